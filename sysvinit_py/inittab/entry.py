@@ -1,0 +1,78 @@
+"""What an inittab says, as typed values: entries and problems (inittab(5); SPEC chapter 1)."""
+
+from __future__ import annotations
+
+from sysvinit_py.value import Value
+
+MAX_ID = 4  # bytes
+MAX_RUNLEVELS = 11  # characters
+MAX_LINE = 4096  # bytes
+
+DIGIT_LEVELS = "0123456789"
+LEVELS = DIGIT_LEVELS + "S"
+ON_DEMAND_LEVELS = "abc"
+
+#: Every action name that inittab(5) knows, and SuSE's resume.
+ACTIONS = (
+    "sysinit", "boot", "bootwait", "initdefault", "wait", "once", "respawn", "ondemand", "off",
+    "powerwait", "powerfail", "powerokwait", "powerfailnow", "ctrlaltdel", "kbrequest", "resume",
+)  # fmt: skip
+
+#: Actions for which an empty runlevels field means level S too.
+ALSO_IN_S = ("powerwait", "powerfail", "powerokwait", "powerfailnow", "ctrlaltdel")
+#: Characters that make a process field go through /bin/sh.
+SHELL_CHARACTERS = "~`!$^&*()=|\\{}[];\"'<>?"
+
+
+class Span(Value):
+    """Where a field stands in its line: columns in characters, from 1; the end is the first one after it."""
+
+    start: int
+    end: int
+
+
+class Entry(Value):
+    """One line ``id:runlevels:action:process`` that init accepts. Bytes that are no UTF-8 are surrogates."""
+
+    id: str
+    runlevels: str  # as written
+    action: str  # lower case, one of ACTIONS
+    process: str  # as written, with + and @
+    file: str = ""
+    line: int = 0
+    spans: tuple[Span, Span, Span, Span] | None = None  # id, runlevels, action, process; None off the wire
+
+    @property
+    def levels(self) -> str:
+        """The levels it names, of 0-9, S, a, b, c: ``s`` is S, letters in either case, empty expanded."""
+        if not self.runlevels:
+            return DIGIT_LEVELS + ("S" if self.action in ALSO_IN_S else "")
+        return self.runlevels.replace("s", "S").replace("A", "a").replace("B", "b").replace("C", "c")
+
+    @property
+    def accounting(self) -> bool:
+        """Whether utmp and wtmp get records of it: not with a leading ``+``."""
+        return not self.process.startswith("+")
+
+    @property
+    def no_shell(self) -> bool:
+        """Whether a leading ``@`` (or ``+@``) keeps it away from /bin/sh."""
+        return self.process.removeprefix("+").startswith("@")
+
+    @property
+    def command(self) -> str:
+        """The process field without its flags; empty: the entry does nothing."""
+        return self.process.removeprefix("+").removeprefix("@")
+
+
+class Problem(Value):
+    """A line, or a file, that init refuses, and why. ``reason`` begins with the words of SPEC chapter 11."""
+
+    file: str
+    line: int  # from 1; 0: the file as a whole
+    reason: str
+    span: Span | None = None  # the columns at fault; None: the line as a whole
+
+    def __str__(self) -> str:
+        where = f"{self.file}[{self.line}]" if self.line else self.file
+        return f"{where}: {self.reason}"

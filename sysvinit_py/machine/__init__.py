@@ -1,0 +1,1 @@
+"""The runlevel state machine: pure, no system call, no clock of its own."""

@@ -1,0 +1,1 @@
+"""Linux: signals, FIFO, console, spawning, reaping; feeds the machine and carries out what it answers."""

@@ -1,0 +1,1 @@
+"""Bytes: initctl requests, utmp records, the state handed over at re-execution."""

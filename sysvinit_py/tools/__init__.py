@@ -1,0 +1,1 @@
+"""Programs around init: telinit, the sandbox, and more to come."""
