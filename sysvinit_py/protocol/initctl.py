@@ -1,8 +1,8 @@
 """Requests on /run/initctl: 384 bytes each, as telinit, shutdown, powerd and NUT write them (SPEC chapter 5).
 
-A request begins with a magic number, and writes of its size to a FIFO are atomic. So the stream is whole requests,
-one after the other, until somebody writes something else. From then on only the magic can tell where the next
-request begins: it is taken to stand at the begin of a request and nowhere inside, and what is no request is dropped.
+A request begins with a magic number, and writes of its size to a FIFO are atomic. So the stream is whole
+requests, one after the other, until somebody writes something else. From then on only the magic can tell
+where the next one begins: it stands at the begin of a request and nowhere inside. All else is dropped.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ DATA_SIZE = 368  # bytes
 _MAGIC_NUMBER = 0x03091969
 _MAGIC = _INT32.pack(_MAGIC_NUMBER)
 
-#: Stands for a code that is no printable ASCII character, such as the 0 in requests that are about no runlevel.
+#: Stands for a code that is no printable ASCII character, such as the 0 of requests about something else.
 NO_RUNLEVEL = "?"
 
 
@@ -91,7 +91,7 @@ class Decoder:
         return self._decode(self._rest + chunk, drained=False)
 
     def flush(self) -> list[Request | Bogus]:
-        """Return what is left when the FIFO is empty: as writes are atomic, a rest is garbage. Ends a run of it."""
+        """Return what is left when the FIFO is empty. Writes are atomic, so a rest is the end of garbage."""
         found = self._decode(self._rest, drained=True)
         if self._rest:
             self._drop(found)
@@ -122,7 +122,7 @@ class Decoder:
                 self._drop(found)
                 at = inner
                 continue
-            if not drained and len(stream) - _begun_magic(stream) < end < len(stream) + 1:
+            if not drained and len(stream) - _begun_magic(stream) < end:
                 break
             found.append(_request(stream[at:end]))
             self._in_garbage = False
@@ -132,9 +132,9 @@ class Decoder:
 
 
 def assignments(data: bytes) -> list[tuple[str, str | None]]:
-    """Read the data of SETENV: ``NAME=VALUE`` or ``NAME`` (value None: unset it), a NUL after each, up to an empty one.
+    """Read the data of SETENV: ``NAME=VALUE`` or ``NAME`` (value None: unset it), a NUL after each.
 
-    All names are returned; that only INIT_ ones are obeyed is the machine's rule.
+    An empty one ends them. All names are returned; that only INIT_ ones are obeyed is the machine's rule.
     """
     found: list[tuple[str, str | None]] = []
     for item in data.split(b"\0"):
