@@ -145,9 +145,9 @@ def assignments(data: bytes) -> list[tuple[str, str | None]]:
     return found
 
 
-def environment_data(items: Iterable[str]) -> bytes:
+def environment_data(items: Iterable[bytes]) -> bytes:
     """Return the data of SETENV for these ``NAME=VALUE`` and ``NAME``. ValueError: they do not fit."""
-    data = b"".join(item.encode("utf-8", "surrogateescape") + b"\0" for item in items)
-    if len(data) >= DATA_SIZE:
+    data = b"".join(item + b"\0" for item in items)
+    if len(data) >= DATA_SIZE:  # the empty item at the end takes a byte too
         raise ValueError(f"{len(data) + 1} bytes of variables, at most {DATA_SIZE} fit")
     return data

@@ -110,8 +110,8 @@ def for_wtmp(record: Record, release: str) -> Record:
 def place(content: bytes, record: Record) -> tuple[int, Record | None]:
     """Find where in a utmp file the record belongs: the offset, and the record it replaces (None: appended).
 
-    As pututxline(3) has it: RUN_LVL, BOOT_TIME, NEW_TIME and OLD_TIME replace the one of their type, a process
-    the first process of its id, or of its line where one of the two has no id. A torn end is overwritten.
+    As pututxline(3) has it: RUN_LVL, BOOT_TIME, NEW_TIME and OLD_TIME replace the one of their type, a
+    process the first process of its id, or of its line where one of the two has no id. A torn end is lost.
     """
     whole = len(content) - len(content) % SIZE
     wanted = pack(record)
