@@ -6,7 +6,9 @@ from sysvinit_py.value import Value
 
 MAX_ID = 4  # bytes
 MAX_RUNLEVELS = 11  # characters
+MAX_ACTION = 32  # bytes; only for the reason why a longer one is refused
 MAX_LINE = 4096  # bytes
+REPEATABLE_ID = "~~"  # the only id that may stand more than once
 
 DIGIT_LEVELS = "0123456789"
 LEVELS = DIGIT_LEVELS + "S"
