@@ -1,1 +1,5 @@
-"""The runlevel state machine: pure, no system call, no clock of its own."""
+"""The runlevel state machine: pure, no system call, no clock of its own.
+
+``Machine.handle(event, now)`` returns the effects. Read in this order: ``rules`` (the tables of the SPEC),
+``job`` (an entry and its marks), ``events``, ``effects``, ``machine``.
+"""

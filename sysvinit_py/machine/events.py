@@ -1,0 +1,108 @@
+"""What happens to the machine: the events it is told of, with the time they are told at."""
+
+from __future__ import annotations
+
+from sysvinit_py.inittab.entry import Entry, Problem
+from sysvinit_py.machine.job import Key
+from sysvinit_py.value import Value
+
+
+class Event(Value):
+    """Something happened."""
+
+
+class Booted(Event):
+    """Init has started as PID 1."""
+
+    level: str = ""  # the kernel's argument: a level to enter; empty: none
+    emergency: bool = False  # a sulogin before all else
+    consoles: tuple[Entry, ...] = ()  # init.autocon: entries for consoles that the inittab does not name
+
+
+class InittabRead(Event):
+    """The answer to ReadInittab."""
+
+    entries: tuple[Entry, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+class InittabNotRead(Event):
+    """The other answer to ReadInittab: it is missing, or cannot be read; what was read before stands."""
+
+    reason: str
+
+
+class Started(Event):
+    """The answer to Start: the entry runs."""
+
+    key: Key
+    pid: int
+
+
+class CannotExecute(Event):
+    """The other answer to Start: there is no such command, or it is not one."""
+
+    key: Key
+    command: str
+
+
+class CannotFork(Event):
+    """The third answer to Start: no process can be made now."""
+
+    key: Key
+
+
+class ChildExited(Event):
+    """A child of init has ended and was reaped: an entry's, or an orphan."""
+
+    pid: int
+    status: int  # as wait(2) gives it
+
+
+class GroupGone(Event):
+    """The answer to Probe when no process is left in the group."""
+
+    group: int
+
+
+class LevelRequested(Event):
+    """telinit, or a program like it, asks for a level, a b c, q, or u (SPEC 3 and 5)."""
+
+    level: str  # the character it sent
+    wait_time: float  # seconds between SIGTERM and SIGKILL
+
+
+class WaitTimeGiven(Event):
+    """A request that asks for no level carried a wait time all the same."""
+
+    wait_time: float
+
+
+class RereadRequested(Event):
+    """SIGHUP: as LevelRequested("q"), with the wait time there is."""
+
+
+class Called(Event):
+    """Power, ctrlaltdel, kbrequest or resume: a key of rules.CALLS."""
+
+    what: str
+
+
+class VariablesGiven(Event):
+    """INIT_* variables to set, or to unset where there is no value."""
+
+    changes: tuple[tuple[str, str | None], ...]
+
+
+class LevelAnswered(Event):
+    """Somebody has typed a line at the question for a level."""
+
+    answer: str
+
+
+class NoAnswer(Event):
+    """There is no console to ask on."""
+
+
+class Tick(Event):
+    """The machine's deadline has come."""
