@@ -20,6 +20,10 @@ ACTIONS = (
     "powerwait", "powerfail", "powerokwait", "powerfailnow", "ctrlaltdel", "kbrequest", "resume",
 )  # fmt: skip
 
+#: Actions that wait for an event: the power, the keyboard, a suspend.
+EVENT_ACTIONS = (
+    "powerwait", "powerfail", "powerokwait", "powerfailnow", "ctrlaltdel", "kbrequest", "resume",
+)  # fmt: skip
 #: Actions for which an empty runlevels field means level S too.
 ALSO_IN_S = ("powerwait", "powerfail", "powerokwait", "powerfailnow", "ctrlaltdel")
 #: Characters that make a process field go through /bin/sh.
@@ -70,11 +74,27 @@ class Entry(Value):
 class Problem(Value):
     """A line, or a file, that init refuses, and why. ``reason`` begins with the words of SPEC chapter 11."""
 
-    file: str
+    file: str  # empty: about no file
     line: int  # from 1; 0: the file as a whole
     reason: str
     span: Span | None = None  # the columns at fault; None: the line as a whole
 
     def __str__(self) -> str:
+        if not self.file:
+            return self.reason
         where = f"{self.file}[{self.line}]" if self.line else self.file
         return f"{where}: {self.reason}"
+
+
+class Reading(Value):
+    """All that inittab and the files of inittab.d say, as init takes it."""
+
+    entries: tuple[Entry, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    missing: bool = False  # there is no main file: at boot that is an empty one
+    unreadable: bool = False  # a file is there, but could not be read
+
+    @property
+    def complete(self) -> bool:
+        """Whether a re-read may act on it; where something could not be read, all stays as it is."""
+        return not (self.missing or self.unreadable)

@@ -1,7 +1,7 @@
-"""Text to a document: every line of an inittab, as an entry or with the reason why it is none.
+"""Text to lines: each is an entry, a comment, blank, or refused with the reason.
 
-``grammar/inittab.lark`` says what a line may be, ``_grammar.py`` is the parser generated from it. Here its tokens
-become values, and the one rule that concerns more than a line is kept: an id stands once.
+``grammar/inittab.lark`` says what a line may be, and ``_grammar.py`` is the parser generated from it. Here
+its tokens become values, and the one rule that concerns more than a line is kept: an id stands once.
 """
 
 from __future__ import annotations
@@ -28,141 +28,143 @@ if TYPE_CHECKING:
 _grammar = Lark_StandAlone()
 
 BLANKS = " \t"
+#: The grammar gets the text in blocks of about so many bytes: its trees take a hundred times their room.
+_BLOCK = 1 << 16
 
-#: What is wrong where the grammar finds such a token. Of several in a line the last one in this order is named.
+_ANY_ACTION = f"(expected one of {', '.join(ACTIONS)})"
+#: What is wrong where the grammar finds such a token. Of several in a line the last one here is named.
 REASONS = {
-    "UNKNOWN_ACTION": "{text}: unknown action field (expected one of {actions})",
-    "NO_ID": "missing id field (expected 1 to {max_id} characters before the first colon)",
+    "UNKNOWN_ACTION": "{text}: unknown action field " + _ANY_ACTION,
+    "NO_ID": f"missing id field (expected 1 to {MAX_ID} characters before the first colon)",
     "ENDS_IN_ACTION": "missing process field (expected a third colon, after the action)",
     "ENDS_EARLY": "missing action field (expected id:runlevels:action:process)",
-    "NO_ACTION": "missing action field (expected one of {actions})",
-    "LONG_ID": "id field too long (max {max_id} characters), this one has {bytes} bytes",
-    "LONG_RUNLEVELS": "rlevel field too long (max {max_runlevels} characters), this one has {bytes} bytes",
-    "LONG_PROCESS": "process field too long (max {max_process} characters), as a line has up to {max_line} bytes",
-    "LONG_ACTION": "action field too long (max {max_action} characters), this one has {bytes} bytes",
+    "NO_ACTION": "missing action field " + _ANY_ACTION,
+    "LONG_ID": f"id field too long (max {MAX_ID} characters), this one has {{bytes}} bytes",
+    "LONG_RUNLEVELS": f"rlevel field too long (max {MAX_RUNLEVELS} characters), this one has {{bytes}} bytes",
+    "LONG_PROCESS": f"process field too long (max {{room}} characters), a line has up to {MAX_LINE} bytes",
+    "LONG_ACTION": f"action field too long (max {MAX_ACTION} characters), this one has {{bytes}} bytes",
     "NUL": "NUL byte in the line (expected text)",
 }
 _RANK = {fault: rank for rank, fault in enumerate(REASONS)}
-#: Tokens for something that is not there: their span is the empty one at the place where it should be.
-ABSENT = ("NO_ID", "NO_ACTION", "ENDS_EARLY", "ENDS_IN_ACTION")
+#: Tokens for what is not there: their span is the empty one at the place where it should be.
+_ABSENT = ("NO_ID", "NO_ACTION", "ENDS_EARLY", "ENDS_IN_ACTION")
 
 
 class Line(Value):
     """One line of an inittab: its text, without the newline, and what it means."""
 
     number: int  # from 1
-    text: str  # bytes that are no UTF-8 are surrogates, as in all values made from it
+    text: str  # bytes that are no UTF-8 are surrogates, as in all that is made from it
     kind: str  # "blank", "comment", "entry" or "refused"
     entry: Entry | None = None  # of an entry
     problem: Problem | None = None  # of a refused line
 
 
 class Document(Value):
-    """An inittab as it is written: the texts of the lines and the newlines between them are the file."""
+    """An inittab as it is written: the texts of its lines and the newlines between them are the file."""
 
     file: str
     lines: tuple[Line, ...]
-    final_newline: bool  # whether the last line ends with one; True for an empty file
+    final_newline: bool  # whether the last line ends with one; True where there is no line
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """What init would run, in file order."""
-        return tuple(line.entry for line in self.lines if line.entry is not None)
+        """What init takes, in file order."""
+        return tuple(line.entry for line in self.lines if line.entry)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What init would refuse, in file order."""
-        return tuple(line.problem for line in self.lines if line.problem is not None)
+        """What init refuses, in file order."""
+        return tuple(line.problem for line in self.lines if line.problem)
 
 
 def parse(data: bytes, file: str, seen: dict[str, Entry] | None = None) -> Document:
-    """Read one inittab. Never fails: what is no entry becomes a problem.
+    """Read one inittab. Never fails: what is no entry is a problem.
 
-    ``seen`` holds the first entry of each id in the files read before, and gets those of this one.
+    ``seen`` has the first entry of each id in the files read before; those of this file are added.
     """
-    final_newline = data.endswith(b"\n") or not data
-    text = data.decode("latin-1")
-    tree = _grammar.parse(text if final_newline else text + "\n")
-    lines = tuple(_lines(tree, file, {} if seen is None else seen))
-    return Document(file, lines, final_newline)
+    return Document(file, tuple(lines(data, file, {} if seen is None else seen)), data[-1:] in (b"\n", b""))
 
 
-def _lines(tree: Any, file: str, seen: dict[str, Entry]) -> Iterator[Line]:
-    number = 1
-    for node in tree.children:
-        if isinstance(node, str):  # SKIPPED: comments and blank lines
-            for text in _decode(node).split("\n")[:-1]:
-                yield Line(number, text, "comment" if text.strip(BLANKS) else "blank")
+def lines(data: bytes, file: str, seen: dict[str, Entry]) -> Iterator[Line]:
+    """Read one inittab line by line: :func:`parse` for large texts of which little is kept."""
+    text = data.decode("latin-1")  # the grammar has a character for each byte
+    start, number = 0, 1
+    while start < len(text):
+        end = text.find("\n", start + _BLOCK) + 1 or len(text)
+        block = text[start:end]
+        for statement in _grammar.parse(block if block.endswith("\n") else block + "\n").children:
+            for line in _lines_of(statement, file, number, seen):
+                yield line
                 number += 1
-            continue
-        tokens = node.children
-        text = _decode("".join(tokens))[:-1]
-        if node.data == "entry":
-            entry = _entry(tokens, file, number)
-            first = seen.setdefault(entry.id, entry)
-            if first is entry or entry.id == REPEATABLE_ID:
-                yield Line(number, text, "entry", entry=entry)
-            else:
-                yield Line(number, text, "refused", problem=_duplicate(entry, first))
-        else:
-            yield Line(number, text, "refused", problem=_problem(tokens, file, number))
-        number += 1
+        start = end
+
+
+def _lines_of(statement: Any, file: str, number: int, seen: dict[str, Entry]) -> Iterator[Line]:
+    """The one line of an entry or of a refusal, or all the lines that are skipped together."""
+    if isinstance(statement, str):
+        for at, text in enumerate(_decode(statement)[:-1].split("\n"), number):
+            yield Line(at, text, "comment" if text.strip(BLANKS) else "blank")
+        return
+    tokens = statement.children
+    text = _decode("".join(tokens))[:-1]
+    if statement.data == "refused":
+        yield Line(number, text, "refused", problem=_problem(tokens, file, number))
+        return
+    entry = _entry(tokens, file, number)
+    first = seen.setdefault(entry.id, entry)
+    if first is entry or entry.id == REPEATABLE_ID:
+        yield Line(number, text, "entry", entry)
+    else:
+        yield Line(number, text, "refused", problem=_duplicate(entry, first))
 
 
 def _entry(tokens: list[Any], file: str, number: int) -> Entry:
     fields = [_decode(token)[:-1] for token in tokens]
-    spans = []
-    column = 1
+    spans, column = [], 1
     for field in fields:
         spans.append(Span(column, column + len(field)))
         column += len(field) + 1
-    name = fields[0].lstrip(BLANKS)
-    spans[0] = Span(spans[0].end - len(name), spans[0].end)
-    _, runlevels, action, process = fields
-    return Entry(name, runlevels, action.lower(), process, file, number, tuple(spans))  # type: ignore[arg-type]
+    id, runlevels, action, process = fields
+    id = id.lstrip(BLANKS)
+    of_id = Span(spans[0].end - len(id), spans[0].end)
+    return Entry(id, runlevels, action.lower(), process, file, number, (of_id, spans[1], spans[2], spans[3]))
 
 
 def _duplicate(entry: Entry, first: Entry) -> Problem:
-    assert entry.spans
-    where = f"line {first.line}" if first.file == entry.file else f"{first.file}, line {first.line}"
-    reason = f'duplicate ID field "{_printable(entry.id)}", first in {where}'
-    return Problem(entry.file, entry.line, reason, entry.spans[0])
+    where = f"line {first.line}" if first.file == entry.file else f"{first.file}[{first.line}]"
+    reason = f'duplicate ID field "{_printable(entry.id)}", the first one is in {where}'
+    return Problem(entry.file, entry.line, reason, entry.spans[0] if entry.spans else None)
 
 
 def _problem(tokens: list[Any], file: str, number: int) -> Problem:
-    at = max(range(len(tokens)), key=lambda i: _RANK.get(tokens[i].type, -1))
-    fault, before = tokens[at], "".join(tokens[:at])
-    blanks, field = _field_at_fault(fault)
-    start = len(_decode(before + blanks)) + 1
-    reason = REASONS[fault.type].format(
-        text=_printable(_decode(field)),
-        bytes=len(field),
-        actions=", ".join(ACTIONS),
-        max_id=MAX_ID,
-        max_runlevels=MAX_RUNLEVELS,
-        max_action=MAX_ACTION,
-        max_line=MAX_LINE,
-        max_process=max(0, MAX_LINE - len(before)),
+    at = max(range(len(tokens)), key=lambda at: _RANK.get(tokens[at].type, -1))
+    before, token = "".join(tokens[:at]), tokens[at]
+    skipped, fault = _fault(token)
+    start = len(_decode(before + skipped)) + 1
+    text = _decode(fault)
+    reason = REASONS[token.type].format(
+        text=_printable(text), bytes=len(fault), room=max(0, MAX_LINE - len(before))
     )
-    return Problem(file, number, reason, Span(start, start + len(_decode(field))))
+    return Problem(file, number, reason, Span(start, start + len(text)))
 
 
-def _field_at_fault(token: Any) -> tuple[str, str]:
+def _fault(token: Any) -> tuple[str, str]:
     """What stands in a faulty token before the characters at fault, and these."""
     if token.type == "NUL":
-        return token.partition("\0")[:2]  # type: ignore[no-any-return]
-    text = token[:-1] if token.endswith((":", "\n")) else token
-    if token.type in ABSENT:
-        return text, ""
+        return token[: token.index("\0")], "\0"
+    field = token[:-1] if token[-1] in ":\n" else token
+    if token.type in _ABSENT:
+        return field, ""
     if token.type == "LONG_ID":
-        field = text.lstrip(BLANKS)
-        return text.removesuffix(field), field
-    return "", text
+        id = field.lstrip(BLANKS)
+        return field.removesuffix(id), id
+    return "", field
 
 
-def _decode(token: str) -> str:
-    """The text that a token's bytes stand for: the grammar has a character for each byte."""
-    return str(token) if token.isascii() else token.encode("latin-1").decode("utf-8", "surrogateescape")
+def _decode(text: str) -> str:
+    """The characters that the grammar's bytes stand for."""
+    return str(text) if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
 def _printable(text: str) -> str:

@@ -1,0 +1,51 @@
+"""A reading as bytes, for the pipe from the process that parses inittab to PID 1.
+
+Fields are text, separated by NUL, which no field can hold: a header with the version of this form, the
+flags and the counts, then the entries, the problems and a trailer. PID 1 has no use for spans: none are sent.
+"""
+
+from __future__ import annotations
+
+from sys import intern
+
+from sysvinit_py.inittab.entry import ACTIONS, Entry, Problem, Reading
+
+_HEADER = "inittab reading 1"
+_TRAILER = "end of reading"
+_ENTRY = ("id", "runlevels", "action", "process", "file", "line")
+_PROBLEM = ("file", "line", "reason")
+_FLAGS = {"yes": True, "no": False}
+
+
+def encode(reading: Reading) -> bytes:
+    """Turn a reading into bytes for :func:`decode`."""
+    entries, problems = reading.entries, reading.problems
+    flags = ["yes" if flag else "no" for flag in (reading.missing, reading.unreadable)]
+    fields = [_HEADER, *flags, len(entries), len(problems)]
+    fields += [getattr(entry, name) for entry in entries for name in _ENTRY]
+    fields += [getattr(problem, name) for problem in problems for name in _PROBLEM]
+    fields.append(_TRAILER)
+    return "\0".join(map(str, fields)).encode("utf-8", "surrogateescape")
+
+
+def decode(data: bytes) -> Reading:
+    """Turn bytes of :func:`encode` into the reading; ValueError if they are cut off or garbled."""
+    fields = data.decode("utf-8", "surrogateescape").split("\0")
+    if len(fields) < 6 or fields[0] != _HEADER or fields[-1] != _TRAILER:
+        raise ValueError("this is no reading, or a part of one")
+    _, missing, unreadable, entry_count, problem_count, *body = fields[:-1]
+    middle = int(entry_count) * len(_ENTRY)
+    end = middle + int(problem_count) * len(_PROBLEM)
+    if not 0 <= middle <= end == len(body) or {missing, unreadable} - set(_FLAGS):
+        raise ValueError("the reading does not hold what its header says")
+    # Built from columns, as the entries are many: a loop over them would take PID 1 twice as long.
+    ids, runlevels, actions, processes, files, lines = (
+        body[i : middle : len(_ENTRY)] for i in range(len(_ENTRY))
+    )
+    if not set(actions) <= set(ACTIONS):
+        raise ValueError("an entry of the reading has no known action")
+    shared = map(intern, runlevels), map(intern, actions)
+    entries = map(Entry, ids, *shared, processes, map(intern, files), map(int, lines))
+    files, lines, reasons = (body[i : end : len(_PROBLEM)] for i in range(middle, middle + len(_PROBLEM)))
+    problems = map(Problem, files, map(int, lines), reasons)
+    return Reading(tuple(entries), tuple(problems), _FLAGS[missing], _FLAGS[unreadable])
