@@ -1,0 +1,283 @@
+"""Sandbox: an init as PID 1 of its own namespaces, seen from outside."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import select
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, CompletedProcess, Popen, TimeoutExpired
+from typing import IO, Any, Self
+
+from sysvinit_py.tools.sandbox.console import Console
+
+HERE = Path(__file__).parent
+
+#: Text and bytes are the content (executable if they begin with ``#!``), a Path is copied with its mode.
+Content = str | bytes | Path
+
+#: What the kernel gives init.
+KERNEL_ENVIRONMENT = {"HOME": "/", "TERM": "linux"}
+COMMAND_ENVIRONMENT = {
+    "PATH": "/sbin:/usr/sbin:/bin:/usr/bin", "HOME": "/root", "SHELL": "/bin/sh", "TERM": "linux",
+    "LC_ALL": "C",
+}  # fmt: skip
+
+FILES: Mapping[str, Content] = {
+    "/etc/passwd": "root::0:0:root:/root:/bin/sh\nnobody:*:65534:65534:nobody:/:/bin/false\n",
+    "/etc/group": "root:x:0:\ntty:x:5:\nutmp:x:43:\nnogroup:x:65534:\n",
+    "/etc/hostname": "sandbox\n",
+    "/etc/hosts": "127.0.0.1 localhost sandbox\n",
+    "/etc/profile": "PS1='sandbox# '\n",
+    "/run/utmp": "",
+    "/var/log/wtmp": "",
+    "/sbin/halt": (HERE / "power.py").read_text(),
+}
+SYMLINKS = {"telinit": "init", "shutdown": "halt", "poweroff": "halt", "reboot": "halt"}
+
+#: Namespaces by their names in /proc/PID/ns and nsenter(1)'s options.
+NSENTER = {
+    "user": "--user", "mnt": "--mount", "uts": "--uts", "ipc": "--ipc", "net": "--net", "pid": "--pid",
+    "cgroup": "--cgroup",
+}  # fmt: skip
+
+
+class NamespaceError(Exception):
+    """The kernel made no namespaces for us."""
+
+    def __init__(self, call: str, errno: int) -> None:
+        super().__init__(f"{call}: {os.strerror(errno)}")
+        self.call = call
+        self.errno = errno
+
+
+@dataclass(frozen=True)
+class End:
+    """How PID 1 ended; inside a PID namespace reboot(2) ends it by a signal that tells what was asked for."""
+
+    status: int  # as from wait(2)
+
+    @property
+    def signal(self) -> int:
+        """The signal that ended it, or 0."""
+        return os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else 0
+
+    def __str__(self) -> str:
+        if not self.signal:
+            return f"PID 1 exited with status {os.waitstatus_to_exitcode(self.status)}"
+        reboot = {signal.SIGINT: "halted", signal.SIGHUP: "restarted"}
+        return reboot.get(signal.Signals(self.signal), f"PID 1 was killed by signal {self.signal}")
+
+    @property
+    def halted(self) -> bool:
+        """Halt or power-off was asked for."""
+        return self.signal == signal.SIGINT
+
+    @property
+    def restarted(self) -> bool:
+        """A restart was asked for."""
+        return self.signal == signal.SIGHUP
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process inside, by the numbers of the inside: proc_pid_stat(5)."""
+
+    pid: int
+    name: str
+    state: str  # R, S, D, Z, T ...
+    ppid: int
+    pgid: int
+    sid: int
+    tty: int
+    tpgid: int
+    title: str  # its command line
+
+    @classmethod
+    def read(cls, folder: Path) -> Process:
+        """Read /proc/PID."""
+        before, _, after = (folder / "stat").read_text(errors="replace").rpartition(")")
+        pid, _, name = before.partition(" (")
+        state, *numbers = after.split()
+        ppid, pgid, sid, tty, tpgid = map(int, numbers[:5])
+        title = (folder / "cmdline").read_bytes().replace(b"\0", b" ").strip().decode(errors="replace")
+        return cls(int(pid), name, state, ppid, pgid, sid, tty, tpgid, title)
+
+
+class Sandbox:
+    """Boots ``init`` with ``inittab`` as PID 1 of its own namespaces, with or without root.
+
+    init         the program; it becomes /sbin/init, and /sbin/telinit a link to it
+    inittab      what /etc/inittab holds; None: there is none
+    files        more files by their paths inside, instead of FILES; None: there is no such file
+    arguments    what the kernel's command line would hand to init
+    environment  the same for its environment
+    console      whether there is a /dev/console
+    listener     given each part of what is said on the console, on another thread
+    before       called with the sandbox when the root is there, but PID 1 has not become init yet
+
+    A context manager. Raises NamespaceError on entering; leaving ends every process inside, and nothing stays.
+    """
+
+    def __init__(
+        self,
+        init: Path,
+        inittab: str | bytes | None,
+        *,
+        files: Mapping[str, Content | None] | None = None,
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] = KERNEL_ENVIRONMENT,
+        console: bool = True,
+        listener: Callable[[bytes], object] | None = None,
+        before: Callable[[Sandbox], object] | None = None,
+    ) -> None:
+        self.files: dict[str, Content | None] = {
+            **FILES,
+            "/sbin/init": init,
+            "/etc/inittab": inittab,
+            **(files or {}),
+        }
+        self.pid = 0  # of PID 1, outside
+        self._arguments = list(arguments)
+        self._environment = dict(environment)
+        self._has_console = console
+        self._listener = listener
+        self._before = before
+        self._end: End | None = None
+
+    def __enter__(self) -> Self:
+        self.console = Console(self._listener)
+        stage = [sys.executable, "-ISB", str(HERE / "stage.py")]
+        self._keeper = Popen(stage, stdin=PIPE, stdout=PIPE, start_new_session=True, bufsize=0)
+        self._root = self._pidfd = -1
+        self._lines = b""
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all that runs inside. The console's text, and what ``wait_end`` said, stay."""
+        if not self._stdin.closed:
+            with self._keeper:  # closes both pipes, on which the keeper ends it all, and waits
+                pass
+            self.console.close()
+            for fd in (self._root, self._pidfd):
+                if fd >= 0:
+                    os.close(fd)
+
+    # Looking and reaching inside
+
+    def path(self, inside: str) -> Path:
+        """A path by which this process, and no other, reaches the file ``inside``; also after PID 1's end."""
+        return Path(f"/proc/{os.getpid()}/fd/{self._root}/{inside.lstrip('/')}")
+
+    def write(self, inside: str, content: Content) -> None:
+        """Make a file inside, or replace its content."""
+        file = self.path(inside)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, Path):
+            shutil.copy(content, file)
+            return
+        data = content.encode() if isinstance(content, str) else content
+        file.write_bytes(data)
+        file.chmod(0o755 if data.startswith(b"#!") else 0o644)
+
+    def processes(self) -> list[Process]:
+        """All processes inside, zombies too, by pid; none after the end."""
+        found = []
+        for folder in self.path("/proc").glob("[1-9]*"):
+            try:
+                found.append(Process.read(folder))
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # it has ended meanwhile
+        return sorted(found, key=lambda process: process.pid)
+
+    def signal(self, number: int) -> None:
+        """Send PID 1 a signal; only one that it handles, SIGKILL or SIGSTOP arrives: pid_namespaces(7)."""
+        signal.pidfd_send_signal(self._pidfd, number)
+
+    def start(self, command: Sequence[str], **options: Any) -> Popen[Any]:
+        """Start a command inside, as root, in no runlevel and on no terminal; ``options`` are Popen's."""
+        namespaces = [
+            option for name, option in NSENTER.items()
+            if os.stat(f"/proc/{self.pid}/ns/{name}").st_ino != os.stat(f"/proc/self/ns/{name}").st_ino
+        ]  # fmt: skip
+        enter = ["nsenter", f"--target={self.pid}", *namespaces, "--preserve-credentials", "--"]
+        return Popen([*enter, *command], **{"env": COMMAND_ENVIRONMENT, **options})
+
+    def run(self, command: Sequence[str], timeout: float = 10, **options: Any) -> CompletedProcess[str]:
+        """Run a command inside and wait for it; what it says is in the result, as text."""
+        options = {"stdin": DEVNULL, "stdout": PIPE, "stderr": PIPE, "text": True, **options}
+        with self.start(command, **options) as process:
+            try:
+                stdout, stderr = process.communicate(timeout=timeout)
+            except TimeoutExpired:
+                process.kill()
+                raise
+        return CompletedProcess(list(command), process.returncode, stdout, stderr)
+
+    def wait_end(self, timeout: float = 10) -> End:
+        """Wait until PID 1 has ended; raises TimeoutError."""
+        if not self._end:
+            word, status = self._listen(timeout).split()
+            assert word == "ended"
+            self._end = End(int(status))
+        return self._end
+
+    # The beginning
+
+    def _start(self) -> None:
+        plan = {
+            "arguments": self._arguments,
+            "environment": self._environment,
+            "console": self.console.name if self._has_console else "",
+        }
+        self._stdin.write(marshal.dumps(plan))
+        self.pid = int(self._listen(10).removeprefix("ready "))
+        self._pidfd = os.pidfd_open(self.pid)
+        self._root = os.open(f"/proc/{self.pid}/root", os.O_PATH | os.O_DIRECTORY)
+        for path, content in self.files.items():
+            if content is not None:
+                self.write(path, content)
+        self.path("/sbin/init").chmod(0o755)
+        for link, target in SYMLINKS.items():
+            if f"/sbin/{link}" not in self.files:
+                self.path(f"/sbin/{link}").symlink_to(target)
+        if self._before:
+            self._before(self)
+        self._stdin.write(b"g")
+        self._listen(10)
+
+    @property
+    def _stdin(self) -> IO[bytes]:
+        assert self._keeper.stdin
+        return self._keeper.stdin
+
+    def _listen(self, timeout: float) -> str:
+        """Return the keeper's next line."""
+        assert self._keeper.stdout
+        end = time.monotonic() + timeout
+        while b"\n" not in self._lines:
+            if not select.select([self._keeper.stdout], [], [], max(0, end - time.monotonic()))[0]:
+                raise TimeoutError(f"nothing came from PID 1's keeper within {timeout} s")
+            part = self._keeper.stdout.read(4096)
+            if not part:
+                raise RuntimeError("PID 1's keeper is gone")
+            self._lines += part
+        line, _, self._lines = self._lines.partition(b"\n")
+        if line.startswith(b"refused "):
+            _, errno, call = os.fsdecode(line).split(" ", 2)
+            raise NamespaceError(call, int(errno))
+        return os.fsdecode(line)

@@ -1,0 +1,97 @@
+"""The sandbox's console: a terminal whose other side we hold."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import struct
+import termios
+import threading
+import time
+from collections.abc import Callable
+from fcntl import ioctl
+
+
+class Console:
+    """A pseudoterminal, and all that was said on it so far.
+
+    A thread reads it, so that nobody inside has to wait.
+
+    ``listener`` is given each part as it comes, on that thread.
+    """
+
+    def __init__(self, listener: Callable[[bytes], object] | None = None) -> None:
+        # The terminal stays open here too: while it is closed everywhere, the master cannot be read.
+        self._master, self._terminal = os.openpty()
+        self.name = os.ttyname(self._terminal)
+        self._listener = listener
+        self._said = bytearray()
+        self._expected = 0
+        self._news = threading.Condition()
+        self._reading = threading.Event()
+        self._reading.set()
+        self._wake, self._stop = os.pipe()
+        self._thread = threading.Thread(target=self._pump, daemon=True)
+        self._thread.start()
+
+    @property
+    def said(self) -> bytes:
+        """All that was written on it since the start, and the echo of what was typed."""
+        with self._news:
+            return bytes(self._said)
+
+    def expect(self, pattern: bytes | re.Pattern[bytes], timeout: float = 5.0) -> re.Match[bytes]:
+        """Wait until ``pattern`` is said, after what the call before found. Raises TimeoutError."""
+        expression = re.compile(re.escape(pattern)) if isinstance(pattern, bytes) else pattern
+        end = time.monotonic() + timeout
+        with self._news:
+            while not (found := expression.search(self._said, self._expected)):
+                if not self._news.wait(end - time.monotonic()):
+                    unseen = bytes(self._said[self._expected :])
+                    raise TimeoutError(f"not within {timeout} s: {expression.pattern!r}; but: {unseen!r}")
+            self._expected = found.end()
+            # A match on bytes: the buffer grows, which a match on it would forbid.
+            copy = expression.search(bytes(self._said), found.start())
+        assert copy
+        return copy
+
+    def type(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self._master, keys)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Give it a size; its foreground process group gets SIGWINCH."""
+        ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def pause(self) -> None:
+        """Read no more, as after Ctrl-S: what is written now stays in the kernel's few kilobytes."""
+        self._reading.clear()
+
+    def resume(self) -> None:
+        """Read on."""
+        self._reading.set()
+
+    def close(self) -> None:
+        """Read what is left, and hang up."""
+        os.close(self._stop)
+        self._reading.set()
+        self._thread.join()
+        os.close(self._wake)
+        os.close(self._terminal)
+        os.close(self._master)
+
+    def _pump(self) -> None:
+        poll = select.poll()
+        poll.register(self._master, select.POLLIN)
+        poll.register(self._wake, 0)
+        stopped = False
+        while not stopped:
+            stopped = any(fd == self._wake for fd, _ in poll.poll())
+            while self._reading.wait() and select.select([self._master], [], [], 0)[0]:
+                part = os.read(self._master, 65536)
+                with self._news:
+                    self._said += part
+                    self._news.notify_all()
+                if self._listener:
+                    self._listener(part)

@@ -1,0 +1,113 @@
+"""System: a sandbox with the witness in it, and the ways in which the world talks to an init."""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any, NamedTuple
+
+from witness import Witness, program, wait_until
+
+from sysvinit_py.tools.sandbox.box import Sandbox
+
+#: A request on /run/initctl: magic, command, runlevel, seconds, data (SPEC chapter 5).
+INITCTL = struct.Struct("=iiii368s")
+MAGIC = 0x03091969
+
+#: A record of glibc's utmp, 384 bytes (utmp(5)).
+UTMP = struct.Struct("=h2xi32s4s32s256shhiii4i20x")
+RUN_LVL, BOOT_TIME, INIT_PROCESS, LOGIN_PROCESS, DEAD_PROCESS = 1, 2, 5, 6, 8
+
+
+class Record(NamedTuple):
+    """One of utmp's or wtmp's, texts without their padding."""
+
+    type: int
+    pid: int
+    line: str
+    id: str
+    user: str
+    host: str
+    termination: int
+    exit: int
+    session: int
+    seconds: int
+    microseconds: int
+
+
+class System(Sandbox):
+    """A booted inittab whose entries run ``/w TAG [WORD ...]`` (witness.c): all of Sandbox's and this."""
+
+    def __init__(self, init: Path, inittab: str | bytes | None, **options: Any) -> None:
+        options["files"] = {"/w": program(), **(options.get("files") or {})}
+        super().__init__(init, inittab, **options)
+
+    @property
+    def witness(self) -> Witness:
+        """What the entries' witnesses wrote down."""
+        return Witness(self.path("/w.log"))
+
+    @property
+    def title(self) -> str:
+        """PID 1's title: ``init boot``, ``init [2]``."""
+        return self.path("/proc/1/cmdline").read_bytes().replace(b"\0", b" ").strip().decode()
+
+    def wait_level(self, level: str, timeout: float = 5.0) -> None:
+        """Wait until PID 1's title names the level. Its entries may not have been started yet."""
+        wait_until(
+            lambda: self.title == f"init [{level}]",
+            lambda: f"title init [{level}]; but {self.title!r}, {self.witness}",
+            timeout,
+        )
+
+    def wait_gone(self, pid: int, timeout: float = 5.0) -> None:
+        """Wait until the process (numbered as inside) has ended and was reaped."""
+        proc = self.path(f"/proc/{pid}")
+        wait_until(lambda: not proc.exists(), lambda: f"end of {pid}; but {self.processes()}", timeout)
+
+    def alive(self, pid: int) -> bool:
+        """Whether there is such a process (numbered as inside) and it is no zombie."""
+        return any(process.pid == pid and process.state != "Z" for process in self.processes())
+
+    def telinit(self, *arguments: str, timeout: float = 10) -> CompletedProcess[str]:
+        """Run the /sbin/telinit inside; it must succeed."""
+        done = self.run(["/sbin/telinit", *arguments], timeout)
+        assert not done.returncode, done
+        return done
+
+    def send(self, request: bytes) -> None:
+        """Write on /run/initctl in one write, from outside. Raises OSError (ENXIO) if init does not read it."""
+        fifo = os.open(self.path("/run/initctl"), os.O_WRONLY | os.O_NONBLOCK)
+        try:
+            assert os.write(fifo, request) == len(request)
+        finally:
+            os.close(fifo)
+
+    def request(self, command: int, runlevel: str = "\0", seconds: int = 0, data: bytes = b"") -> None:
+        """Send a request: 1 runlevel, 2 power fails, 3 fails now, 4 is back, 6 setenv."""
+        self.send(INITCTL.pack(MAGIC, command, ord(runlevel), seconds, data))
+
+    def wait_ready(self, timeout: float = 5.0) -> None:
+        """Wait until init reads /run/initctl."""
+
+        def read() -> bool:
+            try:
+                self.send(b"")
+            except OSError:
+                return False
+            return True
+
+        wait_until(read, lambda: f"a reader of /run/initctl; title {self.title!r}", timeout)
+
+    def records(self, path: str = "/run/utmp") -> list[Record]:
+        """All records of utmp, or of another file such as /var/log/wtmp."""
+        records = []
+        for fields in UTMP.iter_unpack(self.path(path).read_bytes()):
+            plain: list[Any] = [
+                field.rstrip(b"\0").decode(errors="surrogateescape") if isinstance(field, bytes) else field
+                for field in fields
+            ]
+            records.append(Record(*plain[: len(Record._fields)]))
+        return records
