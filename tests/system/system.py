@@ -78,7 +78,7 @@ class System(Sandbox):
         return done
 
     def send(self, request: bytes) -> None:
-        """Write on /run/initctl in one write, from outside. Raises OSError (ENXIO) if init does not read it."""
+        """Write on /run/initctl in one write, from outside. Raises OSError (ENXIO) if nobody reads it."""
         fifo = os.open(self.path("/run/initctl"), os.O_WRONLY | os.O_NONBLOCK)
         try:
             assert os.write(fifo, request) == len(request)

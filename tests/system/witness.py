@@ -55,8 +55,8 @@ def wait_until(look: Callable[[], Seen], what: Callable[[], str], timeout: float
 class Witness:
     """What all witnesses in one sandbox wrote down. An event's fields are its attributes:
 
-    tag, event, time (monotonic seconds) and pid; of a "start" also ppid, pgid, sid, tty (0: none), tpgid, umask,
-    cwd, fds ({"0": target}), ignored, caught, blocked (bit masks), argv (tag and words) and env.
+    tag, event, time (monotonic seconds) and pid; of a "start" also ppid, pgid, sid, tty (0: none), tpgid,
+    umask, cwd, fds ({"0": target}), ignored, caught, blocked (bit masks), argv (tag and words) and env.
     """
 
     def __init__(self, log: Path) -> None:

@@ -122,7 +122,7 @@ class Sandbox:
     listener     given each part of what is said on the console, on another thread
     before       called with the sandbox when the root is there, but PID 1 has not become init yet
 
-    A context manager. Raises NamespaceError on entering; leaving ends every process inside, and nothing stays.
+    A context manager. Raises NamespaceError on entering; leaving ends all inside, and nothing stays.
     """
 
     def __init__(

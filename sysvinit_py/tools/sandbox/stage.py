@@ -117,7 +117,7 @@ def become_init(plan: Plan, status: int) -> NoReturn:
 
 
 def forget_the_caller(console: bool) -> None:
-    """Set signals to their defaults, the umask to 022, fds 0 to 2 to the console (closed if there is none)."""
+    """Set signals to their defaults, umask to 022, fds 0 to 2 to the console (closed if there is none)."""
     for signal in range(1, _signal.NSIG):
         if signal not in (_signal.SIGKILL, _signal.SIGSTOP):
             try:
