@@ -27,11 +27,11 @@ Within an entry the order is free; what comes after END is left alone. The varia
 environment. C's throttle is lost.
 
 What C makes of other input: a key it does not know is skipped with its line, anywhere. At a known key out of
-place (REC within an entry, LEV outside, a late VER) it stops reading, and the entry it was at is lost with all
-after it. An action it does not know is off; a process field is cut at 127 bytes. No END is no error.
+place (REC within an entry, LEV outside, a late VER) it stops reading, and the entry it was at is lost, with
+all after it. An action it does not know is off; a process field is cut at 127 bytes. No END is no error.
 
-So our own keys, in the entry, are safe: XTO, when the throttle's window opened; XTC, the starts in it; XTR, until
-when the entry rests; times in seconds, of a clock that goes on through a re-execution.
+So our own keys, in the entry, are safe: XTO, when the throttle's window opened; XTC, the starts in it; XTR,
+until when the entry rests; times in seconds, of a clock that goes on through a re-execution.
 """
 
 from __future__ import annotations
