@@ -24,6 +24,7 @@ class InittabRead(Event):
 
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...] = ()
+    complete: bool = True  # False: something is missing or cannot be read; that is good enough at boot only
 
 
 class InittabNotRead(Event):

@@ -380,8 +380,9 @@ class Machine:
         for problem in event.problems:
             self._do(fx.Say(str(problem)))
         self.reading = False
-        self.entries = event.entries
-        self.jobs = self._merge(event.entries)
+        if event.complete or not self.entries:
+            self.entries = event.entries
+        self.jobs = self._merge(self.entries)
         self._clear_throttle()
         for job in self.jobs.values():
             self._mark_demand(job)

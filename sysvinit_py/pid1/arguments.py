@@ -1,0 +1,46 @@
+"""What the kernel's command line tells init (SPEC 2.1; init(8), BOOTFLAGS)."""
+
+from __future__ import annotations
+
+from sysvinit_py.inittab.entry import LEVELS, Entry
+from sysvinit_py.value import Value
+
+
+class Arguments(Value):
+    """The arguments that init knows; the kernel passes on all words that it does not know itself."""
+
+    level: str = ""  # to boot into; empty: initdefault says
+    emergency: bool = False
+    auto: bool = False
+
+
+def parse(words: list[str]) -> Arguments:
+    """Take the words apart. What is no argument of init's is ignored."""
+    level, emergency, auto = "", False, False
+    rest = iter(words)
+    for word in rest:
+        if word in ("single", "-s"):
+            level = "S"
+        elif len(word) == 1 and word.upper() in LEVELS:
+            level = word.upper()
+        elif word in ("-b", "emergency"):
+            emergency = True
+        elif word in ("-a", "auto"):
+            auto = True
+        elif word == "-z":
+            next(rest, None)  # room for the process title
+    return Arguments(level, emergency, auto)
+
+
+def consoles(cmdline: str) -> tuple[Entry, ...]:
+    """With ``init.autocon=1`` on the kernel's command line: a getty for each ``console=`` of it."""
+    words = cmdline.split()
+    if "init.autocon=1" not in words:
+        return ()
+    devices = [
+        word.removeprefix("console=").partition(",")[0] for word in words if word.startswith("console=")
+    ]
+    return tuple(
+        Entry(device.removeprefix("tty")[-4:], "2345", "respawn", f"/sbin/agetty --noclear {device} 38400")
+        for device in dict.fromkeys(devices)
+    )

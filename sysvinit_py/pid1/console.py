@@ -1,0 +1,173 @@
+"""The system console: messages, sane settings, and the question for a level (SPEC 2.2, 2.3 and 11).
+
+A terminal may be stopped, hung up or gone at any time. Nothing here waits for it.
+"""
+
+from __future__ import annotations
+
+import termios
+from errno import EAGAIN
+
+from sysvinit_py.pid1 import kernel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+O_RDONLY, O_WRONLY, O_RDWR, O_NOCTTY, O_NONBLOCK = 0, 1, 2, 0o400, 0o4000
+
+#: Bytes kept for a console that takes none at the moment; what comes after them is lost.
+BACKLOG = 64 * 1024
+
+PROMPT = b"\r\nEnter runlevel: "
+
+_CONTROL_CHARACTERS = {
+    termios.VINTR: b"\x03",
+    termios.VQUIT: b"\x1c",
+    termios.VERASE: b"\x7f",
+    termios.VKILL: b"\x15",
+    termios.VEOF: b"\x04",
+    termios.VTIME: b"\x00",
+    termios.VMIN: b"\x01",
+    termios.VSTART: b"\x11",
+    termios.VSTOP: b"\x13",
+    termios.VSUSP: b"\x1a",
+    termios.VEOL: b"\x00",
+    termios.VREPRINT: b"\x12",
+    termios.VWERASE: b"\x17",
+    termios.VLNEXT: b"\x16",
+}
+
+
+class Console:
+    """The terminal that init speaks on, found anew each time it is opened."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._candidates = [
+            *([environ["CONSOLE"]] if "CONSOLE" in environ else []),
+            "/dev/console",
+            "/dev/tty0",
+        ]
+        self.path = "/dev/null"
+        self._backlog = bytearray()
+        self.writing = -1  # an open descriptor while there is a backlog
+        self.asking = -1  # an open descriptor while the question for a level is open
+        self._answer = b""
+        self.find()
+
+    def find(self) -> None:
+        """Settle on the first console that opens."""
+        for path in self._candidates:
+            try:
+                kernel.close(kernel.open(path, O_RDWR | O_NOCTTY | O_NONBLOCK))
+            except OSError:
+                continue
+            self.path = path
+            return
+        self.path = "/dev/null"
+
+    def open(self) -> int:
+        """Open it for a child: blocking, no controlling terminal yet; /dev/null if it does not open."""
+        try:
+            # O_NONBLOCK, as opening a serial line may wait for the other end to pick up.
+            fd = kernel.open(self.path, O_RDWR | O_NOCTTY | O_NONBLOCK)
+        except OSError:
+            return kernel.open("/dev/null", O_RDWR)
+        try:
+            kernel.fcntl(fd, 4, kernel.fcntl(fd, 3) & ~O_NONBLOCK)  # F_SETFL, F_GETFL
+        except OSError:
+            kernel.close(fd)
+            raise
+        return fd
+
+    def say(self, text: str) -> None:
+        """Write a message as soon as the console takes it."""
+        self.write(f"\rINIT: {text}\r\n".encode("utf-8", "backslashreplace"))
+
+    def write(self, text: bytes) -> None:
+        """Write as much as the console takes, and keep the rest for later."""
+        if len(self._backlog) + len(text) <= BACKLOG:
+            self._backlog += text
+        self.write_more()
+
+    def write_more(self) -> None:
+        """Go on with what could not be written; the descriptor is open only while there is something."""
+        try:
+            if self.writing < 0:
+                # Opened each time: a getty may have hung it up, and a descriptor of before is dead then.
+                self.writing = kernel.open(self.path, O_WRONLY | O_NOCTTY | O_NONBLOCK)
+            while self._backlog:
+                del self._backlog[: kernel.write(self.writing, self._backlog)]
+        except OSError as error:
+            if error.errno == EAGAIN:
+                return
+            self._backlog.clear()  # there is no console
+        if self.writing >= 0:
+            kernel.close(self.writing)
+            self.writing = -1
+
+    def make_sane(self) -> None:
+        """Give it the settings of ``stty sane``; speed, size of characters and parity stay (init(8))."""
+        try:
+            fd = kernel.open(self.path, O_RDWR | O_NOCTTY | O_NONBLOCK)
+        except OSError:
+            return
+        try:
+            _, _, cflag, _, ispeed, ospeed, characters = kernel.tcgetattr(fd)
+            keep = termios.CSIZE | termios.CSTOPB | termios.PARENB | termios.PARODD | _CBAUD
+            for name, character in _CONTROL_CHARACTERS.items():
+                characters[name] = character
+            settings = [
+                termios.IGNPAR | termios.ICRNL | termios.IXON | termios.IXANY,
+                termios.OPOST | termios.ONLCR,
+                cflag & keep | termios.HUPCL | termios.CLOCAL | termios.CREAD,
+                termios.ISIG | termios.ICANON | termios.ECHO | _ECHOCTL | _ECHOPRT | _ECHOKE,
+                ispeed,
+                ospeed,
+                characters,
+            ]
+            kernel.tcsetattr(fd, termios.TCSANOW, settings)
+        except (OSError, termios.error):
+            pass  # not a terminal, or it went away
+        finally:
+            kernel.close(fd)
+
+    # The question.
+
+    def ask(self) -> bool:
+        """Put the question. False: there is no console to ask on."""
+        if self.asking < 0:
+            try:
+                self.asking = kernel.open(self.path, O_RDONLY | O_NOCTTY | O_NONBLOCK)
+            except OSError:
+                return False
+        self._answer = b""
+        self.write(PROMPT)
+        return True
+
+    def answer(self) -> str | None:
+        """Return the line that was typed, without blanks. None: not there yet. EOFError: nobody is there."""
+        try:
+            typed = kernel.read(self.asking, 256)
+        except OSError as error:
+            if error.errno == EAGAIN:
+                return None
+            typed = b""
+        if not typed:
+            self.stop_asking()
+            raise EOFError
+        self._answer = (self._answer + typed)[-256:]
+        if not self._answer.endswith((b"\n", b"\r")):
+            return None
+        line, self._answer = self._answer, b""
+        return line.decode("ascii", "replace").strip()
+
+    def stop_asking(self) -> None:
+        """Take the question back, or note that it is answered."""
+        if self.asking >= 0:
+            kernel.close(self.asking)
+            self.asking = -1
+
+
+_CBAUD = 0o10017
+_ECHOCTL, _ECHOPRT, _ECHOKE = 0o1000, 0o2000, 0o4000

@@ -1,0 +1,406 @@
+"""PID 1: tells the machine what happens, and carries out what it answers. One poll(2) waits for all."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from sysvinit_py.machine import effects as fx
+from sysvinit_py.machine import events as ev
+from sysvinit_py.machine.machine import Machine
+from sysvinit_py.machine.rules import BOOT, SYSINIT
+from sysvinit_py.pid1 import arguments, kernel, spawn, title
+from sysvinit_py.pid1.accounting import Accounting
+from sysvinit_py.pid1.console import Console
+from sysvinit_py.pid1.fifo import Fifo
+from sysvinit_py.pid1.reader import Reader
+from sysvinit_py.pid1.syslog import Syslog
+from sysvinit_py.protocol import initctl
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+SIGHUP, SIGINT, SIGKILL, SIGUSR1, SIGUSR2, SIGTERM = 1, 2, 9, 10, 12, 15
+SIGCHLD, SIGCONT, SIGTSTP, SIGWINCH, SIGPWR, SIGRTMIN = 17, 18, 20, 28, 30, 34
+SHUTDOWN_SIGNAL = SIGRTMIN + 4
+#: The signals that init acts on; the kernel keeps all others from PID 1.
+SIGNALS = (
+    SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGCHLD, SIGCONT, SIGTSTP, SIGWINCH, SIGPWR, SHUTDOWN_SIGNAL,
+)  # fmt: skip
+
+#: The first letter of these files says what has become of the power (SPEC 6).
+POWER_STATUS = ("/run/powerstatus", "/etc/powerstatus")
+POWER_EVENTS = {b"O": "power ok", b"L": "power low"}
+POWER_REQUESTS = {
+    initctl.POWERFAIL: "power failed",
+    initctl.POWERFAILNOW: "power low",
+    initctl.POWEROK: "power ok",
+}
+RUNLEVEL_FILE = "/run/runlevel"
+
+_RB_DISABLE_CAD = 0
+_KDSIGACCEPT = 0x4B4E
+_POLLIN, _POLLPRI, _POLLOUT = 1, 2, 4
+_WNOHANG = 1
+_O_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
+_O_RDONLY, _O_WRONLY, _O_RDWR, _O_CREAT, _O_TRUNC, _O_NOFOLLOW = 0, 1, 2, 0o100, 0o1000, 0o400000
+_O_NONBLOCK, _O_NOCTTY = 0o4000, 0o400
+_NAMED_SIGNALS = {"TERM": SIGTERM, "KILL": SIGKILL}
+#: Seconds to wait after an error of our own, so that one which repeats itself does not eat the machine.
+_AFTER_ERROR = 0.1
+
+
+class Init:
+    """The process with pid 1."""
+
+    def __init__(self, argv: list[str], program: str) -> None:
+        self._argv = argv
+        self._signals: set[int] = set()
+        self._paused = False
+        self._wakeup, wakeup_end = kernel.pipe2(_O_NONBLOCK_CLOEXEC)
+        for number in SIGNALS:
+            kernel.signal(number, lambda number, frame: self._signals.add(number))
+        kernel.set_wakeup_fd(wakeup_end, warn_on_full_buffer=False)
+        self._machine = Machine()
+        self._console = Console(os.environ)
+        self._syslog = Syslog()
+        self._fifo = Fifo(self._say)
+        self._reader = Reader(program)
+        self._accounting = Accounting()
+        self._arguments = arguments.parse(argv)
+        self._environment = spawn.base_environment(os.environ, self._console.path, self._arguments.auto)
+        self._perform: dict[type[fx.Effect], Callable[[Any], ev.Event | None]] = {
+            fx.ReadInittab: self._read_inittab,
+            fx.Start: self._start,
+            fx.Signal: self._signal_group,
+            fx.Probe: self._probe,
+            fx.Say: self._say_effect,
+            fx.AskLevel: self._ask_level,
+            fx.StopAsking: lambda effect: self._console.stop_asking(),
+            fx.SaneConsole: lambda effect: self._console.make_sane(),
+            fx.ShowStage: self._show_stage,
+            fx.RecordBoot: lambda effect: self._accounting.boot(),
+            fx.RecordLevel: lambda effect: self._accounting.level(effect.level, effect.old),
+            fx.RecordStart: lambda effect: self._accounting.started(effect.id, effect.pid),
+            fx.RecordEnd: lambda effect: self._accounting.ended(effect.id, effect.pid),
+            fx.Reexecute: self._reexecute,
+        }
+
+    # The loop.
+
+    def run(self) -> None:
+        """Boot, and serve for ever. Nothing ends this: an error of our own is said, and init goes on."""
+        for step in (self._set_up, self._boot):
+            self._guarded(step)
+        while True:
+            self._guarded(self._turn)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception as error:  # whatever it is, PID 1 must not end
+            self._guarded_say(error)
+            kernel.sleep(_AFTER_ERROR)
+
+    def _guarded_say(self, error: Exception) -> None:
+        try:
+            place = error.__traceback__
+            while place and place.tb_next:
+                place = place.tb_next
+            where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
+            self._say(f"error in init, going on: {type(error).__name__}: {error} at {where}")
+        except Exception:
+            pass
+
+    def _turn(self) -> None:
+        """Wait until something happens, and see to it: signals and children first."""
+        ready = self._wait()
+        if self._wakeup in ready:
+            _drain(self._wakeup)
+        self._take_signals()
+        if self._paused:
+            return
+        if self._fifo.watch in ready:
+            self._fifo.read_watch()
+        self._fifo.keep()
+        if self._fifo.fd in ready:
+            self._take_requests()
+        if self._console.writing in ready:
+            self._console.write_more()
+        if self._console.asking in ready:
+            self._take_answer()
+        if self._reader.pipe in ready:
+            self._take_inittab(self._reader.read())
+        self._take_time()
+
+    def _wait(self) -> set[int]:
+        """Wait for a descriptor, a signal, or the next deadline; return the descriptors that are ready."""
+        poll = kernel.poll()
+        poll.register(self._wakeup, _POLLIN)
+        if not self._paused:
+            for fd, what in (
+                (self._fifo.fd, _POLLIN),
+                (self._fifo.watch, _POLLIN),
+                (self._fifo.mounts, _POLLPRI),
+                (self._console.writing, _POLLOUT),
+                (self._console.asking, _POLLIN),
+                (self._reader.pipe, _POLLIN),
+            ):
+                if fd >= 0:
+                    poll.register(fd, what)
+        return {fd for fd, _ in poll.poll(self._timeout())}
+
+    def _timeout(self) -> int | None:
+        """Milliseconds to the next deadline; None: there is none."""
+        if self._signals:
+            return 0
+        deadlines = [time for time in (self._machine.deadline, self._reader.deadline) if time is not None]
+        if self._paused or not deadlines:
+            return None
+        return max(0, int((min(deadlines) - _now()) * 1000) + 1)
+
+    def _take_time(self) -> None:
+        now = _now()
+        if self._reader.deadline is not None and self._reader.deadline <= now:
+            self._feed(self._reader.give_up("it takes too long"))
+        if self._machine.deadline is not None and self._machine.deadline <= now:
+            self._feed(ev.Tick())
+
+    def _feed(self, event: ev.Event | None) -> None:
+        """Tell the machine, do what it answers, tell it what became of that, and so on."""
+        events = [event]
+        for event in events:
+            if event is None:
+                continue
+            for effect in self._machine.handle(event, _now()):
+                answer = self._perform[type(effect)](effect)
+                if answer is not None:
+                    events.append(answer)
+
+    # Boot.
+
+    def _set_up(self) -> None:
+        """Make the process and the kernel what an init needs (SPEC 2.2)."""
+        kernel.chdir("/")
+        kernel.umask(0o022)
+        try:
+            kernel.setsid()
+        except OSError:
+            pass  # it leads a session already
+        try:
+            kernel.reboot(_RB_DISABLE_CAD)  # from now on ctrl-alt-del is SIGINT
+        except OSError:
+            pass  # not on a machine of its own
+        try:
+            keyboard = kernel.open("/dev/tty0", _O_RDWR | _O_NOCTTY | _O_NONBLOCK)
+            try:
+                kernel.ioctl(keyboard, _KDSIGACCEPT, SIGWINCH)
+            finally:
+                kernel.close(keyboard)
+        except OSError:
+            pass  # no keyboard
+        self._accounting.create()
+        self._fifo.keep()
+
+    def _boot(self) -> None:
+        try:
+            with open("/proc/cmdline", encoding="ascii", errors="replace") as file:
+                cmdline = file.read()
+        except OSError:
+            cmdline = ""
+        given = self._arguments
+        self._feed(ev.Booted(given.level, given.emergency, arguments.consoles(cmdline)))
+
+    # What happens.
+
+    def _take_signals(self) -> None:
+        signals, self._signals = self._signals, set()
+        if SIGTSTP in signals:
+            self._paused = True
+        if SIGCONT in signals:
+            self._paused = False
+        if self._paused:
+            self._signals |= signals - {SIGTSTP, SIGCONT}
+            return
+        if SIGCHLD in signals:
+            self._reap()
+        if SIGUSR1 in signals:
+            self._fifo.reopen()
+        if SIGUSR2 in signals:
+            self._fifo.shut()
+        if SIGHUP in signals:
+            self._feed(ev.RereadRequested())
+        if SIGINT in signals:
+            self._feed(ev.Called("ctrlaltdel"))
+        if SIGWINCH in signals:
+            self._feed(ev.Called("kbrequest"))
+        if SIGPWR in signals:
+            self._feed(ev.Called(self._power_status()))
+        if SHUTDOWN_SIGNAL in signals:
+            self._shut_down()
+
+    def _reap(self) -> None:
+        """Take all children that have ended: the entries', and the orphans that fall to init."""
+        running = self._machine.running
+        while True:
+            try:
+                pid, status = kernel.waitpid(-1, _WNOHANG)
+            except OSError:
+                return  # no children
+            if not pid:
+                return
+            if pid in running:
+                self._feed(ev.ChildExited(pid, status))
+            else:
+                self._reader.child_exited(pid)
+
+    def _power_status(self) -> str:
+        """Read and remove the file in which a power daemon says what is the matter."""
+        for path in POWER_STATUS:
+            try:
+                file = kernel.open(path, _O_RDONLY | _O_NONBLOCK | _O_NOFOLLOW)
+            except OSError:
+                continue
+            try:
+                letter = kernel.read(file, 1).upper()
+            except OSError:
+                letter = b""
+            kernel.close(file)
+            if path != POWER_STATUS[0]:
+                self._say(f"warning: {path} is deprecated, use {POWER_STATUS[0]}")
+            try:
+                kernel.unlink(path)
+            except OSError:
+                pass
+            return POWER_EVENTS.get(letter, "power failed")
+        return "power failed"
+
+    def _shut_down(self) -> None:
+        try:
+            spawn.run(spawn.SHUTDOWN, self._environment, self._console)
+        except (spawn.CannotExecuteError, spawn.CannotForkError):
+            self._say(f'cannot execute "{spawn.SHUTDOWN[0]}"')
+
+    def _take_requests(self) -> None:
+        for request in self._fifo.read():
+            if isinstance(request, initctl.Bogus):
+                self._say("got bogus initrequest")
+            elif request.cmd == initctl.RUNLVL:
+                self._feed(ev.LevelRequested(request.runlevel, request.sleeptime))
+            elif request.cmd in POWER_REQUESTS:
+                self._feed(ev.WaitTimeGiven(request.sleeptime))
+                self._feed(ev.Called(POWER_REQUESTS[request.cmd]))
+            elif request.cmd == initctl.SETENV:
+                self._feed(ev.VariablesGiven(tuple(initctl.assignments(request.data))))
+            elif request.cmd == initctl.UNSETENV:
+                names = (name for name, _ in initctl.assignments(request.data))
+                self._feed(ev.VariablesGiven(tuple((name, None) for name in names)))
+            else:
+                self._say("got unimplemented initrequest.")
+
+    def _take_answer(self) -> None:
+        try:
+            answer = self._console.answer()
+        except EOFError:
+            self._feed(ev.NoAnswer())
+            return
+        if answer is not None:
+            self._feed(ev.LevelAnswered(answer))
+
+    def _take_inittab(self, event: ev.Event | None) -> None:
+        self._feed(event)
+
+    # What is to be done.
+
+    def _read_inittab(self, effect: fx.ReadInittab) -> ev.Event | None:
+        return self._reader.start(_now())
+
+    def _start(self, effect: fx.Start) -> ev.Event:
+        try:
+            pid = spawn.start(effect, self._environment, self._console, self._say)
+        except spawn.CannotExecuteError as error:
+            return ev.CannotExecute(effect.key, str(error) or effect.entry.command)
+        except spawn.CannotForkError:
+            return ev.CannotFork(effect.key)
+        return ev.Started(effect.key, pid)
+
+    def _signal_group(self, effect: fx.Signal) -> None:
+        try:
+            kernel.killpg(effect.group, _NAMED_SIGNALS[effect.name])
+        except OSError:
+            pass  # it is gone
+
+    def _probe(self, effect: fx.Probe) -> ev.Event | None:
+        try:
+            kernel.killpg(effect.group, 0)
+        except ProcessLookupError:
+            return ev.GroupGone(effect.group)
+        except OSError:
+            pass  # somebody is there
+        return None
+
+    def _ask_level(self, effect: fx.AskLevel) -> ev.Event | None:
+        return None if self._console.ask() else ev.NoAnswer()
+
+    def _show_stage(self, effect: fx.ShowStage) -> None:
+        if effect.stage in (SYSINIT, BOOT):
+            title.show("init boot")
+            return
+        title.show(f"init [{effect.stage}]")
+        try:
+            flags = _O_WRONLY | _O_CREAT | _O_TRUNC | _O_NONBLOCK | _O_NOFOLLOW
+            file = kernel.open(RUNLEVEL_FILE, flags, 0o644)
+            try:
+                kernel.write(file, effect.stage.encode())
+            finally:
+                kernel.close(file)
+        except OSError:
+            pass
+
+    def _reexecute(self, effect: fx.Reexecute) -> None:
+        self._say("Attempt to re-exec failed", log=False)
+
+    def _say_effect(self, effect: fx.Say) -> None:
+        self._say(effect.text, effect.console, effect.log)
+
+    def _say(self, text: str, console: bool = True, log: bool = True) -> None:
+        if console:
+            self._console.say(text)
+        if log:
+            self._syslog.send(text)
+
+
+def _now() -> float:
+    """Seconds of a clock that nobody sets, and that counts the time asleep."""
+    return kernel.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _drain(pipe: int) -> None:
+    try:
+        while len(kernel.read(pipe, 4096)) == 4096:
+            pass
+    except OSError:
+        pass
+
+
+def main(argv: list[str], program: str) -> None:
+    """Be init. ``argv``: what the kernel passed; ``program``: the file that this is. Never returns."""
+    _open_standard_streams()
+    Init(argv[1:], program).run()
+
+
+def _open_standard_streams() -> None:
+    """See that 0, 1 and 2 are /dev/null, so that no file that is opened later takes their place."""
+    try:
+        null = kernel.open("/dev/null", _O_RDWR)
+        for number in (0, 1, 2):
+            if null != number:
+                kernel.dup2(null, number)
+        if null > 2:
+            kernel.close(null)
+    except OSError:
+        pass
+    sys.stdin = sys.stdout = sys.stderr = None

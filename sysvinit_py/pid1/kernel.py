@@ -1,0 +1,91 @@
+"""The one seam to the kernel: every system call that PID 1 makes is one of these names.
+
+Each has its man page's name and no opinion of its own, so that a test can put a failing one in its place.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl as _fcntl
+import os
+import select as _select
+import termios as _termios
+import time as _time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+else:
+    import _signal  # and not signal, which imports enum and with it 4 ms and 1 MB
+
+# Files.
+open = os.open
+close = os.close
+read = os.read
+write = os.write
+pread = os.pread
+pwrite = os.pwrite
+fstat = os.fstat
+stat = os.stat
+access = os.access
+listdir = os.listdir
+mkfifo = os.mkfifo
+unlink = os.unlink
+pipe2 = os.pipe2
+dup2 = os.dup2
+closerange = os.closerange
+chdir = os.chdir
+umask = os.umask
+chmod = os.chmod
+uname = os.uname
+fcntl = _fcntl.fcntl
+lockf = _fcntl.lockf
+
+# Processes.
+fork = os.fork
+posix_spawn = os.posix_spawn
+waitpid = os.waitpid
+kill = os.kill
+killpg = os.killpg
+setsid = os.setsid
+_exit = os._exit
+execve = os.execve
+
+# Signals.
+signal = _signal.signal
+pthread_sigmask = _signal.pthread_sigmask
+set_wakeup_fd = _signal.set_wakeup_fd
+
+# Terminals.
+ioctl = _fcntl.ioctl
+tcgetattr = _termios.tcgetattr
+tcsetattr = _termios.tcsetattr
+
+# Waiting and time.
+poll = _select.poll
+clock_gettime = _time.clock_gettime
+sleep = _time.sleep
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def reboot(cmd: int) -> None:
+    """Control what ctrl-alt-del does, or stop the machine (reboot(2))."""
+    _checked(_libc.reboot(cmd))
+
+
+def inotify_init1(flags: int) -> int:
+    """Make a descriptor that tells of changes in the file system (inotify_init(2))."""
+    return _checked(_libc.inotify_init1(flags))
+
+
+def inotify_add_watch(fd: int, path: str, mask: int) -> int:
+    """Watch a file or directory (inotify_add_watch(2))."""
+    return _checked(_libc.inotify_add_watch(fd, os.fsencode(path), mask))

@@ -1,0 +1,179 @@
+"""Starting the processes of entries: command, environment, console, session (SPEC 1, last part, and 7)."""
+
+from __future__ import annotations
+
+import errno
+
+from sysvinit_py import __version__
+from sysvinit_py.inittab.entry import SHELL_CHARACTERS, Entry
+from sysvinit_py.machine.effects import Start
+from sysvinit_py.machine.rules import SINGLE_USER, stages
+from sysvinit_py.pid1 import kernel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sysvinit_py.pid1.console import Console
+
+SHELL = "/bin/sh"
+INITSCRIPT = "/etc/initscript"
+PATH = "/sbin:/usr/sbin:/bin:/usr/bin"
+SHUTDOWN = ["/sbin/shutdown", "-hP", "now"]
+
+_R_OK = 4
+_TIOCSCTTY = 0x540E
+_BY_FORCE = 1
+_SIG_DFL, _SIG_IGN = 0, 1
+#: All signals that can be set: children have them at their default.
+SIGNALS = [number for number in range(1, 65) if number not in (9, 19, 32, 33)]  # KILL, STOP, glibc's own
+#: What somebody may send to the group of a leader of ours, which has to outlive its command.
+_GROUP_SIGNALS = (1, 2, 3, 13, 14, 15, 18, 20, 21, 22)
+#: posix_spawn(3): these say that there is no process to be had, not that the command is at fault.
+_NO_PROCESS = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+#: execvp(3) goes on along PATH after these.
+_LOOK_FURTHER = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ESTALE, errno.ENODEV)
+_CANNOT_EXECUTE_STATUS = 127
+
+
+class CannotExecuteError(Exception):
+    """There is no such command, or it is not one."""
+
+
+class CannotForkError(Exception):
+    """No process can be made now."""
+
+
+def words(entry: Entry, stage: str) -> list[str]:
+    """The command of the entry as words; by way of a shell or of /etc/initscript where that is the rule."""
+    command = entry.command
+    if stage != SINGLE_USER and kernel.access(INITSCRIPT, _R_OK):
+        return [SHELL, INITSCRIPT, entry.id, stages(entry), entry.action, command]
+    if not entry.no_shell and any(character in SHELL_CHARACTERS for character in command):
+        return [SHELL, "-c", command]
+    return [word for word in command.partition("#")[0].replace("\t", " ").split(" ") if word]
+
+
+def base_environment(environ: Mapping[str, str], console: str, auto: bool) -> dict[str, str]:
+    """What all children have: what the kernel gave init, and what init(8) lists."""
+    given = dict(environ)
+    if given.get("LC_CTYPE") == "C.UTF-8":
+        del given["LC_CTYPE"]  # Python's own, where no locale is set
+    return given | {
+        "PATH": PATH,
+        "SHELL": SHELL,
+        "CONSOLE": console,
+        "INIT_VERSION": f"sysvinit_py-{__version__}",
+        **({"AUTOBOOT": "YES"} if auto else {}),
+    }
+
+
+def start(order: Start, environment: dict[str, str], console: Console, say: Callable[[str], None]) -> int:
+    """Start the entry's process and return its pid. CannotExecuteError, CannotForkError: there is none."""
+    argv = words(order.entry, order.stage)
+    environment = environment | dict(order.variables)
+    environment |= {"RUNLEVEL": order.runlevel, "PREVLEVEL": order.prevlevel}
+    if order.owns_console:
+        return _lead(argv, environment, console, say)
+    return run(argv, environment, console)
+
+
+def run(argv: list[str], environment: dict[str, str], console: Console) -> int:
+    """Start a command in a session of its own, without controlling terminal."""
+    try:
+        terminal = console.open()
+    except OSError as error:
+        raise CannotForkError from error
+    try:
+        actions = [(2, terminal, number) for number in (0, 1, 2)]  # POSIX_SPAWN_DUP2
+        return _spawn(argv, environment, file_actions=actions, setsid=True)
+    finally:
+        kernel.close(terminal)
+
+
+def _spawn(argv: list[str], environment: dict[str, str], **how: object) -> int:
+    """posix_spawnp(3), which also gives a file without ``#!`` to the shell."""
+    if not argv:
+        raise CannotExecuteError("")
+    command = argv[0]
+    paths = [command] if "/" in command else [f"{folder}/{command}" for folder in PATH.split(":")]
+    for path in paths:
+        for program, words in ((path, argv), (SHELL, [SHELL, path, *argv[1:]])):
+            try:
+                return kernel.posix_spawn(
+                    program, words, environment, setsigmask=[], setsigdef=SIGNALS, **how  # type: ignore[arg-type]
+                )  # fmt: skip
+            except OSError as error:
+                if error.errno in _NO_PROCESS:
+                    raise CannotForkError from error
+                if error.errno not in (errno.ENOEXEC, *_LOOK_FURTHER):
+                    raise CannotExecuteError(command) from error
+                if error.errno != errno.ENOEXEC:
+                    break
+    raise CannotExecuteError(command)
+
+
+# An entry that owns the console (SPEC 7). Its session is led by a process of ours, which takes the terminal
+# away from the session before it ends. Without that the kernel would hang up the console for all, and send
+# SIGHUP to what the command has left running in the background.
+
+
+def _lead(argv: list[str], environment: dict[str, str], console: Console, say: Callable[[str], None]) -> int:
+    console.make_sane()
+    try:
+        leader = kernel.fork()
+    except OSError as error:
+        raise CannotForkError from error
+    if leader:
+        return leader
+    status = _CANNOT_EXECUTE_STATUS
+    try:
+        status = _leader(argv, environment, console, say)
+    finally:
+        kernel._exit(status)
+
+
+def _leader(
+    argv: list[str], environment: dict[str, str], console: Console, say: Callable[[str], None]
+) -> int:
+    """What the leader does: the terminal, the command, wait, give the terminal back."""
+    kernel.set_wakeup_fd(-1)
+    for number in SIGNALS:
+        kernel.signal(number, _SIG_IGN if number in _GROUP_SIGNALS else _SIG_DFL)
+    kernel.setsid()
+    terminal = console.open()
+    for number in (0, 1, 2):
+        kernel.dup2(terminal, number)
+    has_terminal = _take_terminal()
+    pid = 0
+    try:
+        pid = _spawn(argv, environment)
+    except CannotExecuteError as error:
+        say(f'cannot execute "{error}"')
+    except CannotForkError:
+        say("cannot fork, retry..")
+    kernel.closerange(3, 1024)  # nothing of init's is kept open meanwhile, the FIFO least of all
+    status = _CANNOT_EXECUTE_STATUS << 8
+    while pid:
+        try:
+            _, status = kernel.waitpid(pid, 0)
+            break
+        except InterruptedError:
+            continue
+    if has_terminal:
+        thief = kernel.fork()
+        if not thief:
+            kernel.setsid()
+            _take_terminal()
+            kernel._exit(0)
+        kernel.waitpid(thief, 0)
+    return status >> 8 if status >> 8 else 128 + (status & 0x7F) if status & 0x7F else 0
+
+
+def _take_terminal() -> bool:
+    """Make the terminal on standard input the controlling one, from whoever has it."""
+    try:
+        kernel.ioctl(0, _TIOCSCTTY, _BY_FORCE)
+    except OSError:
+        return False
+    return True
