@@ -287,6 +287,8 @@ class Machine:
         self.fork_failed = False
         if job.entry.accounting:
             self._do(fx.RecordStart(job.entry.id, event.pid))
+        if not self.starting:
+            self._proceed()  # a stage may be over with only boot entries running
 
     def _cannot_execute(self, event: ev.CannotExecute) -> None:
         self._do(fx.Say(f'cannot execute "{event.command}"'))
