@@ -44,7 +44,8 @@ from oracle import OracleError, oracle
 from system import System
 from witness import CompilerError, program
 
-from sysvinit_py.tools.sandbox.box import NamespaceError, Sandbox
+from sysvinit_py.tools.sandbox.box import Sandbox
+from sysvinit_py.tools.sandbox.refusal import NamespaceError
 
 OURS = Path(os.environ.get("SYSVINIT_PY_INIT") or Path(__file__).parents[2] / "dist" / "init")
 WATCHDOG = 60  # seconds a test may take

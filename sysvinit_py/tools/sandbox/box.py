@@ -5,7 +5,6 @@ from __future__ import annotations
 import marshal
 import os
 import select
-import shutil
 import signal
 import sys
 import time
@@ -16,6 +15,8 @@ from subprocess import DEVNULL, PIPE, CompletedProcess, Popen, TimeoutExpired
 from typing import IO, Any, Self
 
 from sysvinit_py.tools.sandbox.console import Console
+from sysvinit_py.tools.sandbox.kernel import BEYOND_NAMESPACES
+from sysvinit_py.tools.sandbox.refusal import NamespaceError
 
 HERE = Path(__file__).parent
 
@@ -39,22 +40,18 @@ FILES: Mapping[str, Content] = {
     "/var/log/wtmp": "",
     "/sbin/halt": (HERE / "power.py").read_text(),
 }
-SYMLINKS = {"telinit": "init", "shutdown": "halt", "poweroff": "halt", "reboot": "halt"}
+SYMLINKS = {
+    "/sbin/telinit": "init",
+    "/sbin/shutdown": "halt",
+    "/sbin/poweroff": "halt",
+    "/sbin/reboot": "halt",
+}
 
 #: Namespaces by their names in /proc/PID/ns and nsenter(1)'s options.
 NSENTER = {
     "user": "--user", "mnt": "--mount", "uts": "--uts", "ipc": "--ipc", "net": "--net", "pid": "--pid",
     "cgroup": "--cgroup",
 }  # fmt: skip
-
-
-class NamespaceError(Exception):
-    """The kernel made no namespaces for us."""
-
-    def __init__(self, call: str, errno: int) -> None:
-        super().__init__(f"{call}: {os.strerror(errno)}")
-        self.call = call
-        self.errno = errno
 
 
 @dataclass(frozen=True)
@@ -119,6 +116,8 @@ class Sandbox:
     arguments    what the kernel's command line would hand to init
     environment  the same for its environment
     console      whether there is a /dev/console
+    confined     whether root inside has no rights outside, even if started by root; otherwise it is root
+                 outside too then, and can do some more, such as taking a terminal from another session
     listener     given each part of what is said on the console, on another thread
     before       called with the sandbox when the root is there, but PID 1 has not become init yet
 
@@ -134,19 +133,17 @@ class Sandbox:
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] = KERNEL_ENVIRONMENT,
         console: bool = True,
+        confined: bool = False,
         listener: Callable[[bytes], object] | None = None,
         before: Callable[[Sandbox], object] | None = None,
     ) -> None:
-        self.files: dict[str, Content | None] = {
-            **FILES,
-            "/sbin/init": init,
-            "/etc/inittab": inittab,
-            **(files or {}),
-        }
+        wanted = {**FILES, "/sbin/init": init, "/etc/inittab": inittab, **(files or {})}
+        self._files = {path: _read(content) for path, content in wanted.items() if content is not None}
         self.pid = 0  # of PID 1, outside
         self._arguments = list(arguments)
         self._environment = dict(environment)
         self._has_console = console
+        self._confined = confined
         self._listener = listener
         self._before = before
         self._end: End | None = None
@@ -184,15 +181,12 @@ class Sandbox:
         return Path(f"/proc/{os.getpid()}/fd/{self._root}/{inside.lstrip('/')}")
 
     def write(self, inside: str, content: Content) -> None:
-        """Make a file inside, or replace its content."""
+        """Make a file inside, or replace its content; not in a confined sandbox, where we have no say."""
         file = self.path(inside)
         file.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, Path):
-            shutil.copy(content, file)
-            return
-        data = content.encode() if isinstance(content, str) else content
+        mode, data = _read(content)
         file.write_bytes(data)
-        file.chmod(0o755 if data.startswith(b"#!") else 0o644)
+        file.chmod(mode)
 
     def processes(self) -> list[Process]:
         """All processes inside, zombies too, by pid; none after the end."""
@@ -214,7 +208,10 @@ class Sandbox:
             option for name, option in NSENTER.items()
             if os.stat(f"/proc/{self.pid}/ns/{name}").st_ino != os.stat(f"/proc/self/ns/{name}").st_ino
         ]  # fmt: skip
-        enter = ["nsenter", f"--target={self.pid}", *namespaces, "--preserve-credentials", "--"]
+        # Users who are not root have no other id inside than the one they come with: root's.
+        users = ["--setuid=0", "--setgid=0"] if os.geteuid() == 0 else ["--preserve-credentials"]
+        limits = ["setpriv", "--bounding-set=" + ",".join(f"-{name}" for name in BEYOND_NAMESPACES)]
+        enter = ["nsenter", f"--target={self.pid}", *namespaces, *users, "--", *limits, "--"]
         return Popen([*enter, *command], **{"env": COMMAND_ENVIRONMENT, **options})
 
     def run(self, command: Sequence[str], timeout: float = 10, **options: Any) -> CompletedProcess[str]:
@@ -236,6 +233,14 @@ class Sandbox:
             self._end = End(int(status))
         return self._end
 
+    @property
+    def end(self) -> End | None:
+        """How PID 1 has ended, if it has."""
+        try:
+            return self.wait_end(0)
+        except TimeoutError:
+            return None
+
     # The beginning
 
     def _start(self) -> None:
@@ -243,18 +248,14 @@ class Sandbox:
             "arguments": self._arguments,
             "environment": self._environment,
             "console": self.console.name if self._has_console else "",
+            "confined": self._confined,
+            "files": self._files,
+            "links": {path: target for path, target in SYMLINKS.items() if path not in self._files},
         }
         self._stdin.write(marshal.dumps(plan))
         self.pid = int(self._listen(10).removeprefix("ready "))
         self._pidfd = os.pidfd_open(self.pid)
         self._root = os.open(f"/proc/{self.pid}/root", os.O_PATH | os.O_DIRECTORY)
-        for path, content in self.files.items():
-            if content is not None:
-                self.write(path, content)
-        self.path("/sbin/init").chmod(0o755)
-        for link, target in SYMLINKS.items():
-            if f"/sbin/{link}" not in self.files:
-                self.path(f"/sbin/{link}").symlink_to(target)
         if self._before:
             self._before(self)
         self._stdin.write(b"g")
@@ -281,3 +282,11 @@ class Sandbox:
             _, errno, call = os.fsdecode(line).split(" ", 2)
             raise NamespaceError(call, int(errno))
         return os.fsdecode(line)
+
+
+def _read(content: Content) -> tuple[int, bytes]:
+    """Return a file's mode and bytes."""
+    if isinstance(content, Path):
+        return content.stat().st_mode & 0o777, content.read_bytes()
+    data = content.encode(errors="surrogateescape") if isinstance(content, str) else content
+    return 0o755 if data.startswith(b"#!") else 0o644, data

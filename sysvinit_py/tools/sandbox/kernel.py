@@ -37,6 +37,24 @@ MOUNT_ATTR_NODEV = 0x4
 PR_SET_PDEATHSIG = 1
 PR_CAPBSET_DROP = 24
 
+#: Capabilities whose power does not end at the namespaces; PID 1 and its children go without.
+BEYOND_NAMESPACES = {
+    "dac_read_search": 2,
+    "sys_module": 16,
+    "sys_rawio": 17,
+    "sys_pacct": 20,
+    "sys_time": 25,
+    "mknod": 27,
+    "audit_write": 29,
+    "audit_control": 30,
+    "mac_override": 32,
+    "mac_admin": 33,
+    "syslog": 34,
+    "wake_alarm": 35,
+    "block_suspend": 36,
+    "audit_read": 37,
+}
+
 _SYS_MOUNT_SETATTR = 442  # the same on every architecture
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 0x1

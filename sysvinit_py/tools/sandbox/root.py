@@ -60,6 +60,17 @@ def build(console: str) -> None:
     os.rmdir(HOST)
 
 
+def furnish(files: dict[str, tuple[int, bytes]], links: dict[str, str]) -> None:
+    """Put files (mode, content) and symbolic links (targets) into it, and the directories on their way."""
+    for path, (mode, content) in files.items():
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content)
+        os.chmod(path, mode)
+    for path, target in links.items():
+        os.symlink(target, path)
+
+
 def _system() -> None:
     _bind_read_only("usr")
     for name in LIBRARIES:

@@ -10,6 +10,7 @@ stdout  ``ready PID``: PID 1 is there and has its root, but has not become init 
 
 from __future__ import annotations
 
+import errno
 import marshal
 import os
 import select
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
     from typing import NoReturn, TypedDict
 
     class Plan(TypedDict):
-        """What the caller wishes: init's arguments and environment, and the console's terminal or ""."""
+        """What the caller wishes."""
 
-        arguments: list[str]
-        environment: dict[str, str]
-        console: str
+        arguments: list[str]  # of init
+        environment: dict[str, str]  # of init
+        console: str  # a terminal, or empty for none
+        confined: bool  # whether root shall be nobody in particular outside
+        files: dict[str, tuple[int, bytes]]  # mode and content, by path
+        links: dict[str, str]  # targets of symbolic links, by path
 else:
     import _signal
 
@@ -40,30 +44,16 @@ NAMESPACES = (
     | kernel.CLONE_NEWCGROUP
 )  # fmt: skip
 
-#: Capabilities whose power does not end at the namespaces; PID 1 and its children go without.
-BEYOND_NAMESPACES = {
-    "CAP_DAC_READ_SEARCH": 2,
-    "CAP_SYS_MODULE": 16,
-    "CAP_SYS_RAWIO": 17,
-    "CAP_SYS_PACCT": 20,
-    "CAP_SYS_TIME": 25,
-    "CAP_MKNOD": 27,
-    "CAP_AUDIT_WRITE": 29,
-    "CAP_AUDIT_CONTROL": 30,
-    "CAP_MAC_OVERRIDE": 32,
-    "CAP_MAC_ADMIN": 33,
-    "CAP_SYSLOG": 34,
-    "CAP_WAKE_ALARM": 35,
-    "CAP_BLOCK_SUSPEND": 36,
-    "CAP_AUDIT_READ": 37,
-}
+#: Users of a confined sandbox are these outside, of whom nobody ever hears: systemd's range for containers.
+USERS = 1878982656
+USER_COUNT = 65536
 
 
 def main() -> None:
     """Make the namespaces, start PID 1 in them, and keep it until it ends or the caller does."""
     plan: Plan = marshal.load(sys.stdin.buffer)
     try:
-        leave_namespaces()
+        leave_namespaces(plan)
     except OSError as error:
         say(f"refused {error.errno} {error.filename}")
         return
@@ -86,16 +76,49 @@ def main() -> None:
     say(f"ended {keep(pid)}")
 
 
-def leave_namespaces() -> None:
-    """Unshare all: as root if allowed, else as root of a user namespace, whose root this user then is."""
+def leave_namespaces(plan: Plan) -> None:
+    """Unshare all: as the root that we are, or, without it and if confined, as root of a user namespace."""
+    if not plan["confined"]:
+        try:
+            kernel.unshare(NAMESPACES)
+            return
+        except PermissionError:
+            pass  # we are not root, or not enough of it
+    # Who has left for a user namespace may map none but himself into it: root does it from here.
+    here = os.getpid()
+    left, leave = os.pipe()
+    mapper = os.fork()
+    if not mapper:
+        os.close(leave)
+        if os.read(left, 1):
+            map_users(here, plan["console"])
+        os._exit(0)
+    kernel.unshare(NAMESPACES | kernel.CLONE_NEWUSER)
+    os.write(leave, b"+")
+    if os.waitpid(mapper, 0)[1]:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), f"write(/proc/{here}/uid_map)")
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+
+
+def map_users(pid: int, console: str) -> None:
+    """Make root of the process's user namespace one without rights outside; if not allowed to, this user."""
     user, group = os.geteuid(), os.getegid()
     try:
-        kernel.unshare(NAMESPACES)
-    except PermissionError:
-        kernel.unshare(NAMESPACES | kernel.CLONE_NEWUSER)
-        for name, content in ("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1"):
-            with open(f"/proc/self/{name}", "w") as file:
-                file.write(content)
+        write(f"/proc/{pid}/gid_map", f"0 {USERS} {USER_COUNT}")
+        write(f"/proc/{pid}/uid_map", f"0 {USERS} {USER_COUNT}")
+        if console:
+            os.chown(console, USERS, USERS)
+    except OSError:
+        write(f"/proc/{pid}/setgroups", "deny")
+        write(f"/proc/{pid}/gid_map", f"0 {group} 1")
+        write(f"/proc/{pid}/uid_map", f"0 {user} 1")
+
+
+def write(path: str, content: str) -> None:
+    """Write it in one go."""
+    with open(path, "w") as file:
+        file.write(content)
 
 
 def become_init(plan: Plan, status: int) -> NoReturn:
@@ -103,16 +126,18 @@ def become_init(plan: Plan, status: int) -> NoReturn:
     try:
         kernel.set_pdeathsig(_signal.SIGKILL)
         root.build(plan["console"])
+        root.furnish(plan["files"], plan["links"])
         kernel.sethostname(HOSTNAME)
         kernel.loopback_up()
         os.write(status, b"+")  # SIGPIPE's error here: the keeper is gone
         if os.read(0, 1):
-            for capability in BEYOND_NAMESPACES.values():
+            for capability in kernel.BEYOND_NAMESPACES.values():
                 kernel.capbset_drop(capability)
             forget_the_caller(bool(plan["console"]))
             os.execve(INIT, [INIT, *plan["arguments"]], plan["environment"])
     except OSError as error:
-        os.write(status, f"{error.errno} {error.filename or 'write'}".encode())
+        call = f"execve({INIT})" if error.filename == INIT else error.filename
+        os.write(status, f"{error.errno} {call}".encode())
     os._exit(1)
 
 

@@ -1,0 +1,40 @@
+"""Why there is no sandbox, and what to do about it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+#: Files that forbid namespaces to users, the content with which they do, and the one with which they do not.
+SWITCHES = (
+    ("kernel/unprivileged_userns_clone", "0", "1"),
+    ("kernel/apparmor_restrict_unprivileged_userns", "1", "0"),
+    *(
+        (f"user/max_{kind}_namespaces", "0", "1000")
+        for kind in ("user", "mnt", "pid", "uts", "ipc", "net", "cgroup")
+    ),
+)
+
+
+class NamespaceError(Exception):
+    """A system call that the sandbox needs was refused; the text says which, and what can be done."""
+
+    def __init__(self, call: str, number: int, settings: Path = Path("/proc/sys")) -> None:
+        super().__init__(f"{call}: {os.strerror(number)}; {advice(call, number, settings)}")
+
+
+def advice(call: str, number: int, settings: Path) -> str:
+    """Return what helps against the refusal of ``call`` with the error ``number``."""
+    if call.startswith("execve"):
+        return "is the init a program, and its interpreter below /usr?"
+    if number == errno.ENOSYS:
+        return "Linux 5.12 or newer is needed"
+    for name, forbidding, allowing in SWITCHES:
+        try:
+            forbidden = (settings / name).read_text().strip() == forbidding
+        except OSError:
+            continue
+        if forbidden:
+            return f"{settings / name} forbids it: allow it with sysctl {name.replace('/', '.')}={allowing}"
+    return "run it as root; in a container, the container must be allowed to make namespaces (--privileged)"
