@@ -133,7 +133,3 @@ def _send(request: bytes, path: str) -> None:
             time.sleep(_TRY_AGAIN)
         else:
             return
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,208 @@
+"""Our telinit and Debian's C telinit, side by side: the bytes they send, what they say, their exit status.
+
+Both run as /run/telinit in a namespace of their own, in which /run is a folder of the test.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+LAUNCHER = f"""\
+#!{sys.executable} -IS
+import sys
+sys.path.append({str(REPOSITORY)!r})
+from sysvinit_py.tools.telinit import main
+sys.exit(main())
+"""
+#: Mounts the folder on /run, and runs the program there, under the name that it is called by.
+IN_NAMESPACE = 'mount --make-rprivate / && mount --bind "$1" /run && shift && exec "$@"'
+
+
+class Outcome(NamedTuple):
+    status: int
+    sent: bytes
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Outcome]
+
+
+def make_fifo(run: Path) -> None:
+    os.mkfifo(run / "initctl", 0o600)
+
+
+def nothing(run: Path) -> None:
+    pass
+
+
+def make_folder(run: Path) -> None:
+    (run / "initctl").mkdir()
+
+
+def dangling_link(run: Path) -> None:
+    (run / "initctl").symlink_to("nowhere")
+
+
+@pytest.fixture
+def both(namespaces: None, oracle_programs: Path, tmp_path: Path) -> Callable[..., tuple[Outcome, Outcome]]:
+    """Runs ours, then C's, with these arguments, and returns what came of each."""
+
+    def run(
+        program: str, *arguments: str, name: str, before: Callable[[Path], None], reader: bool, user: str
+    ) -> Outcome:
+        folder = tmp_path / program
+        folder.mkdir()
+        folder.chmod(0o755)
+        if program == "ours":
+            (folder / name).write_text(LAUNCHER)
+            (folder / name).chmod(0o755)
+        else:
+            (folder / name).write_bytes((oracle_programs / "init").read_bytes())
+            (folder / name).chmod(0o755)
+        before(folder)
+        as_user = ["setpriv", "--reuid=65534", "--clear-groups"] if user == "nobody" else []
+        unshare = ["unshare", "--mount"] + (["--user", "--map-root-user"] if os.geteuid() else [])
+        fifo = os.open(folder / "initctl", os.O_RDONLY | os.O_NONBLOCK) if reader else None
+        told = subprocess.run(
+            [*unshare, "sh", "-c", IN_NAMESPACE, "sh", folder, *as_user, f"/run/{name}", *arguments],
+            capture_output=True, timeout=20, check=False,
+        )  # fmt: skip
+        sent = b""
+        if fifo is not None:
+            sent = os.read(fifo, 65_536)
+            os.close(fifo)
+        return Outcome(told.returncode, sent, told.stdout.decode(), told.stderr.decode())
+
+    def run_both(
+        *arguments: str,
+        name: str = "telinit",
+        before: Callable[[Path], None] = make_fifo,
+        reader: bool = True,
+        user: str = "root",
+    ) -> tuple[Outcome, Outcome]:
+        with ThreadPoolExecutor() as pool:
+            ours, theirs = (
+                pool.submit(run, program, *arguments, name=name, before=before, reader=reader, user=user)
+                for program in ("ours", "theirs")
+            )
+            return ours.result(), theirs.result()
+
+    return run_both
+
+
+@pytest.mark.parametrize("level", "0123456789SsQqAaBbCcUu")
+def test_each_request_is_the_same(level: str, both: Callable[..., tuple[Outcome, Outcome]]) -> None:
+    ours, theirs = both(level)
+    assert ours == theirs
+    assert ours.status == 0
+    assert len(ours.sent) == 384
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-t", "7", "3"],
+        ["-t7", "3"],
+        ["3", "-t", "7"],
+        ["-t", "0", "3"],
+        ["-t", "-5", "3"],
+        ["--", "3"],
+        ["-e", "INIT_A=b"],
+        ["-eINIT_A=b"],
+        ["-e", "INIT_A=b c=d", "-e", "INIT_E"],
+        ["-e", "INIT_A=b", "-t", "7"],
+        ["-e", "", "-e", "INIT_A"],
+        ["-e", "INIT_A=é"],
+        ["-e", "x" * 366],
+        ["-e", "x" * 360, "-e", "y" * 5],
+    ],
+    ids=lambda arguments: " ".join(arguments)[:40],
+)
+def test_options_are_sent_the_same(
+    arguments: list[str], both: Callable[..., tuple[Outcome, Outcome]]
+) -> None:
+    ours, theirs = both(*arguments)
+    assert ours == theirs
+    assert ours.status == 0
+    assert len(ours.sent) == 384
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        [""],
+        ["-"],
+        ["33"],
+        ["x"],
+        ["3", "4"],
+        ["-t", "5"],
+        ["-e", "INIT_A=b", "3"],
+        ["-x"],
+        ["--help"],
+        ["--version", "3"],
+        ["3", "--version"],
+        ["-t"],
+        ["-e"],
+        ["-e", "x" * 367],
+        ["-e", "x" * 360, "-e", "y" * 6],
+        ["-e", "x" * 400, "-x"],
+        ["-e", "x" * 400, "3"],
+    ],
+    ids=lambda arguments: " ".join(arguments)[:40] or "none",
+)
+@pytest.mark.parametrize("name", ["telinit", "init"])
+def test_wrong_arguments_are_refused_in_the_same_words(
+    name: str, arguments: list[str], both: Callable[..., tuple[Outcome, Outcome]]
+) -> None:
+    ours, theirs = both(*arguments, name=name)
+    assert ours == theirs
+    assert ours.status == 1
+
+
+@pytest.mark.parametrize("before", [nothing, make_folder, dangling_link])
+@pytest.mark.parametrize("name", ["telinit", "init"])
+def test_without_a_fifo_it_says_the_same(
+    name: str, before: Callable[[Path], None], both: Callable[..., tuple[Outcome, Outcome]]
+) -> None:
+    ours, theirs = both("3", name=name, before=before, reader=False)
+    assert ours == theirs
+    assert ours.status == 1
+
+
+def test_without_a_reader_both_give_up_after_three_seconds(
+    both: Callable[..., tuple[Outcome, Outcome]],
+) -> None:
+    started = time.monotonic()
+    ours, theirs = both("3", reader=False)
+    assert time.monotonic() - started < 4.5
+    assert ours == theirs
+    assert ours.stderr == "telinit: timeout opening/writing control channel /run/initctl\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
+@pytest.mark.parametrize("arguments", [[], ["x"], ["3"], ["-x"]])
+def test_nobody_may_ask(arguments: list[str], both: Callable[..., tuple[Outcome, Outcome]]) -> None:
+    ours, theirs = both(*arguments, before=nothing, reader=False, user="nobody")
+    assert ours == theirs
+    assert ours.stderr == "telinit: must be superuser.\n"
+
+
+def test_the_version_is_told_in_the_same_form(both: Callable[..., tuple[Outcome, Outcome]]) -> None:
+    ours, theirs = both("--version", before=nothing, reader=False)
+    for told in (ours, theirs):
+        assert told.status == 0
+        assert told.stdout.startswith("SysV init version: ")
+        assert told.stdout.endswith("\n\n")
+        assert told.stderr == ""
