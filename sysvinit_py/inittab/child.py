@@ -1,8 +1,4 @@
-"""What init runs to read inittab: a process of its own, so that no file, however odd, can hurt PID 1.
-
-Usage: ``child.py [INITTAB [DIRECTORY]]``. The reading goes to standard output in the form of
-:mod:`sysvinit_py.inittab.wire`. With status 1 there is none, and a line on standard error says why.
-"""
+"""What init runs to read inittab: a process of its own, so that no file, however odd, can hurt PID 1."""
 
 from __future__ import annotations
 
@@ -13,7 +9,11 @@ from sysvinit_py.inittab.wire import encode
 
 
 def main(arguments: list[str]) -> int:
-    """Write the reading of the files named, else of those in /etc, to standard output."""
+    """Write a reading to standard output, in the form of :mod:`sysvinit_py.inittab.wire`.
+
+    The arguments are the main file and the directory, if not those of /etc. Returns the exit status:
+    1 if there is no reading, and a line on standard error says why.
+    """
     try:
         answer = encode(read(*arguments))
         with open(1, "wb", closefd=False) as output:
@@ -22,7 +22,3 @@ def main(arguments: list[str]) -> int:
         print(f"cannot read inittab: {error!r}", file=sys.stderr)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -71,6 +71,10 @@ class Entry(Value):
         return self.process.removeprefix("+").removeprefix("@")
 
 
+#: Added where no entry can start in level S, so that single user mode has a shell (SPEC chapter 1).
+SULOGIN = Entry("~~", "S", "wait", "/sbin/sulogin")
+
+
 class Problem(Value):
     """A line, or a file, that init refuses, and why. ``reason`` begins with the words of SPEC chapter 11."""
 

@@ -65,7 +65,7 @@ class Document(Value):
 
     file: str
     lines: tuple[Line, ...]
-    final_newline: bool  # whether the last line ends with one; True where there is no line
+    final_newline: bool  # whether the file ends with one; an empty file does not
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -83,7 +83,7 @@ def parse(data: bytes, file: str, seen: dict[str, Entry] | None = None) -> Docum
 
     ``seen`` has the first entry of each id in the files read before; those of this file are added.
     """
-    return Document(file, tuple(lines(data, file, {} if seen is None else seen)), data[-1:] in (b"\n", b""))
+    return Document(file, tuple(lines(data, file, {} if seen is None else seen)), data.endswith(b"\n"))
 
 
 def lines(data: bytes, file: str, seen: dict[str, Entry]) -> Iterator[Line]:

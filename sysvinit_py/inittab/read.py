@@ -9,7 +9,7 @@ import os
 from errno import EFBIG, EINVAL
 from stat import S_ISREG
 
-from sysvinit_py.inittab.entry import EVENT_ACTIONS, Entry, Problem, Reading
+from sysvinit_py.inittab.entry import EVENT_ACTIONS, SULOGIN, Entry, Problem, Reading
 from sysvinit_py.inittab.parser import lines
 
 INITTAB = "/etc/inittab"
@@ -21,8 +21,6 @@ MAX_BYTES = 4 << 20
 #: How many refused lines are worth saying why; a file that is no inittab at all can have millions.
 MAX_REFUSED = 100
 
-#: Added where no entry can start in level S, so that single user mode has a shell (SPEC chapter 1).
-SULOGIN = Entry("~~", "S", "wait", "/sbin/sulogin")
 #: The actions that can start something in level S; the others do so at boot, in digit levels, or never.
 _STARTED_IN_S = ("wait", "once", "respawn", *EVENT_ACTIONS)
 
@@ -32,48 +30,71 @@ def read(inittab: str = INITTAB, directory: str = DIRECTORY) -> Reading:
 
     Never fails: a file that cannot be read is a problem with line 0.
     """
-    entries: list[Entry] = []
-    problems: list[Problem] = []
-    refused = 0
-    missing = unreadable = False
-    seen: dict[str, Entry] = {}
-    left = MAX_BYTES
-    for path in (inittab, *_tab_files(directory)):
+    reader = _Reader()
+    reader.read_main(inittab)
+    reader.read_directory(directory)
+    return reader.reading()
+
+
+class _Reader:
+    """What the files read so far say."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._problems: list[Problem] = []
+        self._refused = 0
+        self._missing = self._unreadable = False
+        self._seen: dict[str, Entry] = {}
+        self._left = MAX_BYTES
+
+    def read_main(self, path: str) -> None:
         try:
-            data = _contents(path, left)
+            self._read_file(path)
+        except FileNotFoundError:
+            self._missing = True
+            self._problems.append(Problem("", 0, "No inittab file found"))
         except OSError as error:
-            if path == inittab and isinstance(error, FileNotFoundError):
-                missing = True
-                problems.append(Problem("", 0, "No inittab file found"))
-            else:
-                unreadable = True
-                problems.append(Problem(path, 0, f"cannot be read: {error.strerror}"))
-            continue
-        left -= len(data)
-        for line in lines(data, path, seen):
+            self._cannot_read(path, error)
+
+    def read_directory(self, directory: str) -> None:
+        """Read its tab files; hidden ones are none, as for a shell's ``*.tab``. It need not be there."""
+        try:
+            names = os.listdir(directory)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._cannot_read(directory, error)
+            return
+        for name in sorted(names, key=os.fsencode):
+            if name.endswith(".tab") and not name.startswith("."):
+                path = os.path.join(directory, name)
+                try:
+                    self._read_file(path)
+                except OSError as error:
+                    self._cannot_read(path, error)
+
+    def reading(self) -> Reading:
+        if self._refused > MAX_REFUSED:
+            more = self._refused - MAX_REFUSED
+            self._problems.append(Problem("", 0, f"{more} more lines of inittab are refused"))
+        if not any(map(_starts_in_s, self._entries)):
+            self._entries.append(SULOGIN)
+        return Reading(tuple(self._entries), tuple(self._problems), self._missing, self._unreadable)
+
+    def _read_file(self, path: str) -> None:
+        data = _contents(path, self._left)
+        self._left -= len(data)
+        for line in lines(data, path, self._seen):
             if line.entry:
-                entries.append(line.entry)
+                self._entries.append(line.entry)
             elif line.problem:
-                refused += 1
-                if refused <= MAX_REFUSED:
-                    problems.append(line.problem)
-    if refused > MAX_REFUSED:
-        problems.append(Problem("", 0, f"{refused - MAX_REFUSED} more lines of inittab are refused"))
-    if not any(map(_starts_in_s, entries)):
-        entries.append(SULOGIN)
-    return Reading(tuple(entries), tuple(problems), missing, unreadable)
+                self._refused += 1
+                if self._refused <= MAX_REFUSED:
+                    self._problems.append(line.problem)
 
-
-def _tab_files(directory: str) -> list[str]:
-    """The tab files of a directory, hidden ones left out; the directory itself if it cannot be listed."""
-    try:
-        names = os.listdir(directory)
-    except FileNotFoundError:
-        return []
-    except OSError:
-        return [directory]  # reading it will say why
-    tabs = [name for name in names if name.endswith(".tab") and not name.startswith(".")]
-    return [os.path.join(directory, name) for name in sorted(tabs, key=os.fsencode)]
+    def _cannot_read(self, path: str, error: OSError) -> None:
+        self._unreadable = True
+        self._problems.append(Problem(path, 0, f"cannot be read: {error.strerror}"))
 
 
 def _contents(path: str, limit: int) -> bytes:

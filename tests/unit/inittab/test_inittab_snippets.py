@@ -1,0 +1,67 @@
+"""The files that the project ships: inittab.d/ and the example."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sysvinit_py.inittab.entry import ACTIONS, Entry
+from sysvinit_py.inittab.parser import Document, parse
+from sysvinit_py.inittab.read import read
+
+ROOT = Path(__file__).resolve().parents[3]
+SNIPPETS = sorted((ROOT / "inittab.d").iterdir())
+EXAMPLE = ROOT / "sysvinit_py" / "data" / "example.inittab"
+
+
+def document(path: Path) -> Document:
+    return parse(path.read_bytes(), path.name)
+
+
+def test_the_snippets_are_there() -> None:
+    assert [path.name for path in SNIPPETS] == [
+        "container.tab", "ctrlaltdel.tab", "getty.tab", "power.tab", "serial.tab",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [*SNIPPETS, EXAMPLE], ids=lambda path: path.name)
+def test_each_is_clean_and_explains_itself(path: Path) -> None:
+    found = document(path)
+    assert found.problems == ()
+    assert found.entries
+    assert found.lines[0].kind == "comment"
+    assert found.final_newline
+    assert all(len(line.text) <= 120 for line in found.lines)
+
+
+def test_all_snippets_can_be_used_together() -> None:
+    # No id stands twice.
+    reading = read("/nonexistent", str(ROOT / "inittab.d"))
+    assert [problem.reason for problem in reading.problems] == ["No inittab file found"]
+
+
+def actions(name: str) -> dict[str, str]:
+    return {entry.id: entry.action for entry in document(ROOT / "inittab.d" / name).entries}
+
+
+def test_what_the_snippets_are_for() -> None:
+    gettys = document(ROOT / "inittab.d" / "getty.tab").entries
+    assert [f"tty{entry.id}" in entry.process.split() for entry in gettys] == [True] * 6
+    assert actions("serial.tab") == {"S0": "respawn"}
+    assert sorted(actions("power.tab").values()) == ["powerfail", "powerfailnow", "powerokwait"]
+    assert actions("ctrlaltdel.tab") == {"ca": "ctrlaltdel"}
+    assert {"initdefault", "wait", "respawn", "powerfail"} <= set(actions("container.tab").values())
+
+
+def test_the_example_shows_the_actions() -> None:
+    shown = {entry.action for entry in document(EXAMPLE).entries}
+    assert set(ACTIONS) - shown == {"off", "kbrequest", "resume"}
+
+
+def test_the_example_needs_next_to_nothing() -> None:
+    def first_word(entry: Entry) -> str:
+        return entry.command.split(" ")[0]
+
+    programs = {first_word(entry) for entry in document(EXAMPLE).entries if entry.command}
+    assert programs == {"/bin/sh", "/bin/echo"}

@@ -1,0 +1,102 @@
+"""A reading on its way to PID 1: nothing is lost, nothing false is believed, and it costs little."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from sysvinit_py.inittab.entry import Entry, Problem, Reading
+from sysvinit_py.inittab.wire import decode, encode
+
+ROOT = Path(__file__).resolve().parents[3]
+
+FULL = Reading(
+    entries=(
+        Entry("a", "2", "wait", "x:y", "/etc/inittab", 1),
+        Entry("\udcff", "", "respawn", "", "/etc/inittab.d/\u00e9.tab", 12),
+        Entry("~~", "S", "wait", "/sbin/sulogin"),
+    ),
+    problems=(Problem("/etc/inittab", 3, "missing id field"), Problem("", 0, "No inittab file found")),
+)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("unreadable", [False, True])
+@pytest.mark.parametrize("reading", [FULL, Reading(), FULL.replace(entries=()), FULL.replace(problems=())])
+def test_there_and_back(reading: Reading, missing: bool, unreadable: bool) -> None:
+    sent = reading.replace(missing=missing, unreadable=unreadable)
+    assert decode(encode(sent)) == sent
+
+
+def test_every_part_of_an_answer_is_refused() -> None:
+    whole = encode(FULL)
+    for end in range(len(whole)):
+        with pytest.raises(ValueError, match=r"reading|int"):
+            decode(whole[:end])
+
+
+@pytest.mark.parametrize("extra", [b"x", b"\0", b"\0end of reading", encode(FULL)])
+def test_more_than_an_answer_is_refused(extra: bytes) -> None:
+    for data in (encode(FULL) + extra, extra + encode(FULL)):
+        with pytest.raises(ValueError, match="reading"):
+            decode(data)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"inittab reading 1", b"inittab reading 2"),
+        (b"\x00no\x00no\x00", b"\x00no\x00\x00"),
+        (b"\x00no\x00no\x00", b"\x00maybe\x00no\x00"),
+        (b"\x003\x002\x00", b"\x002\x002\x00"),
+        (b"\x003\x002\x00", b"\x00-3\x002\x00"),
+        (b"\x003\x002\x00", b"\x005\x00-2\x00"),
+        (b"\x003\x002\x00", b"\x00x\x002\x00"),
+        (b"\x0012\x00", b"\x001x\x00"),
+        (b"\x00wait\x00", b"\x00shout\x00"),
+        (b"\x00wait\x00", b"\x00WAIT\x00"),
+    ],
+)
+def test_a_garbled_answer_is_refused(old: bytes, new: bytes) -> None:
+    whole = encode(FULL)
+    assert old in whole
+    garbled = whole.replace(old, new)
+    with pytest.raises(ValueError, match=r"reading|int"):
+        decode(garbled)
+
+
+def test_equal_texts_are_kept_once() -> None:
+    # Each entry names its file, its action and its levels: PID 1 has no room for a copy each.
+    sent = Reading(tuple(Entry(f"{n}", "2345", "respawn", "x", "/etc/inittab", n) for n in range(2)))
+    first, second = decode(encode(sent)).entries
+    assert first.file is second.file
+    assert first.action is second.action
+    assert first.runlevels is second.runlevels
+
+
+def test_ten_thousand_entries_do_not_hold_pid_1_up() -> None:
+    process = "/sbin/getty -L 38400 tty1 vt100"
+    entries = tuple(Entry(f"{n:x}", "2345", "respawn", process, "/etc/inittab", n) for n in range(10_000))
+    answer = encode(Reading(entries))
+    start = time.process_time()
+    decode(answer)
+    assert time.process_time() - start < 0.2  # measured: 0.017
+
+
+def test_import_budget() -> None:
+    forbidden = {
+        "re", "typing", "dataclasses", "enum", "argparse", "logging", "subprocess", "asyncio", "collections",
+        "signal", "socket", "tempfile", "random", "json", "lark",
+        "sysvinit_py.inittab.parser", "sysvinit_py.inittab._grammar", "sysvinit_py.inittab.read",
+    }  # fmt: skip
+    program = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); import sysvinit_py.inittab.wire;"
+        f"print('sysvinit_py.inittab.entry' in sys.modules, *{forbidden!r} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        ["/usr/bin/python3", "-IS", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"
