@@ -16,7 +16,7 @@ class ReadInittab(Effect):
 
 
 class Start(Effect):
-    """Start the entry's process; answered by Started, CannotExecute or CannotFork."""
+    """Start the entry's process; answered by Started, CannotExecute or CannotFork, before any other event."""
 
     key: Key
     entry: Entry

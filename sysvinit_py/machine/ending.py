@@ -10,76 +10,81 @@ NEVER = float("inf")
 class Ending:
     """A process group that was told to end."""
 
-    __slots__ = ("give_up_at", "group", "id", "kill_at", "leader_gone")
+    __slots__ = ("give_up_at", "group", "id", "kill_at")
 
-    def __init__(self, group: int, id: str, kill_at: float) -> None:
+    def __init__(self, group: int, id: str, kill_at: float, give_up_at: float = NEVER) -> None:
         self.group = group
         self.id = id
         self.kill_at = kill_at  # NEVER: was killed
-        self.give_up_at = NEVER
-        self.leader_gone = False
+        self.give_up_at = give_up_at  # NEVER: not before it was killed
+
+    @property
+    def due_at(self) -> float:
+        """When something is to be done about it."""
+        return min(self.kill_at, self.give_up_at)
 
 
 class Endings:
     """All of them, by group. True while there are any."""
 
     def __init__(self) -> None:
-        self._endings: dict[int, Ending] = {}
-        self._leaderless: dict[int, Ending] = {}
+        self.by_group: dict[int, Ending] = {}
+        self.leaderless: dict[int, Ending] = {}  # whose leader was reaped: members may be left
         self._probe_at = NEVER
-        self._next_at = NEVER
+        self._due_at = NEVER
 
     def __bool__(self) -> bool:
-        return bool(self._endings)
+        return bool(self.by_group)
 
     def __contains__(self, group: int) -> bool:
-        return group in self._endings
+        return group in self.by_group
 
     @property
-    def deadline(self) -> float | None:
-        """When something is due; None: nothing ever."""
-        due = min(self._next_at, self._probe_at)
-        return None if due == NEVER else due
+    def deadline(self) -> float:
+        """When something is due; NEVER."""
+        return min(self._due_at, self._probe_at)
 
-    def add(self, group: int, id: str, kill_at: float) -> None:
+    def add(self, ending: Ending) -> None:
         """The group was sent SIGTERM."""
-        self._endings[group] = Ending(group, id, kill_at)
-        self._next_at = min(self._next_at, kill_at)
+        self.by_group[ending.group] = ending
+        self._due_at = min(self._due_at, ending.due_at)
 
     def leader_ended(self, group: int, now: float) -> None:
         """Its leader was reaped: from now on one has to look whether members are left."""
-        self._leaderless[group] = self._endings[group]
+        self.leaderless[group] = self.by_group[group]
         self._probe_at = min(self._probe_at, now + PROBE_TIME)
 
     def remove(self, group: int) -> None:
         """No process of the group is left, or it is given up."""
-        del self._endings[group]
-        self._leaderless.pop(group, None)
-        if not self._leaderless:
+        del self.by_group[group]
+        self.leaderless.pop(group, None)
+        if not self.leaderless:
             self._probe_at = NEVER
-        if not self._endings:
-            self._next_at = NEVER
+        if not self.by_group:
+            self._due_at = NEVER
 
     def to_probe(self, now: float) -> list[int]:
         """The groups to look at now, each again after a while."""
         if now < self._probe_at:
             return []
         self._probe_at = now + PROBE_TIME
-        return list(self._leaderless)
+        return list(self.leaderless)
+
+    def to_give_up(self, now: float) -> list[Ending]:
+        """Those that SIGKILL has not ended in its time; they are not in it any more."""
+        hanging = [ending for ending in self.by_group.values() if ending.give_up_at <= now]
+        for ending in hanging:
+            self.remove(ending.group)
+        self._set_due()
+        return hanging
 
     def to_kill(self, now: float) -> list[int]:
         """The groups whose time after SIGTERM is up, each once."""
-        due = [ending for ending in self._endings.values() if ending.kill_at <= now]
-        for ending in due:
-            ending.kill_at = NEVER
-            ending.give_up_at = now + HANG_TIME
-        self._set_next()
-        return [ending.group for ending in due]
+        doomed = [ending for ending in self.by_group.values() if ending.kill_at <= now]
+        for ending in doomed:
+            ending.kill_at, ending.give_up_at = NEVER, now + HANG_TIME
+        self._set_due()
+        return [ending.group for ending in doomed]
 
-    def to_give_up(self, now: float) -> list[Ending]:
-        """Those that SIGKILL has not ended in its time."""
-        return [ending for ending in self._endings.values() if ending.give_up_at <= now]
-
-    def _set_next(self) -> None:
-        times = [min(ending.kill_at, ending.give_up_at) for ending in self._endings.values()]
-        self._next_at = min(times, default=NEVER)
+    def _set_due(self) -> None:
+        self._due_at = min((ending.due_at for ending in self.by_group.values()), default=NEVER)

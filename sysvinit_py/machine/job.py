@@ -1,19 +1,28 @@
-"""A job: an entry and its marks; and the throttle of respawned entries (SPEC 4)."""
+"""A job: an entry of the inittab and its marks; and the throttle of respawned entries (SPEC 4).
+
+A mark is changed by the methods of :class:`Job` and by nothing else. What follows from the marks stands in
+``rules``.
+"""
 
 from __future__ import annotations
 
 from sysvinit_py.inittab.entry import Entry
-from sysvinit_py.machine.rules import STARTS_ALLOWED, WINDOW
+from sysvinit_py.machine import rules
 
-#: Names a job: the id, and which of several entries with it (only ``~~`` repeats).
-Key = tuple[str, int]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Names a job: id and action, as an entry whose action changed is a new one (SPEC 3), and which of several
+#: entries with both (only the id ``~~`` repeats).
+Key = tuple[str, str, int]
 
 #: In ``Job.pid``: told to start, and the answer has not come yet.
 STARTING = -1
 
 
 class Throttle:
-    """Counts the starts in a window of time that opens with the first."""
+    """Counts the starts in a window of time that opens with the first (SPEC 4)."""
 
     __slots__ = ("opened", "starts")
 
@@ -23,9 +32,9 @@ class Throttle:
 
     def allows(self, now: float) -> bool:
         """Count a start at this time, unless it is one too many."""
-        if self.starts == 0 or now - self.opened >= WINDOW:
+        if self.starts == 0 or now - self.opened >= rules.WINDOW:
             self.opened, self.starts = now, 0
-        if self.starts >= STARTS_ALLOWED:
+        if self.starts >= rules.STARTS_ALLOWED:
             return False
         self.starts += 1
         return True
@@ -43,17 +52,98 @@ class Job:
     """An entry of the inittab and what has become of it."""
 
     __slots__ = (
-        "called", "demanded", "entry", "forking", "has_run", "key", "pid", "position", "resting", "throttle",
+        "accounted", "called", "demanded", "entry", "forking", "has_run", "key", "pid", "position",
+        "rests_until", "throttle",
     )  # fmt: skip
 
     def __init__(self, key: Key, entry: Entry) -> None:
         self.key = key
         self.entry = entry
         self.pid = 0  # of the process, which leads its group; 0: none; STARTING
-        self.has_run = False  # wait, once, boot: not again until its levels are left
-        self.demanded = False  # started by a, b or c: runs in every level but S
+        self.accounted = False  # the process has an INIT_PROCESS record
+        self.has_run = False  # not again, unless its action says so, until its levels are left
+        self.demanded = False  # called by a, b or c: has a place in every level but S
         self.called = False  # an event has called it, and it could not run yet
-        self.resting = False  # the throttle, or a fork that failed, keeps it from starting
-        self.forking = False  # resting because its fork failed
+        self.rests_until = 0.0  # not started before: for the throttle, or a failed fork; 0: does not rest
+        self.forking = False  # rests because its fork failed
         self.throttle = Throttle()
-        self.position = -1  # in the agenda of the stage; -1: not in it
+        self.position = -1  # in the agenda it was in last
+
+    @property
+    def rule(self) -> rules.Rule:
+        """What its action means."""
+        return rules.RULES[self.entry.action]
+
+    # A start, and the three answers to it.
+
+    def told_to_start(self) -> None:
+        """Start was said: what called for it is used up."""
+        self.pid, self.has_run, self.called = STARTING, True, False
+
+    def started(self, pid: int) -> None:
+        """It runs."""
+        self.pid, self.accounted = pid, self.entry.accounting
+
+    def not_forked(self, until: float) -> None:
+        """There is no process: as if nobody had said Start, but it rests for a moment."""
+        self.pid, self.has_run, self.called = 0, False, self.rule.when == rules.ON_EVENT
+        self.throttle.take_back()
+        self.rests_until, self.forking = until, True
+
+    def over(self) -> None:
+        """Its process has ended by itself, or could not be executed."""
+        self.pid = 0
+        if not self.rule.again:
+            self.demanded = False
+
+    # An end that init wants.
+
+    def told_to_end(self) -> None:
+        """SIGTERM was said: it has not run its course."""
+        self.has_run = False
+
+    def ended(self) -> None:
+        """The process that was told to end is gone, or given up."""
+        self.pid = 0
+
+    # Calls.
+
+    def call(self) -> None:
+        """An event has called it (SPEC 2, "Events")."""
+        self.called = True
+
+    def demand(self) -> None:
+        """Its letter was called: it runs, again if it has run, in all levels but S (SPEC 3)."""
+        self.demanded, self.has_run = True, False
+
+    def forget_demand(self) -> None:
+        """Level S ends what was started on demand."""
+        self.demanded = False
+
+    def forget_run(self) -> None:
+        """Its levels were left (SPEC 3): on the next entering it runs again. Boot entries run once."""
+        if self.rule.when == rules.IN_LEVEL:
+            self.has_run = False
+
+    # The throttle.
+
+    def rest(self, until: float) -> None:
+        """It was started too often: not before this time."""
+        self.rests_until = until
+
+    def rested(self) -> None:
+        """The rest is over, or cut short by a re-read; its throttle starts anew, unless it was for a fork."""
+        if not self.forking:
+            self.throttle.clear()
+        self.rests_until, self.forking = 0.0, False
+
+
+def numbered(entries: Iterable[Entry]) -> dict[Key, Entry]:
+    """The entries by the keys of their jobs, in file order."""
+    by_key: dict[Key, Entry] = {}
+    for entry in entries:
+        number = 0
+        while (entry.id, entry.action, number) in by_key:
+            number += 1
+        by_key[(entry.id, entry.action, number)] = entry
+    return by_key

@@ -22,6 +22,10 @@ NO_LEVEL = "N"  # what PREVLEVEL says before there was a level
 ON_DEMAND = {"a": "a", "b": "b", "c": "c", "A": "a", "B": "b", "C": "c"}
 #: Level characters of a request that name a level to enter.
 ENTERABLE = {level: level for level in LEVELS} | {"s": SINGLE_USER}
+#: Level characters of a request that name none.
+REREAD = ("q", "Q")
+REEXECUTE = ("u", "U")
+REQUESTS = (*ENTERABLE, *ON_DEMAND, *REREAD, *REEXECUTE)
 
 #: On entering these the console gets sane settings.
 SANE_CONSOLE_LEVELS = "S016"
@@ -57,7 +61,7 @@ RULES = {
     "resume": Rule(ON_EVENT),
 }
 
-#: Actions whose levels are ignored have their place here.
+#: Where the actions have their place whose levels are ignored.
 _STAGE_OF = {AT_SYSINIT: SYSINIT, AT_BOOT: BOOT, NEVER: ""}
 
 #: Which actions an event calls.
@@ -86,39 +90,51 @@ MAX_VARIABLES = 16
 
 
 def stages(entry: Entry) -> str:
-    """The stages in which the entry has a place."""
-    when = RULES[entry.action].when
-    return _STAGE_OF.get(when, entry.levels)
+    """The stages that it names, as people and scripts read them: its levels, ``#`` or ``*``."""
+    return _STAGE_OF.get(RULES[entry.action].when, entry.levels)
 
 
 def has_place(job: Job, stage: str) -> bool:
-    """Whether the entry may run in the stage: by its levels, or called on demand, which S does not honour."""
-    return stage in stages(job.entry) or (job.demanded and stage in DIGIT_LEVELS)
+    """Whether the entry may run in the stage: by its levels, or called on demand (SPEC 3).
+
+    S has no place for what was called, nor for ondemand entries (SPEC 1).
+    """
+    entry = job.entry
+    if RULES[entry.action].when in _STAGE_OF:
+        return stage == stages(entry)
+    if stage in DIGIT_LEVELS:
+        return job.demanded or stage in entry.levels
+    return stage == SINGLE_USER and entry.action != "ondemand" and stage in entry.levels
 
 
 def answers(entry: Entry, letter: str) -> bool:
-    """Whether a, b or c starts the entry: not what waits for an event."""
+    """Whether a, b or c starts the entry: not what waits for an event (SPEC 3)."""
     return letter in entry.levels and RULES[entry.action].when == IN_LEVEL
 
 
 def must_end(job: Job, stage: str) -> bool:
-    """Whether a running process has to end in the stage. What boot entries started lives on."""
-    return job.entry.action != "boot" and not has_place(job, stage)
+    """Whether its process has to end in the stage (SPEC 3). What boot entries started lives on."""
+    return not outlasts_stage(job) and not has_place(job, stage)
 
 
 def wants_start(job: Job) -> bool:
-    """Whether an entry that has a place in the stage is to be started now."""
+    """Whether an entry that has a place in the stage is to be started when its turn comes (SPEC 1)."""
     rule = RULES[job.entry.action]
-    if job.pid or job.resting or not job.entry.command:
+    if job.pid or job.rests_until or not job.entry.command:
         return False
     if rule.when == ON_EVENT:
         return job.called
     return rule.again or not job.has_run
 
 
-def waits(job: Job) -> bool:
-    """Whether the entry, once its turn has come, holds back all after it: until its process has ended."""
+def is_waited_for(job: Job) -> bool:
+    """Whether the entry, its turn come, holds back all after it until its process has ended (SPEC 2)."""
     return RULES[job.entry.action].waited and (job.pid != 0 or job.forking)
+
+
+def outlasts_stage(job: Job) -> bool:
+    """Whether it lives on when a stage is over, or left: what boot entries start does (SPEC 2.4)."""
+    return job.entry.action == "boot"
 
 
 def owns_console(entry: Entry, stage: str) -> bool:

@@ -1,0 +1,56 @@
+"""The agenda: the jobs that have a place in the stage, and which of them is the next to start (SPEC 2 and 3).
+
+The rule: jobs are looked at in the order of the agenda, and those started that want to start, up to the
+first that is waited for: it holds back all after it. The order is that of the file, but entries for power
+and ctrlaltdel go first.
+
+So that an event costs the same in a long inittab, not all are looked at each time, but those listed as due:
+at first all, later those to which something happened. Who waits, or stands behind one that does, stays so.
+"""
+
+from __future__ import annotations
+
+from _heapq import heappop, heappush
+
+from sysvinit_py.machine import rules
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sysvinit_py.machine.job import Job
+
+
+class Agenda:
+    """The jobs of a stage."""
+
+    def __init__(self, jobs: Iterable[Job] = ()) -> None:
+        self.jobs = sorted(jobs, key=lambda job: not job.rule.first)
+        for position, job in enumerate(self.jobs):
+            job.position = position
+        self._due = list(range(len(self.jobs)))  # a heap of positions
+        self._listed = set(self._due)
+
+    @property
+    def over(self) -> bool:
+        """Nobody in it wants to start, or is waited for."""
+        return not self._due
+
+    def look_at(self, job: Job) -> None:
+        """Something happened to the job: list it as due. Jobs of other stages are ignored."""
+        position = job.position
+        in_agenda = 0 <= position < len(self.jobs) and self.jobs[position] is job
+        if in_agenda and position not in self._listed:
+            self._listed.add(position)
+            heappush(self._due, position)
+
+    def next(self) -> Job | None:
+        """The job that is to be started now; None: there is none, or the first of the due is waited for."""
+        while self._due:
+            job = self.jobs[self._due[0]]
+            if rules.wants_start(job):
+                return job
+            if rules.is_waited_for(job):
+                return None
+            self._listed.remove(heappop(self._due))
+        return None

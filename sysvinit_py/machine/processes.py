@@ -1,0 +1,250 @@
+"""Who runs: starts, ends, the throttle, failed forks (SPEC 3 "How", 4 and 7), within the stage that is given.
+
+Knows the jobs and what runs of them. What stage it is, and when, is the business of ``machine``.
+"""
+
+from __future__ import annotations
+
+from _heapq import heappop, heappush
+
+from sysvinit_py.machine import effects as fx
+from sysvinit_py.machine import events as ev
+from sysvinit_py.machine import rules
+from sysvinit_py.machine.agenda import Agenda
+from sysvinit_py.machine.ending import NEVER, Ending, Endings
+from sysvinit_py.machine.job import Job, Key, numbered
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sysvinit_py.inittab.entry import Entry
+
+
+class Standing:
+    """Where the machine stands: what every child is told."""
+
+    def __init__(self) -> None:
+        self.stage = rules.SYSINIT  # SYSINIT, BOOT, or the character of a level
+        self.level = ""  # entered, or being entered; empty: none yet
+        self.prevlevel = rules.NO_LEVEL
+        self.variables: dict[str, str] = {}  # INIT_*
+
+    @property
+    def runlevel(self) -> str:
+        """What RUNLEVEL says: S until a level is entered (SPEC 7)."""
+        return self.level or rules.SINGLE_USER
+
+
+class Processes:
+    """The jobs of the inittab, and the processes and groups that belong to them."""
+
+    def __init__(self, standing: Standing, do: Callable[..., None]) -> None:
+        self.standing = standing
+        self.jobs: dict[Key, Job] = {}  # of the inittab as it was read last
+        self.running: dict[int, Job] = {}  # by pid, what was given up too: its job has another pid, or none
+        self.starting: dict[Key, Job] = {}  # told to start, and not answered yet
+        self.endings = Endings()
+        self.fork_failed = False  # and nothing was started since
+        self._do = do
+        self._agenda = Agenda()
+        self._resting: list[tuple[float, Key]] = []  # a heap
+        self._transient = 0  # how many run that do not outlast the stage
+        self._forking = 0  # how many rest because their fork failed
+
+    @property
+    def deadline(self) -> float:
+        """When time_passed wants to be called; NEVER."""
+        return min(self._resting[0][0] if self._resting else NEVER, self.endings.deadline)
+
+    # The jobs, and the stage they are in.
+
+    def adopt(self, entries: Iterable[Entry]) -> None:
+        """Take the entries of an inittab just read: jobs whose entries are still there keep their marks.
+
+        A changed process field is used at the next start (SPEC 3). A re-read ends all rests (SPEC 4).
+        """
+        jobs = {}
+        for key, entry in numbered(entries).items():
+            jobs[key] = self.jobs.get(key) or Job(key, entry)
+            jobs[key].entry = entry
+        self.jobs = jobs
+        self._resting.clear()
+        self._forking = 0
+        for job in jobs.values():
+            job.rested()
+            job.throttle.clear()
+
+    def enter_stage(self) -> None:
+        """Take the agenda of the stage. Entries that have no place in it forget their run (SPEC 3)."""
+        stage = self.standing.stage
+        placed = []
+        for job in self.jobs.values():
+            if stage == rules.SINGLE_USER:
+                job.forget_demand()
+            if rules.has_place(job, stage):
+                placed.append(job)
+            else:
+                job.forget_run()
+        self._agenda = Agenda(placed)
+
+    def start_over(self) -> bool:
+        """Let all of the stage run again; return whether that lets anything start (S has ended, SPEC 2.5)."""
+        for job in self._agenda.jobs:
+            job.forget_run()
+            self._agenda.look_at(job)
+        return any(map(rules.wants_start, self._agenda.jobs))
+
+    def call(self, what: str) -> None:
+        """An event calls its entries (SPEC 2, "Events")."""
+        for job in self.jobs.values():
+            if job.entry.action in rules.CALLS[what]:
+                job.call()
+                self._agenda.look_at(job)
+
+    def demand(self, letter: str) -> None:
+        """Call the entries with the letter a, b or c; the stage has to be entered anew (SPEC 3)."""
+        for job in self.jobs.values():
+            if rules.answers(job.entry, letter):
+                job.demand()
+
+    # Starts.
+
+    def start_due(self, now: float) -> bool:
+        """Start what is to be started now; return whether there was anything."""
+        any_due = False
+        while job := self._agenda.next():
+            any_due = True
+            if job.rule.again and not job.throttle.allows(now):
+                self._do(fx.Say(f'Id "{job.entry.id}" respawning too fast: disabled for 5 minutes'))
+                job.rest(until=now + rules.REST)
+                heappush(self._resting, (job.rests_until, job.key))
+            else:
+                self._start(job)
+        return any_due
+
+    @property
+    def stage_over(self) -> bool:
+        """Nothing of the stage runs any more, and nothing is left to start (SPEC 2.4 and 2.5)."""
+        return self._agenda.over and not (self.starting or self._transient or self._forking)
+
+    def _start(self, job: Job) -> None:
+        job.told_to_start()
+        self.starting[job.key] = job
+        standing = self.standing
+        self._do(
+            fx.Start(
+                job.key,
+                job.entry,
+                standing.stage,
+                rules.owns_console(job.entry, standing.stage),
+                standing.runlevel,
+                standing.prevlevel,
+                tuple(standing.variables.items()),
+            )
+        )
+
+    def started(self, event: ev.Started) -> None:
+        """A process runs."""
+        job = self.starting.pop(event.key)
+        job.started(event.pid)
+        self._now_runs(event.pid, job)
+        self.fork_failed = False
+        if job.accounted:
+            self._do(fx.RecordStart(job.entry.id, event.pid))
+
+    def cannot_execute(self, event: ev.CannotExecute) -> None:
+        """The command is none: that is a start that ends at once, throttled like any (SPEC 7)."""
+        self._do(fx.Say(f'cannot execute "{event.command}"'))
+        job = self.starting.pop(event.key)
+        job.over()
+        self._agenda.look_at(job)
+
+    def cannot_fork(self, event: ev.CannotFork, now: float) -> None:
+        """There is no process: the start is tried again in a while, and the others go on (SPEC 7)."""
+        job = self.starting.pop(event.key)
+        job.not_forked(until=now + rules.FORK_RETRY)
+        heappush(self._resting, (job.rests_until, job.key))
+        self._forking += 1
+        if not self.fork_failed:
+            self.fork_failed = True
+            self._do(fx.Say("cannot fork, retry.."))
+
+    # Ends.
+
+    def child_exited(self, event: ev.ChildExited, now: float) -> None:
+        """A process has ended: by itself, or because it was told to, or an orphan that is nobody's here."""
+        job = self.running.pop(event.pid, None)
+        if job is None:
+            return
+        if job.accounted:
+            self._do(fx.RecordEnd(job.entry.id, event.pid, event.status))
+        if job.pid != event.pid:
+            return  # it was given up
+        self._transient -= not rules.outlasts_stage(job)
+        if event.pid in self.endings:
+            job.ended()
+            self.endings.leader_ended(event.pid, now)
+            self._do(fx.Probe(event.pid))
+        else:
+            job.over()
+            self._agenda.look_at(job)
+
+    def end_strays(self, wait_time: float, now: float) -> None:
+        """Tell those to end whose entry is gone, or has no place in the stage (SPEC 3, "Who is ended").
+
+        SIGTERM to their groups, and SIGKILL when the wait time is over, which may be at once.
+        """
+        strays = [
+            job
+            for pid, job in self.running.items()
+            if job.pid == pid
+            and pid not in self.endings
+            and (self.jobs.get(job.key) is not job or rules.must_end(job, self.standing.stage))
+        ]
+        if not strays:
+            return
+        self._do(fx.Say("Sending processes configured via /etc/inittab the TERM signal", log=False))
+        for job in strays:
+            job.told_to_end()
+            self._do(fx.Signal(job.pid, "TERM"))
+            self.endings.add(Ending(job.pid, job.entry.id, now + wait_time))
+        self._kill_due(now)
+
+    def group_gone(self, event: ev.GroupGone) -> None:
+        """No member is left."""
+        if event.group in self.endings:
+            self.endings.remove(event.group)
+
+    def time_passed(self, now: float) -> None:
+        """Do what is due: ends of rests, looks at groups, SIGKILL, giving up."""
+        while self._resting and self._resting[0][0] <= now:
+            job = self.jobs[heappop(self._resting)[1]]
+            self._forking -= job.forking
+            job.rested()
+            self._agenda.look_at(job)
+        for ending in self.endings.to_give_up(now):
+            self._give_up(ending)
+        self._do(*(fx.Probe(group) for group in self.endings.to_probe(now)))
+        self._kill_due(now)
+
+    def _kill_due(self, now: float) -> None:
+        doomed = self.endings.to_kill(now)
+        if doomed:
+            self._do(fx.Say("Sending processes configured via /etc/inittab the KILL signal", log=False))
+            self._do(*(fx.Signal(group, "KILL") for group in doomed))
+
+    def _give_up(self, ending: Ending) -> None:
+        """Go on as if it were gone. Should its leader end later, its record is written then."""
+        self._do(fx.Say(f"Pid {ending.group} [id {ending.id}] seems to hang", log=False))
+        job = self.running.get(ending.group)
+        if job is not None:
+            self._transient -= not rules.outlasts_stage(job)
+            ghost = Job(job.key, job.entry)
+            ghost.accounted = job.accounted
+            self.running[ending.group] = ghost
+            job.ended()
+
+    def _now_runs(self, pid: int, job: Job) -> None:
+        self.running[pid] = job
+        self._transient += not rules.outlasts_stage(job)
