@@ -64,6 +64,8 @@ def furnish(files: dict[str, tuple[int, bytes]], links: dict[str, str]) -> None:
     """Put files (mode, content) and symbolic links (targets) into it, and the directories on their way."""
     for path, (mode, content) in files.items():
         os.makedirs(os.path.dirname(path), exist_ok=True)
+        if os.path.islink(path):
+            os.unlink(path)  # to a program of the host's, which this one replaces
         with open(path, "wb") as file:
             file.write(content)
         os.chmod(path, mode)
