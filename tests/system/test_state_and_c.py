@@ -123,7 +123,7 @@ def test_c_goes_on_with_what_we_write(oracle_programs: Path) -> None:
         SavedEntry(Entry("r2", "3", "respawn", "/bin/sleep 1005"), rests_until=312.5),
     ]
     with give(oracle_programs, entries) as sandbox:
-        wait_for(sandbox, lambda seen: "/bin/sleep 1005" in seen)
+        wait_for(sandbox, lambda seen: "/bin/sleep 1005" in seen and "sleep 1001" in seen)
         assert sorted(titles(sandbox)[1:]) == ["/bin/sleep 1003", "/bin/sleep 1005", "sleep 1001"]
         sandbox.run(["/sbin/c-init", "-t", "1", "4"])
         wait_for(sandbox, lambda seen: seen == ["init [4]"])
