@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import textwrap
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -123,8 +124,11 @@ def test_c_goes_on_with_what_we_write(oracle_programs: Path) -> None:
         SavedEntry(Entry("r2", "3", "respawn", "/bin/sleep 1005"), rests_until=312.5),
     ]
     with give(oracle_programs, entries) as sandbox:
-        wait_for(sandbox, lambda seen: "/bin/sleep 1005" in seen and "sleep 1001" in seen)
-        assert sorted(titles(sandbox)[1:]) == ["/bin/sleep 1003", "/bin/sleep 1005", "sleep 1001"]
+        running = ["/bin/sleep 1003", "/bin/sleep 1005", "sleep 1001"]
+        wait_for(sandbox, lambda seen: sorted(seen[1:]) == running)
+        assert not sandbox.run(["/sbin/c-init", "-e", "INIT_X"]).returncode
+        time.sleep(0.1)  # for what should not start
+        assert sorted(titles(sandbox)[1:]) == running
         sandbox.run(["/sbin/c-init", "-t", "1", "4"])
         wait_for(sandbox, lambda seen: seen == ["init [4]"])
 
