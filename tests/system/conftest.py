@@ -21,6 +21,7 @@ files={path: str | bytes | Path | None}, arguments=["3"], environment={...}, con
 It returns a System (system.py): witness, console (expect, type, said, pause), telinit, request, send, signal,
 records, run, start, path, processes, alive, wait_gone, wait_level, wait_end. All is ended after the test;
 when it fails, console and witness are shown. Wait for what you expect (all raise TimeoutError), do not sleep.
+``boot(inittab, before=log.listen)`` makes the fixture ``log`` its syslog daemon (syslogd.py).
 
 Ours is dist/init, or $SYSVINIT_PY_INIT; the oracle's programs are in the folder ``oracle_programs``.
 Entries that C 3.06 must read have at most 127 bytes in their process field.
@@ -41,6 +42,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from oracle import OracleError, oracle
+from syslogd import Syslogd
 from system import System
 from witness import CompilerError, program
 
@@ -137,3 +139,11 @@ def boot(init: Init, namespaces: None, request: pytest.FixtureRequest) -> Iterat
             return system
 
         yield boot_one
+
+
+@pytest.fixture
+def log() -> Iterator[Syslogd]:
+    """A syslog daemon to be."""
+    daemon = Syslogd()
+    yield daemon
+    daemon.close()

@@ -84,5 +84,13 @@ class Witness:
 
         return wait_until(enough, lambda: f"{event} number {n} of {tag}; but {self}", timeout)[0]
 
+    def wait_started(self, *tags: str, timeout: float = 5.0) -> None:
+        """Wait until exactly these have started, in any order. Raises TimeoutError."""
+        wait_until(
+            lambda: sorted(self.started()) == sorted(tags),
+            lambda: f"starts of {sorted(tags)} only; but {self}",
+            timeout,
+        )
+
     def __str__(self) -> str:
         return ", ".join(f"{e.tag}:{e.event}" for e in self.events()) or "nothing"
