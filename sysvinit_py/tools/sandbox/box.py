@@ -228,9 +228,10 @@ class Sandbox:
     def wait_end(self, timeout: float = 10) -> End:
         """Wait until PID 1 has ended; raises TimeoutError."""
         if not self._end:
-            word, status = self._listen(timeout).split()
-            assert word == "ended"
-            self._end = End(int(status))
+            try:
+                self._end = End(int(self._listen(timeout).removeprefix("ended ")))
+            except EOFError:  # then PID 1 has been killed with its keeper
+                self._end = End(signal.SIGKILL)
         return self._end
 
     @property
@@ -275,7 +276,7 @@ class Sandbox:
                 raise TimeoutError(f"nothing came from PID 1's keeper within {timeout} s")
             part = self._keeper.stdout.read(4096)
             if not part:
-                raise RuntimeError("PID 1's keeper is gone")
+                raise EOFError("PID 1's keeper is gone")
             self._lines += part
         line, _, self._lines = self._lines.partition(b"\n")
         if line.startswith(b"refused "):

@@ -95,3 +95,7 @@ def find_init() -> Path:
 def say(line: str) -> None:
     """Tell the person."""
     print(f"inittab-try: {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -24,6 +24,7 @@ class Console:
     def __init__(self, listener: Callable[[bytes], object] | None = None) -> None:
         # The terminal stays open here too: while it is closed everywhere, the master cannot be read.
         self._master, self._terminal = os.openpty()
+        os.set_blocking(self._master, False)
         self.name = os.ttyname(self._terminal)
         self._listener = listener
         self._said = b""
@@ -53,8 +54,11 @@ class Console:
         return found
 
     def type(self, keys: bytes) -> None:
-        """Press keys."""
-        os.write(self._master, keys)
+        """Press keys. Those for which there is no room any more are lost, as on a keyboard."""
+        try:
+            os.write(self._master, keys)
+        except BlockingIOError:
+            pass
 
     def resize(self, rows: int, columns: int) -> None:
         """Give it a size; its foreground process group gets SIGWINCH."""

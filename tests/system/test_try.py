@@ -1,0 +1,261 @@
+"""inittab-try: what the person sees, its exit status, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Init
+from witness import wait_until
+
+from sysvinit_py.tools.sandbox.console import Console
+
+REPOSITORY = Path(__file__).parents[2]
+TRY = ["-m", "sysvinit_py.tools.sandbox.cli"]
+
+INITTAB = """
+id:2:initdefault:
+l2:2:wait:/bin/echo entered 2
+l3:3:wait:/bin/echo entered 3
+sh:23:respawn:/bin/sh -c '/bin/sh -i; :' </dev/console >/dev/console 2>&1
+l4:4:wait:/bin/echo entered 4
+h0:0:wait:/sbin/halt
+h6:6:wait:/sbin/reboot
+"""
+
+any_init = pytest.mark.ours_only("it is the sandbox that is tried here, not the init")
+pytestmark = pytest.mark.usefixtures("namespaces")
+
+
+@pytest.fixture
+def inittab(tmp_path: Path) -> Path:
+    file = tmp_path / "inittab"
+    file.write_text(INITTAB)
+    return file
+
+
+def run(init: Init, *arguments: str | Path, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
+    command = [python, *TRY, "--init", init.program, *arguments]
+    return subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_command(init: Init, inittab: Path) -> None:
+    done = run(init, inittab, "--command", "telinit 3")
+    assert done.returncode == 0, done
+    assert done.stdout.index("entered 2") < done.stdout.index("entered 3")
+    assert "\r" not in done.stdout
+    assert "settled in runlevel 3" in done.stderr
+
+
+@any_init
+def test_status_of_the_command(init: Init, inittab: Path) -> None:
+    assert run(init, inittab, "--command", "exit 7").returncode == 7
+
+
+@any_init
+@pytest.mark.parametrize(("command", "says"), [("telinit 0", "halted"), ("shutdown -r now", "restarted")])
+def test_halt_and_reboot(init: Init, inittab: Path, command: str, says: str) -> None:
+    done = run(init, inittab, "--command", command)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, f"inittab-try: {says}")
+
+
+def test_level_that_calls_no_halt(init: Init, inittab: Path) -> None:
+    inittab.write_text(INITTAB.replace("/sbin/halt", "/bin/echo bye"))
+    done = run(init, inittab, "--level", "0")
+    assert done.returncode == 0, done
+    assert "nothing is left that could halt" in done.stderr
+
+
+@any_init
+def test_timeout(init: Init, inittab: Path) -> None:
+    inittab.write_text("si::sysinit:/bin/sleep 100\n")
+    done = run(init, inittab, "--timeout", "1")
+    assert done.returncode == 124, done
+    assert "sleep 100" in done.stderr
+
+
+@any_init
+def test_folder(init: Init, inittab: Path) -> None:
+    (inittab.parent / "inittab.d").mkdir()
+    (inittab.parent / "inittab.d" / "more.tab").write_text("m2:2:once:/bin/echo one more\n")
+    assert "one more" in run(init, inittab.parent, "--command", ":").stdout
+
+
+@any_init
+@pytest.mark.parametrize("arguments", [["--no-such-option"], ["/no/such/inittab"]])
+def test_wrong_arguments(init: Init, arguments: list[str]) -> None:
+    assert run(init, *arguments).returncode == 2
+
+
+@any_init
+def test_no_program(init: Init, inittab: Path) -> None:
+    done = run(Init(inittab, ours=True), inittab)
+    assert done.returncode == 125, done
+    assert "execve(/sbin/init): Permission denied" in done.stderr
+
+
+@any_init
+def test_refused_namespaces(init: Init, inittab: Path) -> None:
+    """The limit of a user namespace around it says what a host's would."""
+    forbid = ["unshare", "--user", "--map-root-user", "sh", "-c"]
+    script = 'echo 0 >/proc/sys/user/max_pid_namespaces && exec "$@"'
+    command = [*forbid, script, "sh", sys.executable, *TRY, "--init", str(init.program), str(inittab)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 125, done
+    assert "sysctl user.max_pid_namespaces=" in done.stderr
+
+
+@any_init
+def test_no_harm(init: Init, inittab: Path) -> None:
+    harms = [
+        "mount -t devtmpfs dev /mnt",
+        "mount -o remount,rw /usr && touch /usr/harm",
+        "date -s 12:00",
+        "mount -o remount,rw /proc/sys && echo sandbox >/proc/sys/kernel/domainname",
+        "mknod /tmp/disk b 8 0",
+    ]
+    command = "".join(f"if {harm}; then echo done: '{harm}'; fi;" for harm in ["true", *harms])
+    done = run(init, inittab, "--command", command)
+    assert done.returncode == 0, done
+    assert re.findall("done: (.*)", done.stdout) == ["true"]
+
+
+@any_init
+@pytest.mark.skipif(os.geteuid() != 0, reason="all of these tests run without root already")
+def test_without_root(init: Init, tmp_path_factory: pytest.TempPathFactory) -> None:
+    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    command = [*drop, "/usr/bin/python3", *TRY, "--init", str(init.program), "--command", "telinit 3"]
+    if subprocess.run([*drop, "test", "-r", __file__], check=False).returncode:
+        pytest.skip("others may not read this checkout")
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done
+    assert "settled in runlevel 3" in done.stderr
+
+
+class Person:
+    """Somebody who has started inittab-try on a terminal."""
+
+    def __init__(self, init: Init, inittab: Path) -> None:
+        self.screen = Console()
+        self.screen.resize(30, 100)
+        self.terminal = os.open(self.screen.name, os.O_RDWR | os.O_NOCTTY)
+        self.settings = termios.tcgetattr(self.terminal)
+        on_terminal = {"stdin": self.terminal, "stdout": self.terminal, "stderr": self.terminal}
+        command = [sys.executable, *TRY, "--init", init.program, inittab]
+        self.program = subprocess.Popen(command, cwd=REPOSITORY, **on_terminal)  # type: ignore[call-overload]
+
+    def inside(self) -> list[Path]:
+        """The keeper of the sandbox and PID 1 in it, as folders of our /proc."""
+        keeper = children(self.program.pid)
+        return [Path(f"/proc/{pid}") for pid in keeper + children(keeper[0])]
+
+    def restored(self) -> bool:
+        return termios.tcgetattr(self.terminal) == self.settings
+
+    def close(self) -> None:
+        self.program.kill()
+        self.program.wait()
+        os.close(self.terminal)
+        self.screen.close()
+
+
+def runs(folder: Path) -> bool:
+    """Whether the process is there, and more than a zombie that nobody has buried yet."""
+    try:
+        return " Z " not in (folder / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.fixture
+def person(init: Init, inittab: Path) -> Iterator[Person]:
+    somebody = Person(init, inittab)
+    yield somebody
+    somebody.close()
+
+
+def test_interactive(person: Person) -> None:
+    person.screen.expect(b"entered 2")
+    person.screen.expect(b"# ")
+    person.screen.type(b"stty size\r")
+    person.screen.expect(b"30 100")
+    person.screen.type(b"sleep 1000\r")
+    time.sleep(0.2)
+    person.screen.type(b"\x03")  # for the shell inside, not for us
+    person.screen.resize(40, 120)
+    os.kill(person.program.pid, signal.SIGWINCH)
+    person.screen.type(b"stty size\r")
+    person.screen.expect(b"40 120")
+    person.screen.type(b"telinit 3\r")
+    person.screen.expect(b"entered 3")
+    assert not person.restored()
+    person.screen.type(b"telinit 0\r")
+    assert person.program.wait(10) == 0
+    person.screen.expect(b"halted")
+    assert person.restored()
+
+
+@any_init
+@pytest.mark.parametrize(
+    ("cause", "status"),
+    [("keys", 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGKILL, -9)],
+)
+def test_nothing_is_left(person: Person, cause: int | str, status: int) -> None:
+    person.screen.expect(b"entered 2")
+    person.screen.expect(b"# ")
+    inside = person.inside()
+    assert [runs(folder) for folder in inside] == [True, True]
+    if isinstance(cause, str):
+        person.screen.type(b"\x1d")
+    else:
+        person.program.send_signal(cause)
+    assert person.program.wait(10) == status
+    wait_until(lambda: not any(runs(folder) for folder in inside), lambda: f"end of {inside}")
+    assert "sandbox / tmpfs" not in Path("/proc/self/mounts").read_text()
+    if cause != signal.SIGKILL:
+        assert person.restored()
+
+
+@any_init
+def test_keeper_killed(person: Person) -> None:
+    person.screen.expect(b"entered 2")
+    keeper, pid_1 = person.inside()
+    os.kill(int(keeper.name), signal.SIGKILL)
+    assert person.program.wait(10) == 1
+    person.screen.expect(b"killed by signal 9")
+    wait_until(lambda: not runs(pid_1), lambda: f"end of {pid_1}")
+    assert person.restored()
+
+
+@any_init
+def test_reader_that_leaves(init: Init, inittab: Path) -> None:
+    assert shutil.which("head")
+    command = [sys.executable, *TRY, "--init", str(init.program), str(inittab), "--command", "telinit 3"]
+    program = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert program.stdout
+    program.stdout.read(1)
+    program.stdout.close()
+    said = program.communicate(timeout=10)[1]
+    assert program.returncode == 141
+    assert b"standard output is closed" in said
