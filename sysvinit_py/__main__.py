@@ -16,7 +16,7 @@ def main() -> int:
     if arguments[:1] == ["--read-inittab"]:
         from sysvinit_py.inittab.child import main as read_inittab
 
-        return read_inittab(arguments[1:])
+        return read_inittab()
     from sysvinit_py.tools.telinit import main as telinit
 
     return telinit(sys.argv)

@@ -1,7 +1,7 @@
 """The bytes of inittab and of every ``*.tab`` of inittab.d, whatever is found in their places.
 
-Nothing here waits for a file that is none, and nothing is read without end: init does this itself, and leaves the
-parsing to a process of its own. Where the bytes are those of the last time, so is the reading.
+Nothing here waits for a file that is none, and nothing is read without end. Init does this itself, and leaves
+the parsing to a process of its own; where the bytes are those of the last time, so is the reading.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ INITTAB = "/etc/inittab"
 DIRECTORY = "/etc/inittab.d"
 
 #: How many bytes all files together may have.
-MAX_BYTES = 4 << 20
+MAX_BYTES = 2 << 20
 
 
 class Source(Value):
@@ -31,15 +31,18 @@ class Source(Value):
 
 def gather(inittab: str = INITTAB, directory: str = DIRECTORY) -> tuple[Source, ...]:
     """Read the main file, and the directory's ``*.tab`` files in the order of their names. Never fails."""
-    sources = []
-    left = MAX_BYTES
-    for path in (inittab, *_tab_files(directory)):
-        try:
-            source = Source(path, _contents(path, left))
-        except OSError as error:
-            source = Source(path, b"", error.strerror or "?", isinstance(error, FileNotFoundError))
-        left -= len(source.data)
-        sources.append(source)
+    sources = [_source(inittab, MAX_BYTES)]
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        names = []  # most machines have none
+    except OSError as error:
+        names = []
+        sources.append(_unread(directory, error))
+    for name in sorted(names, key=os.fsencode):
+        if name.endswith(".tab") and not name.startswith("."):  # as a shell's *.tab has it
+            left = MAX_BYTES - sum(len(source.data) for source in sources)
+            sources.append(_source(f"{directory}/{name}", left))
     return tuple(sources)
 
 
@@ -53,16 +56,15 @@ def load(data: bytes) -> tuple[Source, ...]:
     return tuple(Source(*fields) for fields in marshal.loads(data))
 
 
-def _tab_files(directory: str) -> list[str]:
-    """The paths of a directory's tab files, without hidden ones; itself if it cannot be listed."""
+def _source(path: str, limit: int) -> Source:
     try:
-        names = os.listdir(directory)
-    except FileNotFoundError:
-        return []
-    except OSError:
-        return [directory]  # reading it will say why
-    tabs = [name for name in names if name.endswith(".tab") and not name.startswith(".")]
-    return [f"{directory}/{name}" for name in sorted(tabs, key=os.fsencode)]
+        return Source(path, _contents(path, limit))
+    except OSError as error:
+        return _unread(path, error)
+
+
+def _unread(path: str, error: OSError) -> Source:
+    return Source(path, b"", error.strerror or str(error), isinstance(error, FileNotFoundError))
 
 
 def _contents(path: str, limit: int) -> bytes:

@@ -5,6 +5,7 @@ Each has its man page's name and no opinion of its own, so that a test can put a
 
 from __future__ import annotations
 
+import _socket  # and not socket, which imports enum and selectors
 import ctypes
 import fcntl as _fcntl
 import os
@@ -31,12 +32,13 @@ access = os.access
 listdir = os.listdir
 mkfifo = os.mkfifo
 unlink = os.unlink
+lseek = os.lseek
+memfd_create = os.memfd_create
 pipe2 = os.pipe2
 dup2 = os.dup2
 closerange = os.closerange
 chdir = os.chdir
 umask = os.umask
-chmod = os.chmod
 uname = os.uname
 fcntl = _fcntl.fcntl
 lockf = _fcntl.lockf
@@ -56,6 +58,9 @@ signal = _signal.signal
 pthread_sigmask = _signal.pthread_sigmask
 set_wakeup_fd = _signal.set_wakeup_fd
 
+# Sockets.
+socket = _socket.socket
+
 # Terminals.
 ioctl = _fcntl.ioctl
 tcgetattr = _termios.tcgetattr
@@ -64,6 +69,7 @@ tcsetattr = _termios.tcsetattr
 # Waiting and time.
 poll = _select.poll
 clock_gettime = _time.clock_gettime
+clock_gettime_ns = _time.clock_gettime_ns
 sleep = _time.sleep
 
 _libc = ctypes.CDLL(None, use_errno=True)

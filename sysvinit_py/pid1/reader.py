@@ -1,6 +1,7 @@
 """Reading the inittab without parsing it: a child does that, and PID 1 takes what comes out of a pipe.
 
 So there is no parser in PID 1, one that hangs or dies cannot hurt it, and its memory is gone afterwards.
+Files that have not changed since the last time are not parsed again: a new runlevel does not wait for them.
 """
 
 from __future__ import annotations
@@ -8,15 +9,19 @@ from __future__ import annotations
 import sys
 
 from sysvinit_py.inittab import wire
+from sysvinit_py.inittab.sources import Source, dump, gather
 from sysvinit_py.machine.events import InittabNotRead, InittabRead
 from sysvinit_py.pid1 import kernel
 from sysvinit_py.pid1.spawn import PATH, SIGNALS
 
-_O_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
+_O_NONBLOCK, _O_CLOEXEC = 0o4000, 0o2000000
+_MFD_CLOEXEC = 1
+_DUP2 = 2  # a file action of posix_spawn
+_F_SETFL, _O_WRONLY = 4, 1
 _SIGKILL = 9
 
 #: Seconds for the child: a slow machine takes some to start Python.
-PATIENCE = 30.0
+PATIENCE = 60.0
 #: An answer larger than this is none.
 MAX_BYTES = 64 << 20
 _CHUNK = 1 << 16
@@ -34,27 +39,42 @@ class Reader:
         self.deadline: float | None = None
         self._pid = 0
         self._answer = bytearray()
+        self._sources: tuple[Source, ...] = ()
+        self._last: tuple[tuple[Source, ...], InittabRead] | None = None
 
-    def start(self, now: float) -> InittabNotRead | None:
-        """Start the child. An event instead: it cannot be started."""
+    def start(self, now: float) -> InittabRead | InittabNotRead | None:
+        """Begin a reading. It is the last one's if the files are the same; None: a child has begun it."""
         self.stop()
+        self._sources = gather()
+        if self._last is not None and self._last[0] == self._sources:
+            return self._last[1]
         try:
-            self.pipe, child_end = kernel.pipe2(_O_NONBLOCK_CLOEXEC)
+            self._pid = self._spawn()
         except OSError as error:
-            return InittabNotRead(f"inittab is not read: {error.strerror}")
-        try:
-            kernel.fcntl(child_end, 4, 1)  # F_SETFL: the child's end may block
-            self._pid = kernel.posix_spawn(
-                self._argv[0], self._argv, {"PATH": PATH}, file_actions=[(2, child_end, 1)],
-                setsid=True, setsigmask=[], setsigdef=SIGNALS,
-            )  # fmt: skip
-        except OSError as error:
-            self.stop()
-            return InittabNotRead(f"inittab is not read: {error.strerror}")
-        finally:
-            kernel.close(child_end)
+            return self.give_up(str(error))
         self.deadline = now + PATIENCE
         return None
+
+    def _spawn(self) -> int:
+        """Start the child: the sources on its standard input, the pipe on its standard output."""
+        given = kernel.memfd_create("inittab", _MFD_CLOEXEC)
+        child_end = -1
+        try:
+            sources = dump(self._sources)
+            while sources:
+                sources = sources[kernel.write(given, sources) :]
+            kernel.lseek(given, 0, 0)
+            self.pipe, child_end = kernel.pipe2(_O_NONBLOCK | _O_CLOEXEC)
+            kernel.fcntl(child_end, _F_SETFL, _O_WRONLY)  # the child's end may block
+            return kernel.posix_spawn(
+                self._argv[0], self._argv, {"PATH": PATH},
+                file_actions=[(_DUP2, given, 0), (_DUP2, child_end, 1)],
+                setsid=True, setsigmask=[], setsigdef=SIGNALS,
+            )  # fmt: skip
+        finally:
+            kernel.close(given)
+            if child_end >= 0:
+                kernel.close(child_end)
 
     def read(self) -> InittabRead | InittabNotRead | None:
         """Take what has come. None: there is more to come."""
@@ -72,8 +92,10 @@ class Reader:
         try:
             reading = wire.decode(answer)
         except ValueError:
-            return InittabNotRead("inittab is not read: the process that does it has failed")
-        return InittabRead(reading.entries, reading.problems, reading.complete)
+            return self.give_up("the process that parses it has failed")
+        event = InittabRead(reading.entries, reading.problems, reading.complete)
+        self._last = (self._sources, event)
+        return event
 
     def child_exited(self, pid: int) -> None:
         """A child was reaped; if it is this one, its pid may soon be somebody else's."""

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from sysvinit_py.inittab.entry import ACTIONS, SULOGIN, Reading
-from sysvinit_py.inittab.read import MAX_BYTES, MAX_REFUSED, read
+from sysvinit_py.inittab.read import MAX_REFUSED, read
+from sysvinit_py.inittab.sources import MAX_BYTES
 
 
 class Etc:
@@ -145,7 +146,7 @@ TROUBLES = [
     (put_null_device, "not a regular file"),
     (put_endless_device, "not a regular file"),
     (put_loop, "Too many levels of symbolic links"),
-    (put_big_file, "too big (all files together may have 4194304 bytes)"),
+    (put_big_file, "too big (all files together may have 2097152 bytes)"),
 ]
 troubles = pytest.mark.parametrize(
     ("put", "reason"), TROUBLES, ids=lambda value: getattr(value, "__name__", "")
@@ -251,7 +252,7 @@ def test_a_file_that_grows_while_it_is_read(etc: Etc, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(os, "read", endless)
     assert etc.read().unreadable
-    assert asked == [MAX_BYTES + 1 - (done << 20) for done in range(5)] + [0]
+    assert asked == [MAX_BYTES + 1 - (done << 20) for done in range(3)] + [0]
 
 
 def test_a_file_read_in_pieces(etc: Etc, monkeypatch: pytest.MonkeyPatch) -> None:
