@@ -1,0 +1,70 @@
+# make run    boots an inittab with our init as PID 1 in a sandbox     (FILE=inittab, ARGS='--command "telinit 3"')
+# make test   runs the tests
+# make help   says what else there is
+
+PYTHON ?= python3
+SYSTEM_PYTHON := /usr/bin/python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PARSER := sysvinit_py/inittab/_grammar.py
+SOURCES := $(shell find sysvinit_py -name '*.py')
+
+.PHONY: help
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make run           boot an inittab in a sandbox, by default a built-in example (FILE=, ARGS=)
+.PHONY: run
+run: $(READY) dist/init
+	@$(BIN)/inittab-try --init dist/init $(ARGS) $(FILE)
+
+#: make test          all tests: unit, property, system; under five minutes
+.PHONY: test
+test: $(READY) dist/init
+	$(BIN)/pytest
+
+#: make check         style, types, and whether generated files are current
+.PHONY: check
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+#: make coverage      every branch of the machine, the parser and the protocol is taken by unit and property tests
+COVERED := sysvinit_py/machine/*,sysvinit_py/inittab/*,sysvinit_py/protocol/*
+.PHONY: coverage
+coverage: $(READY)
+	$(BIN)/coverage run --include='$(COVERED)' -m pytest -q tests/unit tests/property
+	$(BIN)/coverage report --fail-under=100
+
+#: make dist/init     the one file that is /sbin/init and /sbin/telinit
+dist/init: $(SOURCES)
+	@test -x $(SYSTEM_PYTHON) || { echo "$(SYSTEM_PYTHON) is missing: apt-get install python3" >&2; exit 1; }
+	$(SYSTEM_PYTHON) -m sysvinit_py.tools.onefile $@
+
+#: make parser        make the parser anew from grammar/inittab.lark
+.PHONY: parser
+parser: $(READY)
+	$(BIN)/python grammar/generate.py
+
+#: make bench         our init beside Debian's sysvinit and others, measured (ARGS=--quick)
+.PHONY: bench
+bench: $(READY) dist/init
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m bench --init dist/init $(ARGS)
+
+#: make clean         remove what was made
+.PHONY: clean
+clean:
+	rm -rf $(VENV) .cache build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage
+
+# A virtual environment of our own. Debian has its venv module in a package of its own.
+$(READY): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is missing or older than 3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y python3-venv; } || \
+		{ echo "$(PYTHON) has no venv module: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
