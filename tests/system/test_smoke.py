@@ -17,6 +17,7 @@ def test_boot_order(boot: Boot) -> None:
         l3:3:once:/w OTHER
     """)
     start = system.witness.wait("LEVEL")
+    system.witness.wait("BOOT")
     assert system.witness.started()[:1] == ["SYSINIT"]
     assert sorted(system.witness.started()[1:]) == ["BOOT", "BOOTWAIT", "LEVEL"]
     assert system.witness.wait("SYSINIT", "end").time < system.witness.wait("BOOTWAIT").time
@@ -84,3 +85,8 @@ def test_console_and_halt(boot: Boot) -> None:
 @pytest.mark.ours_only("shows the marker; nothing differs here")
 def test_ours_only(init: Init) -> None:
     assert init.ours
+
+
+def test_file_of_proc(boot: Boot) -> None:
+    system = boot("si::sysinit:/w A run=grep+-q+mine+/proc/cmdline\n", files={"/proc/cmdline": "mine\n"})
+    assert system.witness.wait("A", "ran").status == "0"

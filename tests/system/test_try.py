@@ -98,8 +98,17 @@ def test_folder(init: Init, inittab: Path) -> None:
     assert "one more" in run(init, inittab.parent, "--command", ":").stdout
 
 
+def test_example_and_our_own_init() -> None:
+    command = [sys.executable, *TRY, "--command", "telinit 3", "--timeout", "20"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done
+    assert "entering level 3" in done.stdout
+
+
 @any_init
-@pytest.mark.parametrize("arguments", [["--no-such-option"], ["/no/such/inittab"]])
+@pytest.mark.parametrize(
+    "arguments", [["--init", "/no/such/init"], ["--no-such-option"], ["/no/such/inittab"]]
+)
 def test_wrong_arguments(init: Init, arguments: list[str]) -> None:
     assert run(init, *arguments).returncode == 2
 

@@ -126,7 +126,7 @@ class Sandbox:
 
     def __init__(
         self,
-        init: Path,
+        init: Content,
         inittab: str | bytes | None,
         *,
         files: Mapping[str, Content | None] | None = None,

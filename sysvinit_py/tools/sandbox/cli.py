@@ -12,36 +12,42 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sysvinit_py.tools import onefile
 from sysvinit_py.tools.sandbox.box import Content
 from sysvinit_py.tools.sandbox.refusal import NamespaceError
 from sysvinit_py.tools.sandbox.trial import DIED, NO_SANDBOX, OK, TIMEOUT, USAGE, Outcome, Trial
 
 PACKAGE = Path(__file__).parents[2]
 EXAMPLE = PACKAGE / "data" / "example.inittab"
-#: Where the program is that make dist/init builds, installed or in a checkout.
-INIT = (PACKAGE / "data" / "init", PACKAGE.parent / "dist" / "init")
 COMMAND_TIMEOUT = 60.0  # seconds
 
 EPILOG = f"""\
-exit status: {OK} booted, and ended as asked · {DIED} PID 1 died · {USAGE} wrong arguments · {TIMEOUT} timeout
-{NO_SANDBOX} no sandbox could be made · that of COMMAND if it fails
+exit status:
+  {OK}    booted, and ended as asked
+  {DIED}    PID 1 died
+  {USAGE}    wrong arguments
+  {TIMEOUT}  timeout
+  {NO_SANDBOX}  no sandbox could be made
+  or that of COMMAND, if it fails
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command inittab-try; returns its exit status."""
     options = parser().parse_args(arguments)
+    timeout = options.timeout or (COMMAND_TIMEOUT if options.command else 0)
     try:
-        files = read(options.file)
-        init = options.init or find_init()
+        init = options.init or onefile.build()
+        trial = Trial(init, read(options.file), options.level or "", options.command or "", timeout)
     except OSError as error:
         say(f"{error.filename}: {error.strerror}")
         return USAGE
     for number in signal.SIGTERM, signal.SIGHUP, signal.SIGINT:
         signal.signal(number, lambda number, _: sys.exit(128 + number))  # what is on its way is tidied up
-    timeout = options.timeout or (COMMAND_TIMEOUT if options.command else 0)
-    trial = Trial(init, files, options.level or "", options.command or "", timeout)
-    say(f"booting {options.file} with {init}" + ("; Ctrl-] ends it" if trial.interactive else ""))
+    say(
+        f"booting {options.file} with {options.init or 'our init'}"
+        + ("; Ctrl-] ends it" if trial.interactive else "")
+    )
     try:
         outcome = trial.run()
     except NamespaceError as error:
@@ -62,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
         "file", nargs="?", type=Path, default=EXAMPLE, metavar="FILE",
         help="an inittab, or a folder with inittab and inittab.d (default: an example)",
     )  # fmt: skip
-    made.add_argument("--init", type=Path, metavar="PATH", help="another init, such as Debian's")
+    made.add_argument("--init", type=Path, metavar="PATH", help="another init than ours, such as Debian's")
     made.add_argument("--level", metavar="N", help="boot into level N instead of what initdefault says")
     made.add_argument(
         "--command", metavar="COMMAND", help="what to run inside, by sh, when the boot has settled"
@@ -80,16 +86,6 @@ def read(file: Path) -> dict[str, Content]:
         return {"/etc/inittab": file.read_bytes()}
     tabs = {f"/etc/inittab.d/{tab.name}": tab.read_bytes() for tab in file.glob("inittab.d/*.tab")}
     return {"/etc/inittab": (file / "inittab").read_bytes(), **tabs}
-
-
-def find_init() -> Path:
-    """Return our own init."""
-    for program in INIT:
-        if program.exists():
-            return program
-    raise FileNotFoundError(
-        2, "not built yet: run 'make dist/init', or name another with --init", str(INIT[-1])
-    )
 
 
 def say(line: str) -> None:

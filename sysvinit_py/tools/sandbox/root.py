@@ -61,14 +61,21 @@ def build(console: str) -> None:
 
 
 def furnish(files: dict[str, tuple[int, bytes]], links: dict[str, str]) -> None:
-    """Put files (mode, content) and symbolic links (targets) into it, and the directories on their way."""
+    """Put files (mode, content) and symbolic links (targets) into it, and the directories on their way.
+
+    What the kernel shows in a file of /proc, such as /proc/cmdline, is hidden behind ours.
+    """
     for path, (mode, content) in files.items():
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if os.path.islink(path):
             os.unlink(path)  # to a program of the host's, which this one replaces
-        with open(path, "wb") as file:
+        of_proc = path.startswith("/proc/")
+        place = "/" + path.replace("/", ".") if of_proc else path
+        with open(place, "wb") as file:
             file.write(content)
-        os.chmod(path, mode)
+        os.chmod(place, mode)
+        if of_proc:
+            kernel.mount(place, path, flags=kernel.MS_BIND)
     for path, target in links.items():
         os.symlink(target, path)
 

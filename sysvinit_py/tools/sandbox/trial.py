@@ -7,7 +7,6 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from subprocess import DEVNULL, Popen
 from typing import Any, NamedTuple
 
@@ -35,7 +34,12 @@ class Trial:
     """
 
     def __init__(
-        self, init: Path, files: Mapping[str, Content], level: str = "", command: str = "", timeout: float = 0
+        self,
+        init: Content,
+        files: Mapping[str, Content],
+        level: str = "",
+        command: str = "",
+        timeout: float = 0,
     ) -> None:
         self._command = command
         self._ends_at = time.monotonic() + timeout if timeout else float("inf")
