@@ -5,6 +5,9 @@ from __future__ import annotations
 from sysvinit_py.inittab.entry import LEVELS, Entry
 from sysvinit_py.value import Value
 
+#: Known to need no more than the line: the speed it has stays.
+_GETTY = "/sbin/agetty -L -s 115200,38400,9600 {} vt102"
+
 
 class Arguments(Value):
     """The arguments that init knows; the kernel passes on all words that it does not know itself."""
@@ -41,6 +44,6 @@ def consoles(cmdline: str) -> tuple[Entry, ...]:
         word.removeprefix("console=").partition(",")[0] for word in words if word.startswith("console=")
     ]
     return tuple(
-        Entry(device.removeprefix("tty")[-4:], "2345", "respawn", f"/sbin/agetty --noclear {device} 38400")
+        Entry(device.removeprefix("tty")[-4:], "2345", "respawn", _GETTY.format(device))
         for device in dict.fromkeys(devices)
     )
