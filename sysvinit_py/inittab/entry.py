@@ -52,7 +52,7 @@ class Entry(Value):
     def levels(self) -> str:
         """The levels it names, of 0-9, S, a, b, c: ``s`` is S, letters in either case, empty expanded."""
         if not self.runlevels:
-            return DIGIT_LEVELS + ("S" if self.action in ALSO_IN_S else "")
+            return ("S" if self.action in ALSO_IN_S else "") + DIGIT_LEVELS
         return self.runlevels.replace("s", "S").replace("A", "a").replace("B", "b").replace("C", "c")
 
     @property

@@ -91,7 +91,7 @@ MAX_VARIABLES = 16
 
 def stages(entry: Entry) -> str:
     """The stages that it names, as people and scripts read them: its levels, ``#`` or ``*``."""
-    return _STAGE_OF.get(RULES[entry.action].when, entry.levels)
+    return _STAGE_OF.get(RULES[entry.action].when, entry.runlevels or entry.levels)
 
 
 def has_place(job: Job, stage: str) -> bool:

@@ -40,7 +40,7 @@ def test_levels(written: str, levels: str) -> None:
 @pytest.mark.parametrize("action", ACTIONS)
 def test_empty_runlevels_mean_s_too_for_power_and_ctrlaltdel(action: str) -> None:
     with_s = action.startswith("power") or action == "ctrlaltdel"
-    assert entry("", action).levels == "0123456789" + ("S" if with_s else "")
+    assert entry("", action).levels == ("S" if with_s else "") + "0123456789"
 
 
 @pytest.mark.parametrize(

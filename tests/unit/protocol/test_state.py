@@ -186,7 +186,7 @@ def test_the_bytes_of_a_small_state() -> None:
     ("entry", "levels"),
     [
         (Entry("1", "", "respawn", ""), b"0123456789"),
-        (Entry("1", "", "ctrlaltdel", ""), b"0123456789S"),
+        (Entry("1", "", "ctrlaltdel", ""), b"S0123456789"),
         (Entry("1", "Sb", "ondemand", ""), b"Sb"),
         (Entry("1", "s", "wait", ""), b"s"),
         (Entry("1", "23", "sysinit", ""), b"#"),
