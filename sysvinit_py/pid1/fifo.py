@@ -11,9 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_O_RDWR, _O_NONBLOCK, _O_NOFOLLOW = 2, 0o4000, 0o400000
-_IN_ATTRIB, _IN_MOVE_SELF, _IN_DELETE_SELF = 0x4, 0x800, 0x400
+_O_RDWR, _O_NONBLOCK = 2, 0o4000
+_IN_ATTRIB, _IN_MOVE_SELF, _IN_DELETE_SELF, _IN_DONT_FOLLOW = 0x4, 0x800, 0x400, 0x2000000
 _IN_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000
+_MOUNTS = "/proc/self/mountinfo"
 
 #: Bytes taken at a time, so that a flood of requests leaves time for everything else.
 CHUNK = 64 * 384
@@ -25,8 +26,8 @@ class Fifo:
     def __init__(self, say: Callable[[str], None], path: str = PATH) -> None:
         self.path = path
         self.fd = -1
-        self.watch = -1  # an inotify descriptor: the file was changed, moved or deleted
-        self.mounts = -1  # /proc/self/mountinfo: something was mounted
+        self.watch = -1  # an inotify descriptor: the file at the path was changed, moved or deleted
+        self.mounts = -1  # tells that something was mounted
         self._wanted = True
         self._say = say
         self._refused = ""
@@ -37,54 +38,51 @@ class Fifo:
         if not self._wanted:
             return
         if self.mounts < 0:
-            self.mounts = _open_or_none("/proc/self/mountinfo")
+            self.mounts = _open_or_none(_MOUNTS)
         if self.fd >= 0 and self._is_in_place():
             return
         self._close()
         try:
             self._open()
         except OSError as error:
-            if str(error) != self._refused:
-                self._refused = str(error)
-                self._say(f"{self.path}: {error.strerror}")
+            self._refuse(f"{self.path}: {error.strerror}")
 
     def _is_in_place(self) -> bool:
         try:
-            there, ours = kernel.stat(self.path, follow_symlinks=False), kernel.fstat(self.fd)
+            there, ours = kernel.stat(self.path), kernel.fstat(self.fd)
         except OSError:
             return False
         return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
     def _open(self) -> None:
-        # For writing too: so there is always a writer, and poll does not report that the last one went.
-        # O_NOFOLLOW: a link would let others choose what init listens to.
         try:
-            fd = kernel.open(self.path, _O_RDWR | _O_NONBLOCK | _O_NOFOLLOW)
-        except FileNotFoundError:
             kernel.mkfifo(self.path, 0o600)
-            fd = kernel.open(self.path, _O_RDWR | _O_NONBLOCK | _O_NOFOLLOW)
-        try:
-            if not S_ISFIFO(kernel.fstat(fd).st_mode):
-                if self._refused != "not a fifo":
-                    self._refused = "not a fifo"
-                    self._say(f"{self.path} is not a fifo")
-                kernel.close(fd)
-                return
-            kernel.chmod(fd, 0o600)  # it may have been made by somebody else
-        except OSError:
-            kernel.close(fd)
-            raise
-        self.fd = fd
+        except FileExistsError:
+            pass
+        self._watch()  # before it is looked at, so that no change is missed; and whatever it is
+        if not S_ISFIFO(kernel.stat(self.path).st_mode):
+            self._refuse(f"{self.path} is not a fifo")
+            return
+        # For writing too: so there is always a writer, and poll does not report that the last one went.
+        self.fd = kernel.open(self.path, _O_RDWR | _O_NONBLOCK)
         self._refused = ""
         self._decoder = Decoder()
-        self._watch()
+
+    def _refuse(self, reason: str) -> None:
+        """Say why there is no FIFO, once."""
+        if reason != self._refused:
+            self._refused = reason
+            self._say(reason)
 
     def _watch(self) -> None:
+        """Have changes told: those of the file, and of the link to it if it is one."""
         try:
             self.watch = kernel.inotify_init1(_IN_CLOEXEC_NONBLOCK)
-            kernel.inotify_add_watch(self.watch, self.path, _IN_ATTRIB | _IN_MOVE_SELF | _IN_DELETE_SELF)
+            for follow in (0, _IN_DONT_FOLLOW):
+                mask = _IN_ATTRIB | _IN_MOVE_SELF | _IN_DELETE_SELF | follow
+                kernel.inotify_add_watch(self.watch, self.path, mask)
         except OSError:
-            pass  # then it is noticed at the next event
+            pass  # then they are noticed at the next event
 
     def _close(self) -> None:
         for fd in (self.fd, self.watch):
