@@ -19,7 +19,11 @@ O_RDONLY, O_WRONLY, O_RDWR, O_NOCTTY, O_NONBLOCK = 0, 1, 2, 0o400, 0o4000
 #: Bytes kept for a console that takes none at the moment; what comes after them is lost.
 BACKLOG = 64 * 1024
 
-PROMPT = b"\r\nEnter runlevel: "
+PROMPT = b"\nEnter runlevel: "
+
+#: Names that Python's termios lacks.
+_VSWTC, _IUTF8, _CBAUD = 7, 0o40000, 0o10017
+_ECHOCTL, _ECHOKE = 0o1000, 0o4000
 
 _CONTROL_CHARACTERS = {
     termios.VINTR: b"\x03",
@@ -29,18 +33,21 @@ _CONTROL_CHARACTERS = {
     termios.VEOF: b"\x04",
     termios.VTIME: b"\x00",
     termios.VMIN: b"\x01",
+    _VSWTC: b"\x00",
     termios.VSTART: b"\x11",
     termios.VSTOP: b"\x13",
     termios.VSUSP: b"\x1a",
     termios.VEOL: b"\x00",
     termios.VREPRINT: b"\x12",
+    termios.VDISCARD: b"\x0f",
     termios.VWERASE: b"\x17",
     termios.VLNEXT: b"\x16",
+    termios.VEOL2: b"\x00",
 }
 
 
 class Console:
-    """The terminal that init speaks on, found anew each time it is opened."""
+    """The terminal that init speaks on, opened anew each time."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._candidates = [
@@ -72,7 +79,7 @@ class Console:
             # O_NONBLOCK, as opening a serial line may wait for the other end to pick up.
             fd = kernel.open(self.path, O_RDWR | O_NOCTTY | O_NONBLOCK)
         except OSError:
-            return kernel.open("/dev/null", O_RDWR)
+            return open_nothing()
         try:
             kernel.fcntl(fd, 4, kernel.fcntl(fd, 3) & ~O_NONBLOCK)  # F_SETFL, F_GETFL
         except OSError:
@@ -106,22 +113,26 @@ class Console:
             kernel.close(self.writing)
             self.writing = -1
 
+    def forget_backlog(self) -> None:
+        """In a copy of init, which has no business with it."""
+        self._backlog.clear()
+
     def make_sane(self) -> None:
-        """Give it the settings of ``stty sane``; speed, size of characters and parity stay (init(8))."""
+        """Give it the settings of ``stty sane``; speed, size of characters, parity and UTF-8 stay."""
         try:
             fd = kernel.open(self.path, O_RDWR | O_NOCTTY | O_NONBLOCK)
         except OSError:
             return
         try:
-            _, _, cflag, _, ispeed, ospeed, characters = kernel.tcgetattr(fd)
+            iflag, _, cflag, _, ispeed, ospeed, characters = kernel.tcgetattr(fd)
             keep = termios.CSIZE | termios.CSTOPB | termios.PARENB | termios.PARODD | _CBAUD
             for name, character in _CONTROL_CHARACTERS.items():
                 characters[name] = character
             settings = [
-                termios.IGNPAR | termios.ICRNL | termios.IXON | termios.IXANY,
+                iflag & _IUTF8 | termios.IGNPAR | termios.ICRNL | termios.IXON | termios.IXANY,
                 termios.OPOST | termios.ONLCR,
                 cflag & keep | termios.HUPCL | termios.CLOCAL | termios.CREAD,
-                termios.ISIG | termios.ICANON | termios.ECHO | _ECHOCTL | _ECHOPRT | _ECHOKE,
+                termios.ISIG | termios.ICANON | termios.ECHO | termios.ECHOE | _ECHOCTL | _ECHOKE,
                 ispeed,
                 ospeed,
                 characters,
@@ -139,28 +150,32 @@ class Console:
         if self.asking < 0:
             try:
                 self.asking = kernel.open(self.path, O_RDONLY | O_NOCTTY | O_NONBLOCK)
-            except OSError:
+                kernel.tcgetattr(self.asking)  # /dev/null never answers
+            except (OSError, termios.error):
+                self.stop_asking()
                 return False
         self._answer = b""
         self.write(PROMPT)
         return True
 
     def answer(self) -> str | None:
-        """Return the line that was typed, without blanks. None: not there yet. EOFError: nobody is there."""
+        """Return the line that was typed. None: not there yet. EOFError: the console is gone."""
         try:
             typed = kernel.read(self.asking, 256)
         except OSError as error:
             if error.errno == EAGAIN:
                 return None
             typed = b""
-        if not typed:
+        if not typed:  # Ctrl-D, or the terminal was hung up: then it opens again, or is gone
             self.stop_asking()
-            raise EOFError
+            if not self.ask():
+                raise EOFError
+            return None
         self._answer = (self._answer + typed)[-256:]
         if not self._answer.endswith((b"\n", b"\r")):
             return None
         line, self._answer = self._answer, b""
-        return line.decode("ascii", "replace").strip()
+        return line.decode("ascii", "replace").rstrip("\r\n")
 
     def stop_asking(self) -> None:
         """Take the question back, or note that it is answered."""
@@ -169,5 +184,9 @@ class Console:
             self.asking = -1
 
 
-_CBAUD = 0o10017
-_ECHOCTL, _ECHOPRT, _ECHOKE = 0o1000, 0o2000, 0o4000
+def open_nothing() -> int:
+    """Open /dev/null; where /dev is empty until a boot script has filled it, what cannot be read either."""
+    try:
+        return kernel.open("/dev/null", O_RDWR)
+    except FileNotFoundError:
+        return kernel.open("/", O_RDONLY)

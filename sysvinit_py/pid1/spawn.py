@@ -7,7 +7,7 @@ import errno
 from sysvinit_py import __version__
 from sysvinit_py.inittab.entry import SHELL_CHARACTERS, Entry
 from sysvinit_py.machine.effects import Start
-from sysvinit_py.machine.rules import SINGLE_USER, stages
+from sysvinit_py.machine.rules import FORK_RETRY, SINGLE_USER, stages
 from sysvinit_py.pid1 import kernel
 
 TYPE_CHECKING = False
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sysvinit_py.pid1.console import Console
 
+VERSION = f"sysvinit_py-{__version__}"
 SHELL = "/bin/sh"
 INITSCRIPT = "/etc/initscript"
 PATH = "/sbin:/usr/sbin:/bin:/usr/bin"
@@ -63,7 +64,6 @@ def base_environment(environ: Mapping[str, str], console: str, auto: bool) -> di
         "PATH": PATH,
         "SHELL": SHELL,
         "CONSOLE": console,
-        "INIT_VERSION": f"sysvinit_py-{__version__}",
         **({"AUTOBOOT": "YES"} if auto else {}),
     }
 
@@ -72,7 +72,7 @@ def start(order: Start, environment: dict[str, str], console: Console, say: Call
     """Start the entry's process and return its pid. CannotExecuteError, CannotForkError: there is none."""
     argv = words(order.entry, order.stage)
     environment = environment | dict(order.variables)
-    environment |= {"RUNLEVEL": order.runlevel, "PREVLEVEL": order.prevlevel}
+    environment |= {"INIT_VERSION": VERSION, "RUNLEVEL": order.runlevel, "PREVLEVEL": order.prevlevel}
     if order.owns_console:
         return _lead(argv, environment, console, say)
     return run(argv, environment, console)
@@ -128,6 +128,7 @@ def _lead(argv: list[str], environment: dict[str, str], console: Console, say: C
         return leader
     status = _CANNOT_EXECUTE_STATUS
     try:
+        console.forget_backlog()  # that is for init itself to write
         status = _leader(argv, environment, console, say)
     finally:
         kernel._exit(status)
@@ -137,37 +138,44 @@ def _leader(
     argv: list[str], environment: dict[str, str], console: Console, say: Callable[[str], None]
 ) -> int:
     """What the leader does: the terminal, the command, wait, give the terminal back."""
+    kernel.setsid()
     kernel.set_wakeup_fd(-1)
     for number in SIGNALS:
-        kernel.signal(number, _SIG_IGN if number in _GROUP_SIGNALS else _SIG_DFL)
-    kernel.setsid()
+        kernel.signal(number, _SIG_DFL)
     terminal = console.open()
     for number in (0, 1, 2):
         kernel.dup2(terminal, number)
     has_terminal = _take_terminal()
-    pid = 0
     try:
-        pid = _spawn(argv, environment)
+        pid = _insist(lambda: _spawn(argv, environment), say)
     except CannotExecuteError as error:
+        pid = 0
         say(f'cannot execute "{error}"')
-    except CannotForkError:
-        say("cannot fork, retry..")
+    for number in _GROUP_SIGNALS:  # not before, so that whoever ends the group now ends its start, too
+        kernel.signal(number, _SIG_IGN)
     kernel.closerange(3, 1024)  # nothing of init's is kept open meanwhile, the FIFO least of all
-    status = _CANNOT_EXECUTE_STATUS << 8
-    while pid:
-        try:
-            _, status = kernel.waitpid(pid, 0)
-            break
-        except InterruptedError:
-            continue
+    status = kernel.waitpid(pid, 0)[1] if pid else _CANNOT_EXECUTE_STATUS << 8
     if has_terminal:
-        thief = kernel.fork()
+        thief = _insist(kernel.fork, say)
         if not thief:
             kernel.setsid()
             _take_terminal()
             kernel._exit(0)
         kernel.waitpid(thief, 0)
-    return status >> 8 if status >> 8 else 128 + (status & 0x7F) if status & 0x7F else 0
+    return 128 + (status & 0x7F) if status & 0x7F else status >> 8
+
+
+def _insist(make: Callable[[], int], say: Callable[[str], None]) -> int:
+    """Make a process however long it takes: of the leader nobody wants anything else."""
+    told = False
+    while True:
+        try:
+            return make()
+        except (CannotForkError, OSError):
+            if not told:
+                told = True
+                say("cannot fork, retry..")
+            kernel.sleep(FORK_RETRY)
 
 
 def _take_terminal() -> bool:
