@@ -19,7 +19,7 @@ UTMP = "/run/utmp"
 WTMP = "/var/log/wtmp"
 
 _O_RDWR, _O_WRONLY, _O_CREAT, _O_APPEND = 2, 1, 0o100, 0o2000
-_O_TRUNC, _O_NONBLOCK, _O_NOFOLLOW = 0o1000, 0o4000, 0o400000
+_O_TRUNC, _O_NONBLOCK = 0o1000, 0o4000
 _LOCK_EX, _LOCK_NB = 2, 4
 #: Late records for wtmp kept at most.
 _MAX_LATE = 16
@@ -39,24 +39,22 @@ class Accounting:
     def create(self) -> None:
         """Make an empty utmp file, as nobody of before the boot is there any more."""
         try:
-            kernel.close(
-                kernel.open(UTMP, _O_WRONLY | _O_CREAT | _O_TRUNC | _O_NONBLOCK | _O_NOFOLLOW, 0o644)
-            )
+            kernel.close(kernel.open(UTMP, _O_WRONLY | _O_CREAT | _O_TRUNC | _O_NONBLOCK, 0o644))
         except OSError:
             pass
 
     def boot(self) -> None:
         """The machine was booted."""
-        self._write_or_keep(utmp.boot_time(time.time_ns()))
+        self._write_or_keep(utmp.boot_time(_now()))
 
     def level(self, level: str, old: str) -> None:
         """The runlevel changed."""
-        self._write_or_keep(utmp.run_level(level, old, time.time_ns()))
+        self._write_or_keep(utmp.run_level(level, old, _now()))
 
     def started(self, id: str, pid: int) -> None:
         """A process of the entry runs."""
         self.write_late()
-        record = utmp.init_process(id, pid, time.time_ns())
+        record = utmp.init_process(id, pid, _now())
         self._update(record, lambda there: record if there is None or there.pid != pid else None)
         self._append(record)
 
@@ -68,10 +66,10 @@ class Accounting:
         def change(there: utmp.Record | None) -> utmp.Record:
             nonlocal line
             line = there.line if there is not None and there.pid == pid else ""
-            return utmp.dead_process(id, pid, time.time_ns(), line)
+            return utmp.dead_process(id, pid, _now(), line)
 
         self._update(utmp.dead_process(id, pid, 0), change)
-        self._append(utmp.dead_process(id, pid, time.time_ns(), line))
+        self._append(utmp.dead_process(id, pid, _now(), line))
 
     def write_late(self) -> None:
         """Write what could not be written yet."""
@@ -92,7 +90,7 @@ class Accounting:
     ) -> bool:
         """Replace the record of this one's type or id by what ``change`` makes of it; None: leave it."""
         try:
-            file = kernel.open(UTMP, _O_RDWR | _O_CREAT | _O_NONBLOCK | _O_NOFOLLOW, 0o644)
+            file = kernel.open(UTMP, _O_RDWR | _O_NONBLOCK)  # it is for the boot scripts to make a new one
         except OSError:
             return False
         try:
@@ -132,6 +130,11 @@ class Accounting:
         finally:
             kernel.close(file)
         return True
+
+
+def _now() -> int:
+    """Nanoseconds since 1970."""
+    return kernel.clock_gettime_ns(time.CLOCK_REALTIME)
 
 
 def _lock(file: int) -> None:

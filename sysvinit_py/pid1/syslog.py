@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import _socket  # and not socket, which imports enum and selectors
+import _socket
 import time
+
+from sysvinit_py.pid1 import kernel
 
 PATH = "/dev/log"
 _DAEMON_INFO = 3 << 3 | 6
@@ -23,7 +25,7 @@ class Syslog:
         for _ in range(2):
             try:
                 if self._socket is None:
-                    line = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_NONBLOCK)
+                    line = kernel.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_NONBLOCK)
                     line.connect(PATH)
                     self._socket = line
                 self._socket.send(message)
