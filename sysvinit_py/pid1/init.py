@@ -12,7 +12,7 @@ from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.rules import BOOT, SYSINIT
 from sysvinit_py.pid1 import arguments, kernel, spawn, title
 from sysvinit_py.pid1.accounting import Accounting
-from sysvinit_py.pid1.console import Console
+from sysvinit_py.pid1.console import Console, open_nothing
 from sysvinit_py.pid1.fifo import Fifo
 from sysvinit_py.pid1.reader import Reader
 from sysvinit_py.pid1.syslog import Syslog
@@ -46,9 +46,13 @@ _KDSIGACCEPT = 0x4B4E
 _POLLIN, _POLLPRI, _POLLOUT = 1, 2, 4
 _WNOHANG = 1
 _O_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
-_O_RDONLY, _O_WRONLY, _O_RDWR, _O_CREAT, _O_TRUNC, _O_NOFOLLOW = 0, 1, 2, 0o100, 0o1000, 0o400000
+_O_RDONLY, _O_WRONLY, _O_RDWR, _O_CREAT, _O_TRUNC = 0, 1, 2, 0o100, 0o1000
 _O_NONBLOCK, _O_NOCTTY = 0o4000, 0o400
 _NAMED_SIGNALS = {"TERM": SIGTERM, "KILL": SIGKILL}
+#: Children reaped before something else gets its turn, so that a flood of them leaves time for it.
+_REAPED_AT_ONCE = 1000
+#: Milliseconds; poll(2) takes an int.
+_LONGEST_POLL = 2**31 - 1
 #: Seconds to wait after an error of our own, so that one which repeats itself does not eat the machine.
 _AFTER_ERROR = 0.1
 
@@ -93,7 +97,7 @@ class Init:
 
     def run(self) -> None:
         """Boot, and serve for ever. Nothing ends this: an error of our own is said, and init goes on."""
-        for step in (self._set_up, self._boot):
+        for step in (self._set_up, self._boot, self._fifo.keep):
             self._guarded(step)
         while True:
             self._guarded(self._turn)
@@ -125,6 +129,8 @@ class Init:
             return
         if self._fifo.watch in ready:
             self._fifo.read_watch()
+        if self._fifo.mounts in ready:
+            self._accounting.write_late()
         self._fifo.keep()
         if self._fifo.fd in ready:
             self._take_requests()
@@ -133,7 +139,7 @@ class Init:
         if self._console.asking in ready:
             self._take_answer()
         if self._reader.pipe in ready:
-            self._take_inittab(self._reader.read())
+            self._feed(self._reader.read())
         self._take_time()
 
     def _wait(self) -> set[int]:
@@ -155,12 +161,14 @@ class Init:
 
     def _timeout(self) -> int | None:
         """Milliseconds to the next deadline; None: there is none."""
+        deadlines = [time for time in (self._machine.deadline, self._reader.deadline) if time is not None]
+        if self._paused:
+            return None
         if self._signals:
             return 0
-        deadlines = [time for time in (self._machine.deadline, self._reader.deadline) if time is not None]
-        if self._paused or not deadlines:
+        if not deadlines:
             return None
-        return max(0, int((min(deadlines) - _now()) * 1000) + 1)
+        return min(max(0, int((min(deadlines) - _now()) * 1000) + 1), _LONGEST_POLL)
 
     def _take_time(self) -> None:
         now = _now()
@@ -203,16 +211,10 @@ class Init:
         except OSError:
             pass  # no keyboard
         self._accounting.create()
-        self._fifo.keep()
 
     def _boot(self) -> None:
-        try:
-            with open("/proc/cmdline", encoding="ascii", errors="replace") as file:
-                cmdline = file.read()
-        except OSError:
-            cmdline = ""
         given = self._arguments
-        self._feed(ev.Booted(given.level, given.emergency, arguments.consoles(cmdline)))
+        self._feed(ev.Booted(given.level, given.emergency, arguments.consoles(_kernel_command_line())))
 
     # What happens.
 
@@ -245,7 +247,7 @@ class Init:
     def _reap(self) -> None:
         """Take all children that have ended: the entries', and the orphans that fall to init."""
         running = self._machine.running
-        while True:
+        for _ in range(_REAPED_AT_ONCE):
             try:
                 pid, status = kernel.waitpid(-1, _WNOHANG)
             except OSError:
@@ -256,12 +258,13 @@ class Init:
                 self._feed(ev.ChildExited(pid, status))
             else:
                 self._reader.child_exited(pid)
+        self._signals.add(SIGCHLD)  # there may be more
 
     def _power_status(self) -> str:
         """Read and remove the file in which a power daemon says what is the matter."""
         for path in POWER_STATUS:
             try:
-                file = kernel.open(path, _O_RDONLY | _O_NONBLOCK | _O_NOFOLLOW)
+                file = kernel.open(path, _O_RDONLY | _O_NONBLOCK)
             except OSError:
                 continue
             try:
@@ -310,9 +313,6 @@ class Init:
         if answer is not None:
             self._feed(ev.LevelAnswered(answer))
 
-    def _take_inittab(self, event: ev.Event | None) -> None:
-        self._feed(event)
-
     # What is to be done.
 
     def _read_inittab(self, effect: fx.ReadInittab) -> ev.Event | None:
@@ -322,14 +322,20 @@ class Init:
         try:
             pid = spawn.start(effect, self._environment, self._console, self._say)
         except spawn.CannotExecuteError as error:
-            return ev.CannotExecute(effect.key, str(error) or effect.entry.command)
+            return ev.CannotExecute(effect.key, str(error))
         except spawn.CannotForkError:
             return ev.CannotFork(effect.key)
         return ev.Started(effect.key, pid)
 
     def _signal_group(self, effect: fx.Signal) -> None:
+        number = _NAMED_SIGNALS[effect.name]
         try:
-            kernel.killpg(effect.group, _NAMED_SIGNALS[effect.name])
+            try:
+                kernel.killpg(effect.group, number)
+            except ProcessLookupError:
+                # A process that was forked just now has not made its group yet.
+                if effect.group in self._machine.running:
+                    kernel.kill(effect.group, number)
         except OSError:
             pass  # it is gone
 
@@ -351,8 +357,7 @@ class Init:
             return
         title.show(f"init [{effect.stage}]")
         try:
-            flags = _O_WRONLY | _O_CREAT | _O_TRUNC | _O_NONBLOCK | _O_NOFOLLOW
-            file = kernel.open(RUNLEVEL_FILE, flags, 0o644)
+            file = kernel.open(RUNLEVEL_FILE, _O_WRONLY | _O_CREAT | _O_TRUNC | _O_NONBLOCK, 0o644)
             try:
                 kernel.write(file, effect.stage.encode())
             finally:
@@ -394,13 +399,21 @@ def main(argv: list[str], program: str) -> None:
 
 def _open_standard_streams() -> None:
     """See that 0, 1 and 2 are /dev/null, so that no file that is opened later takes their place."""
-    try:
-        null = kernel.open("/dev/null", _O_RDWR)
-        for number in (0, 1, 2):
-            if null != number:
-                kernel.dup2(null, number)
-        if null > 2:
-            kernel.close(null)
-    except OSError:
-        pass
     sys.stdin = sys.stdout = sys.stderr = None
+    null = open_nothing()
+    for number in (0, 1, 2):
+        if null != number:
+            kernel.dup2(null, number)
+    if null > 2:
+        kernel.close(null)
+
+
+def _kernel_command_line() -> str:
+    try:
+        file = kernel.open("/proc/cmdline", _O_RDONLY)
+        try:
+            return kernel.read(file, 4096).decode("ascii", "replace")
+        finally:
+            kernel.close(file)
+    except OSError:
+        return ""
