@@ -19,12 +19,14 @@ Each test that uses ``boot`` runs twice, as [ours] and as [oracle]; ``init`` say
 ``boot(inittab, **options)``: a str is dedented; bytes and None (no file) go too. The options are Sandbox's:
 files={path: str | bytes | Path | None}, arguments=["3"], environment={...}, console=False, before=callable.
 It returns a System (system.py): witness, console (expect, type, said, pause), telinit, request, send, signal,
-records, run, start, path, processes, alive, wait_gone, wait_level, wait_end. All is ended after the test;
-when it fails, console and witness are shown. Wait for what you expect (all raise TimeoutError), do not sleep.
+records, run, start, path, write, processes, alive, wait_gone, wait_level, wait_end. All is ended after the
+test; when it fails, console and witness are shown. Wait for what you expect (all raise TimeoutError), do not
+sleep.
 ``boot(inittab, before=log.listen)`` makes the fixture ``log`` its syslog daemon (syslogd.py).
 
 Ours is dist/init, or $SYSVINIT_PY_INIT; the oracle's programs are in the folder ``oracle_programs``.
-Entries that C 3.06 must read have at most 127 bytes in their process field.
+Entries that C 3.06 must read have at most 127 bytes in their process field. On entering S, 0, 1 or 6 it
+discards what the console has not shown yet, so a message may be missing there: prefer the witness.
 """
 
 from __future__ import annotations
