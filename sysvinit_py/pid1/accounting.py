@@ -51,6 +51,12 @@ class Accounting:
         """The runlevel changed."""
         self._write_or_keep(utmp.run_level(level, old, _now()))
 
+    @property
+    def recorded(self) -> tuple[bool, bool]:
+        """Whether the boot, and the level, stand in both files."""
+        late = {*self._late_utmp, *(record.type for record in self._late_wtmp)}
+        return utmp.BOOT_TIME not in late, utmp.RUN_LVL not in late
+
     def started(self, id: str, pid: int) -> None:
         """A process of the entry runs."""
         self.write_late()

@@ -19,7 +19,7 @@ O_RDONLY, O_WRONLY, O_RDWR, O_NOCTTY, O_NONBLOCK = 0, 1, 2, 0o400, 0o4000
 #: Bytes kept for a console that takes none at the moment; what comes after them is lost.
 BACKLOG = 64 * 1024
 
-PROMPT = b"\r\nEnter runlevel: "
+PROMPT = b"\nEnter runlevel: "
 
 #: Names that Python's termios lacks.
 _VSWTC, _IUTF8, _CBAUD = 7, 0o40000, 0o10017
@@ -47,7 +47,7 @@ _CONTROL_CHARACTERS = {
 
 
 class Console:
-    """The terminal that init speaks on, found anew each time it is opened."""
+    """The terminal that init speaks on, opened anew each time."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._candidates = [
@@ -79,7 +79,7 @@ class Console:
             # O_NONBLOCK, as opening a serial line may wait for the other end to pick up.
             fd = kernel.open(self.path, O_RDWR | O_NOCTTY | O_NONBLOCK)
         except OSError:
-            return kernel.open("/dev/null", O_RDWR)
+            return open_nothing()
         try:
             kernel.fcntl(fd, 4, kernel.fcntl(fd, 3) & ~O_NONBLOCK)  # F_SETFL, F_GETFL
         except OSError:
@@ -112,6 +112,10 @@ class Console:
         if self.writing >= 0:
             kernel.close(self.writing)
             self.writing = -1
+
+    def forget_backlog(self) -> None:
+        """In a copy of init, which has no business with it."""
+        self._backlog.clear()
 
     def make_sane(self) -> None:
         """Give it the settings of ``stty sane``; speed, size of characters, parity and UTF-8 stay."""
@@ -146,31 +150,43 @@ class Console:
         if self.asking < 0:
             try:
                 self.asking = kernel.open(self.path, O_RDONLY | O_NOCTTY | O_NONBLOCK)
-            except OSError:
+                kernel.tcgetattr(self.asking)  # /dev/null never answers
+            except (OSError, termios.error):
+                self.stop_asking()
                 return False
         self._answer = b""
         self.write(PROMPT)
         return True
 
     def answer(self) -> str | None:
-        """Return the line that was typed, without blanks. None: not there yet. EOFError: nobody is there."""
+        """Return the line that was typed. None: not there yet. EOFError: the console is gone."""
         try:
             typed = kernel.read(self.asking, 256)
         except OSError as error:
             if error.errno == EAGAIN:
                 return None
             typed = b""
-        if not typed:
+        if not typed:  # Ctrl-D, or the terminal was hung up: then it opens again, or is gone
             self.stop_asking()
-            raise EOFError
+            if not self.ask():
+                raise EOFError
+            return None
         self._answer = (self._answer + typed)[-256:]
         if not self._answer.endswith((b"\n", b"\r")):
             return None
         line, self._answer = self._answer, b""
-        return line.decode("ascii", "replace").strip()
+        return line.decode("ascii", "replace").rstrip("\r\n")
 
     def stop_asking(self) -> None:
         """Take the question back, or note that it is answered."""
         if self.asking >= 0:
             kernel.close(self.asking)
             self.asking = -1
+
+
+def open_nothing() -> int:
+    """Open /dev/null; where /dev is empty until a boot script has filled it, what cannot be read either."""
+    try:
+        return kernel.open("/dev/null", O_RDWR)
+    except FileNotFoundError:
+        return kernel.open("/", O_RDONLY)

@@ -6,17 +6,19 @@ import os
 import sys
 import time
 
+from sysvinit_py import __version__
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.rules import BOOT, SYSINIT
-from sysvinit_py.pid1 import arguments, kernel, spawn, title
+from sysvinit_py.pid1 import arguments, handover, kernel, spawn, title
 from sysvinit_py.pid1.accounting import Accounting
 from sysvinit_py.pid1.console import Console, open_nothing
 from sysvinit_py.pid1.fifo import Fifo
 from sysvinit_py.pid1.reader import Reader
 from sysvinit_py.pid1.syslog import Syslog
 from sysvinit_py.protocol import initctl
+from sysvinit_py.protocol.state import Saved, decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ _RB_DISABLE_CAD = 0
 _KDSIGACCEPT = 0x4B4E
 _POLLIN, _POLLPRI, _POLLOUT = 1, 2, 4
 _WNOHANG = 1
+_SIG_SETMASK = 2
 _O_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
 _O_RDONLY, _O_WRONLY, _O_RDWR, _O_CREAT, _O_TRUNC = 0, 1, 2, 0o100, 0o1000
 _O_NONBLOCK, _O_NOCTTY = 0o4000, 0o400
@@ -68,6 +71,7 @@ class Init:
         for number in SIGNALS:
             kernel.signal(number, lambda number, frame: self._signals.add(number))
         kernel.set_wakeup_fd(wakeup_end, warn_on_full_buffer=False)
+        kernel.pthread_sigmask(_SIG_SETMASK, [])  # the init before this may have blocked them
         self._machine = Machine()
         self._console = Console(os.environ)
         self._syslog = Syslog()
@@ -97,7 +101,7 @@ class Init:
 
     def run(self) -> None:
         """Boot, and serve for ever. Nothing ends this: an error of our own is said, and init goes on."""
-        for step in (self._set_up, self._boot, self._fifo.keep):
+        for step in (self._set_up, self._begin, self._fifo.keep):
             self._guarded(step)
         while True:
             self._guarded(self._turn)
@@ -210,10 +214,38 @@ class Init:
                 kernel.close(keyboard)
         except OSError:
             pass  # no keyboard
-        self._accounting.create()
+
+    def _begin(self) -> None:
+        """Boot, unless the init before this has left a state to go on with."""
+        state = handover.take_over() if handover.OPTION in self._argv else b""
+        try:
+            saved = decode(state) if state else None
+        except ValueError as error:
+            saved = None
+            self._say(f"the state of the init before this cannot be read, booting: {error}")
+        if saved is None:
+            self._boot()
+        else:
+            self._go_on(saved)
+
+    def _go_on(self, saved: Saved) -> None:
+        """Take over the children and all that the init before this knew (SPEC 8)."""
+        self._machine = handover.machine_of(saved, os.environ)
+        self._say(f"version {__version__} reloading", log=False)
+        self._show_stage(fx.ShowStage(self._machine.standing.stage))
+        if not (saved.boot_in_utmp and saved.boot_in_wtmp):
+            self._accounting.boot()
+        if not (saved.runlevel_in_utmp and saved.runlevel_in_wtmp):
+            self._accounting.level(self._machine.standing.runlevel, self._machine.standing.prevlevel)
+        self._signals |= {number for number in SIGNALS if saved.signals >> number & 1} | {SIGCHLD}
+        if self._machine.asking:
+            self._feed(self._ask_level(fx.AskLevel()))
+        self._feed(ev.Tick())
 
     def _boot(self) -> None:
         given = self._arguments
+        self._accounting.create()
+        self._feed(ev.VariablesGiven(tuple(handover.variables_of(os.environ).items())))
         self._feed(ev.Booted(given.level, given.emergency, arguments.consoles(_kernel_command_line())))
 
     # What happens.
@@ -366,7 +398,17 @@ class Init:
             pass
 
     def _reexecute(self, effect: fx.Reexecute) -> None:
-        self._say("Attempt to re-exec failed", log=False)
+        """Become the /sbin/init that is there now; if that is not possible, go on (SPEC 8)."""
+        self._reap()
+        signals = self._signals | ({SIGHUP} if self._reader.pipe >= 0 else set())  # it reads the inittab anew
+        self._reader.stop()
+        machine = self._machine
+        try:
+            state = handover.written(machine, signals, *self._accounting.recorded)
+            handover.hand_over(state, self._environment | machine.standing.variables)
+        except OSError as error:
+            self._signals |= signals
+            self._say(f"Attempt to re-exec failed: {error.strerror}", log=False)
 
     def _say_effect(self, effect: fx.Say) -> None:
         self._say(effect.text, effect.console, effect.log)

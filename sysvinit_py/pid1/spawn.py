@@ -57,7 +57,7 @@ def words(entry: Entry, stage: str) -> list[str]:
 
 def base_environment(environ: Mapping[str, str], console: str, auto: bool) -> dict[str, str]:
     """What all children have: what the kernel gave init, and what init(8) lists."""
-    given = dict(environ)
+    given = {name: value for name, value in environ.items() if not name.startswith("INIT_")}
     if given.get("LC_CTYPE") == "C.UTF-8":
         del given["LC_CTYPE"]  # Python's own, where no locale is set
     return given | {

@@ -30,8 +30,9 @@ What C makes of other input: a key it does not know is skipped with its line, an
 place (REC within an entry, LEV outside, a late VER) it stops reading, and the entry it was at is lost, with
 all after it. An action it does not know is off; a process field is cut at 127 bytes. No END is no error.
 
-So our own keys, in the entry, are safe: XTO, when the throttle's window opened; XTC, the starts in it; XTR,
-until when the entry rests; times in seconds, of a clock that goes on through a re-execution.
+So our own keys are safe. In the entry: XTO, when the throttle's window opened; XTC, the starts in it; XTR,
+until when the entry rests; times in seconds, of a clock that goes on through a re-execution. Before the
+entries: XSV, if there is something to say, everything once more in a form that is only ours.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ class Saved(Value):
     wait_time: int = 5  # seconds from SIGTERM to SIGKILL
     boot_done: bool = True
     version: str = f"sysvinit_py {__version__}"
+    ours: str = ""  # what C's form has no words for; C skips it
 
 
 def _level(text: str) -> str:
@@ -124,6 +126,7 @@ _HEAD: dict[str, tuple[str, Callable[[str], object]]] = {
     "-LU": ("runlevel_in_utmp", _flag),
     "-ST": ("wait_time", int),
     "-DB": ("boot_done", _flag),
+    "XSV": ("ours", str),
 }
 #: Key → field of SavedEntry, how it is read.
 _MARKS: dict[str, tuple[str, Callable[[str], object]]] = {
@@ -141,7 +144,8 @@ _ENTRY_KEYS = (*_MARKS, *_FIELDS, "FL ", "EOR")
 
 def encode(saved: Saved) -> bytes:
     """Return the state with its signature."""
-    lines = [key + _written(getattr(saved, field)) for key, (field, _) in _HEAD.items()]
+    head = {key: _written(getattr(saved, field)) for key, (field, _) in _HEAD.items()}
+    lines = [key + text for key, text in head.items() if text or key != "XSV"]
     for entry in saved.entries:
         lines += _entry_lines(entry)
     lines.append("END\n")

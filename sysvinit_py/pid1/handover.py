@@ -1,0 +1,181 @@
+"""Re-execution: become the /sbin/init that is there now, children and all; or take over from one (SPEC 8).
+
+The state goes through a pipe in the form that C sysvinit writes and reads, so that either of the two can
+take over from the other. Between two of ours a line that C skips carries everything: what C's form has no
+words for would be lost otherwise, such as processes that are being ended, or a boot that is not done.
+"""
+
+from __future__ import annotations
+
+import marshal
+from binascii import a2b_base64, b2a_base64, crc32
+from stat import S_ISFIFO
+
+from sysvinit_py.inittab.entry import Entry
+from sysvinit_py.machine.job import Job, numbered
+from sysvinit_py.machine.machine import Machine
+from sysvinit_py.machine.rules import AT_BOOT, AT_SYSINIT, RULES
+from sysvinit_py.machine.state import restore, save
+from sysvinit_py.pid1 import kernel
+from sysvinit_py.pid1.spawn import SIGNALS
+from sysvinit_py.protocol.state import FD, SIGNATURE, Saved, SavedEntry, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+PROGRAM = "/sbin/init"
+OPTION = "--init"
+
+#: A form of marshal that all versions of Python from 3.11 on read and write alike.
+_MARSHAL = 2
+_SIG_BLOCK, _SIG_SETMASK = 0, 2
+_POLLIN = 1
+#: Milliseconds between two pieces of a state; who writes it does nothing else.
+_PATIENCE = 5000
+_CHUNK = 1 << 16
+_MAX_BYTES = 64 << 20
+
+
+def hand_over(state: bytes, environment: Mapping[str, str]) -> None:
+    """Become the new init. If that is not possible OSError says why, and nothing has changed."""
+    read_end, write_end = kernel.pipe2(0o2000000)  # O_CLOEXEC
+    try:
+        # The signature first: who finds it has been handed a state, however slow its writer is.
+        kernel.write(write_end, state[: len(SIGNATURE)])
+        kernel.pthread_sigmask(_SIG_BLOCK, SIGNALS)  # what comes now waits for the new init
+        writer = kernel.fork()
+        if not writer:
+            _write_and_exit(write_end, state[len(SIGNATURE) :])
+        kernel.dup2(read_end, FD, inheritable=True)
+        kernel.execve(PROGRAM, ["init", OPTION], dict(environment))
+    finally:
+        # Still here: it did not work. The writer ends when nobody can read what it writes.
+        for fd in (read_end, write_end, FD):
+            _close(fd)
+        kernel.pthread_sigmask(_SIG_SETMASK, [])
+
+
+def _write_and_exit(write_end: int, state: bytes) -> None:
+    status = 1
+    try:
+        while state:
+            state = state[kernel.write(write_end, state) :]
+        status = 0
+    finally:
+        kernel._exit(status)
+
+
+def take_over() -> bytes:
+    """Return the state that the init before this has left, all of it; nothing: there is none."""
+    state = b""
+    try:
+        if not S_ISFIFO(kernel.fstat(FD).st_mode):
+            return b""
+        poll = kernel.poll()
+        poll.register(FD, _POLLIN)
+        while len(state) < _MAX_BYTES and poll.poll(_PATIENCE):
+            piece = kernel.read(FD, _CHUNK)
+            if not piece:
+                break
+            state += piece
+            if not state.startswith(SIGNATURE[: len(state)]):
+                return b""
+    except OSError:
+        return b""
+    _close(FD)
+    return state
+
+
+def _close(fd: int) -> None:
+    try:
+        kernel.close(fd)
+    except OSError:
+        pass
+
+
+# What a machine knows, in C's form and in ours.
+
+
+def written(machine: Machine, signals: Iterable[int], boot_recorded: bool, level_recorded: bool) -> bytes:
+    """Return the state of the machine, and which signals it was not told of yet."""
+    standing = machine.standing
+    whole = marshal.dumps(save(machine), _MARSHAL)
+    saved = Saved(
+        runlevel=standing.runlevel,
+        this_level=standing.runlevel,
+        previous_level=standing.prevlevel,
+        entries=tuple(map(_saved_entry, machine.processes.jobs.values())),
+        signals=sum(1 << number for number in signals),
+        boot_in_wtmp=boot_recorded,
+        boot_in_utmp=boot_recorded,
+        runlevel_in_wtmp=level_recorded,
+        runlevel_in_utmp=level_recorded,
+        wait_time=int(machine.wait_time),
+        boot_done=machine.boot_done,
+        ours=f"{crc32(whole)} {b2a_base64(whole, newline=False).decode()}",
+    )
+    return encode(saved)
+
+
+def _saved_entry(job: Job) -> SavedEntry:
+    return SavedEntry(
+        job.entry,
+        pid=job.pid,
+        has_run=job.has_run,
+        called=job.called,
+        on_demand=job.demanded,
+        waited_for=job.rule.waited and job.pid > 0,
+        window_opened=job.throttle.opened,
+        starts=job.throttle.starts,
+        rests_until=job.rests_until,
+    )
+
+
+def machine_of(saved: Saved, environ: Mapping[str, str]) -> Machine:
+    """Return the machine that goes on where the init before this was."""
+    number, _, text = saved.ours.partition(" ")
+    if text:
+        try:
+            whole = a2b_base64(text)
+            if crc32(whole) == int(number):
+                return restore(marshal.loads(whole))
+        except (ValueError, KeyError, TypeError, EOFError, AttributeError):
+            pass  # of another version of ours; C's form will do
+    return _machine_of_c(saved, environ)
+
+
+def _in_file(entry: Entry) -> Entry:
+    """The entry as the inittab may have it: C writes # and * for levels that are ignored."""
+    ignored = RULES[entry.action].when in (AT_SYSINIT, AT_BOOT)
+    return entry.replace(runlevels="") if ignored else entry
+
+
+def variables_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """The INIT_* variables of telinit -e: they live in the environment while no init does."""
+    return {
+        name: value for name, value in environ.items() if name.startswith("INIT_") and name != "INIT_VERSION"
+    }
+
+
+def _machine_of_c(saved: Saved, environ: Mapping[str, str]) -> Machine:
+    machine = Machine(saved.wait_time)
+    standing = machine.standing
+    standing.stage = standing.level = saved.this_level
+    standing.prevlevel = saved.previous_level
+    standing.variables = variables_of(environ)
+    machine.must_read = False
+    machine.boot_done, machine.boot_recorded = saved.boot_done, True
+    machine.nothing_left_said = True
+    machine.entries = tuple(_in_file(marks.entry) for marks in saved.entries)
+    jobs, running = {}, {}
+    for (key, entry), marks in zip(numbered(machine.entries).items(), saved.entries, strict=True):
+        jobs[key] = job = Job(key, entry)
+        job.pid, job.accounted = marks.pid, entry.accounting
+        job.has_run, job.called, job.demanded = marks.has_run, marks.called, marks.on_demand
+        job.throttle.opened, job.throttle.starts = marks.window_opened, marks.starts
+        job.rests_until = marks.rests_until
+        if marks.pid:
+            running[marks.pid] = job
+    machine.processes.resume(jobs, running)
+    return machine
