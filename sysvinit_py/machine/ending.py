@@ -30,7 +30,7 @@ class Endings:
     def __init__(self) -> None:
         self.by_group: dict[int, Ending] = {}
         self.leaderless: dict[int, Ending] = {}  # whose leader was reaped: members may be left
-        self._probe_at = NEVER
+        self.probe_at = NEVER  # the next look at the leaderless
         self._due_at = NEVER
 
     def __bool__(self) -> bool:
@@ -42,7 +42,7 @@ class Endings:
     @property
     def deadline(self) -> float:
         """When something is due; NEVER."""
-        return min(self._due_at, self._probe_at)
+        return min(self._due_at, self.probe_at)
 
     def add(self, ending: Ending) -> None:
         """The group was sent SIGTERM."""
@@ -52,22 +52,22 @@ class Endings:
     def leader_ended(self, group: int, now: float) -> None:
         """Its leader was reaped: from now on one has to look whether members are left."""
         self.leaderless[group] = self.by_group[group]
-        self._probe_at = min(self._probe_at, now + PROBE_TIME)
+        self.probe_at = min(self.probe_at, now + PROBE_TIME)
 
     def remove(self, group: int) -> None:
         """No process of the group is left, or it is given up."""
         del self.by_group[group]
         self.leaderless.pop(group, None)
         if not self.leaderless:
-            self._probe_at = NEVER
+            self.probe_at = NEVER
         if not self.by_group:
             self._due_at = NEVER
 
     def to_probe(self, now: float) -> list[int]:
         """The groups to look at now, each again after a while."""
-        if now < self._probe_at:
+        if now < self.probe_at:
             return []
-        self._probe_at = now + PROBE_TIME
+        self.probe_at = now + PROBE_TIME
         return list(self.leaderless)
 
     def to_give_up(self, now: float) -> list[Ending]:

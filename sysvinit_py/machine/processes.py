@@ -108,6 +108,17 @@ class Processes:
             if rules.answers(job.entry, letter):
                 job.demand()
 
+    def resume(self, jobs: dict[Key, Job], running: dict[int, Job]) -> None:
+        """Go on with jobs and children that another init has left, all starts answered (SPEC 8)."""
+        self.jobs = jobs
+        for pid, job in running.items():
+            self._now_runs(pid, job)
+        for job in jobs.values():
+            if job.rests_until:
+                heappush(self._resting, (job.rests_until, job.key))
+                self._forking += job.forking
+        self._agenda = Agenda(job for job in jobs.values() if rules.has_place(job, self.standing.stage))
+
     # Starts.
 
     def start_due(self, now: float) -> bool:
@@ -247,4 +258,4 @@ class Processes:
 
     def _now_runs(self, pid: int, job: Job) -> None:
         self.running[pid] = job
-        self._transient += not rules.outlasts_stage(job)
+        self._transient += job.pid == pid and not rules.outlasts_stage(job)
