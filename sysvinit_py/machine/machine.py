@@ -252,7 +252,7 @@ class Machine:
     def _level_requested(self, event: ev.LevelRequested) -> None:
         level = event.level
         if level not in rules.REQUESTS:
-            self._do(fx.Say(f"bad runlevel: {level}"))
+            self._do(fx.Say(f"bad runlevel: {level.upper()}"))
             return
         self.wait_time = event.wait_time
         if level in rules.ENTERABLE:
