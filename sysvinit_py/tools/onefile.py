@@ -1,7 +1,8 @@
 """Build the one file that is init and telinit: ``python3 -m sysvinit_py.tools.onefile dist/init``.
 
 The file is a Python script: a loader of a few lines, and after it the modules, each in a comment: its name,
-its code as this Python marshals it, its source. Another version of Python compiles the source. A zip
+its code as this Python marshals it, its source. Another version of Python compiles the source. Both are
+compressed: Python reads a script to its end before it runs it, which is most of what a telinit costs. A zip
 application would do without the loader, but Python runs one by way of runpy, which costs PID 1 memory and
 milliseconds for good.
 """
@@ -14,6 +15,7 @@ import sys
 from binascii import b2a_base64
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
+from zlib import compress
 
 PACKAGE = Path(__file__).resolve().parent.parent
 #: What init, telinit and the process that reads the inittab are made of.
@@ -38,6 +40,7 @@ from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER
 from binascii import a2b_base64
 from marshal import loads
+from zlib import decompress
 
 
 class Modules:
@@ -58,9 +61,10 @@ class Modules:
     def exec_module(self, module):
         kind, magic, code, source = self.lines.pop(module.__spec__.name)
         if bytes.fromhex(magic.decode()) == MAGIC_NUMBER:
-            code = loads(a2b_base64(code))
+            code = loads(decompress(a2b_base64(code)))
         else:
-            code = compile(a2b_base64(source), module.__spec__.name, "exec", dont_inherit=True, optimize=2)
+            source = decompress(a2b_base64(source))
+            code = compile(source, module.__spec__.name, "exec", dont_inherit=True, optimize=2)
         exec(code, module.__dict__)
 
 
@@ -90,8 +94,8 @@ def _module(path: Path) -> bytes:
         name.encode(),
         b"package" if is_package else b"module",
         MAGIC_NUMBER.hex().encode(),
-        b2a_base64(marshal.dumps(code), newline=False),
-        b2a_base64(source, newline=False),
+        b2a_base64(compress(marshal.dumps(code), 9), newline=False),
+        b2a_base64(compress(source, 9), newline=False),
     )
     return b" ".join(fields) + b"\n"
 
