@@ -32,6 +32,7 @@ access = os.access
 listdir = os.listdir
 mkfifo = os.mkfifo
 unlink = os.unlink
+rename = os.rename
 lseek = os.lseek
 memfd_create = os.memfd_create
 pipe2 = os.pipe2

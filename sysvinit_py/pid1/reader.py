@@ -1,17 +1,18 @@
 """Reading the inittab without parsing it: a child does that, and PID 1 takes what comes out of a pipe.
 
 So there is no parser in PID 1, one that hangs or dies cannot hurt it, and its memory is gone afterwards.
-Files that have not changed since the last time are not parsed again: a new runlevel does not wait for them.
+Files that have not changed since the last time are not parsed again: neither at a change of the runlevel, nor
+at a boot, for which a copy of the reading is kept beside them.
 """
 
 from __future__ import annotations
 
 import sys
 
-from sysvinit_py.inittab import wire
-from sysvinit_py.inittab.sources import Source, dump, gather
+from sysvinit_py.inittab import compiled, wire
+from sysvinit_py.inittab.sources import dump, gather
 from sysvinit_py.machine.events import InittabNotRead, InittabRead
-from sysvinit_py.pid1 import kernel
+from sysvinit_py.pid1 import copy, kernel
 from sysvinit_py.pid1.spawn import PATH, SIGNALS
 
 _O_NONBLOCK, _O_CLOEXEC = 0o4000, 0o2000000
@@ -39,15 +40,24 @@ class Reader:
         self.deadline: float | None = None
         self._pid = 0
         self._answer = bytearray()
-        self._sources: tuple[Source, ...] = ()
-        self._last: tuple[tuple[Source, ...], InittabRead] | None = None
+        self._sources = b""  # what is being read, or was read last
+        self._last: InittabRead | None = None  # what that gave
+        self._unsaved = b""  # the compiled copy, until it can be written
 
     def start(self, now: float) -> InittabRead | InittabNotRead | None:
         """Begin a reading. It is the last one's if the files are the same; None: a child has begun it."""
         self.stop()
-        self._sources = gather()
-        if self._last is not None and self._last[0] == self._sources:
-            return self._last[1]
+        sources = dump(gather())
+        if sources == self._sources and self._last is not None:
+            self._save()
+            return self._last
+        self._sources, self._last, self._unsaved = sources, None, b""
+        compiled_before = compiled.unpack(copy.load(), sources)
+        if compiled_before is not None:
+            try:
+                return self._take(compiled_before)
+            except ValueError:
+                pass  # damaged
         try:
             self._pid = self._spawn()
         except OSError as error:
@@ -60,7 +70,7 @@ class Reader:
         given = kernel.memfd_create("inittab", _MFD_CLOEXEC)
         child_end = -1
         try:
-            sources = dump(self._sources)
+            sources = self._sources
             while sources:
                 sources = sources[kernel.write(given, sources) :]
             kernel.lseek(given, 0, 0)
@@ -90,12 +100,24 @@ class Reader:
         answer = bytes(self._answer)
         self.stop()
         try:
-            reading = wire.decode(answer)
+            event = self._take(answer)
         except ValueError:
             return self.give_up("the process that parses it has failed")
-        event = InittabRead(reading.entries, reading.problems, reading.complete)
-        self._last = (self._sources, event)
+        if event.complete:
+            self._unsaved = compiled.pack(self._sources, answer)
+            self._save()
         return event
+
+    def _take(self, answer: bytes) -> InittabRead:
+        """Return what the bytes of a reading say, and keep it. ValueError: they are none."""
+        reading = wire.decode(answer)
+        self._last = InittabRead(reading.entries, reading.problems, reading.complete)
+        return self._last
+
+    def _save(self) -> None:
+        """Write the compiled copy, unless that was done; at boot the file system may be read-only still."""
+        if self._unsaved and copy.save(self._unsaved):
+            self._unsaved = b""
 
     def child_exited(self, pid: int) -> None:
         """A child was reaped; if it is this one, its pid may soon be somebody else's."""

@@ -1,0 +1,224 @@
+"""Reading the inittab: by a child, by the compiled copy, or not at all because nothing has changed."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sysvinit_py.inittab.sources import gather
+from sysvinit_py.machine.events import InittabNotRead, InittabRead
+from sysvinit_py.pid1 import copy, kernel
+from sysvinit_py.pid1 import reader as module
+from sysvinit_py.pid1.reader import Reader
+
+ROOT = Path(__file__).parents[3]
+CHILD = f"""\
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from sysvinit_py.inittab.child import main
+sys.exit(main())
+"""
+
+
+class Etc:
+    """A folder like /etc, and a reader of it."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.inittab = folder / "inittab"
+        self.copy = folder / "inittab.compiled"
+        self.program = folder / "init"
+        self.program.write_text(CHILD)
+        self.inittab.write_text("a:2:wait:x\n")
+        self.spawned = 0
+        self.copy_saved = True
+        monkeypatch.setattr(module, "gather", lambda: gather(str(self.inittab), str(folder / "inittab.d")))
+        monkeypatch.setattr(copy.load, "__defaults__", (str(self.copy),))
+        monkeypatch.setattr(copy.save, "__defaults__", (str(self.copy),))
+        monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+        monkeypatch.setattr(kernel, "posix_spawn", self._spawn)
+
+    def _spawn(self, *arguments: object, **options: object) -> int:
+        self.spawned += 1
+        return os.posix_spawn(*arguments, **options)  # type: ignore[arg-type]
+
+    def reader(self) -> Reader:
+        return Reader(str(self.program))
+
+
+@pytest.fixture
+def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Etc]:
+    before = os.listdir("/proc/self/fd")
+    yield Etc(tmp_path, monkeypatch)
+    assert os.listdir("/proc/self/fd") == before
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def answer(reader: Reader) -> InittabRead | InittabNotRead:
+    """Wait for what the child says, and reap it."""
+    while True:
+        poll = select.poll()
+        poll.register(reader.pipe, select.POLLIN)
+        assert poll.poll(20_000)
+        event = reader.read()
+        if event is not None:
+            pid, _ = os.waitpid(-1, 0)
+            reader.child_exited(pid)
+            return event
+
+
+def ids(event: object) -> list[str]:
+    assert isinstance(event, InittabRead)
+    return [entry.id for entry in event.entries]
+
+
+def test_a_child_reads_it(etc: Etc) -> None:
+    reader = etc.reader()
+    assert reader.start(10.0) is None
+    assert reader.deadline == 10.0 + module.PATIENCE
+    assert ids(answer(reader)) == ["a", "~~"]
+    assert reader.pipe == -1
+    assert not reader.deadline
+
+
+def test_no_child_where_nothing_has_changed(etc: Etc) -> None:
+    reader = etc.reader()
+    reader.start(0.0)
+    answer(reader)
+    assert ids(reader.start(0.0)) == ["a", "~~"]
+    etc.inittab.write_text("b:2:wait:x\n")
+    assert reader.start(0.0) is None
+    assert ids(answer(reader)) == ["b", "~~"]
+    assert etc.spawned == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only a copy of root's is believed")
+def test_the_compiled_copy_spares_the_next_boot_the_child(etc: Etc) -> None:
+    reader = etc.reader()
+    reader.start(0.0)
+    answer(reader)
+    assert ids(etc.reader().start(0.0)) == ["a", "~~"]
+    assert etc.spawned == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only a copy of root's is believed")
+def test_a_damaged_copy_does_no_harm(etc: Etc) -> None:
+    reader = etc.reader()
+    reader.start(0.0)
+    answer(reader)
+    etc.copy.write_bytes(etc.copy.read_bytes()[:-3])
+    reader = etc.reader()
+    assert reader.start(0.0) is None
+    assert ids(answer(reader)) == ["a", "~~"]
+
+
+def test_the_copy_is_written_once_that_is_possible(etc: Etc, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    reader = etc.reader()
+    with monkeypatch.context() as patch:
+        patch.setattr(kernel, "rename", read_only)
+        reader.start(0.0)
+        answer(reader)
+        reader.start(0.0)
+        assert not etc.copy.exists()
+    reader.start(0.0)
+    assert etc.copy.exists()
+    etc.copy.unlink()
+    reader.start(0.0)
+    assert not etc.copy.exists()  # it was written; who deletes it means it
+
+
+def test_no_copy_of_what_is_not_complete(etc: Etc) -> None:
+    etc.inittab.unlink()
+    reader = etc.reader()
+    reader.start(0.0)
+    event = answer(reader)
+    assert isinstance(event, InittabRead)
+    assert not event.complete
+    assert not etc.copy.exists()
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("raise SystemExit(1)", "the process that parses it has failed"),
+        ("print('nonsense')", "the process that parses it has failed"),
+        ("import os\nos.kill(os.getpid(), 9)", "the process that parses it has failed"),
+        ("while True: print('x' * 65536)", "its reading never ends"),
+    ],
+    ids=["fails", "nonsense", "killed", "endless"],
+)
+def test_a_child_that_goes_wrong(
+    etc: Etc, program: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 1 << 20)
+    etc.program.write_text(program)
+    reader = etc.reader()
+    reader.start(0.0)
+    assert answer(reader) == InittabNotRead(f"inittab is not read: {reason}")
+
+
+def test_giving_up_ends_the_child(etc: Etc) -> None:
+    etc.program.write_text("import time\ntime.sleep(100)")
+    reader = etc.reader()
+    reader.start(0.0)
+    assert reader.read() is None
+    assert reader.give_up("it takes too long") == InittabNotRead("inittab is not read: it takes too long")
+    assert os.waitstatus_to_exitcode(os.waitpid(-1, 0)[1]) == -9
+
+
+def test_a_new_reading_ends_the_one_under_way(etc: Etc) -> None:
+    reader = etc.reader()
+    etc.program.write_text("import time\ntime.sleep(100)")
+    reader.start(0.0)
+    etc.program.write_text(CHILD)
+    reader.start(0.0)
+    assert os.waitstatus_to_exitcode(os.waitpid(-1, 0)[1]) == -9
+    assert ids(answer(reader)) == ["a", "~~"]
+
+
+@pytest.mark.parametrize("call", ["memfd_create", "write", "lseek", "pipe2", "fcntl", "posix_spawn"])
+def test_no_child_can_be_made(etc: Etc, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    reader = etc.reader()
+    with monkeypatch.context() as patch:
+        patch.setattr(kernel, call, fails)
+        event = reader.start(0.0)
+    assert isinstance(event, InittabNotRead)
+    assert "Cannot allocate memory" in event.reason
+    assert reader.start(0.0) is None
+    answer(reader)
+
+
+def test_a_pipe_that_cannot_be_read(etc: Etc, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    reader = etc.reader()
+    reader.start(0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(kernel, "read", fails)
+        event = reader.read()
+    assert isinstance(event, InittabNotRead)
+    os.waitpid(-1, 0)
+
+
+def test_a_reaped_child_is_not_killed(etc: Etc, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its pid may be somebody else's by then."""
+    etc.program.write_text("")
+    reader = etc.reader()
+    reader.start(0.0)
+    pid, _ = os.waitpid(-1, 0)
+    reader.child_exited(pid + 1)
+    reader.child_exited(pid)
+    monkeypatch.setattr(kernel, "kill", lambda *_: pytest.fail("killed"))
+    reader.stop()
