@@ -535,6 +535,22 @@ say Sending processes configured via /etc/inittab the KILL signal; KILL w2; star
         wait 0.1  -> start r3
         """,
     ),
+    "3: groups without leaders are looked at until the last is gone": (
+        LEVELS,
+        f"""{IN_LEVEL_2_IDLE}
+        r2 ignores TERM
+        r2 leaves a member
+        rr ignores TERM
+        rr leaves a member
+        telinit S -> TERM r2; TERM rr
+        r2 ends   ->
+        rr ends   ->
+        member of r2 ends
+        wait 1    ->
+        member of rr ends
+        wait 0.1  -> start ~~
+        """,
+    ),
     "3: members are killed like leaders": (
         LEVELS,
         f"""{IN_LEVEL_2_IDLE}
@@ -640,7 +656,7 @@ say Sending processes configured via /etc/inittab the KILL signal; KILL w2; star
         f"""
         boot      -> say Entering runlevel: 7; start r7
         telinit 9 -> say Switching to runlevel: 9; {TERM_SAID}; TERM r7; start r9
-        telinit x -> say bad runlevel: x
+        telinit x -> say bad runlevel: X
         telinit # -> say bad runlevel: #
         """,
     ),

@@ -1,0 +1,173 @@
+"""What scenarios do not show: what children are told, what an event costs, the machine as a value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from machine_world import World
+
+from sysvinit_py.inittab.entry import ACTIONS, Entry
+from sysvinit_py.machine import effects as fx
+from sysvinit_py.machine import events as ev
+from sysvinit_py.machine import rules
+from sysvinit_py.machine.job import Job, Throttle
+from sysvinit_py.machine.state import restore, save
+
+
+def last_start(world: World) -> fx.Start:
+    return world.starts[-1]
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        (["boot"], ("si", "#", True, "S", "N")),
+        (["boot", "si ends"], ("bw", "*", True, "S", "N")),
+        (["boot", "si ends", "bw ends"], ("w2", "2", False, "2", "N")),
+        (["boot S", "si ends"], ("~~", "S", True, "S", "N")),
+        (["boot S", "si ends", "~~ ends"], ("bw", "*", True, "S", "N")),
+        (["boot S", "si ends", "telinit 2"], ("w2", "2", False, "2", "S")),
+        (["boot S", "si ends", "ctrlaltdel"], ("ca", "S", False, "S", "N")),  # [we] SPEC 7: sulogin has it
+        (["boot", "telinit 2"], ("w2", "2", False, "2", "N")),  # [we] SPEC 2.6
+        (["boot", "telinit 2", "telinit S"], ("~~", "S", True, "S", "2")),
+        (["boot", "telinit 2", "telinit S", "~~ ends"], ("bw", "*", True, "S", "2")),
+        (["boot", "telinit 2", "telinit S", "~~ ends", "bw ends"], ("w2", "2", False, "2", "N")),
+    ],
+)
+def test_what_a_child_is_told(steps: list[str], told: tuple[str, str, bool, str, str]) -> None:
+    world = World(
+        "id:2:initdefault:\nsi::sysinit:x\nbw::bootwait:x\nw2:2:wait:x\nca::ctrlaltdel:x\n~~:S:wait:x"
+    )
+    for step in steps:
+        world.step(step)
+    start = last_start(world)
+    assert (start.entry.id, start.stage, start.owns_console, start.runlevel, start.prevlevel) == told
+
+
+def test_variables_are_set_and_unset_and_only_init_ones() -> None:
+    world = World("id:2:initdefault:\nr2:2:respawn:x\n~~:S:wait:x")
+    for step in (
+        "boot",
+        "set INIT_A=1",
+        "set INIT_B=2",
+        "set PATH=x",
+        "set INIT_A=3",
+        "unset INIT_B",
+        "r2 ends",
+    ):
+        world.step(step)
+    assert last_start(world).variables == (("INIT_A", "3"),)
+
+
+def test_a_seventeenth_variable_is_refused() -> None:
+    world = World("id:2:initdefault:\nr2:2:respawn:x\n~~:S:wait:x")
+    world.step("boot")
+    world.feed(ev.VariablesGiven(tuple((f"INIT_{n}", "v") for n in range(17))))
+    world.step("set INIT_0=w")
+    assert [e.text for e in world.effects if isinstance(e, fx.Say)][-1].startswith("INIT_16 is not set")
+    world.step("r2 ends")
+    assert last_start(world).variables == (("INIT_0", "w"), *((f"INIT_{n}", "v") for n in range(1, 16)))
+
+
+def test_the_process_field_as_it_is_now_is_used_at_the_next_start() -> None:
+    world = World("id:2:initdefault:\nr2:2:respawn:old\n~~:S:wait:x")
+    for step in ("boot", "edit r2:2:respawn:new", "telinit q"):
+        world.step(step)
+    assert last_start(world).entry.process == "old"
+    world.step("r2 ends")
+    assert last_start(world).entry.process == "new"
+
+
+def test_consoles_of_the_kernel_are_respawned_unless_the_inittab_names_them() -> None:
+    world = World("id:2:initdefault:\nS0:2:respawn:mine\n~~:S:wait:x")
+    consoles = tuple(Entry(name, "2345", "respawn", "agetty") for name in ("S0", "S1"))
+    world.feed(ev.Booted(consoles=consoles))
+    assert [(s.entry.id, s.entry.process) for s in world.starts] == [("S0", "mine"), ("S1", "agetty")]
+
+
+def test_orphans_and_strange_groups_change_nothing() -> None:
+    world = World("id:2:initdefault:\nr2:2:respawn:x\n~~:S:wait:x")
+    world.step("boot")
+    world.effects.clear()
+    world.feed(ev.ChildExited(99, 0))
+    world.feed(ev.GroupGone(99))
+    assert world.effects == []
+
+
+def test_every_action_has_a_rule() -> None:
+    assert set(rules.RULES) == set(ACTIONS)
+
+
+@pytest.mark.parametrize(
+    ("action", "runlevels", "stages"),
+    [
+        ("sysinit", "2", "#"),
+        ("boot", "", "*"),
+        ("bootwait", "3", "*"),
+        ("off", "2", ""),
+        ("wait", "s2", "s2"),
+    ],
+)
+def test_stages_as_initscript_gets_them(action: str, runlevels: str, stages: str) -> None:
+    assert rules.stages(Entry("x", runlevels, action, "x")) == stages
+
+
+def test_throttle_windows_open_with_a_start() -> None:
+    throttle = Throttle()
+    assert all(throttle.allows(0.0) for _ in range(10))
+    assert not throttle.allows(119.9)
+    assert throttle.allows(120.0)
+
+
+def test_the_state_is_plain_and_comes_back() -> None:
+    world = World(
+        "id:2:initdefault:\nb1::boot:x\nr2:2:respawn:x\nr3:3:respawn:x\nrx:2:respawn:x\n~~:S:wait:x"
+    )
+    for step in ("boot", "r2 hangs", "rx is missing", "telinit -t0 3", "wait 1", "set INIT_A=1", "telinit a"):
+        world.step(step)
+    state = json.loads(json.dumps(save(world.machine)))
+    assert save(restore(state)) == state
+    assert state["standing"] == {"stage": "3", "level": "3", "prevlevel": "2", "variables": {"INIT_A": "1"}}
+
+
+def count_looks(monkeypatch: pytest.MonkeyPatch, size: int, act: Callable[[World], None]) -> int:
+    """How often the machine looks at a job for an event, with so many entries."""
+    inittab = ["id:2:initdefault:", "w0:2:once:x", "bb::boot:x"]
+    world = World("\n".join([*inittab, "~~:S:wait:x"]))
+    world.inittab += tuple(Entry(f"{n:04x}", "2", "respawn", "x") for n in range(size))
+    world.step("boot")
+    looks = 0
+
+    def counted(rule: Callable[[Job], bool]) -> Callable[[Job], bool]:
+        def look(job: Job) -> bool:
+            nonlocal looks
+            looks += 1
+            return rule(job)
+
+        return look
+
+    with monkeypatch.context() as patch:
+        for name in ("wants_start", "is_waited_for", "outlasts_stage"):
+            patch.setattr(rules, name, counted(getattr(rules, name)))
+        act(world)
+    return looks
+
+
+@pytest.mark.parametrize("name", ["0001", "w0", "bb"])
+def test_an_end_costs_the_same_in_a_long_inittab(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Guards that no child's end makes the machine look at all entries."""
+
+    def act(world: World) -> None:
+        world.end(name)
+
+    assert count_looks(monkeypatch, 10_000, act) == count_looks(monkeypatch, 10, act) < 10
+
+
+def test_who_is_due_is_listed_once() -> None:
+    """Guards against a list that grows while something is waited for."""
+    world = World("id:2:initdefault:\nca:2:ctrlaltdel:x\nkb:2:kbrequest:x\n~~:S:wait:x")
+    for step in ("boot", "ctrlaltdel", *["kbrequest"] * 50):
+        world.step(step)
+    assert len(world.machine.processes._agenda._due) == 2
