@@ -16,8 +16,8 @@ help:
 
 #: make run           boot an inittab in a sandbox, by default a built-in example (FILE=, ARGS=)
 .PHONY: run
-run: $(READY) dist/init
-	@$(BIN)/inittab-try --init dist/init $(ARGS) $(FILE)
+run: $(BIN)/python dist/init
+	@$(BIN)/python -m sysvinit_py.tools.sandbox.cli --init dist/init $(ARGS) $(FILE)
 
 #: make test          all tests: unit, property, system; under five minutes
 .PHONY: test
@@ -59,12 +59,14 @@ bench: $(READY) dist/init
 clean:
 	rm -rf $(VENV) .cache build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage
 
-# A virtual environment of our own. Debian has its venv module in a package of its own.
-$(READY): setup.cfg pyproject.toml
+# A virtual environment of our own. Debian has the module that makes one in a package of its own.
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "$(PYTHON) is missing or older than 3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y python3-venv; } || \
 		{ echo "$(PYTHON) has no venv module: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+$(READY): $(BIN)/python setup.cfg pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
