@@ -19,6 +19,10 @@ class Booted(Event):
     consoles: tuple[Entry, ...] = ()  # init.autocon: entries for consoles that the inittab does not name
 
 
+class Resumed(Event):
+    """Init goes on from a saved state, as PID 1 that was re-executed (SPEC 8)."""
+
+
 class InittabRead(Event):
     """The answer to ReadInittab."""
 

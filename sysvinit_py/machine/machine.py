@@ -43,6 +43,7 @@ class Machine:
         self.target = ""  # the level to enter after the boot entries
         self.boot_recorded = False
         self.boot_done = False  # the boot entries have run
+        self.reading = False  # ReadInittab was said, and not answered yet
         self.must_read = True  # nothing starts before the inittab is read: at boot, and in a switch
         self.switching = False  # a level was requested, and its entries are not being started yet
         self.asking = False  # the question for a level is open
@@ -56,6 +57,7 @@ class Machine:
         self._effects: list[fx.Effect] = []
         self._handlers: dict[type[ev.Event], Callable[[Any], None]] = {
             ev.Booted: self._booted,
+            ev.Resumed: self._resumed,
             ev.InittabRead: self._inittab_read,
             ev.InittabNotRead: self._inittab_not_read,
             ev.Started: self.processes.started,
@@ -139,8 +141,15 @@ class Machine:
             fx.SaneConsole(),
             fx.Say(f"version {__version__} booting", log=False),
             fx.ShowStage(self.standing.stage),
-            fx.ReadInittab(),
         )
+        self._read_inittab()
+
+    def _resumed(self, event: ev.Resumed) -> None:
+        """Begin anew what the init before this had under way (SPEC 8)."""
+        if self.reading:
+            self._read_inittab()
+        if self.asking:
+            self._ask()
 
     def _find_target(self) -> None:
         """Which level comes after sysinit, or after S: the argument, initdefault, or the question."""
@@ -216,12 +225,16 @@ class Machine:
 
     # The inittab (SPEC 3, "Who is ended").
 
+    def _read_inittab(self) -> None:
+        self.reading = True
+        self._do(fx.ReadInittab())
+
     def _inittab_read(self, event: ev.InittabRead) -> None:
         """Take it, unless something of it is missing and there is one from before (SPEC 1)."""
         self._do(*(fx.Say(str(problem)) for problem in event.problems))
         if event.complete or not self.entries:
             self.entries = event.entries
-        self.must_read = self.over = False
+        self.reading = self.must_read = self.over = False
         self.rounds.clear()
         self.processes.adopt(self._all_entries())
         self._call_what_waited()
@@ -287,17 +300,18 @@ class Machine:
             fx.RecordLevel(level, standing.prevlevel),
         )
         self._stand_in(level)
-        self._do(fx.ReadInittab())
+        self._read_inittab()
 
     def _reread_requested(self, event: ev.RereadRequested | None = None) -> None:
-        self._do(fx.Say("Re-reading inittab", console=False), fx.ReadInittab())
+        self._do(fx.Say("Re-reading inittab", console=False))
+        self._read_inittab()
 
     def _call_on_demand(self, letter: str) -> None:
         if self.standing.stage != rules.SINGLE_USER:
             if letter not in self.demands:
                 self.demands.append(letter)
-            text = f"Activating demand-procedures for '{letter.upper()}'"
-            self._do(fx.Say(text, console=False), fx.ReadInittab())
+            self._do(fx.Say(f"Activating demand-procedures for '{letter.upper()}'", console=False))
+            self._read_inittab()
 
     def _wait_time_given(self, event: ev.WaitTimeGiven) -> None:
         self.wait_time = event.wait_time

@@ -4,7 +4,7 @@ A value holds dicts, lists, text, numbers and truth values. ``restore(save(machi
 as the machine does. What follows from other things is not saved: the agenda is all that has a place in the
 stage, and who rests is seen from the marks of the jobs.
 
-A reading of the inittab that is under way, or an open question, has to be begun anew by who restores.
+A restored machine wants to hear Resumed first, so that a reading or a question under way is begun anew.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MACHINE = (
-    "emergency", "argument", "target", "boot_recorded", "boot_done", "must_read", "switching", "asking",
-    "over", "nothing_left_said", "demands", "calls", "wait_time",
+    "emergency", "argument", "target", "boot_recorded", "boot_done", "reading", "must_read", "switching",
+    "asking", "over", "nothing_left_said", "demands", "calls", "wait_time",
 )  # fmt: skip
 _STANDING = ("stage", "level", "prevlevel", "variables")
 _JOB = ("pid", "accounted", "has_run", "demanded", "called", "rests_until", "forking")

@@ -132,6 +132,23 @@ def test_the_state_is_plain_and_comes_back() -> None:
     assert state["standing"] == {"stage": "3", "level": "3", "prevlevel": "2", "variables": {"INIT_A": "1"}}
 
 
+@pytest.mark.parametrize(
+    ("steps", "begun_anew"),
+    [
+        (["boot"], [fx.SaneConsole(), fx.AskLevel()]),
+        (["boot", "inittab is slow", "telinit q"], [fx.ReadInittab(), fx.SaneConsole(), fx.AskLevel()]),
+        (["boot", "answer 2", "inittab is slow", "telinit 3"], [fx.ReadInittab()]),
+        (["boot", "answer 2", "inittab is slow", "telinit 3", "inittab is read"], []),
+    ],
+)
+def test_what_was_under_way_is_begun_anew(steps: list[str], begun_anew: list[fx.Effect]) -> None:
+    """Guards that no switch hangs, and no question is lost, when init is re-executed meanwhile."""
+    world = World("r2:2:respawn:x\n~~:S:wait:x")
+    for step in steps:
+        world.step(step)
+    assert restore(save(world.machine)).handle(ev.Resumed(), world.now) == begun_anew
+
+
 def count_looks(monkeypatch: pytest.MonkeyPatch, size: int, act: Callable[[World], None]) -> int:
     """How often the machine looks at a job for an event, with so many entries."""
     inittab = ["id:2:initdefault:", "w0:2:once:x", "bb::boot:x"]

@@ -890,6 +890,20 @@ THROTTLES: dict[str, Case] = {
         r2 ends   ->
         """,
     ),
+    "4, 7: a re-read clears the throttle of one whose fork failed too": (
+        RESPAWN,
+        f"""
+        boot      -> start r2; start rx
+        {"r2 ends -> start r2\n" * 8}
+        forks fail
+        r2 ends   -> start r2
+        SIGHUP    -> start r2
+        forks work
+        wait 1    -> start r2
+        {TEN_ENDS}
+        r2 ends   ->
+        """,
+    ),
     "4: an entry that rests is gone": (
         RESPAWN,
         f"""
