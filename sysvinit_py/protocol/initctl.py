@@ -26,6 +26,11 @@ POWEROK = 4
 BSD = 5  # nobody sends it
 SETENV = 6
 UNSETENV = 7
+# Our own, from initeventd; C sysvinit says "got unimplemented initrequest." and goes on. Its commands count up
+# from 0, so these are far away. They carry nothing: RESUME starts the resume entries, TERMINALS asks init to
+# look which of the terminals are there that the gettys of its inittab need.
+RESUME = 101
+TERMINALS = 102
 
 _LAYOUT = Struct("=iiii368s")
 _INT32 = Struct("=i")

@@ -27,7 +27,7 @@ _TRY_AGAIN = 0.01  # seconds
 _MAY_PASS = (errno.ENXIO, errno.EAGAIN, errno.EPIPE)
 
 
-class _RefusedError(Exception):
+class RefusedError(Exception):
     """Nothing was asked for, and why: a line for stderr."""
 
 
@@ -47,12 +47,12 @@ def main(argv: list[str] | None = None, path: str = initctl.PATH) -> int:
         return 0
     try:
         if os.geteuid() != 0:
-            raise _RefusedError("must be superuser.")
+            raise RefusedError("must be superuser.")
         _send(initctl.encode(_request(arguments)), path)
     except _UsageError as wrong:
         said = f"{program}: {wrong}\n" if str(wrong) else ""
         sys.stderr.write(f"{said}Usage: {name} {_USAGE}\n")
-    except _RefusedError as refused:
+    except RefusedError as refused:
         sys.stderr.write(f"{name}: {refused}\n")
     except OSError as error:
         sys.stderr.write(f"{name}: {path}: {error.strerror}\n")
@@ -71,7 +71,7 @@ def _request(arguments: list[str]) -> initctl.Request:
             try:
                 data = initctl.environment_data(variables)
             except ValueError:
-                raise _RefusedError("-e option data too large") from None
+                raise RefusedError("-e option data too large") from None
         elif option == "t":
             sleeptime = _seconds(value)
         else:
@@ -117,19 +117,24 @@ def _send(request: bytes, path: str) -> None:
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            # Non-blocking, so that no signal is needed to give up; writes of this size are never partial.
-            fifo = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
-                if os.fstat(fifo).st_mode & 0o170000 != 0o010000:
-                    raise _RefusedError(f"{path} is not a fifo")
-                os.write(fifo, request)
-            finally:
-                os.close(fifo)
+            write(request, path)
         except OSError as error:
             if error.errno not in _MAY_PASS:
                 raise
             if time.monotonic() >= deadline:
-                raise _RefusedError(f"timeout opening/writing control channel {path}") from None
+                raise RefusedError(f"timeout opening/writing control channel {path}") from None
             time.sleep(_TRY_AGAIN)
         else:
             return
+
+
+def write(request: bytes, path: str) -> None:
+    """Write the request to the FIFO without waiting, all of it or nothing. OSError, RefusedError: not now."""
+    # Non-blocking, so that no signal is needed to give up; writes of this size are never partial.
+    fifo = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if os.fstat(fifo).st_mode & 0o170000 != 0o010000:
+            raise RefusedError(f"{path} is not a fifo")
+        os.write(fifo, request)
+    finally:
+        os.close(fifo)

@@ -1,0 +1,131 @@
+"""initeventd(8): the command line, the only one of its kind, and the well-behaved daemon."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import syslog
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sysvinit_py import __version__
+from sysvinit_py.protocol import initctl
+from sysvinit_py.protocol.initctl import Request
+from sysvinit_py.tools import telinit
+from sysvinit_py.tools.initeventd.place import PID_FILE, STATE_FILE, AlreadyRunningError, PidFile, StateFile
+from sysvinit_py.tools.initeventd.told import MEANINGS
+
+NAME = "initeventd"
+LIMIT = 5  # percent
+Say = Callable[[str], None]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Carry out the command line. Exit status 1: it cannot run, or not on; why is on stderr or in syslog."""
+    options = _options(argv)
+    try:
+        from daemon import DaemonContext
+
+        from sysvinit_py.tools.initeventd import devices  # noqa: F401 - what it needs is missing now, or never
+    except ImportError as error:
+        _to_stderr(f"{error}: install python3-pyudev and python3-daemon, or sysvinit_py[devices]")
+        return 1
+    run = options.run.absolute()
+    if options.dry_run:
+        return _serve(options, run, _to_stderr)
+    try:
+        pid_file = PidFile(run / PID_FILE)
+    except AlreadyRunningError as other:
+        _to_stderr(f"already running, with pid {other}")
+        return 1
+    except OSError as error:
+        _to_stderr(f"{error.filename}: {error.strerror}")
+        return 1
+    with DaemonContext(
+        detach_process=not options.foreground,
+        pidfile=pid_file,
+        files_preserve=[pid_file],
+        umask=0o022,
+        stdout=sys.stdout if options.foreground else None,
+        stderr=sys.stderr if options.foreground else None,
+        signal_map={
+            signal.SIGTERM: _end, signal.SIGINT: _end,
+            signal.SIGTSTP: None, signal.SIGTTIN: None, signal.SIGTTOU: None,
+        },
+    ):  # fmt: skip
+        return _serve(options, run, _to_stderr if options.foreground else _to_syslog)
+
+
+def _options(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog=NAME,
+        description="Tell init of power failures, of resumes, and of terminals that come and go.",
+    )
+    parser.add_argument("--foreground", action="store_true", help="do not detach; for respawn entries")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be sent; send nothing")
+    parser.add_argument("--verbose", action="store_true", help="say what happens and what is sent")
+    parser.add_argument(
+        "--limit", type=_percent, default=LIMIT, metavar="PERCENT",
+        help="a battery is nearly used up at this capacity (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--run", type=Path, default=Path(initctl.PATH).parent, metavar="FOLDER",
+        help=f"where initctl, {PID_FILE} and {STATE_FILE} are (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"{NAME} of sysvinit_py {__version__}")
+    return parser.parse_args(argv)
+
+
+def _percent(text: str) -> int:
+    percent = int(text)
+    if not 0 <= percent <= 100:
+        raise ValueError
+    return percent
+
+
+def _serve(options: argparse.Namespace, run: Path, say: Say) -> int:
+    """Be the daemon, until it is ended."""
+    from sysvinit_py.tools.initeventd.clocks import ClockWatch
+    from sysvinit_py.tools.initeventd.daemon import Daemon
+    from sysvinit_py.tools.initeventd.devices import Devices
+
+    note = say if options.verbose else _be_quiet
+    state = StateFile(run / STATE_FILE)
+    fifo = str(run / Path(initctl.PATH).name)
+
+    def send(request: Request) -> None:
+        if options.dry_run:
+            print(f"would send: {MEANINGS[request.cmd]}", flush=True)
+            return
+        telinit.write(initctl.encode(request), fifo)
+        note(f"sent: {MEANINGS[request.cmd]}")
+
+    def save(told: dict[str, Any]) -> None:
+        if not options.dry_run:
+            state.save(told)
+
+    try:
+        daemon = Daemon(Devices(say, note), ClockWatch(), state.load(), save, send, options.limit, say, note)
+        daemon.run()
+    except Exception as error:  # init starts it again; nobody else would hear of it
+        say(f"ends: {type(error).__name__}: {error}")
+        return 1
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    raise SystemExit(0)
+
+
+def _to_stderr(text: str) -> None:
+    print(f"{NAME}: {text}", file=sys.stderr, flush=True)
+
+
+def _to_syslog(text: str) -> None:
+    syslog.openlog(NAME, syslog.LOG_PID, syslog.LOG_DAEMON)
+    syslog.syslog(syslog.LOG_INFO, text)
+
+
+def _be_quiet(text: str) -> None:
+    pass

@@ -1,0 +1,122 @@
+"""The daemon's loop: wait for devices and clocks, tell init, and say what goes wrong, once."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from sysvinit_py.protocol import initctl
+from sysvinit_py.protocol.initctl import Request
+from sysvinit_py.tools.initeventd.clocks import ClockWatch, asleep
+from sysvinit_py.tools.initeventd.devices import POWER_SUPPLY, Devices
+from sysvinit_py.tools.initeventd.power import power_of
+from sysvinit_py.tools.initeventd.told import Told
+from sysvinit_py.tools.telinit import RefusedError
+
+#: Milliseconds until a request is tried again that init did not take. Nothing is tried when there is none.
+TRY_AGAIN = 500
+
+
+class Daemon:
+    """Knows what init was told, and tells it what is new."""
+
+    def __init__(
+        self,
+        devices: Devices,
+        clock: ClockWatch,
+        saved: object,
+        save: Callable[[dict[str, Any]], None],
+        send: Callable[[Request], None],
+        limit: int,
+        say: Callable[[str], None],
+        note: Callable[[str], None],
+    ) -> None:
+        self._devices = devices
+        self._clock = clock
+        self._save_told = save
+        self._send = send
+        self._limit = limit  # percent
+        self._say = say
+        self._note = note
+        self._trouble: dict[str, str] = {}  # by what is in trouble: what was said about it
+        self._told = Told(asleep(), saved)
+        self._save()
+
+    def run(self) -> NoReturn:
+        """Serve for ever. OSError: udev or the clocks are gone."""
+        poll = select.poll()
+        poll.register(self._devices, select.POLLIN)
+        poll.register(self._clock, select.POLLIN)
+        self._look_at_power()
+        while True:
+            in_time = self._tell()
+            ready = {fd for fd, _ in poll.poll(None if in_time else TRY_AGAIN)}
+            if self._clock.fileno() in ready:
+                self._clock_jumped()
+            if self._devices.fileno() in ready:
+                self._devices_changed()
+
+    def _clock_jumped(self) -> None:
+        """The machine has resumed, or somebody has set the clock: the time asleep tells (Told)."""
+        self._clock.read()
+        self._told.asleep = asleep()
+        self._note(f"the clock has jumped; asleep since the boot: {self._told.asleep:.1f} s")
+        self._devices.look()  # drivers may not report what changed meanwhile
+        self._look_at_power()
+
+    def _devices_changed(self) -> None:
+        """Each change of the power is told; of the terminals, when all is read, that there were some."""
+        terminals_changed = False
+        for subsystem in self._devices.changes():
+            if subsystem == POWER_SUPPLY:
+                self._look_at_power()
+                self._tell()
+            else:
+                terminals_changed = True
+        self._told.terminals_changed |= terminals_changed
+
+    def _look_at_power(self) -> None:
+        power = power_of(self._devices.supplies.values(), self._limit)
+        if power != self._told.power:
+            self._note(f"power: {power or 'not known'}")
+            self._told.power = power
+
+    # Telling.
+
+    def _tell(self) -> bool:
+        """Send what init does not know yet. False: it does not take it now."""
+        while request := self._told.next():
+            try:
+                self._send(request)
+            except (OSError, RefusedError) as error:
+                self._in_trouble("init", f"init cannot be told: {_reason(error)}; trying on")
+                return False
+            self._over("init", "init is told again")
+            self._told.sent(request)
+            self._save()
+        return True
+
+    def _save(self) -> None:
+        try:
+            self._save_told(self._told.save())
+        except OSError as error:
+            self._in_trouble("state", f"what init was told cannot be saved: {_reason(error)}")
+        else:
+            self._over("state", "what init was told can be saved again")
+
+    def _in_trouble(self, what: str, text: str) -> None:
+        """Say it, unless it was the last that was said about it."""
+        if self._trouble.get(what) != text:
+            self._trouble[what] = text
+            self._say(text)
+
+    def _over(self, what: str, text: str) -> None:
+        if self._trouble.pop(what, None):
+            self._say(text)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or initctl.PATH}: {error.strerror}"
+    return str(error)

@@ -1,0 +1,100 @@
+"""The devices, as udev tells of them: the power supplies, and whether terminals have come or gone."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+
+import pyudev
+
+from sysvinit_py.tools.initeventd.power import Supply, understand
+
+POWER_SUPPLY, TERMINAL = "power_supply", "tty"
+#: Bytes that the kernel keeps for us while we are busy; what does not fit is lost, and all is looked at anew.
+BUFFER = 8 << 20
+
+
+class Devices:
+    """What there is, kept up to date by what udev reports. ImportError, OSError: there is no udev here."""
+
+    def __init__(self, say: Callable[[str], None], note: Callable[[str], None]) -> None:
+        self.supplies: dict[str, Supply] = {}  # by name
+        self._say = say
+        self._note = note
+        self._complained_of: set[str] = set()  # supplies of whose attributes something was said
+        self._context = pyudev.Context()
+        self._monitor = pyudev.Monitor.from_netlink(self._context)
+        for subsystem in (POWER_SUPPLY, TERMINAL):
+            self._monitor.filter_by(subsystem)
+        try:
+            self._monitor.set_receive_buffer_size(BUFFER)
+        except OSError:
+            pass  # then there is less room
+        self._monitor.start()  # before anything is looked at, so that no change is missed
+        self.look()
+
+    def fileno(self) -> int:
+        """Ready to be read when something was reported."""
+        return int(self._monitor.fileno())
+
+    def look(self) -> None:
+        """Look at all power supplies there are."""
+        self.supplies.clear()
+        for device in self._context.list_devices(subsystem=POWER_SUPPLY):
+            self._take(device)
+
+    def changes(self) -> Iterator[str]:
+        """Take in what was reported, one after the other; yields the subsystem each was about.
+
+        If some were lost, all is looked at anew once the others are read, which are older; both are yielded.
+        """
+        lost = False
+        while True:
+            try:
+                device = self._monitor.poll(0)
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                lost = True
+                continue
+            if device is None:
+                break
+            self._note(f"{device.action} {device.subsystem} {device.sys_name}")
+            if device.subsystem == POWER_SUPPLY:
+                self._take(device)
+            elif device.action not in ("add", "remove"):
+                continue
+            yield device.subsystem
+        if lost:
+            self._say("too many events at once, some were lost: looking at everything anew")
+            self.look()
+            yield POWER_SUPPLY
+            yield TERMINAL
+
+    def _take(self, device: pyudev.Device) -> None:
+        name = device.sys_name
+        if device.action == "remove":
+            self.supplies.pop(name, None)
+            self._complained_of.discard(name)
+            return
+        supply, faults = understand(_reader(device))
+        if supply is None:
+            self.supplies.pop(name, None)
+        else:
+            self.supplies[name] = supply
+        if faults and name not in self._complained_of:
+            self._complained_of.add(name)
+            self._say(f"power supply {name} {', '.join(faults)}: ignored")
+
+
+def _reader(device: pyudev.Device) -> Callable[[str], str | None]:
+    """Read the device's attributes as they were when the event was sent, or else as they are now."""
+
+    def read(name: str) -> str | None:
+        try:
+            said: str | None = device.properties.get(f"POWER_SUPPLY_{name.upper()}")
+            return (device.attributes.asstring(name) if said is None else said).strip()
+        except (LookupError, ValueError, OSError):
+            return None  # there is none, it is no text, or the device went away
+
+    return read

@@ -1,0 +1,81 @@
+"""The daemon's files in /run: that there is only one of it, and what init was told."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+PID_FILE = "initeventd.pid"
+STATE_FILE = "initeventd.state"
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class AlreadyRunningError(Exception):
+    """Another daemon has the pid file, and which."""
+
+
+class PidFile:
+    """The lock of the one daemon; as a context, its pid while the context lasts.
+
+    The kernel keeps the lock, so that none is left of a daemon that was killed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Lock it. AlreadyRunningError, OSError: it cannot be."""
+        self._path = path
+        while True:
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pid = os.read(self._fd, 32).decode("ascii", "replace").strip()
+                os.close(self._fd)
+                raise AlreadyRunningError(pid or "?") from None
+            if self._is_in_place():
+                return
+            os.close(self._fd)  # of a daemon that has removed it just now
+
+    def _is_in_place(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._fd), os.stat(self._path))
+        except FileNotFoundError:
+            return False
+
+    def fileno(self) -> int:
+        """The descriptor that holds the lock."""
+        return self._fd
+
+    def __enter__(self) -> PidFile:
+        """Write the pid: not before the process has detached itself."""
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._path.unlink(missing_ok=True)
+        os.close(self._fd)
+
+
+class StateFile:
+    """What init was told since the boot, as JSON. Reading never fails, writing does with OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
+
+    def load(self) -> object:
+        """Return what was saved; None: nothing, or nothing of this boot."""
+        try:
+            saved = json.loads(self._path.read_bytes())
+            return saved["told"] if saved["boot"] == self._boot else None
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            return None
+
+    def save(self, told: dict[str, Any]) -> None:
+        """Replace what was saved, all of it or nothing."""
+        draft = self._path.with_name(self._path.name + ".new")
+        draft.write_text(json.dumps({"boot": self._boot, "told": told}) + "\n")
+        draft.replace(self._path)

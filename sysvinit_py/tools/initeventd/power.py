@@ -1,0 +1,102 @@
+"""What the power supplies of the kernel say about the power: it is there, it failed, it is nearly used up.
+
+Attributes are those of the kernel's Documentation/ABI/testing/sysfs-class-power. Drivers leave them out, or
+put nonsense there: what cannot be understood is not known, and who is not known has no say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from sysvinit_py.value import Value
+
+#: The states of the power, as ``power_of`` tells them.
+OK, FAILED, LOW = "ok", "failed", "low"
+
+MAINS_TYPE = "Mains"
+BATTERY_TYPES = ("Battery", "UPS")
+#: A desktop's USB sockets are such supplies too, and offline for good: they count only where a battery is.
+USB_TYPES = ("USB", "USB_DCP", "USB_CDP", "USB_ACA", "USB_C", "USB_PD", "USB_PD_DRP", "BrickID", "Wireless")
+#: A mouse's battery.
+SCOPE_OF_PERIPHERAL = "Device"
+CRITICAL_LEVEL = "Critical"
+
+_ONLINE = {"0": False, "1": True, "2": True}  # 2: at a voltage that can be programmed
+_CHARGED_BY_MAINS = {"Charging": True, "Full": True, "Discharging": False}
+
+
+class Supply(Value):
+    """A power supply, as far as it can be understood."""
+
+    type: str
+    online: bool | None = None  # None: not known
+    charging: bool | None = None  # of a battery, or full; False: it is discharging
+    capacity: int | None = None  # percent
+    critical: bool = False  # its own electronics say that it is at its end
+
+
+def understand(read: Callable[[str], str | None]) -> tuple[Supply | None, list[str]]:
+    """Make a supply of its attributes by name, and say what is wrong with them.
+
+    None: it does not power this machine.
+    """
+    kind = read("type")
+    if kind is None:
+        return None, ["has no type"]
+    if read("scope") == SCOPE_OF_PERIPHERAL or read("present") == "0":
+        return None, []
+    if kind in BATTERY_TYPES:
+        capacity, wrong = _percent(read("capacity"))
+        critical = read("capacity_level") == CRITICAL_LEVEL
+        if capacity is None and not wrong and read("capacity_level") is None:
+            wrong = ["has neither capacity nor capacity_level"]
+        charging = _CHARGED_BY_MAINS.get(read("status") or "")
+        return Supply(kind, charging=charging, capacity=capacity, critical=critical), wrong
+    if kind == MAINS_TYPE or kind in USB_TYPES:
+        said = read("online")
+        wrong = [] if said in _ONLINE else [f"is online={said!r}" if said is not None else "has no online"]
+        return Supply(kind, online=_ONLINE.get(said or "")), wrong
+    return None, []
+
+
+def _percent(said: str | None) -> tuple[int | None, list[str]]:
+    if said is None:
+        return None, []
+    if said.isascii() and said.isdigit() and int(said) <= 100:
+        return int(said), []
+    return None, [f"has capacity={said!r}"]
+
+
+def power_of(supplies: Iterable[Supply], limit: int) -> str | None:
+    """Return OK, FAILED or LOW; None: nobody knows. ``limit``: of a battery nearly used up, in percent."""
+    supplies = tuple(supplies)
+    on_mains = _on_mains(supplies)
+    if on_mains is None:
+        return None
+    if on_mains:
+        return OK
+    return LOW if _used_up(supplies, limit) else FAILED
+
+
+def _on_mains(supplies: tuple[Supply, ...]) -> bool | None:
+    """Whether anything but a battery powers the machine; who has no mains supply is told by its battery."""
+    batteries = [supply for supply in supplies if supply.type in BATTERY_TYPES]
+    sources = {supply.online for supply in supplies if supply.type == MAINS_TYPE or batteries}
+    if True in sources:
+        return True
+    if False in sources:
+        return False
+    charging = {battery.charging for battery in batteries}
+    if False in charging:
+        return False
+    return True if True in charging else None
+
+
+def _used_up(supplies: tuple[Supply, ...], limit: int) -> bool:
+    """Whether the batteries that tell are all at their end: one full one is enough to go on."""
+    used_up = [
+        supply.critical or (supply.capacity is not None and supply.capacity <= limit)
+        for supply in supplies
+        if supply.critical or supply.capacity is not None
+    ]
+    return bool(used_up) and all(used_up)

@@ -1,0 +1,89 @@
+"""What init was told, what is, and so what it has yet to be told.
+
+There is no queue: a request follows from the difference, each time one can be sent. So none is sent twice,
+none is lost while init does not listen, and however much happens in the meantime, it takes no memory.
+What was told is kept in a file, so that a daemon that was killed tells the difference when it is back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sysvinit_py.machine.rules import WAIT_TIME
+from sysvinit_py.protocol import initctl
+from sysvinit_py.protocol.initctl import Request
+from sysvinit_py.tools.initeventd.power import FAILED, LOW, OK
+
+#: Seconds asleep that are no reading error: two clocks cannot be read at once.
+SHORTEST_SLEEP = 0.05
+
+#: By what init was told of the power, and what is: what it is told next.
+NEXT_POWER = {
+    (OK, FAILED): FAILED,
+    (OK, LOW): FAILED,
+    (FAILED, LOW): LOW,
+    (FAILED, OK): OK,
+    (LOW, OK): OK,
+    # Not from LOW to FAILED: a battery recovers a little when its load goes. Once is enough.
+}
+POWER_REQUESTS = {OK: initctl.POWEROK, FAILED: initctl.POWERFAIL, LOW: initctl.POWERFAILNOW}
+
+#: What each request means, for people.
+MEANINGS = {
+    initctl.POWERFAIL: "power fail",
+    initctl.POWERFAILNOW: "power fail now",
+    initctl.POWEROK: "power ok",
+    initctl.RESUME: "resume",
+    initctl.TERMINALS: "look at the terminals",
+}
+
+
+class Told:
+    """Compares what init was told with what is."""
+
+    def __init__(self, asleep: float, saved: object = None) -> None:
+        """Begin with the seconds asleep so far, and with what ``save`` returned, if there is something of it.
+
+        Of a daemon that never ran init knows nothing: that means that the power is there, and no resume.
+        """
+        self.power: str | None = None  # what is; None: nobody knows
+        self.asleep = asleep  # seconds since the boot
+        self.terminals_changed = True  # who knows what came and went before
+        self._power, self._asleep = _understood(saved, asleep)
+
+    def save(self) -> dict[str, Any]:
+        """Return what init was told."""
+        return {"power": self._power, "asleep": self._asleep}
+
+    def next(self) -> Request | None:
+        """Return the request to be sent now; None: init knows all. Call ``sent`` when it is."""
+        if self.asleep - self._asleep >= SHORTEST_SLEEP:
+            return _request(initctl.RESUME)
+        news = NEXT_POWER.get((self._power, self.power or ""))
+        if news:
+            return _request(POWER_REQUESTS[news])
+        return _request(initctl.TERMINALS) if self.terminals_changed else None
+
+    def sent(self, request: Request) -> None:
+        """Init was told."""
+        if request.cmd == initctl.RESUME:
+            self._asleep = self.asleep
+        elif request.cmd == initctl.TERMINALS:
+            self.terminals_changed = False
+        else:
+            self._power = next(state for state, cmd in POWER_REQUESTS.items() if cmd == request.cmd)
+
+
+def _request(cmd: int) -> Request:
+    """Requests set init's wait time too: to the one it begins with, as 0 would mean SIGKILL at once."""
+    return Request(cmd, sleeptime=int(WAIT_TIME))
+
+
+def _understood(saved: object, asleep: float) -> tuple[str, float]:
+    """What init was told, of a file that anybody may have written."""
+    fields = saved if isinstance(saved, dict) else {}
+    power, slept = fields.get("power"), fields.get("asleep")
+    return (
+        power if isinstance(power, str) and power in POWER_REQUESTS else OK,
+        slept if isinstance(slept, (int, float)) and 0 <= slept <= asleep else asleep,
+    )
