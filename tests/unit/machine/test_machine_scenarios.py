@@ -843,8 +843,9 @@ ON_DEMAND: dict[str, Case] = {
 }
 
 RESPAWN = "id:2:initdefault:\nr2:2:respawn:x\nrx:2:respawn:x\n~~:S:wait:x"
-TEN_ENDS = "r2 ends -> start r2\n" * 9
-THROTTLED = f"boot -> start r2; start rx\n{TEN_ENDS}"
+EIGHT_ENDS = "r2 ends -> start r2\n" * 8
+NINE_ENDS = "r2 ends -> start r2\n" * 9
+THROTTLED = f"boot -> start r2; start rx\n{NINE_ENDS}"
 
 THROTTLES: dict[str, Case] = {
     "4: ten starts, then a rest of 300 s; others go on": (
@@ -855,7 +856,7 @@ THROTTLES: dict[str, Case] = {
         rx ends   -> start rx
         wait 299  ->
         wait 2    -> start r2
-        {TEN_ENDS}
+        {NINE_ENDS}
         r2 ends   -> say Id "r2" respawning too fast: disabled for 5 minutes
         """,
     ),
@@ -864,7 +865,7 @@ THROTTLES: dict[str, Case] = {
         f"""
         {THROTTLED}
         wait 120
-        {TEN_ENDS}
+        {NINE_ENDS}
         r2 ends   -> start r2
         r2 ends   ->
         """,
@@ -875,7 +876,7 @@ THROTTLES: dict[str, Case] = {
         {THROTTLED}
         r2 ends   ->
         SIGHUP    -> start r2
-        {TEN_ENDS}
+        {NINE_ENDS}
         r2 ends   ->
         telinit q -> start r2
         """,
@@ -886,7 +887,7 @@ THROTTLES: dict[str, Case] = {
         {THROTTLED}
         SIGHUP    ->
         r2 ends   -> start r2
-        {TEN_ENDS}
+        {NINE_ENDS}
         r2 ends   ->
         """,
     ),
@@ -894,13 +895,13 @@ THROTTLES: dict[str, Case] = {
         RESPAWN,
         f"""
         boot      -> start r2; start rx
-        {"r2 ends -> start r2\n" * 8}
+        {EIGHT_ENDS}
         forks fail
         r2 ends   -> start r2
         SIGHUP    -> start r2
         forks work
         wait 1    -> start r2
-        {TEN_ENDS}
+        {NINE_ENDS}
         r2 ends   ->
         """,
     ),
@@ -971,7 +972,7 @@ start r1; start w2
         wait 20   -> {"; ".join(["start r2"] * 20)}
         forks work
         wait 1    -> start r2
-        {TEN_ENDS}
+        {NINE_ENDS}
         r2 ends   ->
         """,
     ),
