@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from struct import Struct
 
 from sysvinit_py import __version__
 from sysvinit_py.machine import effects as fx
@@ -46,8 +47,12 @@ RUNLEVEL_FILE = "/run/runlevel"
 _RB_DISABLE_CAD = 0
 _KDSIGACCEPT = 0x4B4E
 _POLLIN, _POLLPRI, _POLLOUT = 1, 2, 4
+#: For signals, the FIFO, its watch, the mounts, the console that is written to and asked on, the inittab.
+_POLLED_FOR = _POLLIN, _POLLIN, _POLLIN, _POLLPRI, _POLLOUT, _POLLIN, _POLLIN
+#: struct signalfd_siginfo: the number comes first.
+_SIGNAL = Struct("=I124x")
 _WNOHANG = 1
-_SIG_SETMASK = 2
+_SIG_SETMASK, _SIG_DFL = 2, 0
 _O_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
 _O_RDONLY, _O_WRONLY, _O_RDWR, _O_CREAT, _O_TRUNC = 0, 1, 2, 0o100, 0o1000
 _O_NONBLOCK, _O_NOCTTY = 0o4000, 0o400
@@ -67,11 +72,12 @@ class Init:
         self._argv = argv
         self._signals: set[int] = set()
         self._paused = False
-        self._wakeup, wakeup_end = kernel.pipe2(_O_NONBLOCK_CLOEXEC)
         for number in SIGNALS:
-            kernel.signal(number, lambda number, frame: self._signals.add(number))
-        kernel.set_wakeup_fd(wakeup_end, warn_on_full_buffer=False)
-        kernel.pthread_sigmask(_SIG_SETMASK, [])  # the init before this may have blocked them
+            kernel.signal(number, _SIG_DFL)  # the init before this may have ignored them
+        kernel.pthread_sigmask(_SIG_SETMASK, SIGNALS)  # they are read, and interrupt nothing
+        self._signal_fd = kernel.signalfd(SIGNALS, _O_NONBLOCK_CLOEXEC)
+        self._poll = kernel.poll()
+        self._polled: tuple[int, ...] = ()
         self._machine = Machine()
         self._console = Console(os.environ)
         self._syslog = Syslog()
@@ -126,11 +132,17 @@ class Init:
     def _turn(self) -> None:
         """Wait until something happens, and see to it: signals and children first."""
         ready = self._wait()
-        if self._wakeup in ready:
-            _drain(self._wakeup)
+        if self._signal_fd in ready:
+            self._read_signals()
         self._take_signals()
         if self._paused:
             return
+        if ready - {self._signal_fd}:
+            self._serve(ready)
+        self._take_time()
+
+    def _serve(self, ready: set[int]) -> None:
+        """See to the descriptors that are ready, after a look whether the FIFO is still in its place."""
         if self._fifo.watch in ready:
             self._fifo.read_watch()
         if self._fifo.mounts in ready:
@@ -144,24 +156,22 @@ class Init:
             self._take_answer()
         if self._reader.pipe in ready:
             self._feed(self._reader.read())
-        self._take_time()
 
     def _wait(self) -> set[int]:
         """Wait for a descriptor, a signal, or the next deadline; return the descriptors that are ready."""
-        poll = kernel.poll()
-        poll.register(self._wakeup, _POLLIN)
-        if not self._paused:
-            for fd, what in (
-                (self._fifo.fd, _POLLIN),
-                (self._fifo.watch, _POLLIN),
-                (self._fifo.mounts, _POLLPRI),
-                (self._console.writing, _POLLOUT),
-                (self._console.asking, _POLLIN),
-                (self._reader.pipe, _POLLIN),
-            ):
+        polled: tuple[int, ...] = (
+            self._signal_fd, self._fifo.fd, self._fifo.watch, self._fifo.mounts, self._console.writing,
+            self._console.asking, self._reader.pipe,
+        )  # fmt: skip
+        if self._paused:
+            polled = polled[:1]
+        if polled != self._polled:
+            self._polled = polled
+            self._poll = kernel.poll()
+            for fd, what in zip(polled, _POLLED_FOR, strict=False):
                 if fd >= 0:
-                    poll.register(fd, what)
-        return {fd for fd, _ in poll.poll(self._timeout())}
+                    self._poll.register(fd, what)
+        return {fd for fd, _ in self._poll.poll(self._timeout())}
 
     def _timeout(self) -> int | None:
         """Milliseconds to the next deadline; None: there is none."""
@@ -249,6 +259,13 @@ class Init:
         self._feed(ev.Booted(given.level, given.emergency, arguments.consoles(_kernel_command_line())))
 
     # What happens.
+
+    def _read_signals(self) -> None:
+        try:
+            arrived = kernel.read(self._signal_fd, _SIGNAL.size * len(SIGNALS))
+        except BlockingIOError:
+            return
+        self._signals.update(number for (number,) in _SIGNAL.iter_unpack(arrived))
 
     def _take_signals(self) -> None:
         signals, self._signals = self._signals, set()
@@ -423,14 +440,6 @@ class Init:
 def _now() -> float:
     """Seconds of a clock that nobody sets, and that counts the time asleep."""
     return kernel.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def _drain(pipe: int) -> None:
-    try:
-        while len(kernel.read(pipe, 4096)) == 4096:
-            pass
-    except OSError:
-        pass
 
 
 def main(argv: list[str], program: str) -> None:

@@ -16,6 +16,7 @@ import time as _time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from collections.abc import Iterable
 else:
     import _signal  # and not signal, which imports enum and with it 4 ms and 1 MB
 
@@ -57,7 +58,6 @@ execve = os.execve
 # Signals.
 signal = _signal.signal
 pthread_sigmask = _signal.pthread_sigmask
-set_wakeup_fd = _signal.set_wakeup_fd
 
 # Sockets.
 socket = _socket.socket
@@ -86,6 +86,15 @@ def _checked(result: int) -> int:
 def reboot(cmd: int) -> None:
     """Control what ctrl-alt-del does, or stop the machine (reboot(2))."""
     _checked(_libc.reboot(cmd))
+
+
+def signalfd(signals: Iterable[int], flags: int) -> int:
+    """Make a descriptor on which these signals are read, which have to be blocked (signalfd(2))."""
+    word = 8 * ctypes.sizeof(ctypes.c_ulong)  # bits
+    mask = (ctypes.c_ulong * (1024 // word))()  # a sigset_t of the C library
+    for number in signals:
+        mask[(number - 1) // word] |= 1 << (number - 1) % word
+    return _checked(_libc.signalfd(-1, mask, flags))
 
 
 def inotify_init1(flags: int) -> int:

@@ -26,6 +26,7 @@ _R_OK = 4
 _TIOCSCTTY = 0x540E
 _BY_FORCE = 1
 _SIG_DFL, _SIG_IGN = 0, 1
+_SIG_SETMASK = 2
 #: All signals that can be set: children have them at their default.
 SIGNALS = [number for number in range(1, 65) if number not in (9, 19, 32, 33)]  # KILL, STOP, glibc's own
 #: What somebody may send to the group of a leader of ours, which has to outlive its command.
@@ -139,9 +140,9 @@ def _leader(
 ) -> int:
     """What the leader does: the terminal, the command, wait, give the terminal back."""
     kernel.setsid()
-    kernel.set_wakeup_fd(-1)
     for number in SIGNALS:
         kernel.signal(number, _SIG_DFL)
+    kernel.pthread_sigmask(_SIG_SETMASK, [])
     terminal = console.open()
     for number in (0, 1, 2):
         kernel.dup2(terminal, number)
