@@ -317,7 +317,7 @@ class Init:
             except OSError:
                 continue
             try:
-                letter = kernel.read(file, 1).upper()
+                letter = kernel.read(file, 1)
             except OSError:
                 letter = b""
             kernel.close(file)
