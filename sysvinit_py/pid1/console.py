@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-O_RDONLY, O_WRONLY, O_RDWR, O_NOCTTY, O_NONBLOCK = 0, 1, 2, 0o400, 0o4000
+O_RDONLY, O_WRONLY, O_RDWR, O_NOCTTY, O_NONBLOCK, O_CLOEXEC = 0, 1, 2, 0o400, 0o4000, 0o2000000
 
 #: Bytes kept for a console that takes none at the moment; what comes after them is lost.
 BACKLOG = 64 * 1024
@@ -185,8 +185,10 @@ class Console:
 
 
 def open_nothing() -> int:
-    """Open /dev/null; where /dev is empty until a boot script has filled it, what cannot be read either."""
+    """Open /dev/null; where /dev is empty until a boot script has filled it, a pipe that has no other end."""
     try:
         return kernel.open("/dev/null", O_RDWR)
     except FileNotFoundError:
-        return kernel.open("/", O_RDONLY)
+        nothing, other_end = kernel.pipe2(O_CLOEXEC)
+        kernel.close(other_end)
+        return nothing
