@@ -1,0 +1,101 @@
+"""SPEC 3: a, b and c, and the ondemand entries of SPEC 1."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Boot
+from syslogd import Syslogd
+
+INITTAB = """
+    id:2:initdefault:
+    d:a:ondemand:/w DEMAND stay
+    e:3A:respawn:/w RESPAWN stay
+    f:a3:once:/w ONCE
+    g:ab:wait:/w WAIT
+    h:b:ondemand:/w OTHER stay
+    i:2:once:/w TWO
+    j:3:once:/w THREE
+"""
+CALLED = ["DEMAND", "RESPAWN", "ONCE", "WAIT"]
+
+
+@pytest.mark.parametrize("letter", "aA")
+def test_call(boot: Boot, log: Syslogd, letter: str) -> None:
+    system = boot(INITTAB, before=log.listen)
+    system.witness.wait_started("TWO")
+    system.telinit(letter)
+    log.expect("Activating demand-procedures for 'A'")
+    system.witness.wait_started("TWO", *CALLED)
+    assert system.title == "init [2]"
+    assert system.witness.wait("DEMAND").env["RUNLEVEL"] == "2"
+
+
+@pytest.mark.parametrize("letter", "bc")
+def test_other_letters(boot: Boot, log: Syslogd, letter: str) -> None:
+    system = boot(f"id:2:initdefault:\na:abc:once:/w A\nb:{letter}:ondemand:/w B stay\nc:a:ondemand:/w C\n")
+    system.wait_level("2")
+    system.telinit(letter)
+    system.witness.wait_started("A", "B")
+
+
+def test_call_again(boot: Boot) -> None:
+    """What has ended runs again, what runs is left alone."""
+    system = boot(INITTAB)
+    system.witness.wait_started("TWO")
+    system.telinit("a")
+    system.witness.wait_started("TWO", *CALLED)
+    system.witness.wait("ONCE", "end")
+    system.witness.wait("WAIT", "end")
+    system.telinit("a")
+    system.witness.wait_started("TWO", *CALLED, "ONCE", "WAIT")
+    system.telinit("b")
+    system.witness.wait_started("TWO", *CALLED, "ONCE", "WAIT", "OTHER", "WAIT")
+
+
+def test_call_reads_inittab(boot: Boot) -> None:
+    system = boot(INITTAB)
+    system.witness.wait_started("TWO")
+    system.write("/etc/inittab", "id:2:initdefault:\ni:2:once:/w TWO\nn:a:ondemand:/w NEW stay\n")
+    system.telinit("a")
+    system.witness.wait_started("TWO", "NEW")
+
+
+def test_respawned(boot: Boot) -> None:
+    system = boot("id:2:initdefault:\nd:a:ondemand:/w DEMAND sleep=0.02\n")
+    system.wait_level("2")
+    system.telinit("a")
+    system.witness.wait("DEMAND", n=3)
+
+
+def test_called_entries_live_through_levels_and_rereads(boot: Boot) -> None:
+    system = boot(INITTAB)
+    system.witness.wait_started("TWO")
+    system.telinit("a")
+    demand, respawn = system.witness.wait("DEMAND"), system.witness.wait("RESPAWN")
+    for level in "34":
+        system.telinit(level)
+        system.wait_level(level)
+    system.telinit("q")
+    system.telinit("3")
+    system.witness.wait("THREE", n=2)
+    assert system.alive(demand.pid)
+    assert system.alive(respawn.pid)
+
+
+def test_digit_levels_of_ondemand_entries(boot: Boot) -> None:
+    system = boot("id:2:initdefault:\nd:3a:ondemand:/w DEMAND stay\na:2:once:/w TWO\n")
+    system.witness.wait("TWO")
+    system.telinit("3")
+    system.witness.wait("DEMAND")
+    system.telinit("2")
+    system.witness.wait("DEMAND", "TERM")
+    system.witness.wait_started("TWO", "DEMAND", "TWO")
+
+
+@pytest.mark.ours_only("[we] SPEC 3: power, key and resume entries are not concerned")
+@pytest.mark.parametrize("action", ["powerwait", "powerfail", "powerfailnow", "ctrlaltdel", "kbrequest"])
+def test_event_entries_are_not_concerned(boot: Boot, action: str) -> None:
+    system = boot(f"id:2:initdefault:\nd:2a:{action}:/w EVENT\na:a:once:/w A\n")
+    system.wait_level("2")
+    system.telinit("a")
+    system.witness.wait_started("A")
