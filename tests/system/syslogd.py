@@ -28,9 +28,10 @@ class Syslogd:
         threading.Thread(target=self._receive, daemon=True).start()
 
     def close(self) -> None:
-        """Stop listening."""
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        """Stop listening; /dev/log stays."""
+        if self._socket.fileno() >= 0:
+            self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.close()
 
     @property
     def texts(self) -> list[str]:

@@ -82,8 +82,8 @@ def test_who_has_left_the_group_is_not_followed(boot: Boot) -> None:
 def test_an_ended_entry_has_nothing_to_end(boot: Boot) -> None:
     """What its leader has left behind stays."""
     system = boot("id:2:initdefault:\na:2:wait:@/w LEADER member=MEMBER\nb:3:once:/w B\n")
-    system.witness.wait("LEADER", "end")
     member = system.witness.wait("MEMBER")
+    system.wait_gone(system.witness.wait("LEADER").pid)
     system.telinit("3")
     system.witness.wait("B")
     assert system.alive(member.pid)

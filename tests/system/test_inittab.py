@@ -238,6 +238,20 @@ def test_sulogin_where_no_entry_can_start_in_s(boot: Boot, entry: str, added: bo
         assert "SULOGIN" not in system.witness.started()
 
 
+@pytest.mark.ours_only("SPEC 1: none of these can start in S; C counts them all the same")
+@pytest.mark.parametrize("entry", ["a:S:off:/w A", "a:S:wait:", "id:S:initdefault:"])
+def test_sulogin_where_an_entry_names_s_but_cannot_start(boot: Boot, entry: str) -> None:
+    boot(entry + "\n", arguments=["S"], files={"/sbin/sulogin": SULOGIN}).witness.wait("SULOGIN")
+
+
+@pytest.mark.ours_only("SPEC 1: SuSE's resume is unknown to 3.06")
+def test_resume_is_an_action(boot: Boot) -> None:
+    system = boot("id:2:initdefault:\nr:2:resume:/w RESUME\nz:2:wait:/w Z sleep=0.05\n")
+    system.witness.wait("Z", "end")
+    system.witness.wait_started("Z")
+    assert complaints(system) == []
+
+
 # The process field
 
 
