@@ -1,0 +1,60 @@
+"""All rules over one inittab: the findings, in the order of the lines."""
+
+from __future__ import annotations
+
+from sysvinit_py.tools.lint.finding import Finding, printable
+from sysvinit_py.tools.lint.inittab import Inittab
+from sysvinit_py.tools.lint.reading import read
+from sysvinit_py.tools.lint.rules import RULES
+from sysvinit_py.tools.lint.suppressions import Suppressions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sysvinit_py.inittab.entry import Entry
+    from sysvinit_py.tools.lint.finding import Hit
+    from sysvinit_py.tools.lint.root import Root
+    from sysvinit_py.tools.lint.targets import Target
+
+UNUSED, BAD = "INT004", "INT005"
+
+
+def check(
+    files: Sequence[tuple[str, bytes]],
+    target: Target,
+    *,
+    fragment: bool = False,
+    root: Root | None = None,
+    codes: Collection[str] = tuple(RULES),
+) -> list[Finding]:
+    """Check the files that init reads as one, given as path and content, by the rules with these codes."""
+    seen: dict[str, Entry] = {}
+    documents = tuple(read(data, path, target, seen) for path, data in files)
+    inittab = Inittab(documents, target, fragment=fragment, root=root)
+    suppressions = {document.file: Suppressions(document) for document in documents}
+    ran = [rule for rule in RULES.values() if rule.code in codes and target in rule.targets]
+    found: list[tuple[str, Hit]] = []
+    for rule in ran:
+        for hit in rule.check(inittab):
+            if not suppressions[hit.path].hide(rule.code, hit.line):
+                found.append((rule.code, hit))
+    used_codes = {rule.code for rule in ran if root or not rule.needs_root}
+    for path in suppressions:
+        for code, hits in ((BAD, suppressions[path].bad), (UNUSED, suppressions[path].unused(used_codes))):
+            found += [(code, hit) for hit in hits if code in codes]
+    order = {document.file: number for number, document in enumerate(documents)}
+    found.sort(key=lambda item: (order[item[1].path], item[1].line, item[1].start, item[0]))
+    texts = {document.file: document.lines for document in documents}
+    return [_finding(code, hit, texts[hit.path]) for code, hit in found]
+
+
+def _finding(code: str, hit: Hit, lines: Sequence[object]) -> Finding:
+    rule = RULES[code]
+    text = lines[hit.line - 1].text if hit.line <= len(lines) else ""  # type: ignore[attr-defined]
+    start = min(hit.start, len(text) + 1)
+    end = max(start, min(hit.end, len(text) + 1))
+    return Finding(
+        hit.path, hit.line, start, end, code, rule.name, rule.severity,
+        printable(hit.message), printable(hit.hint), hit.fix, text,
+    )  # fmt: skip

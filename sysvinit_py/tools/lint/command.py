@@ -1,0 +1,170 @@
+"""A process field as init and sh take it: which program with which words, on which terminal."""
+
+from __future__ import annotations
+
+import re
+
+from sysvinit_py.inittab.entry import SHELL_CHARACTERS
+from sysvinit_py.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BY_SHELL = frozenset(SHELL_CHARACTERS)
+_WORD = re.compile(r"[^ \t]+")
+_TOKEN = re.compile(
+    r"""[ \t]+
+    | (?P<redirect> \d*(?:<<-?|>>|<&|>&|&>|<>|>\||[<>]) )
+    | (?P<operator> &&|\|\||;;|\|&|[;&|()] )
+    | (?P<word> (?:[^ \t;&|<>()'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+ )
+    | (?P<open> . )                                                      # a quote that is never closed
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_UNQUOTED = re.compile(r"""\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+
+#: What sh knows as the beginning of something larger than a command.
+KEYWORDS = ("if", "while", "until", "for", "case", "{", "!")
+
+#: The names of terminals that a process field may mention. Only Linux's own and its drivers' are here.
+TERMINAL = re.compile(
+    r"""(?:/dev/)?(
+        console | tty[A-Za-z]{0,4}\d+ | tty[p-za-e][0-9a-f] | vc/\d+ | ttys?/\d+ | tts/\d+ | pts/\d+
+        | [hx]vc\d+ | duart\d+
+    )$""",
+    re.VERBOSE,
+)
+
+
+class Word(Value):
+    """A word of a command, without its quotes, and where in the process field it stands (from 0)."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Token(Value):
+    """A piece of a shell command: ``kind`` is "word", "redirect", "operator" or "open"."""
+
+    kind: str
+    text: str  # as written
+    start: int
+
+
+class Command(Value):
+    """The first simple command of a process field."""
+
+    program: Word
+    arguments: tuple[Word, ...]
+    redirects: tuple[tuple[str, Word], ...] = ()  # the operator, and where to
+    background: bool = False  # ends with a single &
+    compound: bool = False  # more follows it, or it stands in something larger
+    assigns: bool = False  # FOO=1 before it
+    said_exec: bool = False  # its exec is written
+
+    @property
+    def name(self) -> str:
+        """The program's name without its folder; BusyBox's - of a login shell is not part of it."""
+        return self.program.text.rpartition("/")[2].removeprefix("-")
+
+    @property
+    def operands(self) -> tuple[Word, ...]:
+        """The arguments that are no options. An option's own argument counts as one."""
+        return tuple(word for word in self.arguments if not word.text.startswith("-") or word.text == "-")
+
+    def has_option(self, *names: str) -> bool:
+        """Whether it has one of these options; ``-n`` is found in ``-abn`` and ``-n5`` too."""
+        for word in self.arguments:
+            text = word.text
+            for name in names:
+                if text == name or text.startswith(name + "="):
+                    return True
+                if (
+                    len(name) == 2
+                    and name[0] == "-"
+                    and text[:1] == "-"
+                    and text[1:2] != "-"
+                    and name[1] in text
+                ):
+                    return True
+        return False
+
+
+def by_shell(process: str) -> bool:
+    """Whether it has a character that makes init call sh; the flags are the caller's affair."""
+    return not _BY_SHELL.isdisjoint(process)
+
+
+def plain_words(process: str, offset: int) -> list[Word]:
+    """What init splits itself: at blanks and tabs; a # anywhere ends it."""
+    text = process.partition("#")[0]
+    return [Word(found[0], offset + found.start(), offset + found.end()) for found in _WORD.finditer(text)]
+
+
+def tokens(process: str, offset: int) -> Iterator[Token]:
+    """What sh sees in it, up to a comment."""
+    for found in _TOKEN.finditer(process):
+        kind = found.lastgroup
+        if kind == "word" and found[0].startswith("#"):
+            return
+        if kind:
+            yield Token(kind, found[0], offset + found.start())
+
+
+def plain_command(words: list[Word]) -> Command | None:
+    """What init runs itself."""
+    return Command(words[0], tuple(words[1:])) if words else None
+
+
+def shell_command(pieces: list[Token]) -> Command | None:
+    """Find the first simple command; None where there is none, as in a lone redirection."""
+    words: list[Word] = []
+    redirects: list[tuple[str, Word]] = []
+    compound = assigns = said_exec = False
+    to = ""
+    rest = iter(pieces)
+    for token in rest:
+        if token.kind == "redirect":
+            to = token.text
+        elif token.kind == "word" and to:
+            redirects.append((to, _word(token)))
+            to = ""
+        elif token.kind == "word" and not words:
+            if token.text in KEYWORDS:
+                compound = True
+            elif _ASSIGNMENT.match(token.text):
+                assigns = True
+            elif token.text == "exec" and not said_exec:
+                said_exec = True
+            else:
+                words.append(_word(token))
+        elif token.kind == "word":
+            words.append(_word(token))
+        elif token.kind == "operator" and token.text in "()" and not words:
+            compound = True
+        elif token.kind == "operator":
+            more = next(rest, None) is not None
+            background = token.text == "&" and not more
+            compound = compound or not (background or token.text == ";") or more
+            if not words:
+                return None
+            return Command(
+                words[0], tuple(words[1:]), tuple(redirects), background, compound, assigns, said_exec
+            )
+    if not words:
+        return None
+    return Command(words[0], tuple(words[1:]), tuple(redirects), False, compound, assigns, said_exec)
+
+
+def terminal(word: str) -> str:
+    """The name of the terminal that a word is, without /dev/; empty if it is none."""
+    found = TERMINAL.match(word)
+    return found[1] if found else ""
+
+
+def _word(token: Token) -> Word:
+    text = _UNQUOTED.sub(lambda m: m[1] or m[2] or m[3] or "", token.text)
+    return Word(text, token.start, token.start + len(token.text))

@@ -1,0 +1,69 @@
+"""What a rule finds: where, what is wrong, what to do, and how it could be repaired."""
+
+from __future__ import annotations
+
+from sysvinit_py.value import Value
+
+#: From the worst to the least: refused by init; accepted but hardly meant; worth knowing.
+SEVERITIES = ("error", "warning", "info")
+
+
+class Edit(Value):
+    """Replace the characters from column ``start`` up to, not including, ``end`` of a line by ``text``."""
+
+    line: int
+    start: int  # columns in characters, from 1
+    end: int
+    text: str
+
+
+class Fix(Value):
+    """A repair. A safe one changes nothing that init does, except that it then does what is written."""
+
+    what: str  # in the imperative: "remove the trailing blanks"
+    edits: tuple[Edit, ...]
+    safe: bool = False
+
+
+class Hit(Value):
+    """What a rule yields: a place in a file, and what is wrong there."""
+
+    path: str
+    line: int  # from 1
+    start: int  # columns in characters, from 1; the end is the first one after it
+    end: int
+    message: str
+    hint: str = ""
+    fix: Fix | None = None
+
+
+class Finding(Value):
+    """A hit, with the rule that it is of: all that an output format can ask for."""
+
+    path: str
+    line: int
+    column: int
+    end_column: int
+    code: str
+    name: str
+    severity: str
+    message: str
+    hint: str = ""
+    fix: Fix | None = None
+    text: str = ""  # of the line
+
+    @property
+    def of_file(self) -> bool:
+        """Whether it is about the file as a whole, at no place in it."""
+        return (self.line, self.column, self.end_column) == (1, 1, 1)
+
+
+def printable(text: str) -> str:
+    """Text fit for a terminal or a log, whatever bytes it came from."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else escaped(c) for c in text)
+
+
+def escaped(character: str) -> str:
+    """A character that must not be printed as it is: a byte that is no UTF-8 as the byte it was."""
+    code = ord(character)
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else ascii(character)[1:-1]

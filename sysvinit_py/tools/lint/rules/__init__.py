@@ -1,0 +1,16 @@
+"""The rules, a module for each hundred of codes."""
+
+from sysvinit_py.tools.lint import rule
+from sysvinit_py.tools.lint.rules import (  # noqa: F401 - importing them is what defines the rules
+    busybox,
+    commands,
+    files,
+    refused,
+    runlevels,
+    shell,
+    terminals,
+    text,
+)
+
+#: Every rule by its code, in the order of the codes.
+RULES = dict(sorted(rule.RULES.items()))

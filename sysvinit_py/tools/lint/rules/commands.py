@@ -1,0 +1,420 @@
+"""INT4: the commands, as far as init depends on what they do."""
+
+from __future__ import annotations
+
+import re
+import stat
+
+from sysvinit_py.tools.lint.finding import Edit, Fix, Hit, printable
+from sysvinit_py.tools.lint.inittab import ACTION, PROCESS, RESPAWNED, Subject
+from sysvinit_py.tools.lint.rule import rule
+from sysvinit_py.tools.lint.targets import ALL, SYSV
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sysvinit_py.tools.lint.command import Command
+    from sysvinit_py.tools.lint.inittab import Inittab
+
+#: What sh does itself: found in no folder.
+BUILTINS = (
+    ".", ":", "[", "alias", "bg", "break", "cd", "command", "continue", "echo", "eval", "exec", "exit",
+    "export", "false", "fg", "getopts", "hash", "jobs", "kill", "local", "printf", "pwd", "read", "readonly",
+    "return", "set", "shift", "source", "test", "times", "trap", "true", "type", "ulimit", "umask", "unalias",
+    "unset", "wait",
+)  # fmt: skip
+
+
+def external(subject: Subject) -> Command | None:
+    """The command, if a file must be found for it: the first one that sh or init will execute."""
+    command = subject.command
+    if not command or "$" in command.program.text or "`" in command.program.text:
+        return None
+    if subject.by_shell and command.name == command.program.text and command.name in BUILTINS:
+        return None
+    return command
+
+
+def path_of(subject: Subject, command: Command) -> str:
+    """The program's path; for BusyBox without the - of a login shell."""
+    return command.program.text.removeprefix("-") if not subject.inittab.target.sysv else command.program.text
+
+
+@rule("INT401", "missing-command", "warning", ALL, needs_root=True)
+def missing_command(inittab: Inittab) -> Iterator[Hit]:
+    """The command does not exist under ``--root``.
+
+    init says ``cannot execute``; a respawned entry is tried again until it is given up for five minutes.
+
+    Bad::
+
+        1:2345:respawn:/sbin/gety 38400 tty1
+
+    Good::
+
+        1:2345:respawn:/sbin/getty 38400 tty1
+    """
+    if not inittab.root:
+        return
+    for subject in inittab.subjects:
+        command = external(subject)
+        if command and inittab.root.find(path_of(subject, command)) is None:
+            path = printable(path_of(subject, command))
+            yield subject.hit_word(command.program, f"{path} does not exist under {inittab.root.folder}")
+    adds_sulogin = inittab.target.sysv and inittab.whole and not inittab.starts_in("S")
+    if adds_sulogin and inittab.root.find("/sbin/sulogin") is None:
+        yield inittab.hit(
+            f"/sbin/sulogin, which init runs in level S, does not exist under {inittab.root.folder}"
+        )
+
+
+@rule("INT402", "not-executable", "warning", ALL, needs_root=True)
+def not_executable(inittab: Inittab) -> Iterator[Hit]:
+    """The command is there under ``--root``, but is no executable file.
+
+    Bad::
+
+        si::sysinit:/etc/rc.plain
+
+    Good::
+
+        si::sysinit:/etc/init.d/rcS
+    """
+    for subject in inittab.subjects if inittab.root else ():
+        command = external(subject)
+        found = command and inittab.root and inittab.root.find(path_of(subject, command))
+        if not command or not found:
+            continue
+        path, mode = found
+        if not stat.S_ISREG(mode):
+            yield subject.hit_word(command.program, f"{printable(path)} is no file that can be executed")
+        elif not mode & 0o111:
+            yield subject.hit_word(
+                command.program, f"{printable(path)} is not executable", f"chmod +x {printable(path)}"
+            )
+
+
+@rule("INT403", "relative-command", "warning", ALL)
+def relative_command(inittab: Inittab) -> Iterator[Hit]:
+    """The command's path does not begin at /.
+
+    init's working directory is /, so it is looked for there; nobody who reads the line will guess that.
+
+    Bad::
+
+        si::sysinit:etc/init.d/rcS
+
+    Good::
+
+        si::sysinit:/etc/init.d/rcS
+    """
+    for subject in inittab.subjects:
+        command = external(subject)
+        if not command:
+            continue
+        path = path_of(subject, command)
+        if "/" in path and not path.startswith(("/", "~")):
+            fix = subject.replace_word(command.program, f"/{path.removeprefix('./')}", "write the whole path")
+            yield subject.hit_word(
+                command.program, f"{printable(path)} is looked for in /", "write the whole path", fix
+            )
+
+
+@rule("INT404", "bare-command", "info", SYSV)
+def bare_command(inittab: Inittab) -> Iterator[Hit]:
+    """The command is named without its folder.
+
+    init looks for it in /sbin, /usr/sbin, /bin and /usr/bin, in this order; other versions of init, and
+    boots with another PATH, may find another one.
+
+    Bad::
+
+        1:2345:respawn:getty 38400 tty1
+
+    Good::
+
+        1:2345:respawn:/sbin/getty 38400 tty1
+    """
+    for subject in inittab.subjects:
+        command = external(subject)
+        if command and "/" not in command.program.text and subject.action != "initdefault":
+            yield subject.hit_word(
+                command.program, f"{printable(command.program.text)} is searched on init's PATH"
+            )
+
+
+#: Daemons that go to the background by themselves, and the options that keep them from it.
+STAYS_WITH: dict[str, tuple[str, ...]] = {
+    "acpid": ("-f", "-d", "--foreground"),
+    "atd": ("-f", "-d"),
+    "chronyd": ("-d", "-n"),
+    "cron": ("-f", "-n"),
+    "crond": ("-f", "-n", "-d"),
+    "cupsd": ("-f", "-F"),
+    "dhclient": ("-d",),
+    "dhcpcd": ("-B", "-d", "--nobackground"),
+    "dnsmasq": ("-k", "-d", "--keep-in-foreground", "--no-daemon"),
+    "dropbear": ("-F",),
+    "gdm": ("-nodaemon", "--nodaemon"),
+    "gpm": ("-D",),
+    "haveged": ("-F", "--Foreground"),
+    "ifplugd": ("-n", "--no-daemon"),
+    "inetd": ("-f", "-i", "-d"),
+    "kdm": ("-nodaemon",),
+    "klogd": ("-n",),
+    "monit": ("-I",),
+    "named": ("-f", "-g"),
+    "nmbd": ("-F", "-i", "--foreground"),
+    "ntpd": ("-n", "--nofork"),
+    "prefdm": ("-nodaemon",),
+    "rpcbind": ("-f", "-d"),
+    "rsyslogd": ("-n",),
+    "smartd": ("-n", "--no-fork", "-d"),
+    "smbd": ("-F", "-i", "--foreground"),
+    "sshd": ("-D", "-d"),
+    "syslog-ng": ("-F", "--foreground"),
+    "syslogd": ("-n", "-d"),
+    "udhcpc": ("-f", "--foreground"),
+    "xdm": ("-nodaemon",),
+    "xinetd": ("-dontfork", "-d"),
+}
+#: Programs that stay in the foreground unless one of these options says otherwise.
+LEAVES_WITH: dict[str, tuple[str, ...]] = {
+    "avahi-daemon": ("-D", "--daemonize"),
+    "hostapd": ("-B",),
+    "openvpn": ("--daemon",),
+    "start-stop-daemon": ("-b", "--background"),
+    "systemd-udevd": ("-d", "--daemon"),
+    "udevd": ("-d", "--daemon"),
+    "wpa_supplicant": ("-B",),
+}
+
+
+@rule("INT405", "background-respawn", "warning", ALL)
+def background_respawn(inittab: Inittab) -> Iterator[Hit]:
+    """A respawned command goes to the background.
+
+    It ends at once as far as init can see and is started again: ten times, then the entry rests for five
+    minutes, and so on for ever. What is respawned must stay in the foreground: no & at the end, and the
+    daemon's option for it.
+
+    Bad::
+
+        sy:2345:respawn:/usr/sbin/sshd
+
+    Good::
+
+        sy:2345:respawn:/usr/sbin/sshd -D
+    """
+    for subject in inittab.subjects:
+        command = subject.command
+        if subject.action not in RESPAWNED or not command:
+            continue
+        if command.background:
+            last = subject.tokens[-1]
+            at = subject.columns(last)
+            before = len(subject.process[: last.start].rstrip()) - last.start
+            fix = Fix("remove the &", (Edit(subject.entry.line, at[0] + before, at[1], ""),))
+            yield subject.hit_word(last, "& ends the respawned command at once", "remove it", fix)
+            continue
+        name = command.name
+        if STAYS_WITH.get(name) and not command.compound and not command.has_option(*STAYS_WITH[name]):
+            one = STAYS_WITH[name][0]
+            yield subject.hit_word(
+                command.program, f"{name} goes to the background and is respawned at once", f"add {one}"
+            )
+        elif LEAVES_WITH.get(name) and command.has_option(*LEAVES_WITH[name]):
+            option = " or ".join(LEAVES_WITH[name])
+            yield subject.hit_word(
+                command.program, f"{option} sends {name} to the background: it is respawned at once"
+            )
+
+
+WAITED_FOR = (
+    "sysinit",
+    "bootwait",
+    "wait",
+    "powerwait",
+    "powerokwait",
+    "powerfailnow",
+    "ctrlaltdel",
+    "shutdown",
+)
+
+
+@rule("INT406", "blocks-for-ever", "warning", ALL)
+def blocks_for_ever(inittab: Inittab) -> Iterator[Hit]:
+    """init waits for something that does not end by itself.
+
+    A getty or a shell at a sysinit, bootwait or wait entry holds back everything after it until somebody
+    logs out. A shell in single user mode, level S or 1, is meant to do that and is not reported.
+
+    Bad::
+
+        1:2345:wait:/sbin/getty 38400 tty1
+
+    Good::
+
+        1:2345:respawn:/sbin/getty 38400 tty1
+    """
+    for subject in inittab.subjects:
+        if (
+            subject.action not in WAITED_FOR
+            or not subject.is_interactive
+            or (subject.by_shell and not subject.terminal)
+        ):
+            continue
+        if subject.levels and set(subject.levels) <= set("S1") and subject.action == "wait":
+            continue
+        yield subject.hit(
+            ACTION, f"init waits at {subject.action} for {subject.name}, which does not end by itself"
+        )
+
+
+@rule("INT407", "init-by-itself", "warning", ALL)
+def init_by_itself(inittab: Inittab) -> Iterator[Hit]:
+    """init runs init.
+
+    A second init is no init: called by another process than the kernel it is telinit, and without a level
+    it only complains. At BusyBox's ``restart`` it is right.
+
+    Bad::
+
+        si::sysinit:/sbin/init
+
+    Good::
+
+        si::sysinit:/etc/init.d/rcS
+    """
+    for subject in inittab.subjects:
+        command = subject.command
+        if not command or command.name not in ("init", "linuxrc") or subject.action == "restart":
+            continue
+        if not command.arguments:
+            yield subject.hit_word(command.program, "init is run by init", "name the script that was meant")
+
+
+_SAYS_BACK = re.compile(r"restor|cancel|\bback\b", re.IGNORECASE)
+_SAYS_FAILING = re.compile(r"fail|\blow\b|empty", re.IGNORECASE)
+FAILING = ("powerfail", "powerwait", "powerfailnow")
+
+
+@rule("INT408", "contradictory-power", "warning", SYSV)
+def contradictory_power(inittab: Inittab) -> Iterator[Hit]:
+    """The command contradicts the event that it is for.
+
+    A shutdown is cancelled (``shutdown -c``) when the power fails, or one is ordered when it is back: the
+    two actions were mixed up. powerwait, powerfail and powerfailnow are for power that fails, powerokwait
+    is for power that is back.
+
+    Bad::
+
+        pn::powerfailnow:/sbin/shutdown -c "Power Restored; Shutdown Cancelled"
+
+    Good::
+
+        pr::powerokwait:/sbin/shutdown -c "Power Restored; Shutdown Cancelled"
+    """
+    for subject in inittab.subjects:
+        command = subject.command
+        if not command or command.name != "shutdown" or subject.action not in (*FAILING, "powerokwait"):
+            continue
+        cancels = command.has_option("-c")
+        says = " ".join(word.text for word in command.operands)
+        if subject.action in FAILING and (
+            cancels or (_SAYS_BACK.search(says) and not _SAYS_FAILING.search(says))
+        ):
+            fix = subject.replace(ACTION, "powerokwait", "write powerokwait") if cancels else None
+            message = f"{subject.action} is for power that fails, but the command is for power that is back"
+            yield subject.hit(ACTION, message, "did you mean powerokwait?", fix)
+        elif (
+            subject.action == "powerokwait"
+            and not cancels
+            and (_SAYS_FAILING.search(says) or command.has_option("-h"))
+        ):
+            yield subject.hit(
+                ACTION,
+                "powerokwait is for power that is back, but the command shuts down",
+                "did you mean powerfail?",
+            )
+
+
+@rule("INT409", "contradictory-level", "warning", SYSV)
+def contradictory_level(inittab: Inittab) -> Iterator[Hit]:
+    """Level 0 reboots the machine, or level 6 halts it.
+
+    By the custom that shutdown, halt and reboot rely on, 0 is halt and 6 is reboot.
+
+    Bad::
+
+        hl:6:wait:/sbin/halt -dhp
+
+    Good::
+
+        hl:0:wait:/sbin/halt -dhp
+    """
+    for subject in inittab.subjects:
+        if subject.action not in ("wait", "once") or not subject.runlevels or not subject.command:
+            continue
+        if (
+            "0" in subject.levels
+            and subject.name == "reboot"
+            and not subject.command.has_option("-p", "--poweroff", "--halt")
+        ):
+            yield subject.hit(PROCESS, "reboot in level 0, which is halt")
+        elif (
+            "6" in subject.levels
+            and subject.name in ("halt", "poweroff")
+            and not subject.command.has_option("--reboot")
+        ):
+            yield subject.hit(PROCESS, f"{subject.name} in level 6, which is reboot")
+
+
+@rule("INT410", "incomplete-command", "warning", ALL)
+def incomplete_command(inittab: Inittab) -> Iterator[Hit]:
+    """A well-known command is called so that it cannot work.
+
+    ``umount -a r`` (the option's dash is missing), ``kill`` without a process, ``shutdown`` without a time.
+
+    Bad::
+
+        um:06:wait:/bin/umount -a r
+
+    Good::
+
+        um:06:wait:/bin/umount -a -r
+    """
+    for subject in inittab.subjects:
+        command = subject.command
+        if not command or command.compound:
+            continue
+        operands = command.operands
+        if command.name == "umount" and command.has_option("-a"):
+            for word in operands:
+                if word.text.isalpha() and len(word.text) <= 3 and not _is_argument(command, word.start):
+                    fix = subject.replace_word(word, f"-{word.text}", f"write -{word.text}")
+                    yield subject.hit_word(
+                        word, f"umount -a takes no operand {word.text}", f"did you mean -{word.text}?", fix
+                    )
+        elif (
+            command.name == "kill"
+            and not operands
+            and not any(w.text[1:].isdigit() for w in command.arguments[1:])
+        ):
+            yield subject.hit_word(command.program, "kill is given no process")
+        elif (
+            command.name == "shutdown"
+            and inittab.target.sysv
+            and not operands
+            and not command.has_option("-c", "--help")
+        ):
+            yield subject.hit_word(
+                command.program, "shutdown is given no time", "add now, or +5 for in five minutes"
+            )
+
+
+def _is_argument(command: Command, start: int) -> bool:
+    """Whether the word there belongs to the option before it (-t type, -O options)."""
+    before = [word for word in command.arguments if word.start < start]
+    return bool(before) and before[-1].text in ("-t", "-O")

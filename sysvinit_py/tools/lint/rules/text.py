@@ -1,0 +1,202 @@
+"""INT6: the text itself."""
+
+from __future__ import annotations
+
+import re
+
+from sysvinit_py.inittab.parser import BLANKS
+from sysvinit_py.tools.lint.finding import Edit, Fix, Hit, printable
+from sysvinit_py.tools.lint.inittab import ACTION, ID
+from sysvinit_py.tools.lint.rule import rule
+from sysvinit_py.tools.lint.targets import ALL, BUSYBOX, C_INITS, SYSV, SYSVINIT_3_14
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sysvinit_py.tools.lint.inittab import Inittab
+
+_ODD = re.compile(r"[^\t\r\0 -~]+")
+#: What a word processor or a web page makes of plain characters.
+_PLAIN = {
+    "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "--", "\u2212": "-",
+    "\u00a0": " ", "\u2026": "...", "\u200b": "", "\ufeff": "", "\uff1a": ":",
+}  # fmt: skip
+
+
+@rule("INT601", "cr-line-end", "warning", ALL)
+def cr_line_end(inittab: Inittab) -> Iterator[Hit]:
+    """Lines end with CR LF, as on Windows.
+
+    init knows only LF: the CR belongs to the last word of the command, so that getty opens ``tty1<CR>``; a
+    blank line is refused. Reported once a file.
+
+    Bad::
+
+        1:2345:respawn:/sbin/getty 38400 tty1<CR>
+
+    Good::
+
+        1:2345:respawn:/sbin/getty 38400 tty1
+    """
+    for document in inittab.documents:
+        ended = [line for line in document.lines if line.text.endswith("\r")]
+        if not ended:
+            continue
+        count = "the line ends" if len(ended) == 1 else f"{len(ended)} lines end"
+        edits = tuple(
+            Edit(line.number, len(line.text.rstrip("\r")) + 1, len(line.text) + 1, "") for line in ended
+        )
+        first = ended[0]
+        width = len(first.text)
+        fix = Fix("remove the CRs", edits, safe=True)
+        message = f"{count} with CR LF: the CR becomes a part of the command"
+        yield Hit(document.file, first.number, width, width + 1, message, "", fix)
+
+
+@rule("INT602", "odd-character", "warning", ALL)
+def odd_character(inittab: Inittab) -> Iterator[Hit]:
+    """An entry has a character that is not ASCII, or a control character.
+
+    init takes bytes as they are: what looks like a quote or a dash may be something else, copied from a web
+    page. In comments anything is allowed.
+
+    Bad::
+
+        pf::powerfail:/sbin/shutdown \u2013h now
+
+    Good::
+
+        pf::powerfail:/sbin/shutdown -h now
+    """
+    for document in inittab.documents:
+        for line in document.lines:
+            if line.kind == "entry" and (found := _ODD.search(line.text)):
+                odd = found[0]
+                plain = "".join(_PLAIN.get(c, c) for c in odd)
+                at = found.start() + 1
+                fix = hint = None
+                if plain != odd and plain.isascii():
+                    fix = Fix(f"write {plain!r}", (Edit(line.number, at, at + len(odd), plain),))
+                    hint = f"did you mean {plain!r}?"
+                message = f"not ASCII: {odd}" if odd.isprintable() else f"odd character: {printable(odd)}"
+                yield Hit(document.file, line.number, at, at + len(odd), message, hint or "", fix)
+
+
+@rule("INT603", "trailing-blank", "info", ALL)
+def trailing_blank(inittab: Inittab) -> Iterator[Hit]:
+    """An entry ends with blanks.
+
+    They do no harm to the command, but are kept in init's messages and in utmp.
+
+    Bad::
+
+        l0:0:wait:/sbin/rc shutdown<blank>
+
+    Good::
+
+        l0:0:wait:/sbin/rc shutdown
+    """
+    for document in inittab.documents:
+        for line in document.lines:
+            text = line.text.removesuffix("\r")
+            kept = len(text.rstrip(BLANKS))
+            if line.kind == "entry" and kept < len(text) and not text[:kept].endswith("\\"):
+                fix = Fix(
+                    "remove the trailing blanks", (Edit(line.number, kept + 1, len(text) + 1, ""),), safe=True
+                )
+                yield Hit(document.file, line.number, kept + 1, len(text) + 1, "trailing blanks", "", fix)
+
+
+@rule("INT604", "no-final-newline", "info", tuple(target for target in ALL if target is not SYSVINIT_3_14))
+def no_final_newline(inittab: Inittab) -> Iterator[Hit]:
+    """The last line does not end with a newline.
+
+    sysvinit-3.14 drops it (INT111); other versions read it. A line that is added with ``>>`` ends up on the
+    same line.
+
+    Bad::
+
+        ca::ctrlaltdel:/sbin/shutdown -r now<no newline>
+
+    Good::
+
+        ca::ctrlaltdel:/sbin/shutdown -r now
+    """
+    for document in inittab.documents:
+        if document.lines and not document.final_newline:
+            last = document.lines[-1]
+            end = len(last.text) + 1
+            fix = Fix("end the last line", (Edit(last.number, end, end, "\n"),), safe=True)
+            yield Hit(document.file, last.number, end, end, "no newline at the end of the file", "", fix)
+
+
+@rule("INT605", "action-case", "info", SYSV)
+def action_case(inittab: Inittab) -> Iterator[Hit]:
+    """An action is not written in small letters.
+
+    SysV init takes it in any case, BusyBox and most other tools do not.
+
+    Bad::
+
+        1:2345:Respawn:/sbin/getty 38400 tty1
+
+    Good::
+
+        1:2345:respawn:/sbin/getty 38400 tty1
+    """
+    for subject in inittab.subjects:
+        span = subject.span(ACTION)
+        written = subject.line.text[span.start - 1 : span.end - 1]
+        if written != subject.action:
+            fix = subject.replace(ACTION, subject.action, "write it in small letters", safe=True)
+            yield subject.hit(
+                ACTION, f"{written} is {subject.action} in capitals", "write it in small letters", fix
+            )
+
+
+@rule("INT606", "nul-cuts-line", "warning", (*C_INITS, BUSYBOX))
+def nul_cuts_line(inittab: Inittab) -> Iterator[Hit]:
+    """There is a NUL byte in an entry, and init reads the line only up to it.
+
+    sysvinit_py refuses such a line (INT110).
+
+    Bad::
+
+        1:2345:respawn:/sbin/getty 38400 tty1<NUL> linux
+
+    Good::
+
+        1:2345:respawn:/sbin/getty 38400 tty1
+    """
+    for document in inittab.documents:
+        for line in document.lines:
+            at = line.text.find("\0") if line.kind == "entry" else -1
+            if at >= 0:
+                fix = Fix(
+                    "remove the NUL and what follows", (Edit(line.number, at + 1, len(line.text) + 1, ""),)
+                )
+                yield Hit(
+                    document.file, line.number, at + 1, at + 2, "init reads the line up to this NUL", "", fix
+                )
+
+
+@rule("INT607", "blank-in-id", "warning", SYSV)
+def blank_in_id(inittab: Inittab) -> Iterator[Hit]:
+    """There is a blank in the id.
+
+    Blanks before the id are skipped, those in it and behind it belong to it: ``a`` and ``a`` with a blank
+    are two ids.
+
+    Bad::
+
+        ca :12345:ctrlaltdel:/sbin/shutdown -r now
+
+    Good::
+
+        ca:12345:ctrlaltdel:/sbin/shutdown -r now
+    """
+    for subject in inittab.subjects:
+        if set(subject.id) & set(BLANKS):
+            fix = subject.replace(ID, subject.id.strip(BLANKS), "remove the blanks")
+            yield subject.hit(ID, f"blanks belong to the id: it is {subject.id!r}", "", fix)

@@ -1,0 +1,79 @@
+"""The inits that an inittab can be written for: their limits and quirks, a table (SPEC chapters 1 and 10).
+
+sysvinit-3.06 and busybox are compared with the running binaries by tests/system/lint; sysvinit-2.88 and
+sysvinit-3.14 are taken from documentation.
+"""
+
+from __future__ import annotations
+
+from sysvinit_py.inittab.entry import ACTIONS, MAX_LINE
+from sysvinit_py.value import Value
+
+C_ACTIONS = tuple(action for action in ACTIONS if action != "resume")  # SuSE's addition
+BUSYBOX_ACTIONS = (
+    "sysinit", "wait", "once", "respawn", "askfirst", "ctrlaltdel", "shutdown", "restart",
+)  # fmt: skip
+
+
+class Target(Value):
+    """One init. Limits are in bytes."""
+
+    name: str
+    reader: str  # which function of reading.py reads it: "ours", "c" or "busybox"
+    actions: tuple[str, ...]
+    max_line: int = MAX_LINE
+    max_process: int = MAX_LINE
+    max_words: int = 0  # of a process that sh does not run; 0: any number
+    exec_prefix: bool = False  # puts "exec " before what it gives to sh
+    small_s: bool = False  # takes s for S in runlevels
+    at_sign: bool = True  # knows the leading @
+    tab_files: bool = True  # reads inittab.d
+    one_entry_a_tab: bool = False
+    cuts_long_lines: bool = False  # reads an overlong line as two; otherwise refuses it
+    drops_unfinished_line: bool = False  # never sees a last line without a newline
+    comment_is_a_word: bool = False  # passes an empty last argument where a # ends the process
+
+    @property
+    def sysv(self) -> bool:
+        """Whether it has runlevels; BusyBox has not."""
+        return self.reader != "busybox"
+
+
+SYSVINIT_PY = Target("sysvinit_py", "ours", ACTIONS, small_s=True)
+SYSVINIT_2_88 = Target(
+    "sysvinit-2.88", "c", C_ACTIONS, max_line=254, max_process=127, max_words=14, exec_prefix=True,
+    at_sign=False, tab_files=False, cuts_long_lines=True, comment_is_a_word=True,
+)  # fmt: skip
+SYSVINIT_3_06 = Target(
+    "sysvinit-3.06", "c", C_ACTIONS, max_line=254, max_process=127, max_words=14, exec_prefix=True,
+    one_entry_a_tab=True, cuts_long_lines=True, comment_is_a_word=True,
+)  # fmt: skip
+SYSVINIT_3_14 = Target(
+    "sysvinit-3.14", "c", C_ACTIONS, max_line=254, max_process=254, max_words=14,
+    one_entry_a_tab=True, drops_unfinished_line=True, comment_is_a_word=True,
+)  # fmt: skip
+BUSYBOX = Target("busybox", "busybox", BUSYBOX_ACTIONS, exec_prefix=True, at_sign=False, tab_files=False)
+
+ALL = (SYSVINIT_PY, SYSVINIT_2_88, SYSVINIT_3_06, SYSVINIT_3_14, BUSYBOX)
+SYSV = tuple(target for target in ALL if target.sysv)
+C_INITS = tuple(target for target in ALL if target.reader == "c")
+
+TARGETS = {target.name: target for target in ALL}
+
+
+def guess(data: bytes) -> Target:
+    """Tell by what only BusyBox would understand, or only SysV init, whose inittab this is.
+
+    In BusyBox's the id is a terminal or empty and the runlevels are empty.
+    """
+    busybox = 0
+    for line in data.decode("latin-1").split("\n"):
+        id, *rest = line.split(":", 3)
+        if len(rest) < 3 or id.startswith("#"):
+            continue
+        runlevels, action, _ = rest
+        if not id or action in ("askfirst", "restart", "shutdown"):
+            busybox += 1
+        elif runlevels or action in C_ACTIONS[:4]:  # the actions of every SysV inittab
+            busybox -= 1
+    return BUSYBOX if busybox > 0 else SYSVINIT_PY
