@@ -228,6 +228,15 @@ def test_console_settings(boot: Boot, level: str) -> None:
     wait_until(lambda: settings(system) == SANE, lambda: f"{SANE}; but {settings(system)}")
 
 
+def test_console_settings_at_boot(boot: Boot) -> None:
+    def spoil(sandbox: Sandbox) -> None:
+        sandbox.run(["sh", "-c", "stty -F /dev/console " + " ".join(SPOILED.split())])
+
+    system = boot("id:2:initdefault:\na:2:once:/w A\n", before=spoil)
+    system.witness.wait("A")
+    assert settings(system) == SANE
+
+
 def test_console_settings_stay_in_other_levels(boot: Boot) -> None:
     system = boot("id:2:initdefault:\na:3:once:/w A stay\n")
     system.wait_level("2")
@@ -260,7 +269,7 @@ def test_console_settings_for_each_entry_that_owns_it(boot: Boot, action: str) -
 def test_question(boot: Boot) -> None:
     system = boot("a::once:/w A\n")
     system.console.expect(b"\r\nEnter runlevel: ")
-    for answer in (b"x\n", b"\n", b"a\n", b"q\n", b"-1\n", b"33\n", b" 3\n", b"3 \n"):
+    for answer in (b"x\n", b"\n", b"a\n", b"q\n", b"-1\n", b"33\n", b" 3\n", b"3 \n", b"\4"):
         system.console.type(answer)
         system.console.expect(b"\r\nEnter runlevel: ")
     assert system.witness.started() == []
@@ -396,3 +405,32 @@ def test_records_of_a_request_during_boot(boot: Boot, action: str) -> None:
     pids = {record.type: record.pid for record in system.records()}
     assert pids[BOOT_TIME] == 0
     assert pids[RUN_LVL] == ord("3") + 256 * ord("N")
+
+
+@pytest.mark.parametrize("action", ["sysinit", "bootwait"])
+def test_request_during_boot_for_the_level_to_come(boot: Boot, action: str) -> None:
+    system = boot_and_hold(boot, action)
+    system.telinit("2")
+    system.console.expect(b"\rINIT: Switching to runlevel: 2\r\r\n")
+    system.witness.wait("HELD", "TERM")
+    system.witness.wait_started("HELD", "TWO")
+
+
+@pytest.mark.parametrize("action", ["sysinit", "bootwait"])
+def test_request_during_boot_for_s(boot: Boot, action: str) -> None:
+    system = boot_and_hold(boot, action)
+    system.telinit("S")
+    system.witness.wait("HELD", "TERM")
+    system.witness.wait("SINGLE")
+    assert "BOOT" not in system.witness.started()
+
+
+@pytest.mark.parametrize("action", ["sysinit", "bootwait"])
+@pytest.mark.parametrize("request_", ["q", "a"])
+def test_reread_and_call_during_boot(boot: Boot, action: str, request_: str) -> None:
+    system = boot_and_hold(boot, action)
+    system.telinit(request_)
+    system.wait_ready()
+    system.console.type(b"\n")
+    system.witness.wait("HELD", "end")
+    system.witness.wait_started("HELD", "BOOT", "TWO")
