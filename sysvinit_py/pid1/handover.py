@@ -12,11 +12,12 @@ from binascii import a2b_base64, b2a_base64, crc32
 from stat import S_ISFIFO
 
 from sysvinit_py.inittab.entry import Entry
-from sysvinit_py.machine.job import Job, numbered
+from sysvinit_py.machine.job import STARTING, Job, numbered
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.rules import AT_BOOT, AT_SYSINIT, RULES
 from sysvinit_py.machine.state import restore, save
 from sysvinit_py.pid1 import kernel
+from sysvinit_py.pid1.console import open_nothing
 from sysvinit_py.pid1.spawn import SIGNALS
 from sysvinit_py.protocol.state import FD, SIGNATURE, Saved, SavedEntry, encode
 
@@ -31,67 +32,112 @@ OPTION = "--init"
 _MARSHAL = 2
 _SIG_BLOCK, _SIG_SETMASK = 0, 2
 _POLLIN = 1
-#: Milliseconds between two pieces of a state; who writes it does nothing else.
-_PATIENCE = 5000
+_F_SETFD, _FD_CLOEXEC = 2, 1
+_O_CLOEXEC = 0o2000000
+#: Milliseconds: the signature is there before the new init is; what follows may take long on a slow machine.
+_AT_ONCE, _PATIENCE = 1000, 60_000
+#: Milliseconds that the writer stays at most. Somebody may have inherited the pipe, and keep it open.
+_STAYS = 10_000
 _CHUNK = 1 << 16
 _MAX_BYTES = 64 << 20
+_LAST_LINE = b"\nEND\n"
 
 
-def hand_over(state: bytes, environment: Mapping[str, str]) -> None:
-    """Become the new init. If that is not possible OSError says why, and nothing has changed."""
-    read_end, write_end = kernel.pipe2(0o2000000)  # O_CLOEXEC
+def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
+    """Become the new init, called with ``more`` arguments. If that is not possible OSError says why.
+
+    Nothing has changed then. Without a state, the one that was handed to this init and not read is passed on.
+    """
+    blocked = kernel.pthread_sigmask(_SIG_BLOCK, SIGNALS)  # what comes now waits for the new init
+    try:
+        if state:
+            _offer(state)
+        _let_inherit(FD)
+        kernel.execve(PROGRAM, ["init", OPTION, *more], dict(environment))
+    finally:
+        # Still here: it did not work. The writer ends when nobody can read what it writes.
+        if state:
+            keep_place()
+        kernel.pthread_sigmask(_SIG_SETMASK, blocked)
+
+
+def _let_inherit(fd: int) -> None:
+    try:
+        kernel.fcntl(fd, _F_SETFD, 0)
+    except OSError:
+        pass  # there is none to pass on
+
+
+def _offer(state: bytes) -> None:
+    """Put a pipe in its place, into which a process of ours writes the state."""
+    read_end, write_end = kernel.pipe2(_O_CLOEXEC)
     try:
         # The signature first: who finds it has been handed a state, however slow its writer is.
         kernel.write(write_end, state[: len(SIGNATURE)])
-        kernel.pthread_sigmask(_SIG_BLOCK, SIGNALS)  # what comes now waits for the new init
-        writer = kernel.fork()
-        if not writer:
-            _write_and_exit(write_end, state[len(SIGNATURE) :])
-        kernel.dup2(read_end, FD, inheritable=True)
-        kernel.execve(PROGRAM, ["init", OPTION], dict(environment))
+        _start_writer(read_end, write_end, state[len(SIGNATURE) :])
+        kernel.dup2(read_end, FD, inheritable=False)
     finally:
-        # Still here: it did not work. The writer ends when nobody can read what it writes.
-        for fd in (read_end, write_end, FD):
-            _close(fd)
-        kernel.pthread_sigmask(_SIG_SETMASK, [])
+        kernel.close(read_end)
+        kernel.close(write_end)
 
 
-def _write_and_exit(write_end: int, state: bytes) -> None:
-    status = 1
+def _start_writer(read_end: int, write_end: int, state: bytes) -> None:
+    """Write the state, which the pipe may be too small for, and stay until nobody can read it any more.
+
+    As long as the writer stays, the FIFO of requests is open: what is written to it meanwhile is not lost.
+    """
+    if kernel.fork():
+        return
     try:
+        kernel.close(read_end)
         while state:
             state = state[kernel.write(write_end, state) :]
-        status = 0
+        poll = kernel.poll()
+        poll.register(write_end, 0)
+        poll.poll(_STAYS)
     finally:
-        kernel._exit(status)
+        kernel._exit(0)
 
 
 def take_over() -> bytes:
-    """Return the state that the init before this has left, all of it; nothing: there is none."""
-    state = b""
+    """Return the state that the init before this has left; nothing: there is none. It stays open."""
+    state = bytearray()
     try:
         if not S_ISFIFO(kernel.fstat(FD).st_mode):
             return b""
+        kernel.fcntl(FD, _F_SETFD, _FD_CLOEXEC)
         poll = kernel.poll()
         poll.register(FD, _POLLIN)
-        while len(state) < _MAX_BYTES and poll.poll(_PATIENCE):
-            piece = kernel.read(FD, _CHUNK)
-            if not piece:
-                break
+        while (
+            len(state) < _MAX_BYTES
+            and not state.endswith(_LAST_LINE)  # the writer does not close its end
+            and poll.poll(_PATIENCE if state else _AT_ONCE)
+            and (piece := kernel.read(FD, _CHUNK))
+        ):
             state += piece
             if not state.startswith(SIGNATURE[: len(state)]):
                 return b""
     except OSError:
         return b""
-    _close(FD)
-    return state
+    return bytes(state)
 
 
-def _close(fd: int) -> None:
+def keep_place() -> None:
+    """Let nothing else have the descriptor of the state: a failed re-execution would have to give it back.
+
+    The writer of the state that was there ends.
+    """
     try:
-        kernel.close(fd)
+        nothing = open_nothing()
+        try:
+            kernel.dup2(nothing, FD, inheritable=False)
+        finally:
+            kernel.close(nothing)
     except OSError:
-        pass
+        try:
+            kernel.close(FD)
+        except OSError:
+            pass
 
 
 # What a machine knows, in C's form and in ours.
@@ -118,6 +164,27 @@ def written(machine: Machine, signals: Iterable[int], boot_recorded: bool, level
     return encode(saved)
 
 
+def bare(machine: Machine, signal: int) -> bytes:
+    """Return a state that says little more than the level, for when :func:`written` cannot be had.
+
+    ``signal`` has the new init read the inittab, and start what has its place in the level.
+    """
+    level = machine.standing.runlevel
+    return encode(Saved(level, level, machine.standing.prevlevel, signals=1 << signal))
+
+
+def mend(machine: Machine) -> None:
+    """Make jobs whole that an error has left between two states."""
+    processes = machine.processes
+    for job in processes.jobs.values():
+        if job.pid == STARTING:
+            job.not_forked(until=0.0)
+            job.rested()
+        elif job.pid and job.pid not in processes.running:
+            processes.running[job.pid] = job  # should it have ended, the new init sees that
+    processes.starting.clear()
+
+
 def _saved_entry(job: Job) -> SavedEntry:
     return SavedEntry(
         job.entry,
@@ -140,8 +207,8 @@ def machine_of(saved: Saved, environ: Mapping[str, str]) -> Machine:
             whole = a2b_base64(text)
             if crc32(whole) == int(number):
                 return restore(marshal.loads(whole))
-        except (ValueError, KeyError, TypeError, EOFError, AttributeError):
-            pass  # of another version of ours; C's form will do
+        except Exception:
+            pass  # of another version of ours, whatever that has in it; C's form will do
     return _machine_of_c(saved, environ)
 
 

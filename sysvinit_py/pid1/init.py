@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from struct import Struct
 
@@ -12,9 +11,10 @@ from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.rules import BOOT, SYSINIT
-from sysvinit_py.pid1 import arguments, handover, kernel, spawn, title
+from sysvinit_py.pid1 import arguments, barrier, handover, kernel, last_resort, spawn, surroundings, title
 from sysvinit_py.pid1.accounting import Accounting
-from sysvinit_py.pid1.console import Console, open_nothing
+from sysvinit_py.pid1.barrier import Errors
+from sysvinit_py.pid1.console import Console
 from sysvinit_py.pid1.fifo import Fifo
 from sysvinit_py.pid1.reader import Reader
 from sysvinit_py.pid1.syslog import Syslog
@@ -23,8 +23,13 @@ from sysvinit_py.protocol.state import Saved, decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable
     from typing import Any
+
+    from sysvinit_py.inittab.entry import Entry
+else:
+    from _collections import deque  # and not collections, which costs a millisecond
 
 SIGHUP, SIGINT, SIGKILL, SIGUSR1, SIGUSR2, SIGTERM = 1, 2, 9, 10, 12, 15
 SIGCHLD, SIGCONT, SIGTSTP, SIGWINCH, SIGPWR, SIGRTMIN = 17, 18, 20, 28, 30, 34
@@ -34,9 +39,6 @@ SIGNALS = (
     SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGCHLD, SIGCONT, SIGTSTP, SIGWINCH, SIGPWR, SHUTDOWN_SIGNAL,
 )  # fmt: skip
 
-#: The first letter of these files says what has become of the power (SPEC 6).
-POWER_STATUS = ("/run/powerstatus", "/etc/powerstatus")
-POWER_EVENTS = {b"O": "power ok", b"L": "power low"}
 POWER_REQUESTS = {
     initctl.POWERFAIL: "power failed",
     initctl.POWERFAILNOW: "power low",
@@ -44,18 +46,15 @@ POWER_REQUESTS = {
 }
 RUNLEVEL_FILE = "/run/runlevel"
 
-_RB_DISABLE_CAD = 0
-_KDSIGACCEPT = 0x4B4E
 _POLLIN, _POLLPRI, _POLLOUT = 1, 2, 4
 #: For signals, the FIFO, its watch, the mounts, the console that is written to and asked on, the inittab.
 _POLLED_FOR = _POLLIN, _POLLIN, _POLLIN, _POLLPRI, _POLLOUT, _POLLIN, _POLLIN
 #: struct signalfd_siginfo: the number comes first.
 _SIGNAL = Struct("=I124x")
-_WNOHANG = 1
+_P_PID, _WNOHANG, _WEXITED, _WNOWAIT = 1, 1, 4, 0x1000000
 _SIG_SETMASK, _SIG_DFL = 2, 0
 _O_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
-_O_RDONLY, _O_WRONLY, _O_RDWR, _O_CREAT, _O_TRUNC = 0, 1, 2, 0o100, 0o1000
-_O_NONBLOCK, _O_NOCTTY = 0o4000, 0o400
+_O_WRONLY, _O_CREAT, _O_TRUNC, _O_NONBLOCK = 1, 0o100, 0o1000, 0o4000
 _NAMED_SIGNALS = {"TERM": SIGTERM, "KILL": SIGKILL}
 #: Children reaped before something else gets its turn, so that a flood of them leaves time for it.
 _REAPED_AT_ONCE = 1000
@@ -63,6 +62,8 @@ _REAPED_AT_ONCE = 1000
 _LONGEST_POLL = 2**31 - 1
 #: Seconds to wait after an error of our own, so that one which repeats itself does not eat the machine.
 _AFTER_ERROR = 0.1
+#: How much may fail before the rest is left alone.
+_FAILURES = 3
 
 
 class Init:
@@ -70,6 +71,12 @@ class Init:
 
     def __init__(self, argv: list[str], program: str) -> None:
         self._argv = argv
+        self._errors = Errors(argv)
+        self._events: deque[ev.Event] = deque()  # that the machine was not told of yet
+        self._effects: deque[fx.Effect] = deque()  # that were not carried out yet
+        self._handed = b""  # the state that the init before this has left, until the machine has it
+        self._begun = False  # the machine has it, or the boot
+        self._successor_wanted = False
         self._signals: set[int] = set()
         self._paused = False
         for number in SIGNALS:
@@ -100,14 +107,24 @@ class Init:
             fx.RecordLevel: lambda effect: self._accounting.level(effect.level, effect.old),
             fx.RecordStart: lambda effect: self._accounting.started(effect.id, effect.pid),
             fx.RecordEnd: lambda effect: self._accounting.ended(effect.id, effect.pid),
-            fx.Reexecute: self._reexecute,
+            fx.Reexecute: self._want_successor,
+        }
+        self._on_signal: dict[int, Callable[[], None]] = {
+            SIGCHLD: self._reap,
+            SIGUSR1: self._fifo.reopen,
+            SIGUSR2: self._fifo.shut,
+            SIGHUP: lambda: self._feed(ev.RereadRequested()),
+            SIGINT: lambda: self._feed(ev.Called("ctrlaltdel")),
+            SIGWINCH: lambda: self._feed(ev.Called("kbrequest")),
+            SIGPWR: lambda: self._feed(ev.Called(surroundings.power(self._say))),
+            SHUTDOWN_SIGNAL: self._shut_down,
         }
 
     # The loop.
 
     def run(self) -> None:
-        """Boot, and serve for ever. Nothing ends this: an error of our own is said, and init goes on."""
-        for step in (self._set_up, self._begin, self._fifo.keep):
+        """Boot, and serve for ever. Nothing ends this: see _after_error."""
+        for step in (surroundings.prepare, self._begin, self._fifo.keep, handover.keep_place):
             self._guarded(step)
         while True:
             self._guarded(self._turn)
@@ -115,19 +132,8 @@ class Init:
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
             step()
-        except Exception as error:  # whatever it is, PID 1 must not end
-            self._guarded_say(error)
-            kernel.sleep(_AFTER_ERROR)
-
-    def _guarded_say(self, error: Exception) -> None:
-        try:
-            place = error.__traceback__
-            while place and place.tb_next:
-                place = place.tb_next
-            where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
-            self._say(f"error in init, going on: {type(error).__name__}: {error} at {where}")
-        except Exception:
-            pass
+        except BaseException as error:  # whatever it is, PID 1 must not end
+            self._after_error(error)
 
     def _turn(self) -> None:
         """Wait until something happens, and see to it: signals and children first."""
@@ -140,6 +146,9 @@ class Init:
         if ready - {self._signal_fd}:
             self._serve(ready)
         self._take_time()
+        if self._successor_wanted:
+            self._successor_wanted = False
+            self._reexecute()
 
     def _serve(self, ready: set[int]) -> None:
         """See to the descriptors that are ready, after a look whether the FIFO is still in its place."""
@@ -193,43 +202,72 @@ class Init:
 
     def _feed(self, event: ev.Event | None) -> None:
         """Tell the machine, do what it answers, tell it what became of that, and so on."""
-        events = [event]
-        for event in events:
-            if event is None:
-                continue
-            for effect in self._machine.handle(event, _now()):
+        if event is not None:
+            self._events.append(event)
+        self._work_off()
+
+    def _work_off(self) -> None:
+        """Do all that is to be done. What raises an error is still the first in its queue."""
+        while self._effects or self._events:
+            if self._effects:
+                effect = self._effects[0]
                 answer = self._perform[type(effect)](effect)
+                self._effects.popleft()
                 if answer is not None:
-                    events.append(answer)
+                    self._events.append(answer)
+            else:
+                effects = self._machine.handle(self._events[0], _now())
+                self._events.popleft()
+                self._effects.extend(effects)
+
+    # The barrier.
+
+    def _after_error(self, error: BaseException) -> None:
+        """Say it, and go on in a new process image; when that did not help, as the last resort."""
+        text = barrier.describe(error)
+        for tell in (barrier.tell_kernel, self._say):
+            _quietly(tell, text)
+        _quietly(self._finish)
+        if self._errors.healed(_now()):
+            _quietly(self._hand_over, self._errors.argument)
+        else:
+            last_resort.serve(self._say, self._rescue, _ways_out(self._machine.entries), SIGNALS)
+        _quietly(kernel.sleep, _AFTER_ERROR)  # here still, so it could not be
+
+    def _finish(self) -> None:
+        """Do once more what raised the error, and then all that was to be done after it.
+
+        What fails again is left alone.
+        """
+        for _ in range(_FAILURES):
+            try:
+                self._work_off()
+                break
+            except Exception:
+                undone = self._effects.popleft() if self._effects else self._events.popleft()
+                if isinstance(undone, fx.Start):
+                    self._events.appendleft(ev.CannotFork(undone.key))  # it is answered before all else
+        handover.mend(self._machine)
+
+    def _rescue(self) -> None:
+        """Become a new init with as much as can be told of what there was."""
+        for state in (self._state, lambda: handover.bare(self._machine, SIGHUP)):
+            try:
+                self._execute(state())
+            except OSError as refusal:
+                self._say(f"Attempt to re-exec failed: {refusal.strerror}", log=False)
+                return
+            except Exception as error:
+                barrier.tell_kernel(barrier.describe(error))
 
     # Boot.
 
-    def _set_up(self) -> None:
-        """Make the process and the kernel what an init needs (SPEC 2.2)."""
-        kernel.chdir("/")
-        kernel.umask(0o022)
-        try:
-            kernel.setsid()
-        except OSError:
-            pass  # it leads a session already
-        try:
-            kernel.reboot(_RB_DISABLE_CAD)  # from now on ctrl-alt-del is SIGINT
-        except OSError:
-            pass  # not on a machine of its own
-        try:
-            keyboard = kernel.open("/dev/tty0", _O_RDWR | _O_NOCTTY | _O_NONBLOCK)
-            try:
-                kernel.ioctl(keyboard, _KDSIGACCEPT, SIGWINCH)
-            finally:
-                kernel.close(keyboard)
-        except OSError:
-            pass  # no keyboard
-
     def _begin(self) -> None:
         """Boot, unless the init before this has left a state to go on with."""
-        state = handover.take_over() if handover.OPTION in self._argv else b""
+        if handover.OPTION in self._argv:
+            self._handed = handover.take_over()
         try:
-            saved = decode(state) if state else None
+            saved = decode(self._handed) if self._handed else None
         except ValueError as error:
             saved = None
             self._say(f"the state of the init before this cannot be read, booting: {error}")
@@ -241,22 +279,26 @@ class Init:
     def _go_on(self, saved: Saved) -> None:
         """Take over the children and all that the init before this knew (SPEC 8)."""
         self._machine = handover.machine_of(saved, os.environ)
+        self._events.extend(ev.ChildExited(pid, 0) for pid in self._machine.running if not _is_child(pid))
+        self._events.extend((ev.Resumed(), ev.Tick()))
+        self._signals |= {number for number in SIGNALS if saved.signals >> number & 1} | {SIGCHLD}
+        self._begun = True
         self._say(f"version {__version__} reloading", log=False)
         self._show_stage(fx.ShowStage(self._machine.standing.stage))
         if not (saved.boot_in_utmp and saved.boot_in_wtmp):
             self._accounting.boot()
         if not (saved.runlevel_in_utmp and saved.runlevel_in_wtmp):
             self._accounting.level(self._machine.standing.runlevel, self._machine.standing.prevlevel)
-        self._signals |= {number for number in SIGNALS if saved.signals >> number & 1} | {SIGCHLD}
-        if self._machine.asking:
-            self._feed(self._ask_level(fx.AskLevel()))
-        self._feed(ev.Tick())
+        self._work_off()
 
     def _boot(self) -> None:
         given = self._arguments
+        consoles = arguments.consoles(surroundings.kernel_command_line())
+        self._events.append(ev.VariablesGiven(tuple(handover.variables_of(os.environ).items())))
+        self._events.append(ev.Booted(given.level, given.emergency, consoles))
+        self._begun = True
         self._accounting.create()
-        self._feed(ev.VariablesGiven(tuple(handover.variables_of(os.environ).items())))
-        self._feed(ev.Booted(given.level, given.emergency, arguments.consoles(_kernel_command_line())))
+        self._work_off()
 
     # What happens.
 
@@ -268,30 +310,17 @@ class Init:
         self._signals.update(number for (number,) in _SIGNAL.iter_unpack(arrived))
 
     def _take_signals(self) -> None:
-        signals, self._signals = self._signals, set()
-        if SIGTSTP in signals:
+        if SIGTSTP in self._signals:
             self._paused = True
-        if SIGCONT in signals:
+        if SIGCONT in self._signals:
             self._paused = False
-        if self._paused:
-            self._signals |= signals - {SIGTSTP, SIGCONT}
+        self._signals -= {SIGTSTP, SIGCONT}
+        if self._paused or not self._signals:
             return
-        if SIGCHLD in signals:
-            self._reap()
-        if SIGUSR1 in signals:
-            self._fifo.reopen()
-        if SIGUSR2 in signals:
-            self._fifo.shut()
-        if SIGHUP in signals:
-            self._feed(ev.RereadRequested())
-        if SIGINT in signals:
-            self._feed(ev.Called("ctrlaltdel"))
-        if SIGWINCH in signals:
-            self._feed(ev.Called("kbrequest"))
-        if SIGPWR in signals:
-            self._feed(ev.Called(self._power_status()))
-        if SHUTDOWN_SIGNAL in signals:
-            self._shut_down()
+        for number, act in self._on_signal.items():
+            if number in self._signals:
+                self._signals.remove(number)
+                act()
 
     def _reap(self) -> None:
         """Take all children that have ended: the entries', and the orphans that fall to init."""
@@ -308,27 +337,6 @@ class Init:
             else:
                 self._reader.child_exited(pid)
         self._signals.add(SIGCHLD)  # there may be more
-
-    def _power_status(self) -> str:
-        """Read and remove the file in which a power daemon says what is the matter."""
-        for path in POWER_STATUS:
-            try:
-                file = kernel.open(path, _O_RDONLY | _O_NONBLOCK)
-            except OSError:
-                continue
-            try:
-                letter = kernel.read(file, 1)
-            except OSError:
-                letter = b""
-            kernel.close(file)
-            if path != POWER_STATUS[0]:
-                self._say(f"warning: {path} is deprecated, use {POWER_STATUS[0]}")
-            try:
-                kernel.unlink(path)
-            except OSError:
-                pass
-            return POWER_EVENTS.get(letter, "power failed")
-        return "power failed"
 
     def _shut_down(self) -> None:
         try:
@@ -414,18 +422,38 @@ class Init:
         except OSError:
             pass
 
-    def _reexecute(self, effect: fx.Reexecute) -> None:
-        """Become the /sbin/init that is there now; if that is not possible, go on (SPEC 8)."""
+    def _want_successor(self, effect: fx.Reexecute) -> None:
+        """Not before all that was asked for at the same time is done."""
+        self._successor_wanted = True
+
+    # Re-execution (SPEC 8).
+
+    def _reexecute(self) -> None:
+        """Become the /sbin/init that is there now; if that is not possible, go on."""
         self._reap()
-        signals = self._signals | ({SIGHUP} if self._reader.pipe >= 0 else set())  # it reads the inittab anew
-        self._reader.stop()
-        machine = self._machine
         try:
-            state = handover.written(machine, signals, *self._accounting.recorded)
-            handover.hand_over(state, self._environment | machine.standing.variables)
+            self._hand_over()
         except OSError as error:
-            self._signals |= signals
             self._say(f"Attempt to re-exec failed: {error.strerror}", log=False)
+
+    def _hand_over(self, *more: str) -> None:
+        self._execute(self._state(), *more)
+
+    def _state(self) -> bytes:
+        """What the next init needs; before this one has begun, what it was handed itself."""
+        if not self._begun:
+            return self._handed
+        signals = self._signals.copy()
+        if self._machine.reading:
+            signals.add(SIGHUP)  # C init knows of no reading under way
+        if self._paused:
+            signals.add(SIGTSTP)
+        return handover.written(self._machine, signals, *self._accounting.recorded)
+
+    def _execute(self, state: bytes, *more: str) -> None:
+        if not self._begun:
+            more = (*(word for word in self._argv if word != handover.OPTION), *more)
+        handover.hand_over(state, self._environment | self._machine.standing.variables, *more)
 
     def _say_effect(self, effect: fx.Say) -> None:
         self._say(effect.text, effect.console, effect.log)
@@ -442,29 +470,40 @@ def _now() -> float:
     return kernel.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+def _is_child(pid: int) -> bool:
+    """Whether it is a child of ours still, if only as a zombie."""
+    try:
+        kernel.waitid(_P_PID, pid, _WNOHANG | _WEXITED | _WNOWAIT)
+    except OSError:
+        return False
+    return True
+
+
+def _ways_out(entries: tuple[Entry, ...]) -> dict[str, list[str]]:
+    """The commands that halt and restart the machine."""
+    return {
+        level: [entry.command for entry in entries if entry.action == "wait" and level in entry.levels]
+        for level in "06"
+    }
+
+
+def _quietly(act: Callable[..., object], *arguments: object) -> None:
+    """Do something that may fail as well, for what failed before."""
+    try:
+        act(*arguments)
+    except BaseException:
+        pass
+
+
 def main(argv: list[str], program: str) -> None:
     """Be init. ``argv``: what the kernel passed; ``program``: the file that this is. Never returns."""
-    _open_standard_streams()
-    Init(argv[1:], program).run()
-
-
-def _open_standard_streams() -> None:
-    """See that 0, 1 and 2 are /dev/null, so that no file that is opened later takes their place."""
-    sys.stdin = sys.stdout = sys.stderr = None
-    null = open_nothing()
-    for number in (0, 1, 2):
-        if null != number:
-            kernel.dup2(null, number)
-    if null > 2:
-        kernel.close(null)
-
-
-def _kernel_command_line() -> str:
-    try:
-        file = kernel.open("/proc/cmdline", _O_RDONLY)
+    _quietly(surroundings.open_standard_streams)
+    for _ in range(_FAILURES):
         try:
-            return kernel.read(file, 4096).decode("ascii", "replace")
-        finally:
-            kernel.close(file)
-    except OSError:
-        return ""
+            init = Init(argv[1:], program)
+        except BaseException as error:
+            _quietly(barrier.tell_kernel, barrier.describe(error))
+            _quietly(kernel.sleep, 1)
+        else:
+            init.run()
+    last_resort.serve(barrier.tell_kernel, lambda: handover.hand_over(b"", os.environ), {}, SIGNALS)

@@ -1,0 +1,195 @@
+"""The last resort: what init is when it cannot be init any more, until ``telinit u`` makes it one again.
+
+Reaps, keeps a sulogin on the console, and obeys ``telinit u``, ``0`` and ``6``. It has nothing in common with
+the rest of PID 1 but the seam to the kernel, as it is there for errors in all the rest.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from sysvinit_py.pid1 import kernel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+FIFO = "/run/initctl"
+CONSOLE = "/dev/console"
+NOTHING = "/dev/null"
+SULOGIN = ["/sbin/sulogin"]
+_ENVIRONMENT = {"PATH": "/sbin:/usr/sbin:/bin:/usr/bin", "SHELL": "/bin/sh", "TERM": "linux"}
+
+_REQUEST = Struct("=iiii368x")
+_MAGIC, _RUNLVL = 0x03091969, 1
+_CHUNK = 64 * _REQUEST.size
+
+_O_RDWR, _O_NONBLOCK, _O_NOCTTY = 2, 0o4000, 0o400
+_POLLIN, _F_SETFL = 1, 4
+_DUP2 = 2  # a file action of posix_spawn
+_WNOHANG = 1
+_SIG_DFL, _SIG_SETMASK = 0, 2
+_SIGTERM, _SIGKILL, _SIGSTOP = 15, 9, 19
+_SIGNALS = [number for number in range(1, 32) if number not in (_SIGKILL, _SIGSTOP)]
+_POWER_OFF, _RESTART = 0x4321FEDC, 0x01234567  # reboot(2)
+
+#: Milliseconds between two looks for children that have ended.
+_LOOK = 250
+#: Seconds: a sulogin is started no sooner after the one before it.
+_PAUSE = 5.0
+#: Seconds from SIGTERM to all processes to SIGKILL, when there is no entry that halts the machine.
+_WAIT = 5.0
+_CLOCK = 7  # CLOCK_BOOTTIME
+
+
+def serve(
+    tell: Callable[[str], None],
+    become_init: Callable[[], None],
+    commands: Mapping[str, Sequence[str]],
+    signals: Iterable[int],
+) -> None:
+    """Never returns, whatever happens.
+
+    ``become_init`` is telinit u, and returns or raises if that is not possible; ``commands`` are those of the
+    entries of levels 0 and 6; ``signals`` are those that init has handlers for.
+    """
+    resort = LastResort(tell, become_init, commands)
+    _quietly(lambda: resort.begin(signals))
+    while True:
+        _quietly(resort.turn)
+
+
+def _quietly(step: Callable[[], None]) -> None:
+    """An error here has nowhere to go."""
+    try:
+        step()
+    except BaseException:
+        try:
+            kernel.sleep(_LOOK / 1000)
+        except BaseException:
+            pass
+
+
+class LastResort:
+    """The little that is left of init."""
+
+    def __init__(
+        self,
+        tell: Callable[[str], None],
+        become_init: Callable[[], None],
+        commands: Mapping[str, Sequence[str]],
+    ) -> None:
+        self._tell = tell
+        self._become_init = become_init
+        self._commands = commands
+        self._fifo = -1
+        self._sulogin = 0  # its pid
+        self._not_before = 0.0  # for the next sulogin
+        self._ending = ""  # 0 or 6, once asked for
+        self._to_run: list[str] = []
+        self._runs = 0  # the pid of what runs of it
+
+    def begin(self, signals: Iterable[int]) -> None:
+        """Ignore what init handles, and say what is the matter."""
+        for number in signals:
+            kernel.signal(number, _SIG_DFL)  # the kernel keeps them from PID 1 then
+        kernel.pthread_sigmask(_SIG_SETMASK, [])
+        self._tell("init has failed, and only reaps now; telinit u, 0 and 6 are obeyed")
+
+    def turn(self) -> None:
+        """Reap, see to sulogin, and obey."""
+        self._reap()
+        if self._ending:
+            self._end()
+        elif not self._sulogin and self._now() >= self._not_before:
+            self._not_before = self._now() + _PAUSE
+            self._sulogin = self._start(SULOGIN)
+        for level in self._requests():
+            self._obey(level)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, _ = kernel.waitpid(-1, _WNOHANG)
+            except OSError:
+                return  # no children
+            if not pid:
+                return
+            if pid == self._sulogin:
+                self._sulogin = 0
+            if pid == self._runs:
+                self._runs = 0
+
+    def _requests(self) -> list[str]:
+        """Wait for requests, a moment at most, and return the levels that they name."""
+        try:
+            if self._fifo < 0:
+                self._fifo = self._open_fifo()
+            poll = kernel.poll()
+            poll.register(self._fifo, _POLLIN)
+            if not poll.poll(_LOOK):
+                return []
+            data = kernel.read(self._fifo, _CHUNK)
+        except OSError:
+            self._close_fifo()
+            kernel.sleep(_LOOK / 1000)
+            return []
+        whole = len(data) - len(data) % _REQUEST.size
+        requests = _REQUEST.iter_unpack(data[:whole])
+        return [chr(code & 0x7F) for magic, cmd, code, _ in requests if (magic, cmd) == (_MAGIC, _RUNLVL)]
+
+    def _open_fifo(self) -> int:
+        try:
+            kernel.mkfifo(FIFO, 0o600)
+        except FileExistsError:
+            pass
+        return kernel.open(FIFO, _O_RDWR | _O_NONBLOCK)
+
+    def _close_fifo(self) -> None:
+        if self._fifo >= 0:
+            fifo, self._fifo = self._fifo, -1
+            kernel.close(fifo)
+
+    def _obey(self, level: str) -> None:
+        if level in "uU":
+            self._become_init()
+        elif level in "06" and not self._ending:
+            self._ending = level
+            self._to_run = list(self._commands.get(level, ()))
+
+    def _end(self) -> None:
+        """Run what the inittab has for the level, one after the other; then end all by force."""
+        if self._runs:
+            return
+        if self._to_run:
+            self._runs = self._start(["/bin/sh", "-c", self._to_run.pop(0)])
+            return
+        kernel.kill(-1, _SIGTERM)
+        kernel.sleep(_WAIT)
+        kernel.kill(-1, _SIGKILL)
+        kernel.sync()
+        kernel.reboot(_POWER_OFF if self._ending == "0" else _RESTART)
+
+    def _start(self, argv: list[str]) -> int:
+        """Start a command on the console, or on nothing. OSError: it cannot be."""
+        level = self._ending or "S"
+        terminal = self._open_console()
+        try:
+            return kernel.posix_spawn(
+                argv[0], argv, _ENVIRONMENT | {"RUNLEVEL": level, "PREVLEVEL": "N"},
+                file_actions=[(_DUP2, terminal, number) for number in (0, 1, 2)],
+                setsid=True, setsigmask=[], setsigdef=_SIGNALS,
+            )  # fmt: skip
+        finally:
+            kernel.close(terminal)
+
+    def _open_console(self) -> int:
+        try:
+            console = kernel.open(CONSOLE, _O_RDWR | _O_NOCTTY | _O_NONBLOCK)  # it may be a line to wait for
+        except OSError:
+            return kernel.open(NOTHING, _O_RDWR)
+        kernel.fcntl(console, _F_SETFL, _O_RDWR)
+        return console
+
+    def _now(self) -> float:
+        return kernel.clock_gettime(_CLOCK)

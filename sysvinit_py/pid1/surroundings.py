@@ -1,0 +1,89 @@
+"""What is around init: the standard streams, the kernel's settings, its command line, the power status."""
+
+from __future__ import annotations
+
+import sys
+
+from sysvinit_py.pid1 import kernel
+from sysvinit_py.pid1.console import open_nothing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: The first letter of these files says what has become of the power (SPEC 6).
+POWER_STATUS = ("/run/powerstatus", "/etc/powerstatus")
+POWER_EVENTS = {b"O": "power ok", b"L": "power low"}
+
+_RB_DISABLE_CAD = 0
+_KDSIGACCEPT = 0x4B4E
+_SIGWINCH = 28
+_O_RDONLY, _O_RDWR, _O_NONBLOCK, _O_NOCTTY = 0, 2, 0o4000, 0o400
+
+
+def open_standard_streams() -> None:
+    """See that 0, 1 and 2 are /dev/null, so that no file that is opened later takes their place."""
+    sys.stdin = sys.stdout = sys.stderr = None
+    null = open_nothing()
+    for number in (0, 1, 2):
+        if null != number:
+            kernel.dup2(null, number)
+    if null > 2:
+        kernel.close(null)
+
+
+def prepare() -> None:
+    """Make the process and the kernel what an init needs (SPEC 2.2)."""
+    for step in (
+        lambda: kernel.chdir("/"),
+        lambda: kernel.umask(0o022),
+        kernel.setsid,  # unless it leads a session already
+        lambda: kernel.reboot(_RB_DISABLE_CAD),  # from now on ctrl-alt-del is SIGINT
+        _accept_keyboard_signal,
+    ):
+        try:
+            step()
+        except OSError:
+            pass  # the machine is not our own, or has no keyboard
+
+
+def _accept_keyboard_signal() -> None:
+    keyboard = kernel.open("/dev/tty0", _O_RDWR | _O_NOCTTY | _O_NONBLOCK)
+    try:
+        kernel.ioctl(keyboard, _KDSIGACCEPT, _SIGWINCH)
+    finally:
+        kernel.close(keyboard)
+
+
+def power(say: Callable[[str], None]) -> str:
+    """Read and remove the file in which a power daemon says what is the matter."""
+    for path in POWER_STATUS:
+        try:
+            file = kernel.open(path, _O_RDONLY | _O_NONBLOCK)
+        except OSError:
+            continue
+        try:
+            letter = kernel.read(file, 1)
+        except OSError:
+            letter = b""
+        kernel.close(file)
+        if path != POWER_STATUS[0]:
+            say(f"warning: {path} is deprecated, use {POWER_STATUS[0]}")
+        try:
+            kernel.unlink(path)
+        except OSError:
+            pass
+        return POWER_EVENTS.get(letter, "power failed")
+    return "power failed"
+
+
+def kernel_command_line() -> str:
+    """What the boot loader has given the kernel."""
+    try:
+        file = kernel.open("/proc/cmdline", _O_RDONLY)
+        try:
+            return kernel.read(file, 4096).decode("ascii", "replace")
+        finally:
+            kernel.close(file)
+    except OSError:
+        return ""
