@@ -20,6 +20,10 @@ from struct import Struct
 
 from sysvinit_py.value import Value
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 RUN_LVL = 1
 BOOT_TIME = 2
 NEW_TIME = 3
@@ -115,13 +119,37 @@ def place(content: bytes, record: Record) -> tuple[int, Record | None]:
     """
     whole = len(content) - len(content) % SIZE
     wanted = pack(record)
-    types = _PROCESSES if record.type in _PROCESSES else (record.type,)
-    for offset in range(0, whole, SIZE):
+    processes = record.type in _PROCESSES
+    types = _PROCESSES if processes else (record.type,)
+    for offset in _worth_a_look(content[:whole], wanted[_ID]) if processes else range(0, whole, SIZE):
         if _TYPE.unpack_from(content, offset)[0] in types and (
-            types is not _PROCESSES or _same_process(content[offset : offset + _ID.stop], wanted)
+            not processes or _same_process(content[offset : offset + _ID.stop], wanted)
         ):
             return offset, unpack(content, offset)
     return whole, None
+
+
+def _worth_a_look(content: bytes, id_: bytes) -> Iterable[int]:
+    """The offsets of records with the id, and of those without one; of all if it is empty.
+
+    A machine has thousands of entries if it has many, and a look at each record for each would be seen.
+    """
+    if not id_[0]:
+        return range(0, len(content), SIZE)
+    length = _ID.stop - _ID.start
+    ids = bytearray(len(content) // SIZE * length)
+    for byte in range(length):
+        ids[byte::length] = content[_ID.start + byte :: SIZE]
+    numbers = [*_all(ids[::length], b"\0"), *(at // length for at in _all(ids, id_) if not at % length)]
+    return (number * SIZE for number in sorted(numbers))
+
+
+def _all(text: bytearray, part: bytes) -> Iterator[int]:
+    """Where the part begins, each time."""
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1)
 
 
 def _same_process(one: bytes, other: bytes) -> bool:
