@@ -1,0 +1,171 @@
+"""What is made of udev's reports; udev itself is tested in tests/system/test_device_events.py."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+
+from sysvinit_py.tools.initeventd import devices
+from sysvinit_py.tools.initeventd.devices import Devices
+from sysvinit_py.tools.initeventd.power import Supply
+
+LOST = OSError(errno.ENOBUFS, "No buffer space available")
+
+
+class Attributes(dict[str, str]):
+    """Of sysfs."""
+
+    def asstring(self, name: str) -> str:
+        return self[name]
+
+
+class Unreadable(Attributes):
+    """Of a driver that is not well."""
+
+    def asstring(self, name: str) -> str:
+        if name == "scope":
+            raise OSError(errno.EIO, "Input/output error")
+        return b"\xff".decode()
+
+
+class Device:
+    """As pyudev has it."""
+
+    def __init__(
+        self, name: str, action: str | None = None, subsystem: str = "power_supply", **properties: str
+    ):
+        self.sys_name = name
+        self.action = action
+        self.subsystem = subsystem
+        self.properties = {f"POWER_SUPPLY_{key.upper()}": value for key, value in properties.items()}
+        self.attributes = Attributes()
+
+
+class Udev:
+    """In the place of pyudev."""
+
+    def __init__(self) -> None:
+        self.there: list[Device] = []
+        self.reports: list[Device | OSError] = []
+        self.filters: list[str] = []
+        self.looks = 0
+        self.Context = lambda: self
+        self.Monitor = SimpleNamespace(from_netlink=lambda context: self)
+
+    def list_devices(self, subsystem: str) -> Iterator[Device]:
+        self.looks += 1
+        return (device for device in self.there if device.subsystem == subsystem)
+
+    def filter_by(self, subsystem: str) -> None:
+        self.filters.append(subsystem)
+
+    def set_receive_buffer_size(self, size: int) -> None:
+        raise PermissionError
+
+    def start(self) -> None:
+        assert not self.looks, "what happens between the look and the start is missed"
+
+    def fileno(self) -> int:
+        return 99
+
+    def poll(self, timeout: float) -> Device | None:
+        assert timeout == 0
+        report = self.reports.pop(0) if self.reports else None
+        if isinstance(report, OSError):
+            raise report
+        return report
+
+
+class World:
+    def __init__(self, udev: Udev) -> None:
+        self.udev = udev
+        self.said: list[str] = []
+        self.noted: list[str] = []
+        self.devices = Devices(self.said.append, self.noted.append)
+
+    def report(self, *reports: Device | OSError) -> list[str]:
+        self.udev.reports += reports
+        return list(self.devices.changes())
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    udev = Udev()
+    monkeypatch.setattr(devices, "pyudev", udev)
+    udev.there = [Device("AC", type="Mains", online="1")]
+    return World(udev)
+
+
+def test_what_is_there_at_the_start(world: World) -> None:
+    assert world.devices.supplies == {"AC": Supply("Mains", online=True)}
+    assert world.udev.filters == ["power_supply", "tty"]
+    assert world.devices.fileno() == 99
+
+
+def test_each_report_is_taken_in_before_the_next(world: World) -> None:
+    """So that whoever looks after each sees each."""
+    world.udev.reports += [
+        Device("AC", "change", type="Mains", online="0"),
+        Device("BAT0", "add", type="Battery", capacity="50"),
+        Device("AC", "change", type="Mains", online="1"),
+        Device("BAT0", "remove"),
+    ]
+    seen = [dict(world.devices.supplies) for _ in world.devices.changes()]
+    battery = Supply("Battery", capacity=50)
+    off, on = Supply("Mains", online=False), Supply("Mains", online=True)
+    assert seen == [{"AC": off}, {"AC": off, "BAT0": battery}, {"AC": on, "BAT0": battery}, {"AC": on}]
+
+
+def test_a_supply_that_powers_us_no_more(world: World) -> None:
+    world.report(Device("AC", "change", type="Mains", present="0"))
+    assert world.devices.supplies == {}
+
+
+def test_terminals_come_and_go(world: World) -> None:
+    reports = [Device("ttyUSB0", action, "tty") for action in ("add", "change", "bind", "remove")]
+    assert world.report(*reports) == ["tty", "tty"]
+
+
+def test_what_the_event_leaves_out_is_read_from_sysfs(world: World) -> None:
+    device = Device("AC", "change", online="0")
+    device.attributes["type"] = "Mains\n"
+    world.report(device)
+    assert world.devices.supplies == {"AC": Supply("Mains", online=False)}
+
+
+def test_attributes_that_cannot_be_read_are_missing(world: World) -> None:
+    device = Device("AC", "change", online="0")
+    device.attributes = Unreadable()
+    assert world.report(device) == ["power_supply"]
+    assert world.devices.supplies == {}
+    assert world.said == ["power supply AC has no type: ignored"]
+
+
+def test_nonsense_is_complained_of_once(world: World) -> None:
+    for nonsense in ("maybe", "perhaps", "1", "maybe"):
+        world.report(Device("AC", "change", type="Mains", online=nonsense))
+    assert world.said == ["power supply AC is online='maybe': ignored"]
+
+
+def test_lost_events(world: World) -> None:
+    """Those that are still there are older than the look, and must not have the last word."""
+    world.udev.there = [Device("AC", type="Mains", online="0")]
+    old = Device("AC", "change", type="Mains", online="1")
+    assert world.report(LOST, old, LOST) == ["power_supply", "power_supply", "tty"]
+    assert world.devices.supplies == {"AC": Supply("Mains", online=False)}
+    assert world.said == ["too many events at once, some were lost: looking at everything anew"]
+    assert world.report() == []
+
+
+def test_a_look_forgets_what_is_gone(world: World) -> None:
+    world.udev.there = []
+    world.devices.look()
+    assert world.devices.supplies == {}
+
+
+def test_any_other_error_is_the_end(world: World) -> None:
+    with pytest.raises(OSError, match="gone"):
+        world.report(OSError(errno.EBADF, "gone"))
