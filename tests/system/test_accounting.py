@@ -203,7 +203,7 @@ words = (b"tty7", b"g", b"LOGIN", b"")
 record = struct.pack({UTMP.format!r}, 6, os.getpid(), *words, 0, 0, os.getpid(), 1, 2, 0, 0, 0, 0)
 with open("/run/utmp", "r+b") as file:
     records = [file.read({UTMP.size}) for _ in range(9)]
-    file.seek(next(n for n, there in enumerate(records) if there[40:42] in (b"", b"g\0")) * {UTMP.size})
+    file.seek(next(n for n, there in enumerate(records) if there[40:42] in (b"", b"g\\0")) * {UTMP.size})
     file.write(record)
 os.execv("/w", ["/w", "GETTY", "stay"])
 """

@@ -1,0 +1,112 @@
+"""What PID 1 and telinit may import, and that PID 1 imports nothing once it serves (issue 2; DESIGN.md)."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import OURS, Boot
+from system import System
+
+PYTHON = "/usr/bin/python3"
+FORBIDDEN = {
+    "lark", "re", "typing", "dataclasses", "argparse", "logging", "subprocess", "asyncio", "enum", "signal",
+    "socket", "collections", "tempfile", "random", "json", "traceback", "site",
+}  # fmt: skip
+
+#: Is /sbin/init in our init's place, and has what PID 1 imports written down, and by whom.
+SPY = f"""#!{PYTHON} -IS
+import sys, posix
+
+def spy(event, arguments):
+    if event == "import":
+        log = posix.open("/imports", posix.O_WRONLY | posix.O_APPEND | posix.O_CREAT)
+        posix.write(log, (str(posix.getpid()) + " " + arguments[0] + chr(10)).encode())
+        posix.close(log)
+
+if posix.getpid() == 1:
+    for name in list(sys.modules):
+        spy("import", (name,))
+    sys.addaudithook(spy)
+__file__ = "/init"
+with open(__file__, "rb") as file:
+    exec(compile(file.read(), __file__, "exec"))
+"""
+
+INITTAB = """
+    id:2:initdefault:
+    si::sysinit:/w SI
+    bw::bootwait:/no/such
+    a:2:respawn:/w A sleep=0.05
+    w:2:wait:/w WAIT
+    b:3:once:/w B > /dev/null
+    c:a:once:/w C
+    s:S:wait:/w S stay
+    ca::ctrlaltdel:/w CA
+    pf::powerfail:/w PF
+    zu::powerwait:/w PW
+    q:9:once:/w NINE stay
+"""
+
+
+def imports(system: System) -> list[tuple[int, str]]:
+    """What was imported so far: the pid, the module."""
+    lines = system.path("/imports").read_text().splitlines()
+    return [(int(pid), module) for pid, module in (line.split() for line in lines)]
+
+
+@pytest.mark.ours_only("C imports nothing")
+def test_pid_1(boot: Boot) -> None:
+    """From the first message on, whatever happens, not a module more; in what it forks neither."""
+    system = boot(INITTAB, init=OURS, files={"/init": OURS, "/sbin/init": SPY})
+    system.console.expect(b"booting")
+    before = imports(system)
+    assert "sysvinit_py.pid1.init" in [module for _, module in before]
+    system.witness.wait("A", n=2)
+    system.wait_ready()
+    for number, tag in ((signal.SIGINT, "CA"), (signal.SIGPWR, "PF"), (signal.SIGWINCH, "")):
+        system.signal(number)
+        if tag:
+            system.witness.wait(tag)
+    system.send(b"bogus")
+    system.console.expect(b"bogus")
+    for command in (0, 2, 3, 4, 6, 7):
+        system.request(command, data=b"INIT_X=1\0")
+    system.console.expect(b"unimplemented")
+    system.signal(signal.SIGUSR2)
+    system.signal(signal.SIGUSR1)
+    time.sleep(0.05)
+    system.wait_ready()
+    system.write("/etc/inittab", system.path("/etc/inittab").read_text() + "bad line\n")
+    system.request(1, "a", 1)
+    system.console.expect(b"id field too long")
+    system.witness.wait("C")
+    system.request(1, "3", 1)
+    system.witness.wait("B")
+    system.wait_ready()
+    system.request(1, "S", 1)
+    system.witness.wait("S")
+    assert imports(system)[len(before) :] == []
+    modules = {module.partition(".")[0] for _, module in before}
+    assert not modules & FORBIDDEN
+    assert {pid for pid, _ in before} == {1}
+
+
+def test_telinit() -> None:
+    """Of the one file, not of the package: in this the modules are the same."""
+    script = (
+        "import sys\n"
+        f"sys.argv = ['telinit', *sys.argv[1:]]; __file__ = {str(OURS)!r}\n"
+        "try: exec(compile(open(__file__, 'rb').read(), __file__, 'exec'))\n"
+        "except SystemExit: pass\n"
+        "print(*sys.modules)\n"
+    )
+    for arguments in (["--version"], ["x"], ["-e", "y"]):
+        command = [PYTHON, "-IS", "-c", script, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        modules = {module.partition(".")[0] for module in done.stdout.splitlines()[-1].split()}
+        assert "sysvinit_py" in modules
+        assert not modules & FORBIDDEN
+        assert "sysvinit_py.pid1.init" not in done.stdout
