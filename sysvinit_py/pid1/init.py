@@ -112,7 +112,7 @@ class Init:
         self._on_signal: dict[int, Callable[[], None]] = {
             SIGCHLD: self._reap,
             SIGUSR2: self._fifo.shut,
-            SIGUSR1: self._fifo.reopen,  # after SIGUSR2: of two at once the one that leaves init reachable wins
+            SIGUSR1: self._fifo.reopen,  # last, so that both at once leave init reachable
             SIGHUP: lambda: self._feed(ev.RereadRequested()),
             SIGINT: lambda: self._feed(ev.Called("ctrlaltdel")),
             SIGWINCH: lambda: self._feed(ev.Called("kbrequest")),
