@@ -21,17 +21,19 @@ class Syslogd:
         self.received: list[bytes] = []
         self._expected = 0
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._thread = threading.Thread(target=self._receive, daemon=True)
 
     def listen(self, sandbox: Sandbox) -> None:
         """Make /dev/log."""
         self._socket.bind(str(sandbox.path("/dev/log")))
-        threading.Thread(target=self._receive, daemon=True).start()
+        self._thread.start()
 
     def close(self) -> None:
         """Stop listening; /dev/log stays."""
-        if self._socket.fileno() >= 0:
+        if self._thread.is_alive():
             self._socket.shutdown(socket.SHUT_RDWR)
-            self._socket.close()
+            self._thread.join()
+        self._socket.close()
 
     @property
     def texts(self) -> list[str]:

@@ -20,7 +20,7 @@ def test_ten_starts(boot: Boot, log: Syslogd, action: str) -> None:
         o:2:respawn:/w OTHER stay
     """, before=log.listen)  # fmt: skip
     log.expect(DISABLED)
-    assert f"\rINIT: {DISABLED}\r\r\n".encode() in system.console.said
+    system.console.expect(f"\rINIT: {DISABLED}\r\r\n".encode())
     other = system.witness.wait("OTHER")
     system.run(["kill", str(other.pid)])
     system.witness.wait("OTHER", n=2)
