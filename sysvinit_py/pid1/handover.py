@@ -53,7 +53,8 @@ def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
         if state:
             _offer(state)
         _let_inherit(FD)
-        kernel.execve(PROGRAM, ["init", OPTION, *more], dict(environment))
+        # The path as the name, for C init executes what it was called by when it is its turn to hand over.
+        kernel.execve(PROGRAM, [PROGRAM, OPTION, *more], dict(environment))
     finally:
         # Still here: it did not work. The writer ends when nobody can read what it writes.
         if state:

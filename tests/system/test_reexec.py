@@ -310,7 +310,7 @@ def test_many_in_a_row_under_load(boot: Boot) -> None:
 
     REEXECUTIONS=1000 in the environment for more.
     """
-    times = int(os.environ.get("REEXECUTIONS", "60"))
+    times = int(os.environ.get("REEXECUTIONS", "100"))
     system = boot("""
         id:2:initdefault:
         st:2:respawn:/w STAYS stay
