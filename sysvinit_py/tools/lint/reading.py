@@ -109,9 +109,9 @@ def _busybox(data: bytes, file: str, target: Target, seen: dict[str, Entry]) -> 
     """BusyBox: a # ends the line wherever it stands, a backslash at its end joins the next one to it."""
     lines: list[Line] = []
     held: list[tuple[int, bytes]] = []
-    for number, raw, finished in _raw_lines(data):
+    for number, raw, _ in _raw_lines(data):
         held.append((number, raw))
-        if not (raw.endswith(b"\\") and finished):
+        if not raw.endswith(b"\\"):
             lines += _busybox_line(held, file, target)
             held = []
     if held:
@@ -125,7 +125,7 @@ def _busybox_line(held: list[tuple[int, bytes]], file: str, target: Target) -> I
         yield Line(number, _decode(raw), "comment")
     number, raw = held[-1]
     text = _decode(raw)
-    body = b"".join([*(part[:-1] for _, part in held[:-1]), raw]).partition(b"\0")[0]
+    body = b"".join(part.removesuffix(b"\\") for _, part in held).partition(b"\0")[0]
     kept = body.partition(b"#")[0]
     if not kept:
         yield Line(number, text, "comment" if body else "blank")

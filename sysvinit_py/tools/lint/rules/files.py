@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 
+from sysvinit_py.inittab.entry import ACTIONS
 from sysvinit_py.tools.lint.finding import Hit
 from sysvinit_py.tools.lint.inittab import line_hit
 from sysvinit_py.tools.lint.rule import rule
-from sysvinit_py.tools.lint.targets import ALL, SYSVINIT_PY
+from sysvinit_py.tools.lint.targets import ALL, BUSYBOX_ACTIONS, SYSVINIT_PY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sysvinit_py.tools.lint.inittab import Inittab
-
-#: Names that an inittab.d may hold beside its .tab files: hidden ones, backups, READMEs.
-NOT_MEANT = (".", "~", "readme", ".bak", ".orig", ".rej", ".swp", ".dpkg-old", ".dpkg-dist", ".dpkg-new")
 
 
 @rule("INT001", "not-an-inittab", "warning", ALL)
@@ -35,9 +33,15 @@ def not_an_inittab(inittab: Inittab) -> Iterator[Hit]:
         id:3:initdefault:
     """
     for document in inittab.documents:
-        if document.problems and not document.entries:
-            line = next(line for line in document.lines if line.problem)
-            yield line_hit(document, line, "no line of this file is an entry: is it an inittab?")
+        refused = [line for line in document.lines if line.problem]
+        if refused and not document.entries and not any(_has_action(line.text) for line in refused):
+            yield line_hit(document, refused[0], "no line of this file is an entry: is it an inittab?")
+
+
+def _has_action(text: str) -> bool:
+    """Whether a line would be an entry but for a mistake in it."""
+    fields = text.lower().split(":")
+    return len(fields) > 2 and fields[2].strip() in {*ACTIONS, *BUSYBOX_ACTIONS}
 
 
 @rule("INT002", "empty-inittab", "warning", ALL)

@@ -255,21 +255,19 @@ def comment_in_process(inittab: Inittab) -> Iterator[Hit]:
         1:2345:respawn:/sbin/getty 38400 tty1
     """
     for subject in inittab.subjects:
-        at = subject.process.find("#")
-        if at < 0 or subject.action in ("initdefault", "off"):
+        text = subject.line.text.removesuffix("\r")
+        start = subject.span(PROCESS).start - 1
+        at = text.find("#", start if inittab.target.sysv else 1)
+        if at < 0 or subject.action in ("initdefault", "off") or (inittab.target.sysv and subject.by_shell):
             continue
-        if inittab.target is not BUSYBOX and subject.by_shell:
-            continue
-        column = subject.span(PROCESS).start + at
-        width = len(subject.process) - at
-        comment = at == 0 or subject.process[at - 1] in BLANKS
+        comment = at == start or text[at - 1] in BLANKS
         if comment and inittab.target.comment_is_a_word:
             message = "a comment here gives the command an empty last word"
         elif comment:
             message = "# ends the command: a comment belongs on a line of its own"
         else:
             message = "# ends the command in the middle of a word"
-        yield Hit(subject.entry.file, subject.entry.line, column, column + width, message)
+        yield Hit(subject.entry.file, subject.entry.line, at + 1, len(text) + 1, message)
 
 
 @rule("INT507", "misplaced-flag", "warning", ALL)

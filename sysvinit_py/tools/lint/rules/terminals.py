@@ -32,24 +32,20 @@ _LOOKALIKE = {"l": "1", "I": "1", "i": "1", "O": "0", "o": "0"}
 def named_by(id: str, device: str) -> str:
     """The terminal that an id names by custom, if it is another than this one; else empty.
 
-    Free ids (``co``, ``T0``, ``mxc3``) name none. A serial line's letters are free, its number is not.
+    Free ids (``co``, ``T0``, ``mxc3``) name none. A console's id at another kind of terminal, or a serial
+    line's, is a mistake only where the numbers differ.
     """
-    if device.endswith(id):
-        return ""
     number = _NUMBERED.match(device)
+    actual = number[1] if number else ""
     if console := _CONSOLE_ID.match(id):
-        bsd = _BSD_CONSOLE.match(device)
-        actual = str(int(bsd[1]) + 1) if bsd else number[1] if number else ""
-        is_console = bsd or _CONSOLE.match(device)
-        return f"tty{console[1]}" if is_console and actual != console[1] else _other_kind(console[1], actual)
+        if _CONSOLE.match(device):
+            return "" if actual == console[1] else f"tty{console[1]}"
+        if bsd := _BSD_CONSOLE.match(device):
+            actual = str(int(bsd[1]) + 1)
+        return "" if device.endswith(id) or actual in ("", console[1]) else f"tty{console[1]}"
     if serial := _SERIAL_ID.match(id):
-        return f"ttyS{serial[1]}" if number and number[1] != serial[1] else ""
+        return f"ttyS{serial[1]}" if actual not in ("", serial[1]) else ""
     return ""
-
-
-def _other_kind(named: str, actual: str) -> str:
-    """A console's id at another kind of terminal is a mistake only where the numbers differ too."""
-    return f"tty{named}" if actual and actual != named else ""
 
 
 @rule("INT301", "getty-id", "warning", ALL)
