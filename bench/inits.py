@@ -6,14 +6,16 @@ What is to run is described in ``Entry`` values; each init makes files, argument
 from __future__ import annotations
 
 import os
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from bench import packages, stamps
-from sysvinit_py.tools.sandbox.box import KERNEL_ENVIRONMENT, Content
+from sysvinit_py.inittab import compiled
+from sysvinit_py.tools.sandbox.box import KERNEL_ENVIRONMENT, Content, Sandbox
 
 ONCE, RESPAWN = "once", "respawn"
 
@@ -71,10 +73,10 @@ class Inittab(Init):
         return "\n".join(("id:2:initdefault:", *lines, ""))
 
 
-class Ours(Inittab):
-    """sysvinit_py."""
+class OursAtFirst(Inittab):
+    """sysvinit_py, booting an inittab that it has not seen before."""
 
-    name = "sysvinit_py"
+    name = "sysvinit_py, new inittab"
 
     def __init__(self, program: Path) -> None:
         self._program = program
@@ -88,6 +90,29 @@ class Ours(Inittab):
         from sysvinit_py import __version__
 
         return __version__
+
+
+class Ours(OursAtFirst):
+    """sysvinit_py, on any later boot: it has kept a compiled copy of the inittab."""
+
+    name = "sysvinit_py"
+
+    def plan(self, entries: Sequence[Entry]) -> Plan:
+        inittab = self.inittab(entries)
+        return Plan({"/etc/inittab": inittab, compiled.PATH: _compiled(self.program, inittab)})
+
+
+@cache
+def _compiled(program: Path, inittab: str) -> bytes:
+    """Return the copy that a boot of the inittab leaves."""
+    with Sandbox(program, inittab, files=stamps.files()) as sandbox:
+        copy = sandbox.path(compiled.PATH)
+        end = time.monotonic() + stamps.TIMEOUT
+        while not copy.exists():
+            if time.monotonic() > end:
+                raise TimeoutError(f"{program} leaves no {compiled.PATH}")
+            time.sleep(0.01)
+        return copy.read_bytes()
 
 
 class Debian(Init):
@@ -175,7 +200,9 @@ while True:
 
 def all_inits(ours: Path) -> dict[str, Init]:
     """All of them by name; in the order in which they are run and shown."""
-    inits: tuple[Init, ...] = (Ours(ours), SysVInit(), BusyBox(), Runit(), Tini(), BarePython())
+    inits: tuple[Init, ...] = (
+        Ours(ours), OursAtFirst(ours), SysVInit(), BusyBox(), Runit(), Tini(), BarePython(),
+    )  # fmt: skip
     return {init.name: init for init in inits}
 
 

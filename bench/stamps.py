@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from sysvinit_py.tools.sandbox.box import Content
+
 SOURCE = Path(__file__).with_name("stamp.c")
 CACHE = Path(__file__).parents[1] / ".cache" / "bench"
 
@@ -51,6 +53,11 @@ def program() -> Path:
         subprocess.run(["cc", *options, "-o", unfinished, SOURCE], check=True)
         os.replace(unfinished, made)
     return made
+
+
+def files() -> dict[str, Content]:
+    """What a sandbox needs so that programs can leave stamps in it."""
+    return {PROGRAM: program(), FILE: EMPTY}
 
 
 class Stamps:

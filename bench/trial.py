@@ -31,8 +31,7 @@ class Trial:
         self.stamps: Stamps
         plan = init.plan(entries)
         files = {
-            stamps.PROGRAM: stamps.program(),
-            stamps.FILE: stamps.EMPTY,
+            **stamps.files(),
             "/sbin/init": init.program,
             **plan.files,
         }
