@@ -24,16 +24,19 @@ class Syslog:
         message = f"<{_DAEMON_INFO}>{stamp} init: {text}".encode("utf-8", "backslashreplace")[:_MAX_BYTES]
         for _ in range(2):
             try:
-                if self._socket is None:
-                    line = kernel.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_NONBLOCK)
-                    line.connect(PATH)
-                    self._socket = line
-                self._socket.send(message)
+                (self._socket or self._connect()).send(message)
                 return
             except BlockingIOError:
                 return  # its queue is full
             except OSError:
-                if self._socket is None:
-                    return  # nobody listens
-                self._socket.close()
-                self._socket = None
+                self._close()  # nobody listens, or not any more
+
+    def _connect(self) -> _socket.socket:
+        self._socket = kernel.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_NONBLOCK)
+        self._socket.connect(PATH)
+        return self._socket
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
