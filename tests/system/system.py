@@ -72,7 +72,8 @@ class System(Sandbox):
         return any(process.pid == pid and process.state != "Z" for process in self.processes())
 
     def telinit(self, *arguments: str, timeout: float = 10) -> CompletedProcess[str]:
-        """Run the /sbin/telinit inside; it must succeed."""
+        """Run the /sbin/telinit inside as soon as init reads requests; it must succeed."""
+        self.wait_ready()
         done = self.run(["/sbin/telinit", *arguments], timeout)
         assert not done.returncode, done
         return done

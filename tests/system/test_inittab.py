@@ -328,12 +328,12 @@ def test_commands_that_cannot_be_executed(boot: Boot, log: Syslogd) -> None:
         bw::bootwait:missing x
         a:2:wait:/etc/passwd
         b:2:wait:/etc
-        c:2:once:/etc/passwd/x
+        c:2:wait:/etc/passwd/x
         e:2:once:/w E
     """, before=log.listen)  # fmt: skip
     system.witness.wait("E")
     for command in ("/missing", "missing", "/etc/passwd", "/etc", "/etc/passwd/x"):
-        assert f'cannot execute "{command}"' in log.texts
+        log.expect(f'cannot execute "{command}"')
         system.console.expect(f'\rINIT: cannot execute "{command}"\r\r\n'.encode())
 
 
