@@ -93,7 +93,7 @@ class Job:
     def over(self) -> None:
         """Its process has ended by itself, or could not be executed."""
         self.pid = 0
-        if not self.rule.again:
+        if self.has_run and not self.rule.again:  # else it was called once more in the meantime
             self.demanded = False
 
     # An end that init wants.

@@ -810,6 +810,17 @@ ON_DEMAND: dict[str, Case] = {
         telinit 2 -> TERM ~~; start ro
         """,
     ),
+    "3: called again while it runs, it lives through levels (regression: it lost its place)": (
+        "id:2:initdefault:\noa:a:once:x\n~~:S:wait:x",
+        """
+        boot      ->
+        telinit a -> start oa
+        telinit a ->
+        oa ends   -> start oa
+        telinit 3 ->
+        oa ends   ->
+        """,
+    ),
     "3: two letters while the inittab is read: both are called (regression: only the last was)": (
         "id:2:initdefault:\noa:a:once:x\nob:b:once:x\n~~:S:wait:x",
         """
