@@ -6,7 +6,7 @@ import re
 
 from sysvinit_py.tools.lint.command import terminal
 from sysvinit_py.tools.lint.finding import Hit, printable
-from sysvinit_py.tools.lint.inittab import ID, PROCESS, RESPAWNED, Subject
+from sysvinit_py.tools.lint.inittab import ID, RESPAWNED, Subject
 from sysvinit_py.tools.lint.rule import rule
 from sysvinit_py.tools.lint.targets import ALL, SYSV
 
@@ -99,11 +99,17 @@ def shared_terminal(inittab: Inittab) -> Iterator[Hit]:
         others = by_terminal.setdefault(subject.terminal, [])
         for other in others:
             if not inittab.target.sysv or set(subject.levels) & set(other.levels):
-                field = PROCESS if inittab.target.sysv else ID
                 message = f"{subject.terminal} is used by the entry in line {other.entry.line} too"
-                yield subject.hit(field, message)
+                yield _at_terminal(subject, message)
                 break
         others.append(subject)
+
+
+def _at_terminal(subject: Subject, message: str) -> Hit:
+    """A hit where the entry names its terminal; for BusyBox that is the id."""
+    if subject.inittab.target.sysv and subject.terminal_word:
+        return subject.hit_word(subject.terminal_word, message)
+    return subject.hit(ID, message)
 
 
 @rule("INT303", "missing-terminal", "warning", ALL, needs_root=True)
@@ -126,10 +132,7 @@ def missing_terminal(inittab: Inittab) -> Iterator[Hit]:
     for subject in inittab.subjects:
         if subject.terminal and inittab.root.mode(f"/dev/{subject.terminal}") is None:
             message = f"/dev/{subject.terminal} does not exist under {inittab.root.folder}"
-            if inittab.target.sysv and subject.terminal_word:
-                yield subject.hit_word(subject.terminal_word, message)
-            else:
-                yield subject.hit(ID, message)
+            yield _at_terminal(subject, message)
 
 
 @rule("INT304", "misspelt-terminal", "warning", ALL)

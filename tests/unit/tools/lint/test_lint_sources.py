@@ -1,0 +1,128 @@
+"""Which files are read as one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sysvinit_py.tools.lint.root import Root
+from sysvinit_py.tools.lint.sources import MAX_BYTES, UsageError, sources
+
+
+@pytest.fixture
+def etc(tmp_path: Path) -> Path:
+    etc = tmp_path / "etc"
+    (etc / "inittab.d").mkdir(parents=True)
+    (etc / "inittab").write_text("main")
+    for name in ("b.tab", "a.tab", "c", "README", "d.tab~", ".e.tab", "f.dpkg-old"):
+        (etc / "inittab.d" / name).write_text(name)
+    (etc / "inittab.d" / "folder.tab").mkdir()
+    return etc
+
+
+def read(words: list[str], root: str = "") -> list[tuple[list[str], bool]]:
+    return [
+        ([os.path.basename(path) for path, _ in source.files], source.fragment)
+        for source in sources(words, root, "<stdin>")
+    ]
+
+
+def test_folder(etc: Path) -> None:
+    together = [(["inittab", "a.tab", "b.tab"], False), (["c"], True)]
+    assert read([str(etc)]) == together
+    assert read([], str(etc.parent)) == together
+    assert read([str(etc / "inittab.d")]) == [(["a.tab", "b.tab"], True), (["c"], True)]
+    assert read([str(etc / "inittab.d") + "/"]) == [(["a.tab", "b.tab"], True), (["c"], True)]
+
+
+def test_files_stand_alone(etc: Path) -> None:
+    words = [str(etc / "inittab"), str(etc / "inittab.d/a.tab"), str(etc / "inittab.d/c")]
+    assert read(words) == [(["inittab"], False), (["a.tab"], True), (["c"], True)]
+
+
+def test_only_one_of_both(etc: Path) -> None:
+    (etc / "inittab").unlink()
+    assert read([str(etc)]) == [(["a.tab", "b.tab"], True), (["c"], True)]
+    with pytest.raises(UsageError, match="etc/inittab: No such file"):
+        read([], str(etc.parent))
+
+
+def test_stdin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    given.write_bytes(b"x:2:once:/x\n")
+    with given.open() as file:
+        saved = os.dup(0)
+        try:
+            os.dup2(file.fileno(), 0)
+            (source,) = sources(["-"], "", "etc/inittab.d/x.tab")
+        finally:
+            os.dup2(saved, 0)
+            os.close(saved)
+    assert source.files == (("etc/inittab.d/x.tab", b"x:2:once:/x\n"),)
+    assert source.fragment
+
+
+def test_what_cannot_be_read(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "empty").mkdir()
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    for word, reason in (
+        (str(tmp_path / "no"), "No such file or directory"),
+        (str(fifo), "not a regular file"),
+        ("/dev/zero", "not a regular file"),
+        (str(tmp_path / "loop"), "symbolic links"),
+        (str(tmp_path / "empty"), "holds neither inittab nor inittab.d"),
+        (str(tmp_path / "large"), "over 1 MiB, which is no inittab"),
+        ("a\0b", "no such file"),
+        ("/proc/self/mem", "error"),
+    ):
+        with pytest.raises(UsageError, match=f"(?i){reason}"):
+            sources([word], "", "")
+
+
+def test_largest(tmp_path: Path) -> None:
+    with (tmp_path / "inittab").open("wb") as file:
+        file.truncate(MAX_BYTES)
+    (source,) = sources([str(tmp_path / "inittab")], "", "")
+    assert len(source.files[0][1]) == MAX_BYTES
+
+
+def test_what_a_shell_hands_down() -> None:
+    read_end, write_end = os.pipe()
+    os.write(write_end, b"x")
+    os.close(write_end)
+    (source,) = sources([f"/dev/fd/{read_end}"], "", "")
+    os.close(read_end)
+    assert source.files[0][1] == b"x"
+
+
+def test_links_of_an_image_stay_in_it(tmp_path: Path) -> None:
+    (tmp_path / "usr/bin").mkdir(parents=True)
+    (tmp_path / "bin").symlink_to("usr/bin")
+    (tmp_path / "usr/bin/sh").touch()
+    (tmp_path / "usr/bin/abs").symlink_to("/bin/sh")
+    (tmp_path / "usr/bin/up").symlink_to("../../../../usr/bin/sh")
+    (tmp_path / "usr/bin/a").symlink_to("b")
+    (tmp_path / "usr/bin/b").symlink_to("a")
+    root = Root(str(tmp_path))
+    for path in (
+        "/bin/sh",
+        "/usr/bin/sh",
+        "/bin/../bin/./sh",
+        "/bin/abs",
+        "/bin/up",
+        "//bin//sh",
+        "/../bin/sh",
+    ):
+        assert root.mode(path) is not None, path
+    for path in ("/bin/no", "/bin/a", "/bin/sh/x", "/bin/\0", "/no/../bin/sh", str(tmp_path / "bin/sh")):
+        assert root.mode(path) is None, path
+    found = root.find("sh")
+    assert found is not None
+    assert found[0] == "/bin/sh"
+    assert root.find("nothing") is None
