@@ -14,9 +14,9 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from conftest import Boot, Init
+from conftest import Boot
 from system import System
-from witness import wait_until
+from witness import program, wait_until
 
 #: The C library's own signals: posix_spawn(3) of glibc leaves them ignored, and programs set them themselves.
 INTERNAL_SIGNALS = 1 << 31 | 1 << 32
@@ -168,9 +168,7 @@ def words(event: SimpleNamespace) -> list[str]:
         ("/w A a+b,c@d%e-f_g/h.i:j", ["a+b,c@d%e-f_g/h.i:j"]),
     ],
 )
-def test_words_of_a_command(boot: Boot, init: Init, process: str, expected: list[str]) -> None:
-    from witness import program
-
+def test_words_of_a_command(boot: Boot, process: str, expected: list[str]) -> None:
     system = boot(
         f"id:2:initdefault:\na:2:once:{process}\n",
         environment={"HOME": "/"},
@@ -369,7 +367,7 @@ def test_a_full_syslog_socket(boot: Boot) -> None:
 # The process itself.
 
 
-def test_process_title(boot: Boot, init: Init) -> None:
+def test_process_title(boot: Boot) -> None:
     system = boot("id:2:initdefault:\nsi::sysinit:/w SI read\na:2:once:/w A stay\nb:S:wait:/w B stay\n")
     system.witness.wait("SI")
     shown = system.path("/proc/1/cmdline")

@@ -25,11 +25,9 @@ def order(process: str = "/bin/x", owns_console: bool = False, **variables: str)
     return Start(("x", "once", 0), entry(process), "2", owns_console, "2", "N", tuple(variables.items()))
 
 
-class Console_(Console):  # noqa: N801
+def console() -> Console:
     """No terminal is opened, and none changed."""
-
-    def __init__(self) -> None:
-        super().__init__({"CONSOLE": "/dev/null"})
+    return Console({"CONSOLE": "/dev/null"})
 
 
 class Kernel:
@@ -63,7 +61,7 @@ def say(text: str) -> None:
 
 
 def start(**how: Any) -> int:
-    return spawn.start(order(**how), {"PATH": spawn.PATH}, Console_(), say)
+    return spawn.start(order(**how), {"PATH": spawn.PATH}, console(), say)
 
 
 # Words.
@@ -129,7 +127,7 @@ def test_environment(fake: Kernel) -> None:
         {"HOME": "/", "PATH": "/given", "word": "x", "LANG": "de"}, "/dev/tty9", auto=True
     )
     given = order(INIT_A="1", INIT_VERSION="no")
-    spawn.start(given, base, Console_(), say)
+    spawn.start(given, base, console(), say)
     assert fake.environment == {
         "HOME": "/",
         "word": "x",
@@ -203,10 +201,10 @@ def test_no_descriptor_to_be_had(fake: Kernel, monkeypatch: pytest.MonkeyPatch) 
     def fails(*_: object) -> int:
         raise OSError(errno.EMFILE, "")
 
-    console = Console_()
+    nowhere = console()
     monkeypatch.setattr(kernel, "open", fails)
     with pytest.raises(CannotForkError):
-        spawn.start(order(), {}, console, say)
+        spawn.start(order(), {}, nowhere, say)
 
 
 # The leader, in this process: what would end it or take our terminal does not.
@@ -261,7 +259,7 @@ class Leader:
 
     def lead(self, process: str = "/bin/x") -> int:
         with pytest.raises(Exited):
-            spawn.start(order(process, owns_console=True), {}, Console_(), self.said.append)
+            spawn.start(order(process, owns_console=True), {}, console(), self.said.append)
         return self.statuses[0]  # really there is but one
 
 
@@ -272,14 +270,14 @@ def leader(fake: Kernel, monkeypatch: pytest.MonkeyPatch) -> Leader:
 
 def test_init_only_forks(leader: Leader) -> None:
     leader.forks = [99]
-    assert spawn.start(order(owns_console=True), {}, Console_(), say) == 99
+    assert spawn.start(order(owns_console=True), {}, console(), say) == 99
     assert leader.calls == ["fork"]
 
 
 def test_a_fork_of_inits_that_fails(leader: Leader) -> None:
     leader.forks = [-1]
     with pytest.raises(CannotForkError):
-        spawn.start(order(owns_console=True), {}, Console_(), say)
+        spawn.start(order(owns_console=True), {}, console(), say)
 
 
 def test_the_leader_takes_and_gives_back(leader: Leader) -> None:
