@@ -16,7 +16,10 @@ class ReadInittab(Effect):
 
 
 class Start(Effect):
-    """Start the entry's process; answered by Started, CannotExecute or CannotFork, before any other event."""
+    """Start the entry's process, if its terminal is there.
+
+    Answered by Started, CannotExecute, CannotFork or TerminalMissing, before any other event.
+    """
 
     key: Key
     entry: Entry
@@ -25,6 +28,7 @@ class Start(Effect):
     runlevel: str
     prevlevel: str
     variables: tuple[tuple[str, str], ...]  # INIT_*
+    terminal: str = ""  # the path of the terminal that it needs; empty: none
 
 
 class Signal(Effect):

@@ -10,11 +10,14 @@ NEVER = float("inf")
 class Ending:
     """A process group that was told to end."""
 
-    __slots__ = ("give_up_at", "group", "id", "kill_at")
+    __slots__ = ("alone", "give_up_at", "group", "id", "kill_at")
 
-    def __init__(self, group: int, id: str, kill_at: float, give_up_at: float = NEVER) -> None:
+    def __init__(
+        self, group: int, id: str, kill_at: float, give_up_at: float = NEVER, alone: bool = False
+    ) -> None:
         self.group = group
         self.id = id
+        self.alone = alone  # nobody waits for it
         self.kill_at = kill_at  # NEVER: was killed
         self.give_up_at = give_up_at  # NEVER: not before it was killed
 
@@ -25,7 +28,7 @@ class Ending:
 
 
 class Endings:
-    """All of them, by group. True while there are any."""
+    """All of them, by group. True while there are any that others wait for."""
 
     def __init__(self) -> None:
         self.by_group: dict[int, Ending] = {}
@@ -34,10 +37,14 @@ class Endings:
         self._due_at = NEVER
 
     def __bool__(self) -> bool:
-        return bool(self.by_group)
+        return any(not ending.alone for ending in self.by_group.values())
 
     def __contains__(self, group: int) -> bool:
         return group in self.by_group
+
+    def waits_for(self, group: int) -> bool:
+        """Whether others wait for the group's end."""
+        return group in self.by_group and not self.by_group[group].alone
 
     @property
     def deadline(self) -> float:

@@ -57,6 +57,18 @@ class CannotFork(Event):
     key: Key
 
 
+class TerminalMissing(Event):
+    """The fourth answer to Start: the terminal that it needs does not exist."""
+
+    key: Key
+
+
+class TerminalsSeen(Event):
+    """Somebody has looked which of the terminals exist that the machine names in ``terminals``."""
+
+    missing: tuple[str, ...]
+
+
 class ChildExited(Event):
     """A child of init has ended and was reaped: an entry's, or an orphan."""
 

@@ -7,6 +7,7 @@ A mark is changed by the methods of :class:`Job` and by nothing else. What follo
 from __future__ import annotations
 
 from sysvinit_py.inittab.entry import Entry
+from sysvinit_py.inittab.getty import terminal_of
 from sysvinit_py.machine import rules
 
 TYPE_CHECKING = False
@@ -52,8 +53,8 @@ class Job:
     """An entry of the inittab and what has become of it."""
 
     __slots__ = (
-        "accounted", "called", "demanded", "entry", "forking", "has_run", "key", "pid", "position",
-        "rests_until", "throttle",
+        "accounted", "called", "demanded", "entry", "forking", "has_run", "key", "lacks_terminal", "pid",
+        "position", "rests_until", "said_so", "terminal", "throttle",
     )  # fmt: skip
 
     def __init__(self, key: Key, entry: Entry) -> None:
@@ -66,6 +67,9 @@ class Job:
         self.called = False  # an event has called it, and it could not run yet
         self.rests_until = 0.0  # not started before: for the throttle, or a failed fork; 0: does not rest
         self.forking = False  # rests because its fork failed
+        self.terminal = terminal_of(entry)  # that its process needs, or would if it was started; empty: none
+        self.lacks_terminal = False  # not started before that is there
+        self.said_so = False  # people know
         self.throttle = Throttle()
         self.position = -1  # in the agenda it was in last
 
@@ -74,21 +78,28 @@ class Job:
         """What its action means."""
         return rules.RULES[self.entry.action]
 
-    # A start, and the three answers to it.
+    # A start, and the four answers to it.
 
     def told_to_start(self) -> None:
         """Start was said: what called for it is used up."""
         self.pid, self.has_run, self.called = STARTING, True, False
+        self.terminal = terminal_of(self.entry)
 
     def started(self, pid: int) -> None:
         """It runs."""
-        self.pid, self.accounted = pid, self.entry.accounting
+        self.pid, self.accounted, self.said_so = pid, self.entry.accounting, False
 
     def not_forked(self, until: float) -> None:
         """There is no process: as if nobody had said Start, but it rests for a moment."""
         self.pid, self.has_run, self.called = 0, False, self.rule.when == rules.ON_EVENT
         self.throttle.take_back()
         self.rests_until, self.forking = until, True
+
+    def not_started(self) -> None:
+        """There is no terminal: as if nobody had said Start."""
+        self.pid, self.has_run = 0, False
+        self.throttle.take_back()
+        self.lose_terminal()
 
     def over(self) -> None:
         """Its process has ended by itself, or could not be executed."""
@@ -105,6 +116,16 @@ class Job:
     def ended(self) -> None:
         """The process that was told to end is gone, or given up."""
         self.pid = 0
+
+    # Its terminal (docs/devices.rst).
+
+    def lose_terminal(self) -> None:
+        """It is not there, which is said once."""
+        self.lacks_terminal = self.said_so = True
+
+    def find_terminal(self) -> None:
+        """It may be there: that shows when the job is started."""
+        self.lacks_terminal = False
 
     # Calls.
 

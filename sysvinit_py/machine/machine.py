@@ -63,6 +63,8 @@ class Machine:
             ev.Started: self.processes.started,
             ev.CannotExecute: self.processes.cannot_execute,
             ev.CannotFork: lambda event: self.processes.cannot_fork(event, self._now),
+            ev.TerminalMissing: self.processes.terminal_missing,
+            ev.TerminalsSeen: self._terminals_seen,
             ev.ChildExited: lambda event: self.processes.child_exited(event, self._now),
             ev.GroupGone: self.processes.group_gone,
             ev.LevelRequested: self._level_requested,
@@ -93,6 +95,11 @@ class Machine:
     def running(self) -> dict[int, Job]:
         """The children whose ends it wants to hear of, by pid."""
         return self.processes.running
+
+    @property
+    def terminals(self) -> set[str]:
+        """The paths of the terminals whose coming and going it wants to hear of."""
+        return {job.terminal for job in self.processes.jobs.values() if job.terminal}
 
     def _do(self, *effects: fx.Effect) -> None:
         self._effects.extend(effects)
@@ -312,6 +319,9 @@ class Machine:
                 self.demands.append(letter)
             self._do(fx.Say(f"Activating demand-procedures for '{letter.upper()}'", console=False))
             self._read_inittab()
+
+    def _terminals_seen(self, event: ev.TerminalsSeen) -> None:
+        self.processes.terminals_seen(event.missing, self.wait_time, self._now)
 
     def _wait_time_given(self, event: ev.WaitTimeGiven) -> None:
         self.wait_time = event.wait_time

@@ -76,10 +76,14 @@ class Processes:
             job.throttle.clear()
 
     def enter_stage(self) -> None:
-        """Take the agenda of the stage. Entries that have no place in it forget their run (SPEC 3)."""
+        """Take the agenda of the stage. Entries that have no place in it forget their run (SPEC 3).
+
+        Terminals are looked for again, as nobody may have told that one has come.
+        """
         stage = self.standing.stage
         placed = []
         for job in self.jobs.values():
+            job.find_terminal()
             if stage == rules.SINGLE_USER:
                 job.forget_demand()
             if rules.has_place(job, stage):
@@ -152,6 +156,7 @@ class Processes:
                 standing.runlevel,
                 standing.prevlevel,
                 tuple(standing.variables.items()),
+                job.terminal,
             )
         )
 
@@ -181,6 +186,13 @@ class Processes:
             self.fork_failed = True
             self._do(fx.Say("cannot fork, retry.."))
 
+    def terminal_missing(self, event: ev.TerminalMissing) -> None:
+        """No start, no throttle, and not a word the second time: it starts when the terminal is there."""
+        job = self.starting.pop(event.key)
+        if not job.said_so:
+            self._do(fx.Say(f'Id "{job.entry.id}" waits for its terminal: {job.terminal} does not exist'))
+        job.not_started()
+
     # Ends.
 
     def child_exited(self, event: ev.ChildExited, now: float) -> None:
@@ -199,7 +211,7 @@ class Processes:
             self._do(fx.Probe(event.pid))
         else:
             job.over()
-            self._agenda.look_at(job)
+        self._agenda.look_at(job)
 
     def end_strays(self, wait_time: float, now: float) -> None:
         """Tell those to end whose entry is gone, or has no place in the stage (SPEC 3, "Who is ended").
@@ -210,17 +222,32 @@ class Processes:
             job
             for pid, job in self.running.items()
             if job.pid == pid
-            and pid not in self.endings
+            and not self.endings.waits_for(pid)
             and (self.jobs.get(job.key) is not job or rules.must_end(job, self.standing.stage))
         ]
         if not strays:
             return
         self._do(fx.Say("Sending processes configured via /etc/inittab the TERM signal", log=False))
         for job in strays:
-            job.told_to_end()
-            self._do(fx.Signal(job.pid, "TERM"))
-            self.endings.add(Ending(job.pid, job.entry.id, now + wait_time))
+            self._end(job, now + wait_time)
         self._kill_due(now)
+
+    def terminals_seen(self, missing: tuple[str, ...], wait_time: float, now: float) -> None:
+        """Who has lost its terminal is ended, and the others need not wait for that; who has one starts."""
+        for job in self.jobs.values():
+            if job.lacks_terminal and job.terminal not in missing:
+                job.find_terminal()
+                self._agenda.look_at(job)
+            elif job.pid and job.terminal in missing and job.pid not in self.endings:
+                self._do(fx.Say(f'Id "{job.entry.id}" is ended: its terminal {job.terminal} is gone'))
+                job.lose_terminal()
+                self._end(job, now + wait_time, alone=True)
+        self._kill_due(now)
+
+    def _end(self, job: Job, kill_at: float, alone: bool = False) -> None:
+        job.told_to_end()
+        self._do(fx.Signal(job.pid, "TERM"))
+        self.endings.add(Ending(job.pid, job.entry.id, kill_at, alone=alone))
 
     def group_gone(self, event: ev.GroupGone) -> None:
         """No member is left."""
@@ -255,6 +282,7 @@ class Processes:
             ghost.accounted = job.accounted
             self.running[ending.group] = ghost
             job.ended()
+            self._agenda.look_at(job)
 
     def _now_runs(self, pid: int, job: Job) -> None:
         self.running[pid] = job

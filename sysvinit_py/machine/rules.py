@@ -120,7 +120,7 @@ def must_end(job: Job, stage: str) -> bool:
 def wants_start(job: Job) -> bool:
     """Whether an entry that has a place in the stage is to be started when its turn comes (SPEC 1)."""
     rule = RULES[job.entry.action]
-    if job.pid or job.rests_until or not job.entry.command:
+    if job.pid or job.rests_until or job.lacks_terminal or not job.entry.command:
         return False
     if rule.when == ON_EVENT:
         return job.called

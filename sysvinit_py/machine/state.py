@@ -23,9 +23,12 @@ _MACHINE = (
     "asking", "over", "nothing_left_said", "demands", "calls", "wait_time",
 )  # fmt: skip
 _STANDING = ("stage", "level", "prevlevel", "variables")
-_JOB = ("pid", "accounted", "has_run", "demanded", "called", "rests_until", "forking")
+_JOB = (
+    "pid", "accounted", "has_run", "demanded", "called", "rests_until", "forking", "terminal",
+    "lacks_terminal", "said_so",
+)  # fmt: skip
 _THROTTLE = ("opened", "starts")
-_ENDING = ("group", "id", "kill_at", "give_up_at")
+_ENDING = ("group", "id", "kill_at", "give_up_at", "alone")
 _ENTRY = ("id", "runlevels", "action", "process", "file", "line")
 
 

@@ -20,7 +20,7 @@ from sysvinit_py.machine.machine import Machine
 
 #: How effects read in a scenario; the first word is the kind.
 WORDS: dict[type[fx.Effect], Callable[[Any, World], str]] = {
-    fx.Start: lambda e, w: f"start {e.entry.id}",
+    fx.Start: lambda e, w: f"{'try' if e.terminal in w.gone else 'start'} {e.entry.id}",
     fx.Signal: lambda e, w: f"{e.name} {w.id_of(e.group)}",
     fx.Say: lambda e, w: "say " + e.text.replace(__version__, "0"),
     fx.AskLevel: lambda e, w: "ask",
@@ -70,6 +70,7 @@ class World:
         self.frozen: set[str] = set()  # ids whose processes end from nothing
         self.leavers: set[str] = set()  # ids whose processes leave a member in the group, as deaf as they
         self.missing: set[str] = set()  # ids whose commands cannot be executed
+        self.gone: set[str] = set()  # terminals that do not exist
         self.forks = True
         self.readable = True
         self.console = True
@@ -110,6 +111,8 @@ class World:
         return []
 
     def start(self, effect: fx.Start) -> ev.Event:
+        if effect.terminal in self.gone:
+            return ev.TerminalMissing(effect.key)
         self.starts.append(effect)
         if effect.entry.id in self.missing:
             return ev.CannotExecute(effect.key, effect.entry.command)
@@ -198,6 +201,10 @@ class World:
     def remove(self, name: str) -> None:
         self.inittab = tuple(entry for entry in self.inittab if entry.id != name)
 
+    def look_at_terminals(self) -> None:
+        """Do as PID 1 does when it is asked to."""
+        self.feed(ev.TerminalsSeen(tuple(self.machine.terminals & self.gone)))
+
     def boot(self, level: str = "", emergency: bool = False) -> None:
         self.feed(ev.Booted(level, emergency))
 
@@ -234,6 +241,9 @@ STEPS: dict[str, Callable[..., object]] = {
     r"(\S+) leaves a member": lambda w, name: setattr(w.running(name), "members", 1),
     r"member of (\S+) ends": lambda w, name: w.end_members(name),
     r"(\S+) is missing": lambda w, name: w.missing.add(name),
+    r"no (/dev/\S+)": lambda w, terminal: w.gone.add(terminal),
+    r"a (/dev/\S+)": lambda w, terminal: w.gone.discard(terminal),
+    r"look": lambda w: w.look_at_terminals(),
     r"forks fail": lambda w: setattr(w, "forks", False),
     r"forks work": lambda w: setattr(w, "forks", True),
 }
