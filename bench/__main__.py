@@ -41,10 +41,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure our init beside others.")
     parser.add_argument("--init", type=Path, default=REPOSITORY / "dist" / "init", help="ours (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="some tasks, ours and sysvinit, under a minute")
-    parser.add_argument(
-        "--tasks", default="", metavar="WORD[,WORD...]", help="those with such a word in their names"
-    )
-    parser.add_argument("--inits", default=[], type=lambda text: text.split(","), metavar="NAME[,NAME...]")
+    parser.add_argument("--tasks", nargs="+", metavar="WORDS", help="those with such words in their names")
+    parser.add_argument("--inits", nargs="+", default=[], metavar="NAME", help="those alone")
     parser.add_argument(
         "--rounds", type=int, help=f"trials of each (default: {ROUNDS}; quick: {QUICK_ROUNDS})"
     )
@@ -54,10 +52,11 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _tasks(words: str, quick: bool) -> list[Task]:
+def _tasks(words: list[str] | None, quick: bool) -> list[Task]:
     """The tasks asked for by words, or those of --quick, or all."""
-    wanted = [task for task in TASKS if any(word in task.name for word in words.split(","))]
-    return [task for task in wanted if task.quick] if quick and not words else wanted
+    if words:
+        return [task for task in TASKS if any(word in task.name for word in words)]
+    return [task for task in TASKS if task.quick or not quick]
 
 
 def _obtainable(inits: dict[str, Init], names: list[str]) -> dict[str, Init]:
