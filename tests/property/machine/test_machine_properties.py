@@ -72,7 +72,7 @@ class Twins:
             assert twin.handle(event, now) == effects
             if not self.machine.processes.starting:
                 assert save(twin) == save(self.machine)
-                # Earlier than it need be is allowed: of an ending that is over by now. That is a Tick in vain.
+                # Earlier than it need be is allowed: a Tick in vain, for an ending that is over by now.
                 own, twins = self.machine.deadline, twin.deadline
                 assert own == twins or (own and twins and own < twins)
         return effects
