@@ -16,6 +16,10 @@ _IN_ATTRIB, _IN_MOVE_SELF, _IN_DELETE_SELF, _IN_DONT_FOLLOW = 0x4, 0x800, 0x400,
 _IN_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000
 _MOUNTS = "/proc/self/mountinfo"
 
+_CLOCK_BOOTTIME = 7
+#: Seconds after which to try again what could not be made or opened, should nothing tell that it can be.
+_TRY_AGAIN = 5.0
+
 #: Bytes taken at a time, so that a flood of requests leaves time for everything else.
 CHUNK = 64 * 384
 
@@ -28,6 +32,7 @@ class Fifo:
         self.fd = -1
         self.watch = -1  # an inotify descriptor: the file at the path was changed, moved or deleted
         self.mounts = -1  # tells that something was mounted
+        self.deadline: float | None = None  # when to look again whether it can be opened
         self._wanted = True
         self._say = say
         self._refused = ""
@@ -42,16 +47,21 @@ class Fifo:
         if self.fd >= 0 and self._is_in_place():
             return
         self._close()
+        self.deadline = None
         try:
             self._open()
         except OSError as error:
             self._refuse(f"{self.path}: {error.strerror}")
+        if self.fd < 0:
+            self.deadline = kernel.clock_gettime(_CLOCK_BOOTTIME) + _TRY_AGAIN
 
     def _is_in_place(self) -> bool:
         try:
             there, ours = kernel.stat(self.path), kernel.fstat(self.fd)
-        except OSError:
+        except FileNotFoundError:
             return False
+        except OSError:
+            return True  # nobody can say
         return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
     def _open(self) -> None:
@@ -100,6 +110,7 @@ class Fifo:
     def shut(self) -> None:
         """SIGUSR2: until SIGUSR1 nobody can ask for anything."""
         self._wanted = False
+        self.deadline = None
         self._close()
 
     def read_watch(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import marshal
 from binascii import a2b_base64, b2a_base64, crc32
+from errno import EBADF
 from stat import S_ISFIFO
 
 from sysvinit_py.inittab.entry import Entry
@@ -38,6 +39,8 @@ _O_CLOEXEC = 0o2000000
 _AT_ONCE, _PATIENCE = 1000, 60_000
 #: Milliseconds that the writer stays at most. Somebody may have inherited the pipe, and keep it open.
 _STAYS = 10_000
+#: How often it is tried to read the state, and seconds between.
+_ATTEMPTS, _PAUSE = 10, 0.1
 _CHUNK = 1 << 16
 _MAX_BYTES = 64 << 20
 _LAST_LINE = b"\nEND\n"
@@ -103,24 +106,32 @@ def _start_writer(read_end: int, write_end: int, state: bytes) -> None:
 def take_over() -> bytes:
     """Return the state that the init before this has left; nothing: there is none. It stays open."""
     state = bytearray()
-    try:
-        if not S_ISFIFO(kernel.fstat(FD).st_mode):
-            return b""
-        kernel.fcntl(FD, _F_SETFD, _FD_CLOEXEC)
-        poll = kernel.poll()
-        poll.register(FD, _POLLIN)
-        while (
-            len(state) < _MAX_BYTES
-            and not state.endswith(_LAST_LINE)  # the writer does not close its end
-            and poll.poll(_PATIENCE if state else _AT_ONCE)
-            and (piece := kernel.read(FD, _CHUNK))
-        ):
-            state += piece
-            if not state.startswith(SIGNATURE[: len(state)]):
-                return b""
-    except OSError:
-        return b""
-    return bytes(state)
+    for _ in range(_ATTEMPTS):
+        try:
+            _read(state)
+            break
+        except OSError as error:
+            if error.errno == EBADF:
+                break  # nobody has left anything
+            kernel.sleep(_PAUSE)  # children depend on it
+    return bytes(state) if state.startswith(SIGNATURE) else b""
+
+
+def _read(state: bytearray) -> None:
+    """Add to the state what is there, until it is whole, or can be none."""
+    if not S_ISFIFO(kernel.fstat(FD).st_mode):
+        return
+    kernel.fcntl(FD, _F_SETFD, _FD_CLOEXEC)
+    poll = kernel.poll()
+    poll.register(FD, _POLLIN)
+    while (
+        len(state) < _MAX_BYTES
+        and SIGNATURE.startswith(state[: len(SIGNATURE)])
+        and not state.endswith(_LAST_LINE)  # the writer does not close its end
+        and poll.poll(_PATIENCE if state else _AT_ONCE)
+        and (piece := kernel.read(FD, _CHUNK))
+    ):
+        state += piece
 
 
 def keep_place() -> None:

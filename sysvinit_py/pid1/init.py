@@ -164,7 +164,7 @@ class Init:
         if self._console.asking in ready:
             self._take_answer()
         if self._reader.pipe in ready:
-            self._feed(self._reader.read())
+            self._feed(self._reader.read(_now()))
 
     def _wait(self) -> set[int]:
         """Wait for a descriptor, a signal, or the next deadline; return the descriptors that are ready."""
@@ -184,7 +184,11 @@ class Init:
 
     def _timeout(self) -> int | None:
         """Milliseconds to the next deadline; None: there is none."""
-        deadlines = [time for time in (self._machine.deadline, self._reader.deadline) if time is not None]
+        deadlines = [
+            time
+            for time in (self._machine.deadline, self._reader.deadline, self._fifo.deadline)
+            if time is not None
+        ]
         if self._paused:
             return None
         if self._signals:
@@ -196,7 +200,9 @@ class Init:
     def _take_time(self) -> None:
         now = _now()
         if self._reader.deadline is not None and self._reader.deadline <= now:
-            self._feed(self._reader.give_up("it takes too long"))
+            self._feed(self._reader.time_passed(now))
+        if self._fifo.deadline is not None and self._fifo.deadline <= now:
+            self._fifo.keep()
         if self._machine.deadline is not None and self._machine.deadline <= now:
             self._feed(ev.Tick())
 

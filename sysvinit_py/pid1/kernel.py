@@ -29,7 +29,6 @@ pwrite = os.pwrite
 fstat = os.fstat
 stat = os.stat
 access = os.access
-listdir = os.listdir
 mkfifo = os.mkfifo
 unlink = os.unlink
 rename = os.rename

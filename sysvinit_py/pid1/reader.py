@@ -25,6 +25,8 @@ _SIGKILL = 9
 PATIENCE = 60.0
 #: An answer larger than this is none.
 MAX_BYTES = 64 << 20
+#: How often it is tried, and seconds between: for want of memory or processes it may fail, and pass then.
+ATTEMPTS, PAUSE = 4, 0.5
 _CHUNK = 1 << 16
 
 #: The option by which the program knows that it is to be the child.
@@ -38,6 +40,7 @@ class Reader:
         self._argv = [sys.executable, "-IS", program, CHILD_OPTION]
         self.pipe = -1  # the child's answer comes in here
         self.deadline: float | None = None
+        self._failures = 0
         self._pid = 0
         self._answer = bytearray()
         self._sources = b""  # what is being read, or was read last
@@ -45,7 +48,15 @@ class Reader:
         self._unsaved = b""  # the compiled copy, until it can be written
 
     def start(self, now: float) -> InittabRead | InittabNotRead | None:
-        """Begin a reading. It is the last one's if the files are the same; None: a child has begun it."""
+        """Begin a reading. It is the last one's if the files are the same; None: the answer comes later."""
+        self._failures = 0
+        return self._begin(now)
+
+    def time_passed(self, now: float) -> InittabRead | InittabNotRead | None:
+        """The deadline has come: to begin once more, or of a child that does not answer."""
+        return self._begin(now) if self.pipe < 0 else self.give_up("it takes too long")
+
+    def _begin(self, now: float) -> InittabRead | InittabNotRead | None:
         self.stop()
         sources = dump(gather())
         if sources == self._sources and self._last is not None:
@@ -61,7 +72,7 @@ class Reader:
         try:
             self._pid = self._spawn()
         except OSError as error:
-            return self.give_up(str(error))
+            return self._failed(str(error), now)
         self.deadline = now + PATIENCE
         return None
 
@@ -86,7 +97,7 @@ class Reader:
             if child_end >= 0:
                 kernel.close(child_end)
 
-    def read(self) -> InittabRead | InittabNotRead | None:
+    def read(self, now: float) -> InittabRead | InittabNotRead | None:
         """Take what has come. None: there is more to come."""
         try:
             while chunk := kernel.read(self.pipe, _CHUNK):
@@ -96,13 +107,13 @@ class Reader:
         except BlockingIOError:
             return None
         except OSError as error:
-            return self.give_up(str(error))
+            return self._failed(str(error), now)
         answer = bytes(self._answer)
         self.stop()
         try:
             event = self._take(answer)
         except ValueError:
-            return self.give_up("the process that parses it has failed")
+            return self._failed("the process that parses it has failed", now)
         if event.complete:
             self._unsaved = compiled.pack(self._sources, answer)
             self._save()
@@ -123,6 +134,15 @@ class Reader:
         """A child was reaped; if it is this one, its pid may soon be somebody else's."""
         if pid == self._pid:
             self._pid = 0
+
+    def _failed(self, reason: str, now: float) -> InittabNotRead | None:
+        """Begin once more in a moment, unless that was done already."""
+        self.stop()
+        self._failures += 1
+        if self._failures >= ATTEMPTS:
+            return self.give_up(reason)
+        self.deadline = now + PAUSE
+        return None
 
     def give_up(self, reason: str) -> InittabNotRead:
         """End the reading under way."""

@@ -60,15 +60,19 @@ def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Etc]:
 
 
 def answer(reader: Reader) -> InittabRead | InittabNotRead:
-    """Wait for what the child says, and reap it."""
+    """Wait for what the child says, or the next one, and reap it."""
     while True:
+        if reader.pipe < 0:
+            assert reader.deadline is not None
+            reader.time_passed(reader.deadline)
         poll = select.poll()
         poll.register(reader.pipe, select.POLLIN)
         assert poll.poll(20_000)
-        event = reader.read()
-        if event is not None:
+        event = reader.read(0.0)
+        if event is not None or reader.pipe < 0:
             pid, _ = os.waitpid(-1, 0)
             reader.child_exited(pid)
+        if event is not None:
             return event
 
 
@@ -163,14 +167,28 @@ def test_a_child_that_goes_wrong(
     reader = etc.reader()
     reader.start(0.0)
     assert answer(reader) == InittabNotRead(f"inittab is not read: {reason}")
+    assert etc.spawned == (1 if reason == "its reading never ends" else module.ATTEMPTS)
+    assert not reader.deadline
+
+
+def test_a_child_that_goes_wrong_once(etc: Etc) -> None:
+    """Killed for want of memory, say: at boot all depends on it."""
+    etc.program.write_text("")
+    reader = etc.reader()
+    assert reader.start(10.0) is None
+    os.waitpid(-1, 0)
+    assert reader.read(11.0) is None
+    assert reader.deadline == 11.0 + module.PAUSE
+    etc.program.write_text(CHILD)
+    assert ids(answer(reader)) == ["a", "~~"]
 
 
 def test_giving_up_ends_the_child(etc: Etc) -> None:
     etc.program.write_text("import time\ntime.sleep(100)")
     reader = etc.reader()
     reader.start(0.0)
-    assert reader.read() is None
-    assert reader.give_up("it takes too long") == InittabNotRead("inittab is not read: it takes too long")
+    assert reader.read(1.0) is None
+    assert reader.time_passed(module.PATIENCE) == InittabNotRead("inittab is not read: it takes too long")
     assert os.waitstatus_to_exitcode(os.waitpid(-1, 0)[1]) == -9
 
 
@@ -192,7 +210,10 @@ def test_no_child_can_be_made(etc: Etc, call: str, monkeypatch: pytest.MonkeyPat
     reader = etc.reader()
     with monkeypatch.context() as patch:
         patch.setattr(kernel, call, fails)
-        event = reader.start(0.0)
+        assert reader.start(0.0) is None
+        for n in range(1, module.ATTEMPTS):
+            assert reader.deadline == n * module.PAUSE
+            event = reader.time_passed(reader.deadline)
     assert isinstance(event, InittabNotRead)
     assert "Cannot allocate memory" in event.reason
     assert reader.start(0.0) is None
@@ -207,9 +228,9 @@ def test_a_pipe_that_cannot_be_read(etc: Etc, monkeypatch: pytest.MonkeyPatch) -
     reader.start(0.0)
     with monkeypatch.context() as patch:
         patch.setattr(kernel, "read", fails)
-        event = reader.read()
-    assert isinstance(event, InittabNotRead)
+        assert reader.read(0.0) is None
     os.waitpid(-1, 0)
+    assert ids(answer(reader)) == ["a", "~~"]
 
 
 def test_a_reaped_child_is_not_killed(etc: Etc, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,100 @@
+"""The scripted life: a boot, respawns, switches, a re-read, a re-execution, orphans; and how it is judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fake import File, Kernel
+
+from sysvinit_py.protocol import initctl
+
+INITTAB = b"""\
+id:2:initdefault:
+si::sysinit:/w SYSINIT 0.2
+bo::boot:/w BOOT stay
+wa:2:wait:/w WAIT 0.1
+r1:234:respawn:/w SHORT 30
+r2:23:respawn:/w TWO stay
+r3:3:respawn:/w THREE stay
+r4:4:respawn:/w FOUR stay
+o4:4:once:/w ONCE stay
+od:a:ondemand:/w DEMAND stay
+"""
+#: What runs in level 4 in the end.
+EXPECTED = ["/w BOOT stay", "/w DEMAND stay", "/w FOUR stay", "/w ONCE stay", "/w SHORT 30"]
+END = 170.0
+
+
+def level(name: str) -> Any:
+    return lambda kernel: kernel.request(initctl.encode(initctl.Request(initctl.RUNLVL, name, 5)))
+
+
+def signal(number: int) -> Any:
+    return lambda kernel: kernel.signals.add(number)
+
+
+def kill(command: str) -> Any:
+    def act(kernel: Kernel) -> None:
+        for process in kernel.running(command):
+            kernel.end(process, 9)
+
+    return act
+
+
+def orphan(kernel: Kernel) -> None:
+    kernel.make_process("orphan", 0.01)
+
+
+def change(kernel: Kernel) -> None:
+    kernel.inittab += b"nw:3:respawn:/w NEW stay\n"
+
+
+def power(kernel: Kernel) -> None:
+    kernel.files["/run/powerstatus"] = File("file", bytearray(b"F"))
+    kernel.signals.add(30)
+
+
+def finish(kernel: Kernel) -> None:
+    kernel.finish()
+
+
+def script() -> list[tuple[float, Any]]:
+    return [
+        (2, kill("/w TWO stay")), (3, level("3")), (8, change), (8.1, signal(1)), (10, orphan), (10, orphan),
+        (12, level("u")), (14, kill("/w THREE stay")), (16, signal(28)), (17, power), (18, level("q")),
+        (20, level("2")),
+        # Afterwards: does it still switch, and respawn?
+        (120, level("4")), (130, level("a")), (135, kill("/w FOUR stay")), (136, orphan), (140, level("u")),
+        (150, kill("/w DEMAND stay")), (151, orphan), (END, finish),
+    ]  # fmt: skip
+
+
+def make() -> Kernel:
+    return Kernel(INITTAB, script())
+
+
+def judge(kernel: Kernel) -> dict[str, Any]:
+    """What is wrong at the end of the life; and what was counted."""
+    alive = sorted(p.command for p in kernel.processes.values() if p.zombie_since is None)
+    zombies = [p.command for p in kernel.processes.values() if p.zombie_since is not None]
+    problems = []
+    lost = len([1 for command in EXPECTED if command not in alive]) + len(alive) - len(set(alive))
+    if alive != EXPECTED:
+        problems.append(f"runs: {alive}")
+    if zombies:
+        problems.append(f"zombies: {zombies}")
+    if kernel.now < 100 + END:
+        problems.append(f"ended at {kernel.now - 100}")
+    if "SYSINIT" not in kernel.started:
+        problems.append("has not booted")
+    if kernel.started.count("SYSINIT") > 1 or kernel.started.count("BOOT") > 1:
+        problems.append("has booted twice")
+    if len(kernel.descriptors) > 12:
+        problems.append(f"descriptors: {[(n, d.file.kind) for n, d in kernel.descriptors.items()]}")
+    if kernel.longest_zombie > 1.5:
+        problems.append(f"a zombie for {kernel.longest_zombie} s")
+    return {
+        "problems": problems, "lost": lost, "calls": dict(kernel.calls), "tripped": kernel.tripped,
+        "log": kernel.log, "console": bytes(kernel.console), "started": kernel.started,
+        "executions": kernel.executions,
+    }  # fmt: skip

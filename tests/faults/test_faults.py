@@ -1,0 +1,71 @@
+"""Every system call of PID 1 fails with every error it may report: init goes on to switch and to respawn.
+
+``make test-faults`` prints the table. SYSVINIT_PY_FAULTS=all: at every call, instead of some calls of each.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+
+import fake
+import life
+import pytest
+from errors import ERRORS, IN_CHILDREN
+
+from sysvinit_py.pid1 import kernel
+
+#: At so many calls of each name: the first and the last, and some between.
+PLACES = 10_000 if os.environ.get("SYSVINIT_PY_FAULTS") == "all" else 8
+
+
+@pytest.fixture(scope="session")
+def calls() -> dict[str, int]:
+    """How often each call is made in a life in which nothing fails."""
+    undisturbed = fake.live(life.make, lambda kernel: None, life.judge)
+    assert not undisturbed["problems"]
+    counted: dict[str, int] = undisturbed["calls"]
+    return counted
+
+
+def some_of(count: int) -> list[int]:
+    if count <= PLACES:
+        return list(range(1, count + 1))
+    return sorted({1 + n * (count - 1) // (PLACES - 1) for n in range(PLACES)})
+
+
+def names() -> Iterator[str]:
+    for name in fake.seam():
+        yield name
+        for method in fake.METHODS.get(name, ()):
+            if method != name:
+                yield f"{name}.{method}"
+
+
+def test_every_call_has_a_row() -> None:
+    assert sorted(names()) == sorted(ERRORS)
+
+
+def test_close_never_fails() -> None:
+    kernel.close(12345)
+
+
+@pytest.mark.parametrize("name", [name for name in ERRORS if ERRORS[name] and name not in IN_CHILDREN])
+def test_a_call_fails(name: str, calls: dict[str, int], faults_table: dict[str, list[int]]) -> None:
+    assert name in calls, "the life makes no such call"
+    row = faults_table.setdefault(name, [0, 0, 0])
+    bad = []
+    for place in some_of(calls[name]):
+        for number in ERRORS[name]:
+
+            def prepare(kernel: fake.Kernel, place: int = place, number: int = number) -> None:
+                kernel.faults[(name, place)] = number
+
+            after = fake.live(life.make, prepare, life.judge)
+            row[0] += 1
+            row[1] += not after["problems"]
+            row[2] += after.get("lost", 1)
+            if after["problems"]:
+                bad.append((place, errno.errorcode[number], after["problems"], after.get("log", [])[-3:]))
+    assert not bad, f"{len(bad)}: " + "\n".join(map(str, bad[:20]))
