@@ -18,6 +18,7 @@ DIRECTORY = "/etc/inittab.d"
 
 #: How many bytes all files together may have.
 MAX_BYTES = 2 << 20
+_CHUNK = 1 << 16
 
 
 class Source(Value):
@@ -72,11 +73,15 @@ def _contents(path: str, limit: int) -> bytes:
     # Without O_NONBLOCK, opening a FIFO would wait for a writer.
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     try:
-        if not S_ISREG(os.fstat(fd).st_mode):
+        status = os.fstat(fd)
+        if not S_ISREG(status.st_mode):
             raise OSError(EINVAL, "not a regular file")
         data = bytearray()
-        while chunk := os.read(fd, limit + 1 - len(data)):
+        # Room for all of it, but not for all that it might have; and a byte, to see that there is no more.
+        while chunk := os.read(fd, min(max(status.st_size, _CHUNK), limit - len(data)) + 1):
             data += chunk
+            if len(data) > limit:
+                break
     finally:
         os.close(fd)
     if len(data) > limit:

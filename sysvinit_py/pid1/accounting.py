@@ -121,7 +121,7 @@ class Accounting:
             offset, there = utmp.place(content, record)
             if there is not None:
                 return last + offset, there
-        return utmp.place(kernel.pread(file, _MAX_UTMP, 0), record)
+        return utmp.place(kernel.pread(file, min(kernel.fstat(file).st_size, _MAX_UTMP), 0), record)
 
     def _append(self, record: utmp.Record) -> bool:
         """Add the record to wtmp, if it exists and can be written to."""

@@ -248,11 +248,12 @@ def test_a_file_that_grows_while_it_is_read(etc: Etc, monkeypatch: pytest.Monkey
 
     def endless(_: int, size: int) -> bytes:
         asked.append(size)
-        return b"x" * min(size, 1 << 20)
+        return b"x" * size
 
     monkeypatch.setattr(os, "read", endless)
     assert etc.read().unreadable
-    assert asked == [MAX_BYTES + 1 - (done << 20) for done in range(3)] + [0]
+    assert sum(asked) == MAX_BYTES + 1
+    assert len(asked) < 100
 
 
 def test_a_file_read_in_pieces(etc: Etc, monkeypatch: pytest.MonkeyPatch) -> None:
