@@ -30,6 +30,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	for suite in "tests/unit tests/property" tests/system tests/faults tests/vm; do $(BIN)/mypy $$suite || exit 1; done
 
 #: make coverage      every branch of the machine, the parser and the protocol is taken by unit and property tests
 COVERED := sysvinit_py/machine/*,sysvinit_py/inittab/*,sysvinit_py/protocol/*
