@@ -11,7 +11,17 @@ from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.rules import BOOT, SYSINIT
-from sysvinit_py.pid1 import arguments, barrier, handover, kernel, last_resort, spawn, surroundings, title
+from sysvinit_py.pid1 import (
+    arguments,
+    barrier,
+    handover,
+    kernel,
+    last_resort,
+    spawn,
+    surroundings,
+    terminals,
+    title,
+)
 from sysvinit_py.pid1.accounting import Accounting
 from sysvinit_py.pid1.barrier import Errors
 from sysvinit_py.pid1.console import Console
@@ -39,10 +49,12 @@ SIGNALS = (
     SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGCHLD, SIGCONT, SIGTSTP, SIGWINCH, SIGPWR, SHUTDOWN_SIGNAL,
 )  # fmt: skip
 
-POWER_REQUESTS = {
+#: Requests that only call entries; what they call, as the machine knows it.
+CALLING_REQUESTS = {
     initctl.POWERFAIL: "power failed",
     initctl.POWERFAILNOW: "power low",
     initctl.POWEROK: "power ok",
+    initctl.RESUME: "resume",
 }
 RUNLEVEL_FILE = "/run/runlevel"
 
@@ -230,9 +242,8 @@ class Init:
 
     def _after_error(self, error: BaseException) -> None:
         """Say it, and go on in a new process image; when that did not help, as the last resort."""
-        text = barrier.describe(error)
         for tell in (barrier.tell_kernel, self._say):
-            _quietly(tell, text)
+            _quietly(_tell_error, tell, error)
         _quietly(self._finish)
         if self._errors.healed(_now()):
             _quietly(self._hand_over, self._errors.argument)
@@ -245,6 +256,7 @@ class Init:
 
         What fails again is left alone.
         """
+        handover.see_anew(self._machine)
         for _ in range(_FAILURES):
             try:
                 self._work_off()
@@ -253,6 +265,8 @@ class Init:
                 undone = self._effects.popleft() if self._effects else self._events.popleft()
                 if isinstance(undone, fx.Start):
                     self._events.appendleft(ev.CannotFork(undone.key))  # it is answered before all else
+                elif isinstance(undone, ev.Started):
+                    handover.keep_child(self._machine, undone)
         handover.mend(self._machine)
 
     def _rescue(self) -> None:
@@ -264,7 +278,7 @@ class Init:
                 self._say(f"Attempt to re-exec failed: {refusal.strerror}", log=False)
                 return
             except Exception as error:
-                barrier.tell_kernel(barrier.describe(error))
+                _tell_error(barrier.tell_kernel, error)
 
     # Boot.
 
@@ -356,9 +370,11 @@ class Init:
                 self._say("got bogus initrequest")
             elif request.cmd == initctl.RUNLVL:
                 self._feed(ev.LevelRequested(request.runlevel, request.sleeptime))
-            elif request.cmd in POWER_REQUESTS:
+            elif request.cmd in CALLING_REQUESTS:
                 self._feed(ev.WaitTimeGiven(request.sleeptime))
-                self._feed(ev.Called(POWER_REQUESTS[request.cmd]))
+                self._feed(ev.Called(CALLING_REQUESTS[request.cmd]))
+            elif request.cmd == initctl.TERMINALS:
+                self._feed(ev.TerminalsSeen(terminals.missing(self._machine.terminals)))
             elif request.cmd == initctl.SETENV:
                 self._feed(ev.VariablesGiven(tuple(initctl.assignments(request.data))))
             elif request.cmd == initctl.UNSETENV:
@@ -382,6 +398,8 @@ class Init:
         return self._reader.start(_now())
 
     def _start(self, effect: fx.Start) -> ev.Event:
+        if effect.terminal and terminals.missing((effect.terminal,)):
+            return ev.TerminalMissing(effect.key)
         try:
             pid = spawn.start(effect, self._environment, self._console, self._say)
         except spawn.CannotExecuteError as error:
@@ -501,15 +519,22 @@ def _quietly(act: Callable[..., object], *arguments: object) -> None:
         pass
 
 
+def _tell_error(tell: Callable[[str], None], error: BaseException) -> None:
+    tell(barrier.describe(error))
+
+
 def main(argv: list[str], program: str) -> None:
     """Be init. ``argv``: what the kernel passed; ``program``: the file that this is. Never returns."""
-    _quietly(surroundings.open_standard_streams)
+    init = None
     for _ in range(_FAILURES):
         try:
+            _quietly(surroundings.open_standard_streams)
             init = Init(argv[1:], program)
-        except BaseException as error:
-            _quietly(barrier.tell_kernel, barrier.describe(error))
-            _quietly(kernel.sleep, 1)
-        else:
             init.run()
-    last_resort.serve(barrier.tell_kernel, lambda: handover.hand_over(b"", os.environ), {}, SIGNALS)
+        except BaseException as error:
+            _quietly(_tell_error, barrier.tell_kernel, error)
+            if init:
+                break  # it is the barrier itself that has failed
+            _quietly(kernel.sleep, _AFTER_ERROR)
+    become_init = init._rescue if init else lambda: handover.hand_over(b"", os.environ)
+    last_resort.serve(barrier.tell_kernel, become_init, {}, SIGNALS)

@@ -22,6 +22,7 @@ SCOPE_OF_PERIPHERAL = "Device"
 CRITICAL_LEVEL = "Critical"
 
 _ONLINE = {"0": False, "1": True, "2": True}  # 2: at a voltage that can be programmed
+_PERCENT = {str(percent): percent for percent in range(101)}
 _CHARGED_BY_MAINS = {"Charging": True, "Full": True, "Discharging": False}
 
 
@@ -54,17 +55,20 @@ def understand(read: Callable[[str], str | None]) -> tuple[Supply | None, list[s
         return Supply(kind, charging=charging, capacity=capacity, critical=critical), wrong
     if kind == MAINS_TYPE or kind in USB_TYPES:
         said = read("online")
-        wrong = [] if said in _ONLINE else [f"is online={said!r}" if said is not None else "has no online"]
-        return Supply(kind, online=_ONLINE.get(said or "")), wrong
+        if said is None:
+            return Supply(kind), ["has no online"]
+        wrong = [] if said in _ONLINE else [f"is online={_shown(said)}"]
+        return Supply(kind, online=_ONLINE.get(said)), wrong
     return None, []
 
 
 def _percent(said: str | None) -> tuple[int | None, list[str]]:
-    if said is None:
-        return None, []
-    if said.isascii() and said.isdigit() and int(said) <= 100:
-        return int(said), []
-    return None, [f"has capacity={said!r}"]
+    wrong = [] if said is None or said in _PERCENT else [f"has capacity={_shown(said)}"]
+    return _PERCENT.get(said or ""), wrong
+
+
+def _shown(said: str) -> str:
+    return repr(said if len(said) <= 20 else said[:20] + "...")
 
 
 def power_of(supplies: Iterable[Supply], limit: int) -> str | None:

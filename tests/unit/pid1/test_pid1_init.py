@@ -11,7 +11,7 @@ import pytest
 
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
-from sysvinit_py.pid1 import fifo, kernel, spawn, surroundings
+from sysvinit_py.pid1 import fifo, kernel, spawn, surroundings, terminals
 from sysvinit_py.pid1 import init as module
 from sysvinit_py.pid1.init import SHUTDOWN_SIGNAL, Init
 from sysvinit_py.protocol.initctl import Request
@@ -26,6 +26,7 @@ class Machine:
         self.told: list[ev.Event] = []
         self.running: dict[int, object] = {}
         self.deadline: float | None = None
+        self.terminals = {"/dev/none", "/dev/null"}
 
     def handle(self, event: ev.Event, now: float) -> list[fx.Effect]:
         self.told.append(event)
@@ -51,6 +52,7 @@ class Pid1:
         monkeypatch.setattr(kernel, "kill", lambda pid, number: self.sent.append(("kill", pid, number)))
         monkeypatch.setattr(kernel, "poll", lambda: self)
         monkeypatch.setattr(module, "Machine", lambda: self.machine)
+        monkeypatch.setattr(terminals, "missing", lambda paths: tuple(p for p in paths if "none" in p))
         monkeypatch.setattr(fifo.Fifo.__init__, "__defaults__", (str(folder / "initctl"),))
         monkeypatch.setenv("CONSOLE", "/dev/null")
         self.init = Init([], "/sbin/init")
@@ -224,6 +226,8 @@ def test_a_probe(pid1: Pid1) -> None:
         (Request(2, sleeptime=1), [ev.WaitTimeGiven(1), ev.Called("power failed")]),
         (Request(3), [ev.WaitTimeGiven(0), ev.Called("power low")]),
         (Request(4), [ev.WaitTimeGiven(0), ev.Called("power ok")]),
+        (Request(101, sleeptime=5), [ev.WaitTimeGiven(5), ev.Called("resume")]),
+        (Request(102), [ev.TerminalsSeen(("/dev/none",))]),
         (Request(6, data=b"A=1\0B\0"), [ev.VariablesGiven((("A", "1"), ("B", None)))]),
         (Request(7, data=b"A=1\0B\0"), [ev.VariablesGiven((("A", None), ("B", None)))]),
         (Request(0), []),

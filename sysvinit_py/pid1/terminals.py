@@ -1,0 +1,32 @@
+"""Whether the terminals are there that gettys need (docs/devices.rst)."""
+
+from __future__ import annotations
+
+from stat import S_ISCHR
+
+from sysvinit_py.pid1 import kernel
+from sysvinit_py.pid1.surroundings import kernel_command_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: On the kernel's command line: start every getty, as SysV does.
+OFF = "init.ttycheck=0"
+
+
+def missing(paths: Iterable[str]) -> tuple[str, ...]:
+    """Those of the paths at which there is no terminal; none where nobody wants to know."""
+    absent = tuple(path for path in paths if not _is_there(path))
+    if absent and OFF in kernel_command_line().split():
+        return ()
+    return absent
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return S_ISCHR(kernel.stat(path).st_mode)  # a mistyped redirection leaves a plain file
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # who knows: its getty finds out
