@@ -13,6 +13,7 @@ from errno import EBADF
 from stat import S_ISFIFO
 
 from sysvinit_py.inittab.entry import Entry
+from sysvinit_py.machine.events import Started
 from sysvinit_py.machine.job import STARTING, Job, numbered
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.rules import AT_BOOT, AT_SYSINIT, RULES
@@ -55,7 +56,8 @@ def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
     try:
         if state:
             _offer(state)
-        _let_inherit(FD)
+        else:
+            _pass_on()
         # The path as the name, for C init executes what it was called by when it is its turn to hand over.
         kernel.execve(PROGRAM, [PROGRAM, OPTION, *more], dict(environment))
     finally:
@@ -65,11 +67,13 @@ def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
         kernel.pthread_sigmask(_SIG_SETMASK, blocked)
 
 
-def _let_inherit(fd: int) -> None:
+def _pass_on() -> None:
     try:
-        kernel.fcntl(fd, _F_SETFD, 0)
-    except OSError:
-        pass  # there is none to pass on
+        kernel.fcntl(FD, _F_SETFD, 0)
+    except OSError as error:
+        if error.errno != EBADF:
+            raise
+        # else there is none to pass on
 
 
 def _offer(state: bytes) -> None:
@@ -79,7 +83,7 @@ def _offer(state: bytes) -> None:
         # The signature first: who finds it has been handed a state, however slow its writer is.
         kernel.write(write_end, state[: len(SIGNATURE)])
         _start_writer(read_end, write_end, state[len(SIGNATURE) :])
-        kernel.dup2(read_end, FD, inheritable=False)
+        kernel.dup2(read_end, FD, inheritable=True)
     finally:
         kernel.close(read_end)
         kernel.close(write_end)
@@ -195,6 +199,23 @@ def mend(machine: Machine) -> None:
         elif job.pid and job.pid not in processes.running:
             processes.running[job.pid] = job  # should it have ended, the new init sees that
     processes.starting.clear()
+
+
+def see_anew(machine: Machine) -> None:
+    """Have it looked at once more who is to be started, and whether the stage is over.
+
+    The error may have come between the decision for a stage and its agenda.
+    """
+    machine.over = False
+    machine.processes.enter_stage()
+
+
+def keep_child(machine: Machine, event: Started) -> None:
+    """Enter a child that the machine could not be told of."""
+    job = machine.processes.jobs.get(event.key)
+    if job is not None:
+        job.pid = event.pid
+        machine.processes.running[event.pid] = job
 
 
 def _saved_entry(job: Job) -> SavedEntry:

@@ -37,7 +37,7 @@ _POWER_OFF, _RESTART = 0x4321FEDC, 0x01234567  # reboot(2)
 _LOOK = 250
 #: Seconds: a sulogin is started no sooner after the one before it.
 _PAUSE = 5.0
-#: Seconds from SIGTERM to all processes to SIGKILL, when there is no entry that halts the machine.
+#: Seconds after SIGTERM and after SIGKILL to all processes, when there is no entry that halts the machine.
 _WAIT = 5.0
 _CLOCK = 7  # CLOCK_BOOTTIME
 
@@ -164,9 +164,12 @@ class LastResort:
         if self._to_run:
             self._runs = self._start(["/bin/sh", "-c", self._to_run.pop(0)])
             return
-        kernel.kill(-1, _SIGTERM)
-        kernel.sleep(_WAIT)
-        kernel.kill(-1, _SIGKILL)
+        for number in (_SIGTERM, _SIGKILL):
+            try:
+                kernel.kill(-1, number)
+                kernel.sleep(_WAIT)
+            except OSError:
+                pass  # there are no others
         kernel.sync()
         kernel.reboot(_POWER_OFF if self._ending == "0" else _RESTART)
 

@@ -331,7 +331,9 @@ class Kernel:
         return self._entry(argv)
 
     def _entry(self, argv: list[str]) -> int:
-        if argv[0] == "/bin/sh":  # what it is given to is the entry's
+        if argv[:2] == ["/bin/sh", "-c"]:
+            argv = argv[2].split()
+        elif argv[0] == "/bin/sh":
             argv = argv[1:]
         command = " ".join(argv)
         life = argv[2] if len(argv) > 2 and argv[0] == "/w" else "stay"

@@ -76,7 +76,11 @@ def make() -> Kernel:
 def judge(kernel: Kernel) -> dict[str, Any]:
     """What is wrong at the end of the life; and what was counted."""
     alive = sorted(p.command for p in kernel.processes.values() if p.zombie_since is None)
-    zombies = [p.command for p in kernel.processes.values() if p.zombie_since is not None]
+    zombies = [
+        p.command
+        for p in kernel.processes.values()
+        if p.zombie_since is not None and p.zombie_since < kernel.now - 1
+    ]
     problems = []
     lost = len([1 for command in EXPECTED if command not in alive]) + len(alive) - len(set(alive))
     if alive != EXPECTED:
@@ -96,5 +100,5 @@ def judge(kernel: Kernel) -> dict[str, Any]:
     return {
         "problems": problems, "lost": lost, "calls": dict(kernel.calls), "tripped": kernel.tripped,
         "log": kernel.log, "console": bytes(kernel.console), "started": kernel.started,
-        "executions": kernel.executions,
+        "executions": kernel.executions, "kmsg": bytes(kernel.files["/dev/kmsg"].data),
     }  # fmt: skip

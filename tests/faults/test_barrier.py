@@ -1,0 +1,196 @@
+"""Every function of PID 1 raises an error in turn: init goes on, and has lost nothing."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import fake
+import life
+import pytest
+
+import sysvinit_py.machine
+import sysvinit_py.pid1
+from sysvinit_py.pid1 import kernel
+
+#: What may be raised in any line of Python.
+KINDS = (RuntimeError, MemoryError, RecursionError, KeyboardInterrupt, SystemExit)
+#: In the process of a leader, and not in init's.
+IN_CHILDREN = ("spawn._leader", "spawn._insist", "spawn._take_terminal", "console.Console.forget_backlog")
+
+
+def functions() -> Iterator[tuple[str, Any, str]]:
+    """Name, where it is found, and by what name, of every function and method of PID 1 and the machine."""
+    for package in (sysvinit_py.pid1, sysvinit_py.machine):
+        for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+            module = importlib.import_module(found.name)
+            if module is not kernel:
+                short = found.name.rpartition(".")[2]
+                yield from _of(module, module.__name__, short)
+                for name, thing in vars(module).items():
+                    if inspect.isclass(thing) and thing.__module__ == module.__name__:
+                        yield from _of(thing, module.__name__, f"{short}.{name}")
+
+
+def _of(place: Any, module: str, prefix: str) -> Iterator[tuple[str, Any, str]]:
+    for name, thing in vars(place).items():
+        if inspect.isfunction(thing) and thing.__module__ == module:
+            yield f"{prefix}.{name}", place, name
+
+
+#: The barrier itself: if that fails all there is left is the last resort.
+BARRIER = ("init._quietly", "init.Init.run", "init.Init._guarded")
+
+FUNCTIONS = {
+    name: (place, attribute)
+    for name, place, attribute in functions()
+    if name not in (*IN_CHILDREN, "init.main")
+}
+
+
+class Traps:
+    """Counts the calls of every function, and lets some raise."""
+
+    def __init__(self, at: dict[tuple[str, int], type[BaseException]] | None = None) -> None:
+        self.calls: Counter[str] = Counter()
+        self._at = at or {}
+
+    def set(self, names: list[str]) -> None:
+        for name in names:
+            place, attribute = FUNCTIONS[name]
+            setattr(place, attribute, self._trapped(name, getattr(place, attribute)))
+
+    def _trapped(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def trapped(*arguments: Any, **named: Any) -> Any:
+            self.calls[name] += 1
+            error = self._at.get((name, self.calls[name])) or self._at.get((name, 0))
+            if error:
+                raise error(f"trap in {name}")
+            return function(*arguments, **named)
+
+        return trapped
+
+
+@pytest.fixture(scope="module")
+def calls() -> dict[str, int]:
+    """How often each function is called in a life in which nothing fails."""
+    traps = Traps()
+
+    def judge(kernel: fake.Kernel) -> dict[str, Any]:
+        return {"calls": dict(traps.calls), **{k: v for k, v in life.judge(kernel).items() if k != "calls"}}
+
+    undisturbed = fake.live(life.make, lambda kernel: traps.set(list(FUNCTIONS)), judge)
+    assert not undisturbed["problems"]
+    counted: dict[str, int] = undisturbed["calls"]
+    return counted
+
+
+def die_at(name: str, place: int, kind: type[BaseException]) -> dict[str, Any]:
+    traps = Traps({(name, place): kind})
+    return fake.live(life.make, lambda kernel: traps.set([name]), life.judge)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_raises(name: str, calls: dict[str, int], faults_table: dict[str, list[int]]) -> None:
+    count = calls.get(name, 0)
+    if not count:
+        return  # the other tests here see to what is called after an error only
+    row = faults_table.setdefault("(functions that raise)", [0, 0, 0])
+    places = sorted({1, 2, (count + 1) // 2, count} & set(range(1, count + 1)))
+    bad = []
+    for place, kind in [*((place, RuntimeError) for place in places), *((1, kind) for kind in KINDS[1:])]:
+        after = die_at(name, place, kind)
+        if name in BARRIER:
+            assert after.get("calls"), after["problems"]  # it has not ended
+            continue
+        row[0] += 1
+        row[1] += not after["problems"]
+        row[2] += after.get("lost", 1)
+        if after["problems"]:
+            bad.append((place, kind.__name__, after["problems"], after.get("log", [])[-4:]))
+    assert not bad, f"{len(bad)} of {count}: " + "\n".join(map(str, bad))
+
+
+def test_what_fails_is_said_with_its_place() -> None:
+    after = die_at("init.Init._take_requests", 1, RuntimeError)
+    (said,) = (line for line in after["log"] if "error in init" in line)
+    assert said.startswith("error in init: RuntimeError: trap in init.Init._take_requests at ")
+    assert "INIT: error in init: RuntimeError" in after["console"].decode()
+    assert b"init: error in init" in after["kmsg"]
+    assert after["executions"] == 3  # the two that were asked for, and one for the error
+
+
+def always(*names: str) -> dict[str, Any]:
+    """A life in which these functions fail whenever they are called, and nobody asks for telinit u."""
+
+    def make() -> fake.Kernel:
+        script = [
+            (2, life.kill("/w TWO stay")),
+            (3, life.level("3")),
+            (10, life.orphan),
+            (50, life.level("4")),
+        ]
+        return fake.Kernel(life.INITTAB, [*script, (life.END, life.finish)])
+
+    traps = Traps({(name, 0): RuntimeError for name in names})
+    return fake.live(make, lambda kernel: traps.set(list(names)), life.judge)
+
+
+def test_an_error_that_repeats_itself_ends_in_the_last_resort() -> None:
+    """Said three times, and no more; from then on it reaps, and keeps a sulogin."""
+    after = always("init.Init._take_requests")
+    assert sum("error in init" in line for line in after["log"]) == 3
+    assert after["executions"] == 2
+    assert "init has failed, and only reaps now" in after["console"].decode()
+    assert "/sbin/sulogin" in after["started"]
+    assert not [problem for problem in after["problems"] if "zombie" in problem]
+
+
+@pytest.mark.parametrize(
+    "also",
+    ["init.Init._say", "init.Init._finish", "handover.written", "barrier.describe", "barrier.tell_kernel"],
+)
+def test_errors_within_the_barrier(also: str) -> None:
+    """Whatever else fails: it does not end, and it reaps."""
+    after = always("init.Init._take_requests", also)
+    assert after.get("calls"), after["problems"]
+    assert not [problem for problem in after["problems"] if "zombie" in problem]
+
+
+def test_init_cannot_even_begin() -> None:
+    after = always("init.Init.__init__")
+    assert after["started"].count("/sbin/sulogin") == 1
+    assert not [problem for problem in after["problems"] if "zombie" in problem]
+
+
+def test_the_last_resort_becomes_init_again() -> None:
+    """telinit u, once /sbin/init has been mended; what has died meanwhile is started then."""
+    traps = Traps({("init.Init._take_requests", n): RuntimeError for n in (1, 2, 3)})
+
+    after = fake.live(life.make, lambda kernel: traps.set(["init.Init._take_requests"]), life.judge)
+    expected = sorted([*life.EXPECTED, "/sbin/sulogin"])  # somebody may be at work in it
+    assert after["problems"] == [f"runs: {expected}"]
+
+
+def test_the_last_resort_halts_the_machine() -> None:
+    """With what the inittab has for level 0; if that does not, by force."""
+
+    def make() -> fake.Kernel:
+        script = [(2, life.level("3")), (40, life.level("0")), (100, life.finish)]
+        return fake.Kernel(life.INITTAB + b"l0:0:wait:/w HALT 5\n", script)
+
+    def judge(kernel: fake.Kernel) -> dict[str, Any]:
+        return {
+            "rebooted": [cmd for cmd in kernel.rebooted if cmd],
+            "started": kernel.started,
+            "log": kernel.log,
+        }
+
+    traps = Traps({("init.Init._take_requests", 0): RuntimeError})
+    after = fake.live(make, lambda kernel: traps.set(["init.Init._take_requests"]), judge)
+    assert "HALT" in after["started"]
+    assert after["rebooted"][:1] == [0x4321FEDC]
