@@ -281,8 +281,9 @@ def nul_byte(inittab: Inittab) -> Iterator[Hit]:
         1:2345:respawn:/sbin/getty 38400 tty1
     """
     for _, line, hit in refused(inittab, "NUL byte"):
-        edits = tuple(Edit(line.number, at + 1, at + 2, "") for at, c in enumerate(line.text) if c == "\0")
-        yield hit.replace(fix=Fix("remove the NUL bytes", edits))
+        first = line.text.index("\0")
+        edit = Edit(line.number, first + 1, len(line.text) + 1, line.text[first:].replace("\0", ""))
+        yield hit.replace(fix=Fix("remove the NUL bytes", (edit,)))
 
 
 @rule("INT111", "never-read", "error", (SYSVINIT_3_06, SYSVINIT_3_14), example="etc/inittab.d/tty.tab")
