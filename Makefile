@@ -24,6 +24,11 @@ run: $(BIN)/python dist/init
 test: $(READY) dist/init
 	$(BIN)/pytest
 
+#: make test-faults   PID 1's system calls fail, its functions raise; prints what it survived (SYSVINIT_PY_FAULTS=all)
+.PHONY: test-faults
+test-faults: $(READY)
+	$(BIN)/pytest tests/faults
+
 #: make check         style, types, and whether generated files are current
 .PHONY: check
 check: $(READY)
