@@ -1,0 +1,67 @@
+"""Tests on a Debian machine in QEMU.
+
+From power-on to login takes half a minute there, so one boot serves many tests: those of a class share
+its machine and run in the order in which they stand. By attributes a class says how its machine boots.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from machine import Machine
+
+from sysvinit_py.tools.vm import qemu
+from sysvinit_py.tools.vm.image import PROGRAMS, Image, image
+
+REPOSITORY = Path(__file__).parents[2]
+OURS = Path(os.environ.get("SYSVINIT_PY_INIT") or REPOSITORY / "dist" / "init")
+NEEDED = (*PROGRAMS, "debugfs", "dumpe2fs", "e2fsck", qemu.PROGRAM)
+MACHINE = pytest.StashKey[Machine]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == Path(__file__).parent and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    machine = item.parent.stash.get(MACHINE, None) if item.parent else None
+    if report.failed and machine:
+        report.sections.append(("console", machine.said.replace("\r", "")[-5000:]))
+    return report
+
+
+@pytest.fixture(scope="session")
+def disk_image() -> Image:
+    """The image with our init; skips where it cannot be made for want of programs or rights."""
+    if missing := [name for name in NEEDED if not shutil.which(name)]:
+        pytest.skip(f"no {', '.join(missing)} here")
+    if os.geteuid() != 0:
+        pytest.skip("only root can make the image")
+    if not OURS.exists():
+        pytest.fail(f"{OURS} is missing: run 'make dist/init'", pytrace=False)
+    return image(OURS.read_bytes(), REPOSITORY / ".cache" / "vm")
+
+
+@pytest.fixture(scope="class")
+def machine(disk_image: Image, request: pytest.FixtureRequest) -> Iterator[Machine]:
+    """The machine of the class, switched on with its APPEND, FILES and COMMAND_LINE."""
+    options = {
+        option: getattr(request.cls, option.upper())
+        for option in ("append", "files", "command_line")
+        if hasattr(request.cls, option.upper())
+    }
+    with Machine(disk_image, **options) as made:
+        request.node.stash[MACHINE] = made
+        yield made

@@ -1,0 +1,191 @@
+"""A virtual machine to test: its serial console, its keyboard, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sysvinit_py.tools.vm import qemu
+from sysvinit_py.tools.vm.image import Image
+
+#: Seconds that a boot or a shutdown may take; it is about 35 and 10 on a quiet machine, without KVM.
+BOOT, COMMAND = 300.0, 60.0
+
+
+class Machine:
+    """Switched on with ``with``; it is killed at the end if it has not ended by itself.
+
+    ``append``: more words for the kernel, after ``command_line``. ``files``: what is put on its disk before,
+    path to text. ``said``: all that the console has said so far.
+    """
+
+    def __init__(
+        self,
+        image: Image,
+        append: str = "",
+        files: dict[str, str] | None = None,
+        command_line: str = qemu.APPEND,
+    ) -> None:
+        self.said = ""
+        self._seen = 0  # what of it expect() has passed
+        self._folder = Path(tempfile.mkdtemp(prefix="vm-"))
+        self.disk = self._folder / "disk"
+        subprocess.run(["cp", "--sparse=always", "--reflink=auto", image.disk, self.disk], check=True)
+        for path, text in (files or {}).items():
+            self._put(path, text)
+        monitor = self._folder / "monitor"
+        self._command = [
+            *qemu.command(image._replace(disk=self.disk), f"{command_line} {append}"),
+            "-no-reboot", "-serial", "stdio", "-qmp", f"unix:{monitor},server=on,wait=off",
+        ]  # fmt: skip
+
+    def __enter__(self) -> Self:
+        self._qemu = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.switched_on = time.monotonic()
+        self._monitor = socket.socket(socket.AF_UNIX)
+        for _ in range(100):
+            try:
+                self._monitor.connect(str(self._folder / "monitor"))
+                break
+            except (FileNotFoundError, ConnectionRefusedError):
+                time.sleep(0.1)
+        self._monitor.settimeout(COMMAND)
+        self._lines = self._monitor.makefile("rw", encoding="utf-8")
+        self._next_message()  # the greeting
+        self._ask("qmp_capabilities")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._qemu.kill()
+        self._qemu.wait()
+        for file in self._qemu.stdin, self._qemu.stdout, self._lines, self._monitor:
+            assert file
+            file.close()
+        shutil.rmtree(self._folder)
+
+    # The console.
+
+    def expect(self, pattern: str, timeout: float = COMMAND) -> re.Match[str]:
+        """Wait until the console has said it, and pass it. TimeoutError, EOFError: it has not."""
+        until = time.monotonic() + timeout
+        while not (match := re.compile(pattern).search(self.said, self._seen)):
+            self._listen(until, pattern)
+        self._seen = match.end()
+        return match
+
+    def type(self, line: str) -> None:
+        """Type a line, without waiting for what comes of it."""
+        assert self._qemu.stdin
+        self._qemu.stdin.write(line.encode() + b"\r")
+        self._qemu.stdin.flush()
+
+    def log_in(self, timeout: float = BOOT) -> None:
+        """Wait for ``login:`` and be root."""
+        self.expect(r"vm login: ", timeout)
+        self.type("root")
+        self.shell()
+
+    def shell(self) -> None:
+        """Wait for root's shell to ask for a command, and make it quiet."""
+        self.expect(r"# ")
+        self.type(
+            "stty -echo; export PS1= PS2=; exec sh -c 'echo qui''et; exec sh'"
+        )  # sh: without line editing
+        self.expect(r"quiet\s+")
+
+    def run(self, command: str, timeout: float = COMMAND) -> str:
+        """Return what a command of root's says, without what init says meanwhile. CommandError: it failed."""
+        self.type(f"echo '<'; {{ {command}\n}} 2>&1; echo \">$?\"".replace("\n", "\r"))
+        said = self.expect(r"<\r\n((?s:.*?))>(\d+)\r\n", timeout)
+        lines = [line for line in said[1].replace("\r\n", "\n").splitlines() if "INIT: " not in line]
+        text = "\n".join(line.strip("\r") for line in lines).strip()
+        if said[2] != "0":
+            raise CommandError(f"{command}: status {said[2]}: {text}")
+        return text
+
+    def wait_for(self, command: str, timeout: float = COMMAND) -> str:
+        """Run a command again and again until it succeeds."""
+        loop = f"for i in $(seq {timeout:.0f}); do {command} && exit; sleep 1; done; exit 1"
+        return self.run(f"({loop})", timeout * 2)
+
+    def _listen(self, until: float, pattern: str) -> None:
+        assert self._qemu.stdout
+        ready, _, _ = select.select([self._qemu.stdout], [], [], max(0.0, until - time.monotonic()))
+        if not ready:
+            raise TimeoutError(f"the console has not said {pattern!r}")
+        data = os.read(self._qemu.stdout.fileno(), 65536)
+        if not data:
+            raise EOFError(f"the machine ended without saying {pattern!r}")
+        self.said += data.decode(errors="replace")
+
+    # Keyboard and power.
+
+    def press(self, *keys: str) -> None:
+        """Press keys together on the keyboard, by QEMU's names for them."""
+        self._ask("send-key", keys=[{"type": "qcode", "data": key} for key in keys])
+
+    def wait_end(self, timeout: float = BOOT) -> str:
+        """Wait until the machine switches itself off; return QEMU's reason: guest-shutdown, guest-reset."""
+        self._monitor.settimeout(timeout)
+        until = time.monotonic() + timeout
+        with_output = True
+        while with_output:
+            try:
+                self._listen(until, "its end")
+            except EOFError:
+                with_output = False
+        while (message := self._next_message()).get("event") != "SHUTDOWN":
+            pass
+        return str(message["data"]["reason"])
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that the machine has taken so far."""
+        fields = Path(f"/proc/{self._qemu.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(field) for field in fields[11:13]) / os.sysconf("SC_CLK_TCK")
+
+    def _ask(self, command: str, **arguments: Any) -> None:
+        self._lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self._lines.flush()
+        while "return" not in (message := self._next_message()):
+            assert "error" not in message, message
+
+    def _next_message(self) -> dict[str, Any]:
+        message: dict[str, Any] = json.loads(self._lines.readline())
+        return message
+
+    # The disk.
+
+    def _put(self, path: str, text: str) -> None:
+        """Write a file on the disk, which is not in use, in the place of one that may be there."""
+        source, orders = self._folder / "file", self._folder / "orders"
+        source.write_text(text)
+        source.chmod(0o755)  # it may be a script
+        folder, _, name = path.rpartition("/")
+        orders.write_text(f"mkdir {folder}\ncd {folder}\nrm {name}\nwrite {source} {name}\n")
+        subprocess.run(["debugfs", "-w", "-f", orders, self.disk], capture_output=True, check=True)
+
+    def check_disk(self) -> None:
+        """AssertionError: its file system was not unmounted properly, or is damaged."""
+        header = subprocess.run(
+            ["dumpe2fs", "-h", self.disk], capture_output=True, text=True, check=True
+        ).stdout
+        assert re.search(r"Filesystem state: +clean\n", header), header
+        assert "needs_recovery" not in header
+        done = subprocess.run(["e2fsck", "-fn", self.disk], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+class CommandError(Exception):
+    """A command on the machine failed."""

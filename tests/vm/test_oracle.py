@@ -1,0 +1,62 @@
+"""The same image booted with Debian's C init, which inittab-install keeps."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from machine import BOOT, Machine
+
+from sysvinit_py.tools.vm.image import Image
+
+FALL_BACK = "init=/sbin/init.sysv"
+LIMIT = 1.1
+
+
+class TestFallBack:
+    APPEND = FALL_BACK
+
+    def test_boots_to_login(self, machine: Machine) -> None:
+        machine.log_in()
+        assert "INIT: version 3.06 booting" in machine.said
+        assert machine.run("runlevel") == "N 2"
+
+    def test_can_be_left_for_ours(self, machine: Machine) -> None:
+        """``telinit u`` runs /sbin/init, which is ours, and takes over the state of C init."""
+        machine.type("telinit u")
+        machine.expect("INIT: version 0.* reloading")
+        assert machine.run("runlevel") == "N 2"
+        machine.type("exit")
+        machine.log_in()
+
+    def test_halt(self, machine: Machine) -> None:
+        machine.type("halt")
+        machine.expect("reboot: System halted", BOOT)
+        machine.check_disk()
+
+
+def power_on_to_login(image: Image, append: str) -> tuple[float, float]:
+    """Return how long it takes in seconds: by the clock, and in processor time."""
+    with Machine(image, append) as machine:
+        machine.expect("vm login: ", BOOT)
+        return time.monotonic() - machine.switched_on, machine.cpu_seconds()
+
+
+def test_power_on_to_login(disk_image: Image, capsys: pytest.CaptureFixture[str]) -> None:
+    """The best of up to three pairs: other work on the host can only make a boot slower."""
+    ours, oracle = [], []
+    for _ in range(3):
+        ours.append(power_on_to_login(disk_image, ""))
+        oracle.append(power_on_to_login(disk_image, FALL_BACK))
+        best = [
+            min(times) / min(others)
+            for times, others in zip(zip(*ours, strict=True), zip(*oracle, strict=True), strict=True)
+        ]
+        if best[0] <= LIMIT:
+            break
+    with capsys.disabled():
+        print(
+            f"\npower-on to login: {min(ours)[0]:.1f} s, with C init {min(oracle)[0]:.1f} s: "
+            f"{best[0]:.3f} times (processor time: {best[1]:.3f} times)"
+        )
+    assert best[0] <= LIMIT

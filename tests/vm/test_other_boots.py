@@ -1,0 +1,109 @@
+"""Boots that are not as ever: into single-user mode, without a console, with an inittab that is wrong."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from machine import BOOT, Machine
+
+from sysvinit_py.tools.vm import qemu
+
+
+class TestSingleUser:
+    APPEND = "single"
+
+    def test_asks_for_maintenance(self, machine: Machine) -> None:
+        machine.expect("Press Enter for maintenance", BOOT)
+        assert "Entering runlevel" not in machine.said
+        machine.type("")
+        machine.shell()
+
+    def test_is_level_s_with_file_systems_that_can_be_written(self, machine: Machine) -> None:
+        assert machine.run("ps -p 1 -o args=").rstrip() == "init [S]"
+        machine.run("touch /here")
+
+    def test_the_shell_has_job_control(self, machine: Machine) -> None:
+        assert machine.run("ps -o tty= -p $$") == "ttyS0"
+
+    def test_goes_on_to_level_2(self, machine: Machine) -> None:
+        machine.type("exit")
+        machine.expect("Entering runlevel: 2", BOOT)
+        machine.log_in()
+        assert machine.run("runlevel") == "S 2"
+
+    def test_reboot(self, machine: Machine) -> None:
+        machine.type("reboot")
+        assert machine.wait_end() == "guest-reset"
+        machine.check_disk()
+
+
+class TestEmergency:
+    APPEND = "emergency"
+
+    def test_nothing_has_run_before(self, machine: Machine) -> None:
+        machine.expect("Press Enter for maintenance", BOOT)
+        machine.type("")
+        machine.shell()
+        assert "rcS" not in machine.run("ps -A -o args=")
+        assert " ro," in machine.run("grep ' / ' /proc/mounts")
+
+    def test_goes_on_to_boot(self, machine: Machine) -> None:
+        machine.type("exit")
+        machine.log_in()
+        assert machine.run("runlevel") == "N 2"
+        assert "system boot" in machine.run("last -x")
+
+    def test_poweroff(self, machine: Machine) -> None:
+        machine.type("poweroff")
+        assert machine.wait_end() == "guest-shutdown"
+        machine.check_disk()
+
+
+class TestNoConsole:
+    """The console is a line that is not there; and /run, with the FIFO, is mounted over during the boot."""
+
+    COMMAND_LINE = qemu.APPEND.replace("console=tty0 console=ttyS0", "console=ttyS9")
+    FILES: ClassVar = {
+        "/etc/init.d/rcS": "#!/bin/sh\nmount -t tmpfs -o mode=755 run /run\nexec /etc/init.d/rc S\n"
+    }
+
+    def test_boots_to_login(self, machine: Machine) -> None:
+        machine.log_in()
+        assert machine.run("grep -c ' /run ' /proc/mounts") == "2"
+        assert "INIT:" not in machine.said
+
+    def test_the_fifo_is_there_again(self, machine: Machine) -> None:
+        machine.run("telinit 3")
+        machine.wait_for("test \"$(runlevel)\" = '2 3'")
+
+    def test_shutdown_at_a_time(self, machine: Machine) -> None:
+        machine.run("date -s 12:00:55")
+        machine.type("shutdown -h 12:01")
+        assert machine.wait_end() == "guest-shutdown"
+        machine.check_disk()
+
+
+class TestWrongInittab:
+    """Not a line that is one: init asks what to do, and offers a shell."""
+
+    FILES: ClassVar = {"/etc/inittab": "[Unit]\nDescription=not an inittab\nid:x:initdefault:\n:::\n"}
+
+    def test_asks_for_a_level(self, machine: Machine) -> None:
+        machine.expect("Enter runlevel: ", BOOT)
+        assert "INIT: /etc/inittab[1]: missing" in machine.said
+
+    def test_asks_again(self, machine: Machine) -> None:
+        machine.type("x")
+        machine.expect("Enter runlevel: ")
+
+    def test_gives_a_shell(self, machine: Machine) -> None:
+        machine.type("S")
+        machine.expect("Press Enter for maintenance")
+        machine.type("")
+        machine.shell()
+        assert machine.run("id -u") == "0"
+
+    def test_can_be_halted(self, machine: Machine) -> None:
+        machine.type("halt -f")
+        machine.expect("reboot: System halted")
+        machine.check_disk()
