@@ -49,21 +49,13 @@ class MockDevices:
         """Make a power supply, or give it these attributes; it is reported, by one uevent."""
         self._tell("supply", name, attributes)
 
-    def flap(self, name: str, times: int, **attributes: tuple[object, object]) -> None:
-        """Change the attributes to and fro, as often as said in all; each change is reported."""
-        self._tell("flap", name, times, attributes)
-
     def gone(self, name: str) -> None:
         """Remove the power supply."""
         self._tell("gone", f"/sys/devices/{name}")
 
     def terminal(self, name: str, action: str = "add") -> None:
         """Report that a terminal has come, or (``remove``) gone."""
-        self._tell("terminal", name, action, 1)
-
-    def terminals(self, name: str, times: int) -> None:
-        """Report so often that a terminal has come."""
-        self._tell("terminal", name, "add", times)
+        self._tell("terminal", name, action)
 
     def _tell(self, *command: object) -> None:
         assert self._process.stdin
@@ -101,23 +93,17 @@ class Testbed:
             self._call("set_property", path, f"POWER_SUPPLY_{key.upper()}", str(value))
         self._call("uevent", path, "change")
 
-    def flap(self, name: str, times: int, attributes: dict[str, list[object]]) -> None:
-        for number in range(times):
-            self.supply(name, {key: values[number % 2] for key, values in attributes.items()})
-
     def gone(self, path: str) -> None:
         self._call("uevent", path, "remove")
         self._call("remove_device", path)
         self._made.discard(path.rpartition("/")[2])
 
-    def terminal(self, name: str, action: str, times: int) -> None:
-        if name not in self._made:
-            self._make(
-                name, [f"P: /devices/virtual/tty/{name}", "E: SUBSYSTEM=tty", f"E: DEVNAME=/dev/{name}"]
-            )
-            times -= 1
-        for _ in range(times):
-            self._call("uevent", f"/sys/devices/virtual/tty/{name}", action)
+    def terminal(self, name: str, action: str) -> None:
+        path = f"/devices/virtual/tty/{name}"
+        if name in self._made:
+            self._call("uevent", f"/sys{path}", action)
+        else:
+            self._make(name, [f"P: {path}", "E: SUBSYSTEM=tty", f"E: DEVNAME=/dev/{name}"])
 
     def _make(self, name: str, lines: list[str]) -> None:
         """Make a device, which is reported."""

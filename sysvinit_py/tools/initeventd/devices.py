@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import socket
 from collections.abc import Callable, Iterator
 
 import pyudev
@@ -53,7 +55,8 @@ class Devices:
             try:
                 device = self._monitor.poll(0)
             except OSError as error:
-                if error.errno != errno.ENOBUFS:
+                # Mostly pyudev only knows that poll(2) has seen an error, and the socket knows which.
+                if error.errno != errno.ENOBUFS and _take_error(self.fileno()) != errno.ENOBUFS:
                     raise
                 lost = True
                 continue
@@ -85,6 +88,12 @@ class Devices:
         if faults and name not in self._complained_of:
             self._complained_of.add(name)
             self._say(f"power supply {name} {', '.join(faults)}: ignored")
+
+
+def _take_error(fd: int) -> int:
+    """Return the error that is pending on a socket, which then is not any more."""
+    with socket.socket(fileno=os.dup(fd)) as same:
+        return same.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 
 def _reader(device: pyudev.Device) -> Callable[[str], str | None]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import select
+import socket
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -13,6 +15,7 @@ from sysvinit_py.tools.initeventd.devices import Devices
 from sysvinit_py.tools.initeventd.power import Supply
 
 LOST = OSError(errno.ENOBUFS, "No buffer space available")
+POLL_FAILED = OSError("Error while polling fd: 4")  # as pyudev has it
 
 
 class Attributes(dict[str, str]):
@@ -160,12 +163,32 @@ def test_lost_events(world: World) -> None:
     assert world.report() == []
 
 
+def test_lost_events_as_pyudev_tells_of_them(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pending = [errno.ENOBUFS, 0]
+    monkeypatch.setattr(devices, "_take_error", lambda fd: pending.pop(0))
+    assert world.report(POLL_FAILED) == ["power_supply", "tty"]
+    with pytest.raises(OSError, match="polling"):
+        world.report(POLL_FAILED)
+
+
+def test_pending_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
+        address = server.getsockname()
+        server.close()
+        client.setblocking(False)
+        client.connect_ex(address)
+        select.select([], [client], [], 5)
+        assert devices._take_error(client.fileno()) == errno.ECONNREFUSED
+        assert devices._take_error(client.fileno()) == 0
+
+
 def test_a_look_forgets_what_is_gone(world: World) -> None:
     world.udev.there = []
     world.devices.look()
     assert world.devices.supplies == {}
 
 
-def test_any_other_error_is_the_end(world: World) -> None:
+def test_any_other_error_is_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "_take_error", lambda fd: 0)
     with pytest.raises(OSError, match="gone"):
         world.report(OSError(errno.EBADF, "gone"))
