@@ -21,6 +21,9 @@ from sysvinit_py.tools.vm.image import Image
 #: Seconds that a boot or a shutdown may take; it is about 35 and 10 on a quiet machine, without KVM.
 BOOT, COMMAND = 300.0, 60.0
 
+#: What the boot scripts and init say on the console while a command runs there.
+NOISE = re.compile(r"INIT: |^Using makefile-style")
+
 
 class Machine:
     """Switched on with ``with``; it is killed at the end if it has not ended by itself.
@@ -100,16 +103,14 @@ class Machine:
     def shell(self) -> None:
         """Wait for root's shell to ask for a command, and make it quiet."""
         self.expect(r"# ")
-        self.type(
-            "stty -echo; export PS1= PS2=; exec sh -c 'echo qui''et; exec sh'"
-        )  # sh: without line editing
+        self.type("stty -echo; export PS1= PS2=; echo qui''et; exec bash --norc --noediting")
         self.expect(r"quiet\s+")
 
     def run(self, command: str, timeout: float = COMMAND) -> str:
-        """Return what a command of root's says, without what init says meanwhile. CommandError: it failed."""
+        """Return what a command of root's says, without NOISE. CommandError: it failed."""
         self.type(f"echo '<'; {{ {command}\n}} 2>&1; echo \">$?\"".replace("\n", "\r"))
         said = self.expect(r"<\r\n((?s:.*?))>(\d+)\r\n", timeout)
-        lines = [line for line in said[1].replace("\r\n", "\n").splitlines() if "INIT: " not in line]
+        lines = [line for line in said[1].replace("\r\n", "\n").splitlines() if not NOISE.search(line)]
         text = "\n".join(line.strip("\r") for line in lines).strip()
         if said[2] != "0":
             raise CommandError(f"{command}: status {said[2]}: {text}")

@@ -16,6 +16,19 @@ t4::powerfailnow:echo low >> /run/called
 t5::powerokwait:echo ok >> /run/called
 """
 
+#: What loadkeys(1) does for ``alt keycode 103 = KeyboardSignal``: the request KDSKBENT of ioctl_console(2).
+KEYBOARD_SIGNAL = (
+    'python3 -c "import fcntl, struct;'
+    " fcntl.ioctl(open('/dev/tty1'), 0x4B47, struct.pack('BBH', 8, 103, 0x212))\""
+)
+
+
+def change_level(machine: Machine, old: str, new: str) -> None:
+    """Change it, and wait until the scripts of the new level have run."""
+    machine.run(f"telinit {new}")
+    machine.wait_for(f"test \"$(runlevel)\" = '{old} {new}'")
+    machine.wait_for("! pgrep -f init.d/[r]c")
+
 
 class TestMultiUser:
     #: Words that are for modules, for programs, and for nobody.
@@ -91,8 +104,7 @@ class TestMultiUser:
 
     def test_levels(self, machine: Machine) -> None:
         for old, new in ("23", "34", "45", "52"):
-            machine.run(f"telinit {new}")
-            machine.wait_for(f"test \"$(runlevel)\" = '{old} {new}'")
+            change_level(machine, old, new)
             assert machine.run("ps -p 1 -o args=").rstrip() == f"init [{new}]"
         assert "run-level 2 " in machine.run("who -r")
 
@@ -112,12 +124,11 @@ class TestMultiUser:
         assert machine.run("ps -p 1 -o args=").rstrip() == "init [2]"
         assert machine.run("cat /proc/1/comm") == "init"
         assert machine.run("pgrep -f 'getty.*tty1'") == getty
-        machine.run("telinit 3")
-        machine.wait_for("test \"$(runlevel)\" = '2 3'")
-        machine.run("telinit 2")
-        machine.wait_for("test \"$(runlevel)\" = '3 2'")
+        change_level(machine, "2", "3")
+        change_level(machine, "3", "2")
 
     def test_the_keyboard_signal(self, machine: Machine) -> None:
+        machine.run(KEYBOARD_SIGNAL)
         machine.press("alt", "up")
         machine.wait_for("grep key /run/called")
 
