@@ -101,11 +101,13 @@ def trailing_blank(inittab: Inittab) -> Iterator[Hit]:
         for line in document.lines:
             text = line.text.removesuffix("\r")
             kept = len(text.rstrip(BLANKS))
-            if line.kind == "entry" and kept < len(text) and not text[:kept].endswith("\\"):
-                fix = Fix(
-                    "remove the trailing blanks", (Edit(line.number, kept + 1, len(text) + 1, ""),), safe=True
-                )
-                yield Hit(document.file, line.number, kept + 1, len(text) + 1, "trailing blanks", "", fix)
+            if line.entry is None or kept == len(text) or text[:kept].endswith("\\"):
+                continue
+            if not (inittab.target.sysv or line.entry.process.strip(BLANKS)):
+                continue  # BusyBox refuses the line without them
+            edit = Edit(line.number, kept + 1, len(text) + 1, "")
+            fix = Fix("remove the trailing blanks", (edit,), safe=True)
+            yield Hit(document.file, line.number, kept + 1, len(text) + 1, "trailing blanks", "", fix)
 
 
 @rule("INT604", "no-final-newline", "info", tuple(target for target in ALL if target is not SYSVINIT_3_14))
