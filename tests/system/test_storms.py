@@ -1,0 +1,159 @@
+"""Storms: floods of requests, children and orphans. Other work goes on, and nothing grows.
+
+SYSVINIT_PY_SOAK=100000 for the long form: so many respawns, and so many orphans.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from conftest import Boot
+from system import INITCTL, MAGIC, System
+from witness import wait_until
+
+pytestmark = pytest.mark.ours_only("SPEC 10: a flood starves C's respawning")
+
+SOAK = int(os.environ.get("SYSVINIT_PY_SOAK", "2000"))
+
+#: Writes on the FIFO what it is given on standard input, as often as it can, until it is ended.
+FLOOD = """\
+import os, sys, time
+message = sys.stdin.buffer.read()
+fifo = os.open(sys.argv[1], os.O_WRONLY)
+count, start = 0, time.monotonic()
+try:
+    while time.monotonic() - start < float(sys.argv[2]):
+        for _ in range(100):
+            count += os.write(fifo, message) // len(message)
+finally:
+    print(count / (time.monotonic() - start))
+"""
+
+
+@contextmanager
+def flood(system: System, message: bytes, seconds: float) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-IS", "-c", FLOOD, str(system.path("/run/initctl")), str(seconds)]
+    # The path is one of this process's.
+    with subprocess.Popen(
+        [*command[:-2], f"/proc/{system.pid}/root/run/initctl", command[-1]],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdin
+        process.stdin.write(message)
+        process.stdin.close()
+        yield process
+
+
+MESSAGES = {
+    "garbage": random.Random(6).randbytes(384),
+    "unimplemented": INITCTL.pack(MAGIC, 0, 0, 0, b""),
+    "setenv": INITCTL.pack(MAGIC, 6, 0, 0, b"INIT_X=1\0"),
+    "the level it has": INITCTL.pack(MAGIC, 1, ord("2"), 5, b""),
+    "bad runlevel": INITCTL.pack(MAGIC, 1, ord("x"), 5, b""),
+    "power": INITCTL.pack(MAGIC, 4, 0, 5, b""),
+}
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES.keys())
+def test_a_flood_of_requests(message: bytes, boot: Boot) -> None:
+    """From a root process gone wrong: who dies is respawned at once all the same (median under 50 ms)."""
+    system = boot("id:2:initdefault:\na:2:respawn:/w A stay\nb:2:respawn:/w B stay\nc:3:once:/w C\n")
+    pids = {tag: system.witness.wait(tag).pid for tag in "AB"}
+    system.wait_ready()
+    took = []
+    with flood(system, message, 3.0) as flooder:
+        time.sleep(0.3)
+        for n in range(2, 7):
+            for tag in "AB":
+                ended = time.monotonic()
+                os.kill(_outside(system, pids[tag]), 15)
+                start = system.witness.wait(tag, n=n)
+                took.append(start.time - ended)
+                pids[tag] = start.pid
+        assert flooder.poll() is None
+        assert flooder.stdout
+        rate = float(flooder.stdout.read())
+    assert statistics.median(took) < 0.05, (took, rate)
+    system.telinit("3")
+    system.witness.wait("C")
+
+
+def _outside(system: System, pid: int) -> int:
+    with open(f"/proc/{system.pid}/task/{system.pid}/children") as children:
+        for child in children.read().split():
+            with open(f"/proc/{child}/status") as status:
+                if f"NSpid:\t{child}\t{pid}\n" in status.read():
+                    return int(child)
+    raise AssertionError(pid)
+
+
+def memory(system: System) -> int:
+    """KiB that are resident."""
+    for line in system.path("/proc/1/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise AssertionError("no VmRSS")
+
+
+def old_zombies(system: System) -> list[int]:
+    """Zombies that stay one for a second."""
+    zombies = {p.pid for p in system.processes() if p.state == "Z" and p.ppid == 1}
+    if zombies:
+        time.sleep(1)
+        zombies &= {p.pid for p in system.processes() if p.state == "Z"}
+    return sorted(zombies)
+
+
+@pytest.mark.timeout(7200 if SOAK > 2000 else 120)
+def test_soak(boot: Boot) -> None:
+    """Respawns and orphans without end: no memory, no descriptor, no zombie more."""
+    lines = [f"r{n}:2:respawn:/bin/true\n" for n in range(20)]
+    orphans = (
+        "o:2:respawn:/bin/sh -c 'for n in 1 2 3 4 5 6 7 8 9 10; do (true & true &); done; exec sleep 0.05'\n"
+    )
+    system = boot("id:2:initdefault:\n" + "".join(lines) + orphans)
+    system.wait_level("2")
+    system.wait_ready()
+
+    def last_pid() -> int:
+        return int(system.path("/proc/loadavg").read_text().split()[-1])
+
+    def go_on(count: int) -> None:
+        """Clear the throttles until so many processes have come and gone."""
+        until = last_pid() + count
+        while last_pid() < until:
+            system.send(INITCTL.pack(MAGIC, 1, ord("q"), 5, b""))
+            time.sleep(0.15)
+
+    go_on(SOAK // 2)
+    before, descriptors = memory(system), len(os.listdir(system.path("/proc/1/fd")))
+    go_on(SOAK * 2)
+    assert memory(system) <= before * 1.05
+    wait_until(
+        lambda: len(os.listdir(system.path("/proc/1/fd"))) <= descriptors,
+        lambda: str([os.readlink(fd) for fd in system.path("/proc/1/fd").iterdir()]),
+    )
+    assert not old_zombies(system)
+    assert b"error in init" not in system.console.said
+
+
+def test_a_storm_of_signals(boot: Boot) -> None:
+    system = boot("id:2:initdefault:\na:2:respawn:/w A stay\nk:2:kbrequest:/w KEY\nc:3:once:/w C\n")
+    a = system.witness.wait("A")
+    system.wait_ready()
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        for number in (1, 10, 28, 30, 17):
+            system.signal(number)
+    os.kill(_outside(system, a.pid), 15)
+    system.witness.wait("A", n=2)
+    wait_until(lambda: system.run(["/sbin/telinit", "3"]).returncode == 0, lambda: "telinit")
+    system.witness.wait("C")
