@@ -21,7 +21,8 @@ def document(path: Path) -> Document:
 
 def test_the_snippets_are_there() -> None:
     assert [path.name for path in SNIPPETS] == [
-        "container.tab", "ctrlaltdel.tab", "getty.tab", "power.tab", "serial.tab",
+        "console.tab", "container.tab", "ctrlaltdel.tab", "devices.tab", "getty.tab", "power.tab",
+        "serial.tab",
     ]  # fmt: skip
 
 
@@ -49,6 +50,8 @@ def test_what_the_snippets_are_for() -> None:
     gettys = document(ROOT / "inittab.d" / "getty.tab").entries
     assert [f"tty{entry.id}" in entry.process.split() for entry in gettys] == [True] * 6
     assert actions("serial.tab") == {"S0": "respawn"}
+    assert actions("console.tab") == {"co": "respawn"}
+    assert actions("devices.tab") == {"ev": "respawn", "rs": "resume"}
     assert sorted(actions("power.tab").values()) == ["powerfail", "powerfailnow", "powerokwait"]
     assert actions("ctrlaltdel.tab") == {"ca": "ctrlaltdel"}
     assert {"initdefault", "wait", "respawn", "powerfail"} <= set(actions("container.tab").values())
