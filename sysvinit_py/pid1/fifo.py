@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stat import S_ISFIFO
+from stat import S_ISFIFO, S_ISVTX
 
 from sysvinit_py.pid1 import kernel
 from sysvinit_py.protocol.initctl import PATH, Bogus, Decoder, Request
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _O_RDWR, _O_NONBLOCK = 2, 0o4000
 _IN_ATTRIB, _IN_MOVE_SELF, _IN_DELETE_SELF, _IN_DONT_FOLLOW = 0x4, 0x800, 0x400, 0x2000000
 _IN_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000
+_OTHERS_MAY_WRITE = 0o022
 _MOUNTS = "/proc/self/mountinfo"
 
 _CLOCK_BOOTTIME = 7
@@ -74,9 +75,24 @@ class Fifo:
             self._refuse(f"{self.path} is not a fifo")
             return
         # For writing too: so there is always a writer, and poll does not report that the last one went.
-        self.fd = kernel.open(self.path, _O_RDWR | _O_NONBLOCK)
+        fd = kernel.open(self.path, _O_RDWR | _O_NONBLOCK)
+        if not self._is_roots(fd):
+            kernel.close(fd)
+            self._refuse(f"{self.path} is not root's alone")
+            return
+        self.fd = fd
         self._refused = ""
         self._decoder = Decoder()
+
+    def _is_roots(self, fd: int) -> bool:
+        """Whether nobody else could have put it there. What is in it is obeyed."""
+        try:
+            folder = kernel.stat(self.path.rpartition("/")[0] or "/")
+            owner = kernel.fstat(fd).st_uid
+        except OSError:
+            return True  # nobody can say, and somebody has to be obeyed
+        others_put_files_there = folder.st_mode & _OTHERS_MAY_WRITE and not folder.st_mode & S_ISVTX
+        return owner == 0 and folder.st_uid == 0 and not others_put_files_there
 
     def _refuse(self, reason: str) -> None:
         """Say why there is no FIFO, once."""

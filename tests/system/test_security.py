@@ -1,0 +1,100 @@
+"""Only root can talk to init, and nothing outside its program has influence on it (docs/SECURITY.rst)."""
+
+from __future__ import annotations
+
+import stat
+import time
+
+import pytest
+from conftest import Boot
+from witness import wait_until
+
+pytestmark = pytest.mark.ours_only("about Python, and what C does not check")
+
+INITTAB = "id:2:initdefault:\na:2:respawn:/w A stay\nb:3:once:/w B\n"
+EVIL = "open('/run/evil', 'a').write(__name__ + '\\n')\n"
+
+#: Modules that init imports, and those that Python imports by itself if it is let.
+NAMES = (
+    "os", "sys", "time", "struct", "marshal", "errno", "stat", "termios", "binascii", "fcntl", "select",
+    "ctypes", "zlib", "sitecustomize", "usercustomize", "sysvinit_py", "encodings",
+)  # fmt: skip
+
+
+def test_nothing_outside_the_program_has_influence(boot: Boot) -> None:
+    """Kernel words with a = in them become init's environment; it begins in /."""
+    folders = ("", "/evil", "/sbin", "/root/.local/lib/python3.11/site-packages")
+    files = {f"{folder}/{name}.py": EVIL for folder in folders for name in NAMES}
+    environment = {
+        "HOME": "/root", "PYTHONPATH": "/evil", "PYTHONHOME": "/evil", "PYTHONSTARTUP": "/evil/os.py",
+        "PYTHONINSPECT": "1", "PYTHONWARNINGS": "error::Warning", "PYTHONUSERBASE": "/root/.local",
+        "PYTHONBREAKPOINT": "evil", "PYTHONPLATLIBDIR": "/evil", "PYTHONPYCACHEPREFIX": "/run/cache",
+        "PYTHONVERBOSE": "1", "PYTHONMALLOC": "debug", "a": "b",
+    }  # fmt: skip
+    system = boot(INITTAB, files=files, environment=environment)
+    assert system.witness.wait("A").env["a"] == "b"  # children have it all, as always
+    system.telinit("u")
+    wait_until(lambda: b"reloading" in system.console.said, lambda: "a new init")
+    system.telinit("3")
+    system.witness.wait("B")
+    assert not system.path("/run/evil").exists()
+    assert not system.path("/run/cache").exists()
+
+
+def test_the_fifo_is_roots(boot: Boot) -> None:
+    system = boot(INITTAB)
+    system.witness.wait("A")
+    system.wait_ready()
+    status = system.path("/run/initctl").stat()
+    assert (stat.S_IMODE(status.st_mode), status.st_uid) == (0o600, 0)
+    assert stat.S_IMODE(system.path("/run").stat().st_mode) & 0o022 == 0
+
+
+FOREIGN = {
+    "a FIFO of somebody else": "rm /run/initctl; mkfifo -m 622 /run/initctl; chown 1000 /run/initctl",
+    "a folder that others write to": "chmod 777 /run; rm /run/initctl",
+    "a folder of somebody else": "chown 1000 /run; rm /run/initctl",
+}
+
+
+@pytest.mark.parametrize("command", FOREIGN.values(), ids=FOREIGN.keys())
+def test_a_fifo_that_is_not_roots_alone_is_not_obeyed(command: str, boot: Boot) -> None:
+    system = boot(INITTAB)
+    system.witness.wait("A")
+    system.wait_ready()
+    assert not system.run(["/bin/sh", "-c", command]).returncode
+    system.console.expect(b"is not root's alone")
+    assert system.run(["/sbin/telinit", "3"], timeout=20).returncode
+    assert system.run(["/bin/sh", "-c", "chown 0 /run; chmod 755 /run; rm -f /run/initctl"]).returncode == 0
+    system.signal(10)  # SIGUSR1
+    system.wait_ready()
+    system.telinit("3")
+    system.witness.wait("B")
+
+
+@pytest.mark.parametrize("how", ["chown 1000 /etc/inittab.compiled", "chmod 666 /etc/inittab.compiled"])
+def test_a_compiled_copy_that_others_could_write_is_not_believed(how: str, boot: Boot) -> None:
+    system = boot(INITTAB)
+    system.witness.wait("A")
+    wait_until(system.path("/etc/inittab.compiled").exists, lambda: "the copy")
+    # The copy says something else than the file, about the same bytes.
+    copy = system.path("/etc/inittab.compiled")
+    copy.write_bytes(copy.read_bytes().replace(b"/w B", b"/w X"))
+    assert not system.run(["/bin/sh", "-c", how]).returncode
+    system.telinit("u")
+    wait_until(lambda: b"reloading" in system.console.said, lambda: "a new init")
+    system.telinit("3")
+    system.witness.wait("B")
+
+
+def test_only_root_may_ask(boot: Boot) -> None:
+    system = boot(INITTAB)
+    system.witness.wait("A")
+    system.wait_ready()
+    done = system.run(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "/bin/sh", "-c",
+                       "/sbin/telinit 3; printf x > /run/initctl; kill -HUP 1"])  # fmt: skip
+    assert "must be superuser" in done.stderr
+    assert "denied" in done.stderr
+    assert "not permitted" in done.stderr
+    time.sleep(0.2)
+    assert system.title == "init [2]"
