@@ -78,6 +78,7 @@ def _pass_on() -> None:
 
 def _offer(state: bytes) -> None:
     """Put a pipe in its place, into which a process of ours writes the state."""
+    keep_place()  # else it might be an end of the pipe
     read_end, write_end = kernel.pipe2(_O_CLOEXEC)
     try:
         # The signature first: who finds it has been handed a state, however slow its writer is.

@@ -154,13 +154,15 @@ def place() -> Iterator[None]:
     """Descriptor 11 is nobody's during the test."""
     try:
         kept = os.dup(FD)
-        os.close(FD)
     except OSError:
         kept = -1
+    handover.keep_place()
     yield
     if kept >= 0:
         os.dup2(kept, FD)
         os.close(kept)
+    else:
+        os.closerange(FD, FD + 1)
 
 
 @pytest.fixture
@@ -176,7 +178,6 @@ def executed(place: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]
     before = set(os.listdir("/proc/self/fd"))
     yield given
     assert os.path.samefile(f"/proc/self/fd/{FD}", "/dev/null")
-    os.close(FD)
     assert set(os.listdir("/proc/self/fd")) == before
 
 
