@@ -70,6 +70,8 @@ _O_WRONLY, _O_CREAT, _O_TRUNC, _O_NONBLOCK = 1, 0o100, 0o1000, 0o4000
 _NAMED_SIGNALS = {"TERM": SIGTERM, "KILL": SIGKILL}
 #: Children reaped before something else gets its turn, so that a flood of them leaves time for it.
 _REAPED_AT_ONCE = 1000
+#: Seconds after orphans and nothing else: they come in storms, and the next ones are taken together.
+_LULL = 0.001
 #: Milliseconds; poll(2) takes an int.
 _LONGEST_POLL = 2**31 - 1
 #: Seconds to wait after an error of our own, so that one which repeats itself does not eat the machine.
@@ -345,18 +347,24 @@ class Init:
     def _reap(self) -> None:
         """Take all children that have ended: the entries', and the orphans that fall to init."""
         running = self._machine.running
-        for _ in range(_REAPED_AT_ONCE):
+        orphans = ours = 0
+        while orphans + ours < _REAPED_AT_ONCE:
             try:
                 pid, status = kernel.waitpid(-1, _WNOHANG)
             except OSError:
-                return  # no children
+                break  # no children
             if not pid:
-                return
+                break
             if pid in running:
+                ours += 1
                 self._feed(ev.ChildExited(pid, status))
             else:
+                orphans += 1
                 self._reader.child_exited(pid)
-        self._signals.add(SIGCHLD)  # there may be more
+        else:
+            self._signals.add(SIGCHLD)  # there may be more
+        if orphans and not ours:
+            kernel.sleep(_LULL)
 
     def _shut_down(self) -> None:
         try:
