@@ -31,6 +31,7 @@ class Target(Value):
     one_entry_a_tab: bool = False
     cuts_long_lines: bool = False  # reads an overlong line as two; otherwise refuses it
     drops_unfinished_line: bool = False  # never sees a last line without a newline
+    waits_for_terminals: bool = False  # starts a getty when its terminal is there, and not before
     comment_is_a_word: bool = False  # passes an empty last argument where a # ends the process
 
     @property
@@ -39,7 +40,7 @@ class Target(Value):
         return self.reader != "busybox"
 
 
-SYSVINIT_PY = Target("sysvinit_py", "ours", ACTIONS, small_s=True)
+SYSVINIT_PY = Target("sysvinit_py", "ours", ACTIONS, small_s=True, waits_for_terminals=True)
 SYSVINIT_2_88 = Target(
     "sysvinit-2.88", "c", C_ACTIONS, max_line=254, max_process=127, max_words=14, exec_prefix=True,
     at_sign=False, tab_files=False, cuts_long_lines=True, comment_is_a_word=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from sysvinit_py.inittab.getty import terminal_of
 from sysvinit_py.tools.lint.command import terminal
 from sysvinit_py.tools.lint.finding import Hit, printable
 from sysvinit_py.tools.lint.inittab import ID, RESPAWNED, Subject
@@ -116,8 +117,9 @@ def _at_terminal(subject: Subject, message: str) -> Hit:
 def missing_terminal(inittab: Inittab) -> Iterator[Hit]:
     """The terminal does not exist under ``--root``.
 
-    The getty ends at once and is respawned until init gives it up for five minutes. Nothing is said where
-    the image's /dev has no terminals at all: there the kernel fills it at boot.
+    The getty ends at once and is respawned until init gives it up for five minutes; this init starts it
+    when the terminal is there, and says so in the hint. Nothing is said where the image's /dev has no
+    terminals at all: there the kernel fills it at boot.
 
     Bad::
 
@@ -132,7 +134,9 @@ def missing_terminal(inittab: Inittab) -> Iterator[Hit]:
     for subject in inittab.subjects:
         if subject.terminal and inittab.root.mode(f"/dev/{subject.terminal}") is None:
             message = f"/dev/{subject.terminal} does not exist under {inittab.root.folder}"
-            yield _at_terminal(subject, message)
+            waits = inittab.target.waits_for_terminals and terminal_of(subject.entry)
+            hint = "init will wait for it; that is fine for one that is plugged in later" if waits else ""
+            yield _at_terminal(subject, message).replace(hint=hint)
 
 
 @rule("INT304", "misspelt-terminal", "warning", ALL)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lint import found
+from lint import findings, found
 
 from sysvinit_py.tools.lint.root import Root
-from sysvinit_py.tools.lint.targets import BUSYBOX
+from sysvinit_py.tools.lint.targets import BUSYBOX, SYSVINIT_3_06, SYSVINIT_PY, Target
 
 
 @pytest.mark.parametrize(
@@ -138,3 +138,21 @@ def test_missing_terminal(tmp_path: Path) -> None:
     assert found("tty2::respawn:/bin/sh\n", BUSYBOX, root=root, codes=["INT303"]) == ["1:1-5 INT303"]
     (tmp_path / "dev" / "tty2").symlink_to("tty1")
     assert found(line, root=root, codes=["INT303"]) == []
+
+
+@pytest.mark.parametrize(
+    ("process", "target", "waits"),
+    [
+        ("/sbin/getty 38400 tty2", SYSVINIT_PY, True),
+        ("/sbin/getty 38400 tty2", SYSVINIT_3_06, False),
+        ("/bin/sh </dev/tty2 >/dev/tty2 2>&1", SYSVINIT_PY, False),
+    ],
+)
+def test_missing_terminal_that_init_waits_for(
+    tmp_path: Path, process: str, target: Target, waits: bool
+) -> None:
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "tty1").touch()
+    options = {"root": Root(str(tmp_path)), "codes": ["INT303"]}
+    [finding] = findings(f"2:2:respawn:{process}\n", target, **options)
+    assert ("init will wait" in finding.hint) == waits
