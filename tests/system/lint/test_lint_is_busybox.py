@@ -1,0 +1,117 @@
+"""For the target busybox the errors are the lines that Debian's BusyBox refuses; and its quirks."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from bare import BusyBoxInit
+from mutants import CORPUS, mutants, originals
+from oracle import CACHE
+
+from sysvinit_py.tools.lint.check import check
+from sysvinit_py.tools.lint.targets import BUSYBOX
+
+PACKAGE = "busybox-static"
+
+
+@pytest.fixture(scope="module")
+def busybox() -> Path:
+    """Debian's static BusyBox, unpacked, never installed."""
+    folder = CACHE / "busybox"
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / "bin/busybox"
+    with (CACHE / "busybox.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not program.exists():
+            try:
+                for command in (
+                    ["apt-get", "download", PACKAGE],
+                    ["sh", "-c", "dpkg -x busybox-static_*.deb ."],
+                ):
+                    subprocess.run(
+                        command, cwd=folder, capture_output=True, text=True, check=True, timeout=60
+                    )
+            except (OSError, subprocess.SubprocessError) as error:
+                pytest.skip(f"cannot obtain {PACKAGE}: {error}")
+    return program
+
+
+@pytest.fixture(scope="module")
+def busybox_init(busybox: Path, namespaces: None, tmp_path_factory: pytest.TempPathFactory) -> BusyBoxInit:
+    return BusyBoxInit(tmp_path_factory.mktemp("bare") / "root", busybox)
+
+
+def compare(init: BusyBoxInit, data: bytes) -> None:
+    if data.endswith(b"\\"):
+        return  # what is added to it to see its end would be joined to it
+    ours = [f.line for f in check([("inittab", data)], BUSYBOX) if f.severity == "error"]
+    assert ours == init.bad_lines(data), data
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus at {CORPUS}")
+def test_corpus(busybox_init: BusyBoxInit) -> None:
+    for data in originals():
+        compare(busybox_init, data)
+
+
+@pytest.mark.parametrize("seed", range(100, 103))
+def test_mutants(seed: int, busybox_init: BusyBoxInit) -> None:
+    for data in mutants(seed, 200):
+        if b"inittab-lint" not in data:
+            compare(busybox_init, data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"::once:/x\n::Once:/x\n:: once:/x\n::once :/x\n::once: /x\n",
+        b"::initdefault:\n::off:/x\n::boot:/x\n::powerfail:/x\n::askfirst:/x\n::restart:/x\n::shutdown:/x\n",
+        b"  # a\n# b\n \n\n\t\n#\n",
+        b"::once:\n::once:#x\n::once:/x#y\n::once\n::\n:\n:::\n::::\n",
+        b"abcdefghijk:1234567890123:once:/x\n : :once:/x\n",
+        b"::once:/x\\\n/y\n::bad\\\n:/x\n#\\\n::bad:\n\\\n\\\n\n::bad:\n",
+        b"::once:/\0x\n\0::once:/x\n::on\0ce:/x\n\0\n::once:\0/x\n",
+        b"::once:" + b"x" * 6000 + b"\n" + b"#" * 6000 + b"\n::bad:/x\n",
+    ],
+)
+def test_edges(data: bytes, busybox_init: BusyBoxInit) -> None:
+    compare(busybox_init, data)
+
+
+@pytest.fixture(scope="module")
+def shells(busybox: Path, namespaces: None, tmp_path_factory: pytest.TempPathFactory) -> BusyBoxInit:
+    """Here commands can run: sh, echo and printf."""
+    init = BusyBoxInit(tmp_path_factory.mktemp("shells") / "root", busybox)
+    (init.root / "bin").mkdir()
+    shutil.copy(busybox, init.root / "bin/busybox")
+    for name in ("sh", "echo", "printf"):
+        (init.root / "bin" / name).symlink_to("busybox")
+    return init
+
+
+@pytest.mark.parametrize(
+    ("process", "printed", "code"),
+    [
+        ("echo a 2>/dev/null", "a", ""),
+        ("echo a && echo b", "a", "INT502"),
+        ("FOO=1 echo a", "exec: line 0: FOO=1: not found", "INT502"),
+        ("cd / ; echo a", "exec: line 0: cd: not found", "INT502"),
+        ("(echo a)", "syntax error", "INT502"),
+        ("printf 'a b'", "a b", ""),
+        ("-sh -c 'echo a; echo b'", "a\nb", ""),
+        ("echo a # b", "a", "INT506"),
+        ("+echo a", "can't run '+echo'", "INT507"),
+        (" echo a", "can't run ''", "INT704"),
+        (" echo a 2>&1", "a", ""),
+    ],
+)
+def test_commands(process: str, printed: str, code: str, shells: BusyBoxInit) -> None:
+    line = f"::sysinit:{process}\n"
+    said = shells.said(line.encode()).partition(b"can't run '/the-last-line'")[0].replace(b"\r", b"")
+    assert printed in said.decode()
+    codes = [f.code for f in check([("inittab", line.encode())], BUSYBOX) if f.severity != "info"]
+    assert codes == ([code] if code else [])

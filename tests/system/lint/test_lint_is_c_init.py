@@ -1,0 +1,113 @@
+"""For the target sysvinit-3.06 the errors are the lines that Debian's init refuses, with its reasons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from bare import CInit
+from mutants import CORPUS, mutants, originals
+
+from sysvinit_py.tools.lint.check import check
+from sysvinit_py.tools.lint.reading import read
+from sysvinit_py.tools.lint.targets import SYSVINIT_3_06
+
+FILES, SEEDS = 250, range(4)
+
+
+@pytest.fixture(scope="module")
+def c_init(oracle_programs: Path, namespaces: None, tmp_path_factory: pytest.TempPathFactory) -> CInit:
+    return CInit(tmp_path_factory.mktemp("bare") / "root", oracle_programs / "init")
+
+
+def errors(data: bytes) -> list[tuple[int, bytes]]:
+    """What the linter says that this init refuses: the lines it reports, with the reasons of its reader."""
+    reported = [
+        finding.line
+        for finding in check([("inittab", data)], SYSVINIT_3_06)
+        if finding.severity == "error" and finding.code != "INT109"
+    ]
+    problems = read(data, "inittab", SYSVINIT_3_06, {}).problems
+    assert reported == [problem.line for problem in problems if "line too long" not in problem.reason]
+    return [(problem.line, problem.reason.encode()) for problem in problems]
+
+
+def fits(data: bytes) -> bool:
+    """Whether all lines stay under its buffer of 255 bytes."""
+    return all(len(line) <= SYSVINIT_3_06.max_line for line in data.split(b"\n"))
+
+
+def compare(init: CInit, data: bytes) -> None:
+    ours, theirs = errors(data), init.complaints(data)
+    assert [line for line, _ in ours] == [line for line, _ in theirs], data
+    for (_, reason), (_, said) in zip(ours, theirs, strict=True):
+        # These quote the file, and odd bytes are shown in other ways.
+        quoting = [words for words in (b": unknown action field", b"duplicate ID field") if words in reason]
+        assert reason == said or (quoting and quoting[0] in said), data
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus at {CORPUS}")
+def test_corpus(c_init: CInit) -> None:
+    for data in originals():
+        if fits(data):
+            compare(c_init, data)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_mutants(seed: int, c_init: CInit) -> None:
+    tried = refusing = 0
+    for data in mutants(seed, FILES):
+        if fits(data) and b"inittab-lint" not in data:
+            compare(c_init, data)
+            tried += 1
+            refusing += bool(errors(data))
+    assert tried > FILES * 0.8
+    assert refusing > tried * 0.3  # the mutants are worth something
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"a:2:once:" + b"x" * 127 + b"\n",
+        b"a:2:once:" + b"x" * 128 + b"\n",
+        b"a:2:once:" + b"x" * 245 + b"\n",
+        b"#" * 254 + b"\nbad\n",
+        b"a:2:" + b"x" * 32 + b":\nb:2:" + b"x" * 33 + b":\n",
+        b"abcd\nabcde\nabc\n\n \n\t\n\r\n",
+        b"abcd:123456789012\nabcd:12345678901\nabcd:2:once\n",
+        b"a:2:once:/x",
+        b"a:2:zzz:/x\n   ",
+        b"a:2:zzz:/x\n\t",
+        b"a:2:zzz:/x\n #",
+        b"a:2:once",
+        b"\0a:2:once:\n#\0\n \0\n\0",
+        b"a:2:once:/x\0:y\na\0:2:once:\n",
+        b"a:2:once:\n a:2:once:\n\x0ba:2:once:\nA:2:once:\n",
+        b"~:2:once:\n~:2:once:\n~~:2:once:\n~~:2:once:\n ~~:2:once:\n",
+        b"a:2:twice:\na:2:once:\na:2:ONCE:\na:2:resume:\n",
+        b"",
+        b"\n",
+        b"a:2:zzz:\n" * 500,
+    ],
+)
+def test_edges(data: bytes, c_init: CInit) -> None:
+    compare(c_init, data)
+
+
+def test_longer_lines_are_cut_in_two(c_init: CInit) -> None:
+    """Which is why they are an error of their own: what follows byte 255 is read as a line."""
+    comment = b"#" * 255 + b"bad\n"
+    assert c_init.complaints(comment) == [(2, b"missing action field")]
+    (finding,) = check([("inittab", comment)], SYSVINIT_3_06, codes=["INT109"])
+    assert (finding.line, finding.severity) == (1, "error")
+
+
+def test_a_tab_file_gives_one_entry(c_init: CInit) -> None:
+    tab = b"# one\n\na:2:bad1:\nb:2:bad2:\n"
+    theirs = c_init.complaints(b"id:2:initdefault:\n", {"a.tab": tab})
+    assert [reason.split(b":")[0] for _, reason in theirs] == [b"bad1"]
+    ours = read(tab, "a.tab", SYSVINIT_3_06, {}).problems
+    assert [(problem.line, problem.reason.split(":")[0]) for problem in ours] == [
+        (3, "bad1"),
+        (4, "never read"),
+    ]
