@@ -60,6 +60,34 @@ bench: $(READY) dist/init
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m bench --init dist/init $(ARGS)
 
+#: make vm            boot a Debian machine with our init in QEMU (APPEND=, SERIAL=FILE, DISK=FILE)
+VM_PACKAGES := qemu-system-x86 mmdebstrap e2fsprogs
+.PHONY: vm
+vm: $(READY) dist/init vm-packages
+	@$(BIN)/python -m sysvinit_py.tools.vm --init dist/init $(if $(APPEND),--append='$(APPEND)') \
+		$(if $(SERIAL),--serial='$(SERIAL)') $(if $(DISK),--disk='$(DISK)')
+
+#: make test-vm       boot it in many ways and on Debian's init, without KVM; prints what ours takes more or less
+.PHONY: test-vm
+test-vm: $(READY) dist/init vm-packages
+	$(BIN)/pytest --timeout 600 tests/vm
+
+.PHONY: vm-packages
+vm-packages:
+	@dpkg-query --show $(VM_PACKAGES) >/dev/null 2>&1 || { \
+		[ "$$(id -u)" = 0 ] || { echo "vm: be root, or: apt-get install $(VM_PACKAGES)" >&2; exit 1; }; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends $(VM_PACKAGES) >/dev/null; }
+
+#: make man           the man pages, in dist/man
+.PHONY: man
+man: $(READY)
+	$(BIN)/python -m sysvinit_py.tools.manual dist/man
+
+#: make deb           a Debian package with init, telinit and the man pages, in dist
+.PHONY: deb
+deb: $(READY) dist/init
+	$(BIN)/python -m sysvinit_py.tools.deb dist
+
 #: make clean         remove what was made
 .PHONY: clean
 clean:

@@ -100,6 +100,12 @@ class Machine:
         self.type("root")
         self.shell()
 
+    def maintain(self, timeout: float = COMMAND) -> None:
+        """Wait for sulogin, and be root; what is typed before it has said all is lost."""
+        self.expect(r"Press Enter for maintenance\s+\(or press Control-D to continue\): ", timeout)
+        self.type("")
+        self.shell()
+
     def shell(self) -> None:
         """Wait for root's shell to ask for a command, and make it quiet."""
         self.expect(r"# ")

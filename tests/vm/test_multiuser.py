@@ -140,9 +140,7 @@ class TestMultiUser:
 
     def test_single_user_and_back(self, machine: Machine) -> None:
         machine.type("telinit 1")
-        machine.expect("Press Enter for maintenance", BOOT)
-        machine.type("")
-        machine.shell()
+        machine.maintain(BOOT)
         assert machine.run("ps -p 1 -o args=").rstrip() == "init [S]"
         machine.type("exit")
         machine.expect("Entering runlevel: 2", BOOT)

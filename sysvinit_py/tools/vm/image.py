@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +39,8 @@ BOOTSTRAP = (
     f"--essential-hook={LEAN_INITRAMFS}", SUITE,
 )  # fmt: skip
 SIZE = "1G"
+#: Seconds that an image is kept after it was last asked for: there are as many as there are builds of init.
+KEPT = 3600
 SERIAL_GETTY = "T0:2345:respawn:/sbin/getty -L ttyS0 115200 vt100"
 
 #: The programs that make the disk, and the Debian packages that they are in.
@@ -67,6 +70,7 @@ def image(init: bytes, cache: Path, programs: dict[str, str] = PROGRAMS) -> Imag
     folder = cache / f"image-{_digest(base.name, init, Path(__file__).read_bytes())}"
     made = Image(folder / "disk", folder / "vmlinuz", folder / "initrd.img")
     if folder.exists():
+        os.utime(folder)
         return made
     if os.geteuid() != 0:
         raise ImageError("only root can make the image")
@@ -79,7 +83,8 @@ def image(init: bytes, cache: Path, programs: dict[str, str] = PROGRAMS) -> Imag
             (draft / base.name).replace(base)
         _make(draft, base, init)
         for old in cache.glob("image-*"):
-            shutil.rmtree(old)
+            if time.time() - old.stat().st_mtime > KEPT:
+                shutil.rmtree(old)
         draft.rename(folder)
     except OSError as error:
         raise ImageError(f"{error.filename or cache}: {error.strerror}") from None

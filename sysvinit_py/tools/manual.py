@@ -1,0 +1,41 @@
+"""Build the man pages from reStructuredText: ``python3 -m sysvinit_py.tools.manual DIR``. Needs docutils."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from docutils.core import publish_string
+
+SOURCES = Path(__file__).parents[2] / "man"
+
+
+def pages() -> dict[str, bytes]:
+    """Return the man pages by name, such as init.8. Whatever docutils would warn of is an error."""
+    return {source.stem: _page(source) for source in sorted(SOURCES.glob("*.rst"))}
+
+
+def _page(source: Path) -> bytes:
+    page: bytes = publish_string(
+        source.read_text(),
+        source_path=str(source),
+        writer="manpage",
+        settings_overrides={"output_encoding": "utf-8", "halt_level": 2, "report_level": 2},
+    )
+    return page
+
+
+def main(arguments: list[str]) -> int:
+    """Write all pages into the folder named."""
+    if len(arguments) != 1:
+        print("usage: manual DIR", file=sys.stderr)
+        return 2
+    folder = Path(arguments[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, page in pages().items():
+        (folder / name).write_bytes(page)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,60 @@
+"""The man pages: built without a warning of docutils', shown without one of man's."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sysvinit_py.tools import manual
+from sysvinit_py.tools.sandbox import cli
+
+NAMES = [source.stem for source in sorted(manual.SOURCES.glob("*.rst"))]
+
+
+@pytest.fixture(scope="session")
+def pages() -> dict[str, bytes]:
+    return manual.pages()
+
+
+def shown(page: bytes) -> str:
+    done = subprocess.run(
+        ["man", "--warnings", "--local-file", "-"],
+        input=page, capture_output=True, check=True, env={"PATH": "/usr/bin:/bin", "MANWIDTH": "100"},
+    )  # fmt: skip
+    assert done.stderr == b""
+    return re.sub(r".\x08", "", done.stdout.decode())
+
+
+@pytest.mark.parametrize("name", ["init.8", "telinit.8", "inittab.5", "inittab-try.1"])
+def test_the_page_is_there(pages: dict[str, bytes], name: str) -> None:
+    assert name in pages
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.skipif(not shutil.which("man"), reason="no man here")
+def test_man_shows_it(pages: dict[str, bytes], name: str) -> None:
+    text = shown(pages[name])
+    title, section = name.split(".")
+    assert f"{title}({section})" in text
+    for heading in "SYNOPSIS", "DESCRIPTION", "SEE ALSO":
+        assert f"\n{heading}\n" in text or (heading == "SYNOPSIS" and section == "5")
+    assert "**" not in text
+
+
+def test_inittab_try_has_all_options_in_it(pages: dict[str, bytes]) -> None:
+    told = pages["inittab-try.1"].decode().replace("\\-", "-")
+    options = [option for action in cli.parser()._actions for option in action.option_strings]
+    assert [option for option in options if option not in told] == ["-h", "--help"]
+
+
+def test_a_warning_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from docutils.utils import SystemMessage
+
+    (tmp_path / "bad.1.rst").write_text("Title\n==\n\n`no\n")
+    monkeypatch.setattr(manual, "SOURCES", tmp_path)
+    with pytest.raises(SystemMessage):
+        manual.pages()
