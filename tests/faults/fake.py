@@ -80,7 +80,8 @@ class Kernel:
         self.rebooted: list[int] = []
         self._inodes = 10
         self.files: dict[str, File] = {
-            "/dev/console": File("tty", self.console), "/dev/null": File("null"), "/dev/tty0": File("tty"), "/run": File("folder"),
+            "/dev/console": File("tty", self.console), "/dev/null": File("null"), "/dev/tty0": File("tty"),
+            "/run": File("folder"),
             "/run/utmp": self._regular(), "/var/log/wtmp": self._regular(), "/dev/kmsg": File("kmsg"),
             "/proc/self/mountinfo": File("mounts"), "/proc/cmdline": self._regular(b"quiet"),
             "/proc/self/stat": self._regular(b"1 (init) " + b" ".join(b"%d" % n for n in range(3, 60))),

@@ -1,4 +1,4 @@
-"""Random mixtures of faults: whatever fails together, init does not end, and once nothing fails it is well."""
+"""Random mixtures of faults: whatever fails together, init does not end; once nothing fails it is well."""
 
 from __future__ import annotations
 
