@@ -11,6 +11,7 @@ import marshal
 import os
 import stat
 import sys
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -61,7 +62,8 @@ class Kernel:
     """The calls of sysvinit_py.pid1.kernel, by the same names."""
 
     def __init__(self, inittab: bytes, script: Iterable[tuple[float, Callable[[Kernel], None]]]) -> None:
-        self.now = 100.0
+        self.now = 100.0  # since the boot
+        self.wall_clock = 1.8e9  # seconds more than that
         self.inittab = inittab
         self.script = sorted(
             ((100.0 + when, n, act) for n, (when, act) in enumerate(script)), key=lambda s: s[:2]
@@ -444,11 +446,11 @@ class Kernel:
 
     def clock_gettime(self, clock: int) -> float:
         self.call("clock_gettime")
-        return self.now
+        return self.now if clock == time.CLOCK_BOOTTIME else self.now + self.wall_clock
 
     def clock_gettime_ns(self, clock: int) -> int:
         self.call("clock_gettime_ns")
-        return int(self.now * 1e9)
+        return int((self.now + self.wall_clock) * 1e9)
 
     def sleep(self, seconds: float) -> None:
         self.call("sleep")

@@ -69,3 +69,18 @@ def test_a_call_fails(name: str, calls: dict[str, int], faults_table: dict[str, 
             if after["problems"]:
                 bad.append((place, errno.errorcode[number], after["problems"], after.get("log", [])[-3:]))
     assert not bad, f"{len(bad)}: " + "\n".join(map(str, bad[:20]))
+
+
+@pytest.mark.parametrize("years", [1, -1])
+def test_somebody_sets_the_clock(years: int, calls: dict[str, int]) -> None:
+    """Back and forth a year: nothing is done sooner, later, or more often."""
+
+    def step(kernel: fake.Kernel) -> None:
+        kernel.wall_clock += years * 365 * 86400
+
+    def make() -> fake.Kernel:
+        return fake.Kernel(life.INITTAB, [*life.script(), *((when, step) for when in (1, 9, 15, 100, 137))])
+
+    after = fake.live(make, lambda kernel: None, life.judge)
+    assert after["problems"] == []
+    assert after["calls"] == calls
