@@ -242,3 +242,21 @@ def test_a_parser_that_is_stuck_or_killed(boot: Boot) -> None:
 
     system.run(["kill", "-9", str(wait_until(parser, lambda: "the parser"))])
     system.witness.wait("NEW", timeout=10)
+
+
+def test_usr_is_gone(boot: Boot) -> None:
+    """Nothing can be started any more, not even the parser; init itself needs nothing from there."""
+    system = boot(INITTAB)
+    stays = system.witness.wait("STAYS")
+    system.wait_ready()
+    assert not system.run(["umount", "-l", "/usr"]).returncode
+    os.kill(outside(system, stays.pid), 15)
+    system.console.expect(b'cannot execute "/w"')
+    system.path("/etc/inittab").write_text("id:2:initdefault:\n")  # so that it has to be parsed
+    system.request(1, "3")
+    system.wait_level("3")
+    system.console.expect(b"inittab is not read", timeout=10)
+    system.request(1, "u")
+    system.console.expect(b"Attempt to re-exec failed")
+    assert b"error in init" not in system.console.said
+    assert not system.end
