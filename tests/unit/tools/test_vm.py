@@ -1,0 +1,101 @@
+"""make vm where something is missing: one clear line, and no half of an image taken for a whole one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sysvinit_py.tools.vm import cli, qemu
+from sysvinit_py.tools.vm import image as images
+from sysvinit_py.tools.vm.image import Image, ImageError, image
+
+
+@pytest.fixture(autouse=True)
+def all_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All programs are found and the user is root, unless a test says otherwise."""
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+
+def without(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == program else f"/usr/bin/{name}")
+
+
+def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    without(monkeypatch, "mke2fs")
+    with pytest.raises(ImageError, match="no mke2fs here: apt-get install e2fsprogs"):
+        image(b"init", tmp_path)
+
+
+def test_only_root_can(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(ImageError, match="only root can make the image"):
+        image(b"init", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("I: going\nE: no such suite\nI: tidying up\n", "E: no such suite"),
+        ("mmdebstrap: write: No space left on device\n", "No space left on device"),
+        ("", "failed"),
+    ],
+)
+def test_a_failed_bootstrap_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, reason: str
+) -> None:
+    monkeypatch.setattr(images, "BOOTSTRAP", ("sh", "-c", f"printf '{said}' >&2; touch $0; exit 1"))
+    with pytest.raises(ImageError, match=reason):
+        image(b"init", tmp_path / "cache")
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_a_failure_later_keeps_the_debian_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The tar file that comes of it is empty, so what follows cannot work; it is whole all the same."""
+    monkeypatch.setattr(images, "BOOTSTRAP", ("sh", "-c", "tar -cf $0 -T /dev/null"))
+    with pytest.raises(ImageError):
+        image(b"init", tmp_path)
+    (kept,) = tmp_path.iterdir()
+    assert kept.name.startswith("debian-")
+
+
+def test_an_image_that_is_there_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def make(folder: Path, base: Path, init: bytes) -> None:
+        (folder / "disk").write_bytes(init)
+
+    monkeypatch.setattr(images, "BOOTSTRAP", ("touch",))
+    monkeypatch.setattr(images, "_make", make)
+    first = image(b"init", tmp_path)
+    monkeypatch.setattr(images, "_make", None)
+    assert image(b"init", tmp_path) == first
+    assert first.disk.read_bytes() == b"init"
+
+
+def test_another_init_has_another_image(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(images, "BOOTSTRAP", ("touch",))
+    monkeypatch.setattr(images, "_make", lambda folder, base, init: None)
+    first, second = image(b"one", tmp_path), image(b"two", tmp_path)
+    assert first != second
+    os.utime(first.disk.parent, (0, 0))  # long ago
+    image(b"three", tmp_path)
+    assert not first.disk.parent.exists()
+    assert second.disk.parent.exists()
+
+
+def test_no_qemu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    without(monkeypatch, qemu.PROGRAM)
+    assert cli.main([]) == cli.REFUSED
+    assert capsys.readouterr().err == f"vm: no {qemu.PROGRAM} here: apt-get install qemu-system-x86\n"
+
+
+def test_no_init(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--init", "/nowhere/init"]) == cli.REFUSED
+    assert capsys.readouterr().err == "vm: /nowhere/init: No such file or directory\n"
+
+
+def test_the_kernel_is_told_the_words() -> None:
+    command = qemu.command(Image(Path("d"), Path("k"), Path("i")), f"{qemu.APPEND} single a=b")
+    assert command[command.index("-append") + 1].endswith(" single a=b")
