@@ -7,17 +7,20 @@ from pathlib import Path
 
 from docutils.core import publish_string
 
+from sysvinit_py.tools.lint import manual as rules
+
 SOURCES = Path(__file__).parents[2] / "man"
 
 
 def pages() -> dict[str, bytes]:
     """Return the man pages by name, such as init.8. Whatever docutils would warn of is an error."""
-    return {source.stem: _page(source) for source in sorted(SOURCES.glob("*.rst"))}
+    written = {source.stem: _page(source.read_text(), source) for source in sorted(SOURCES.glob("*.rst"))}
+    return written | {"inittab-lint-rules.7": _page(rules.page(), Path(rules.__file__))}
 
 
-def _page(source: Path) -> bytes:
+def _page(text: str, source: Path) -> bytes:
     page: bytes = publish_string(
-        source.read_text(),
+        text,
         source_path=str(source),
         writer="manpage",
         settings_overrides={"output_encoding": "utf-8", "halt_level": 2, "report_level": 2},

@@ -35,7 +35,7 @@ MAX_FINDINGS = 10_000
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run inittab-lint; returns its exit status: 0 clean, 1 findings, 2 it could not run."""
     try:
-        return _run(_parser().parse_args(arguments))
+        return _run(parser().parse_args(arguments))
     except UsageError as error:
         _say(str(error))
         return FAILED
@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FOUND
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The options. What is wrong with them raises UsageError."""
     # Not needed by those who call check() themselves.
     import argparse
 
@@ -53,13 +54,13 @@ def _parser() -> argparse.ArgumentParser:
         def error(self, message: str) -> None:  # type: ignore[override]
             raise UsageError(f"{message} (inittab-lint --help lists the options)")
 
-    parser = Parser(
+    options = Parser(
         prog="inittab-lint",
         description="Find what init refuses in an inittab, and what it accepts and nobody meant.",
         epilog="Exit status: 0 clean, 1 errors found (with --strict warnings too), 2 it could not run.",
         allow_abbrev=False,
     )
-    add = parser.add_argument
+    add = options.add_argument
     add(
         "files",
         nargs="*",
@@ -124,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--explain", metavar="RULE", help="say what a rule is about, with examples")
     add("--list-rules", action="store_true", help="list all rules")
     add("--version", action="version", version=f"inittab-lint {__version__}")
-    return parser
+    return options
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
-"""The manual of the rules, out of their docstrings: for --explain, for --list-rules, and as a page.
+"""The manual of the rules, out of their docstrings: for --explain, for --list-rules, and as a man page.
 
-``python3 -m sysvinit_py.tools.lint.manual`` prints the page, in reStructuredText.
+``python3 -m sysvinit_py.tools.lint.manual`` prints the page, in reStructuredText; ``make man`` builds it.
 """
 
 from __future__ import annotations
@@ -66,20 +66,52 @@ def listing() -> str:
 
 
 def page() -> str:
-    """The manual of all rules, in reStructuredText."""
-    shown = ["Rules of inittab-lint", "=====================", ""]
+    """The manual of all rules: a man page, in reStructuredText."""
+    shown = [_HEAD]
     for group, title in GROUPS.items():
-        shown += [f"{group}xx: {title}", "-" * (len(title) + 8), ""]
-        for rule in RULES.values():
-            if rule.code.startswith(group):
-                shown.append(_section(rule))
-    return "\n".join(shown)
+        heading = f"{group}xx: {title}"
+        shown.append(f"{heading}\n{'=' * len(heading)}\n")
+        shown += [_section(rule) for rule in RULES.values() if rule.code.startswith(group)]
+    return "\n".join([*shown, _FOOT])
+
+
+_HEAD = """\
+==================
+inittab-lint-rules
+==================
+
+-------------------------------
+what inittab-lint looks for
+-------------------------------
+
+:Manual section: 7
+:Manual group: sysvinit_py
+
+SYNOPSIS
+========
+
+**inittab-lint** **--explain** *RULE*
+
+DESCRIPTION
+===========
+
+These are the rules of **inittab-lint**\\(1), with what each is about, and a bad and a good example. Errors
+are what init refuses, or never reads; warnings what it accepts and nobody meant; infos are worth knowing. In
+the examples <CR>, <NUL>, <blank> and <no newline> stand for what cannot be seen.
+"""
+
+_FOOT = """\
+SEE ALSO
+========
+
+**inittab-lint**\\(1), **inittab**\\(5)
+"""
 
 
 def _section(rule: Rule) -> str:
     said = manual(rule)
     heading = f"{rule.code} {rule.name}"
-    parts = [f".. _{rule.code}:", f"{heading}\n{'^' * len(heading)}", f"*{rule.severity}.* {said.title}"]
+    parts = [f"{heading}\n{'-' * len(heading)}", f"*{rule.severity}.* {said.title}"]
     parts += [
         said.why,
         f"Bad::\n\n{_indented(said.bad)}",

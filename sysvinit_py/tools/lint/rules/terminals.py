@@ -117,7 +117,7 @@ def _at_terminal(subject: Subject, message: str) -> Hit:
 def missing_terminal(inittab: Inittab) -> Iterator[Hit]:
     """The terminal does not exist under ``--root``.
 
-    The getty ends at once and is respawned until init gives it up for five minutes; this init starts it
+    The getty ends at once and is respawned until init gives it up for five minutes; sysvinit_py starts it
     when the terminal is there, and says so in the hint. Nothing is said where the image's /dev has no
     terminals at all: there the kernel fills it at boot.
 
