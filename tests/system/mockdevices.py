@@ -105,6 +105,10 @@ class Testbed:
         else:
             self._make(name, [f"P: {path}", "E: SUBSYSTEM=tty", f"E: DEVNAME=/dev/{name}"])
 
+    def close(self) -> None:
+        """Remove its folder."""
+        self._library.g_object_unref(self._bed)
+
     def _make(self, name: str, lines: list[str]) -> None:
         """Make a device, which is reported."""
         self._made.add(name)
@@ -123,6 +127,7 @@ def main() -> None:
         what, *arguments = json.loads(line)
         getattr(bed, what)(*arguments)
         print("done", flush=True)
+    bed.close()
 
 
 if __name__ == "__main__":
