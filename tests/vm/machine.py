@@ -20,6 +20,8 @@ from sysvinit_py.tools.vm.image import Image
 
 #: Seconds that a boot or a shutdown may take; it is about 35 and 10 on a quiet machine, without KVM.
 BOOT, COMMAND = 300.0, 60.0
+#: Seconds after which a line is typed again.
+PATIENCE = 10.0
 
 #: What the boot scripts and init say on the console while a command runs there.
 NOISE = re.compile(r"INIT: |^Using makefile-style")
@@ -101,16 +103,26 @@ class Machine:
         self.shell()
 
     def maintain(self, timeout: float = COMMAND) -> None:
-        """Wait for sulogin, and be root; what is typed before it has said all is lost."""
+        """Wait for sulogin, and be root."""
         self.expect(r"Press Enter for maintenance\s+\(or press Control-D to continue\): ", timeout)
-        self.type("")
+        self._insist("", r"(?=# )")
         self.shell()
 
     def shell(self) -> None:
         """Wait for root's shell to ask for a command, and make it quiet."""
         self.expect(r"# ")
-        self.type("stty -echo; export PS1= PS2=; echo qui''et; exec bash --norc --noediting")
-        self.expect(r"quiet\s+")
+        self._insist("stty -echo; export PS1= PS2=; echo qui''et; exec bash --norc --noediting", r"quiet\s+")
+
+    def _insist(self, line: str, answer: str) -> None:
+        """Type a line until it is heard: what comes just as a program sets up the terminal, it may drop."""
+        for _ in range(int(COMMAND / PATIENCE)):
+            self.type(line)
+            try:
+                self.expect(answer, PATIENCE)
+                return
+            except TimeoutError:
+                pass
+        raise TimeoutError(f"the console does not answer {line!r} with {answer!r}")
 
     def run(self, command: str, timeout: float = COMMAND) -> str:
         """Return what a command of root's says, without NOISE. CommandError: it failed."""
@@ -180,8 +192,11 @@ class Machine:
         source.write_text(text)
         source.chmod(0o755)  # it may be a script
         folder, _, name = path.rpartition("/")
-        orders.write_text(f"mkdir {folder}\ncd {folder}\nrm {name}\nwrite {source} {name}\n")
-        subprocess.run(["debugfs", "-w", "-f", orders, self.disk], capture_output=True, check=True)
+        debugfs = ["debugfs", "-w", str(self.disk)]
+        there = subprocess.run([*debugfs, "-R", f"stat {folder}"], capture_output=True, text=True, check=True)
+        make = "" if "Type: directory" in there.stdout else f"mkdir {folder}\n"
+        orders.write_text(f"{make}cd {folder}\nrm {name}\nwrite {source} {name}\n")
+        subprocess.run([*debugfs, "-f", orders], capture_output=True, check=True)
 
     def check_disk(self) -> None:
         """AssertionError: its file system was not unmounted properly, or is damaged."""
