@@ -17,7 +17,7 @@ help:
 #: make run           boot an inittab in a sandbox, by default a built-in example (FILE=, ARGS=)
 .PHONY: run
 run: $(BIN)/python dist/init
-	@$(BIN)/python -m sysvinit_py.tools.sandbox.cli --init dist/init $(ARGS) $(FILE)
+	@$(BIN)/python -m sysvinit_py.tools.sandbox.cli --init dist/init $(ARGS) $(if $(FILE),'$(FILE)')
 
 #: make test          all tests: unit, property, system; under five minutes
 .PHONY: test

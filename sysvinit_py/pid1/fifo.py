@@ -117,11 +117,14 @@ class Fifo:
         self.fd = self.watch = -1
 
     def reopen(self) -> None:
-        """SIGUSR1."""
+        """SIGUSR1. The old end is closed last: with no end open, what is in the FIFO would be lost."""
         self._wanted = True
         self._refused = ""
+        before, self.fd = self.fd, -1
         self._close()
         self.keep()
+        if before >= 0:
+            kernel.close(before)
 
     def shut(self) -> None:
         """SIGUSR2: until SIGUSR1 nobody can ask for anything."""

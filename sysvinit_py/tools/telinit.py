@@ -103,10 +103,10 @@ def _options(arguments: list[str]) -> Iterator[tuple[str, str]]:
 
 def _seconds(text: str) -> int:
     """Read the wait time. C takes a word for 0, which would be SIGKILL at once; we take it for a mistake."""
-    try:
-        seconds = int(text)
-    except ValueError:
-        raise _UsageError from None
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 10:
+        raise _UsageError
+    seconds = int(text)
     if not -(2**31) <= seconds < 2**31:
         raise _UsageError
     return seconds

@@ -7,11 +7,13 @@ or Ctrl-] ends it. Otherwise, and with --command, the console is written to stan
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sysvinit_py.inittab.sources import MAX_BYTES
 from sysvinit_py.tools import onefile
 from sysvinit_py.tools.sandbox.box import Content
 from sysvinit_py.tools.sandbox.refusal import NamespaceError
@@ -74,18 +76,40 @@ def parser() -> argparse.ArgumentParser:
         "--command", metavar="COMMAND", help="what to run inside, by sh, when the boot has settled"
     )
     made.add_argument(
-        "--timeout", type=float, metavar="SECONDS",
+        "--timeout", type=seconds, metavar="SECONDS",
         help=f"give up after that long (default: never; with --command {COMMAND_TIMEOUT:g})",
     )  # fmt: skip
     return made
 
 
+def seconds(text: str) -> float:
+    """Read a time that can be waited for."""
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise ValueError
+    return number
+
+
 def read(file: Path) -> dict[str, Content]:
     """Return the files of /etc that ``file``, an inittab or a folder of /etc's kind, stands for."""
     if not file.is_dir():
-        return {"/etc/inittab": file.read_bytes()}
-    tabs = {f"/etc/inittab.d/{tab.name}": tab.read_bytes() for tab in file.glob("inittab.d/*.tab")}
-    return {"/etc/inittab": (file / "inittab").read_bytes(), **tabs}
+        return {"/etc/inittab": _contents(file)}
+    tabs = {f"/etc/inittab.d/{tab.name}": _contents(tab) for tab in file.glob("inittab.d/*.tab")}
+    return {"/etc/inittab": _contents(file / "inittab"), **tabs}
+
+
+def _contents(file: Path) -> bytes:
+    """Read it, or as much as shows init that it is too big: some files have no end."""
+    with file.open("rb") as opened:
+        return opened.read(MAX_BYTES + 1)
+
+
+def _streams_are_open() -> bool:
+    """Whether 0, 1 and 2 are what the person gave; else something else would take their places."""
+    try:
+        return all(os.fstat(fd) for fd in (0, 1, 2))
+    except OSError:
+        return False
 
 
 def say(line: str) -> None:

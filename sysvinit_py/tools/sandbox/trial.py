@@ -18,6 +18,10 @@ OK, DIED, USAGE, TIMEOUT, NO_SANDBOX = 0, 1, 2, 124, 125
 TICK = 0.05  # seconds between two looks at what runs
 
 
+#: Not sys.stdout, which is None where it was closed at the start.
+_STDOUT = 1
+
+
 class Outcome(NamedTuple):
     """The exit status, and what to tell the person."""
 
@@ -114,6 +118,6 @@ class Trial:
         rest = part if self.interactive else part.replace(b"\r", b"")
         try:
             while rest:
-                rest = rest[os.write(sys.stdout.fileno(), rest) :]
+                rest = rest[os.write(_STDOUT, rest) :]
         except OSError:
             self._shown_to_nobody = True

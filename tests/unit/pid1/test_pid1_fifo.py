@@ -183,3 +183,13 @@ def test_a_read_that_fails_is_followed_by_reopening(monkeypatch: pytest.MonkeyPa
     assert fifo.fd < 0
     fifo.keep()
     assert fifo.fd >= 0
+
+
+def test_what_is_in_the_fifo_outlives_reopening(tmp_path: Path) -> None:
+    """Regression: with the old end closed first, a request sent at that moment was lost."""
+    fifo = Kept(tmp_path / "initctl")
+    fifo.keep()
+    fifo.send(GOOD)
+    fifo.reopen()
+    assert fifo.read() == [Request(1, "3", 5)]
+    fifo.shut()

@@ -90,6 +90,18 @@ def test_line(line: str, expected: list[str]) -> None:
     assert found(line + "\n") == expected
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "expected"),
+    [
+        ("initdefault:", "initdefault", ["1:17-17 INT102"]),
+        ("ca::ctrlaltdel", "si::ctrlaltdel", ["8:1-3 INT108"]),
+        ("si::sysinit", "::sysinit", ["2:1-1 INT101"]),
+    ],
+)
+def test_what_is_refused_is_not_missing_too(right: str, wrong: str, expected: list[str]) -> None:
+    assert found(WHOLE.replace(right, wrong), fragment=False) == expected
+
+
 def test_small_s() -> None:
     assert found("x:s:once:/x\n", SYSVINIT_3_06) == ["1:3-4 INT209"]
     assert found("x:sS:once:/x\n", SYSVINIT_3_06) == []
