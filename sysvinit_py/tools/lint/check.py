@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from sysvinit_py.tools.lint.finding import Finding, printable
 from sysvinit_py.tools.lint.inittab import Inittab
 from sysvinit_py.tools.lint.reading import read
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from sysvinit_py.tools.lint.targets import Target
 
 UNUSED, BAD = "INT004", "INT005"
+
+#: Of one rule: more than anybody will read. A file that is no inittab at all can have millions.
+MAX_HITS = 10_001
 
 
 def check(
@@ -36,7 +41,7 @@ def check(
     ran = [rule for rule in RULES.values() if rule.code in codes and target in rule.targets]
     found: list[tuple[str, Hit]] = []
     for rule in ran:
-        for hit in rule.check(inittab):
+        for hit in islice(rule.check(inittab), MAX_HITS):
             if not suppressions[hit.path].hide(rule.code, hit.line):
                 found.append((rule.code, hit))
     used_codes = {rule.code for rule in ran if root or not rule.needs_root}

@@ -31,8 +31,8 @@ KEYWORDS = ("if", "while", "until", "for", "case", "{", "!")
 #: The names of terminals that a process field may mention. Only Linux's own and its drivers' are here.
 TERMINAL = re.compile(
     r"""(?:/dev/)?(
-        console | tty[A-Za-z]{0,4}\d+ | tty[p-za-e][0-9a-f] | vc/\d+ | ttys?/\d+ | tts/\d+ | pts/\d+
-        | [hx]vc\d+ | duart\d+
+        console | tty[A-Za-z]{0,8}\d{1,4} | tty[p-za-e][0-9a-f] | (?:vc|ttys?|tts|pts)/\d{1,4}
+        | [hx]vc\d{1,4} | duart\d{1,4}
     )$""",
     re.VERBOSE,
 )

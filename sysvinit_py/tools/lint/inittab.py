@@ -201,6 +201,15 @@ class Inittab:
         """Whether it names the default level and nothing else: what other inits left of inittab."""
         return bool(self.subjects) and all(subject.action == "initdefault" for subject in self.subjects)
 
+    @cached_property
+    def actions(self) -> frozenset[str]:
+        """All actions there are, those of refused lines too: what is wrong with these is said already."""
+        refused = (
+            line.text.split(":") for document in self.documents for line in document.lines if line.problem
+        )
+        written = {fields[2].strip().lower() for fields in refused if len(fields) > 2}
+        return frozenset(written.union(subject.action for subject in self.subjects))
+
     def starts_in(self, level: str) -> bool:
         """Whether an entry is started on entering a level."""
         started = ("wait", "once", *RESPAWNED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -154,3 +155,20 @@ def test_any_size_is_done_in_time(piece: bytes, size: int) -> None:
             return check(files, target)
 
         repair((("inittab", data),), look, unsafe=True)
+
+
+@pytest.mark.parametrize(
+    "process",
+    [
+        b"{" + b"," * 200_000,
+        *(
+            piece * 50_000
+            for piece in (b"( [ ", b"[ == ", b'"\\"', b"'\"", b"${x", b">& ", b"x=(", b"((", b"1&", b"tty")
+        ),
+    ],
+    ids=lambda process: repr(process[:5]),
+)
+def test_no_pattern_takes_the_square_of_the_length(process: bytes) -> None:
+    start = time.process_time()
+    check([("inittab", b"::once:" + process + b"\n")], TARGETS["busybox"])
+    assert time.process_time() - start < 5  # it is half a second, where it is linear

@@ -36,11 +36,11 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def usage(data: bytes, environment: dict[str, str], folder: Path, *options: str) -> tuple[float, int]:
-    """Seconds of CPU, and KiB, that the linter takes for a file: the best of three runs."""
+    """Seconds of CPU, and KiB, that the linter takes for a file: the best of two runs."""
     path = folder / "inittab"
     path.write_bytes(data)
     measured = []
-    for _ in range(4):  # the first one compiles
+    for _ in range(3):  # the first one compiles
         command = [PYTHON, "-m", "sysvinit_py.tools.lint.cli", "--isolated", "--quiet", *options, str(path)]
         running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, cwd=folder)
         _, status, used = os.wait4(running.pid, 0)

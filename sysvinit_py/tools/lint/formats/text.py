@@ -36,7 +36,7 @@ def _one(finding: Finding, colour: bool) -> str:
         line, caret = _quoted(finding)
         shown.append(f" {number} | {line}")
         shown.append(f" {gutter} | {paint(caret, _COLOURS[finding.severity])}")
-    if finding.hint:
+    if finding.hint and not (finding.fix and finding.fix.what == finding.hint):
         shown.append(f" {gutter} = hint: {finding.hint}")
     if finding.fix:
         option = "--fix" if finding.fix.safe else "--unsafe-fixes"

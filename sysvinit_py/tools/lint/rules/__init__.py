@@ -5,11 +5,13 @@ from sysvinit_py.tools.lint.rules import (  # noqa: F401 - importing them is wha
     busybox,
     commands,
     files,
+    programs,
     refused,
     runlevels,
     shell,
     terminals,
     text,
+    whole,
 )
 
 #: Every rule by its code, in the order of the codes.

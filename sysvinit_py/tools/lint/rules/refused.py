@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sysvinit_py.inittab.entry import ACTIONS, MAX_ID, MAX_RUNLEVELS
 from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.tools.lint.finding import Edit, Fix, Hit, printable
@@ -182,6 +184,7 @@ def unknown_action(inittab: Inittab) -> Iterator[Hit]:
             yield hit.replace(hint=hint, fix=fix)
 
 
+@cache
 def _meant(written: str, actions: tuple[str, ...]) -> tuple[str, str]:
     """What to say of an unknown action, and the known one that may be meant."""
     word = written.strip(BLANKS + "\r").lower()

@@ -9,7 +9,7 @@ from sysvinit_py.tools.lint.command import Word
 from sysvinit_py.tools.lint.finding import Edit, Fix, Hit, printable
 from sysvinit_py.tools.lint.inittab import PROCESS, RESPAWNED
 from sysvinit_py.tools.lint.rule import rule
-from sysvinit_py.tools.lint.rules.commands import BUILTINS
+from sysvinit_py.tools.lint.rules.programs import BUILTINS
 from sysvinit_py.tools.lint.targets import (
     ALL,
     BUSYBOX,
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from sysvinit_py.tools.lint.inittab import Inittab, Subject
     from sysvinit_py.tools.lint.targets import Target
+
+    Patterns = tuple[tuple[str, str, str], ...]
 
 
 @rule("INT501", "shell-in-between", "info", (SYSVINIT_PY, SYSVINIT_3_14))
@@ -100,10 +102,8 @@ def lost_behind_exec(inittab: Inittab) -> Iterator[Hit]:
 
 def _never_reached(subject: Subject) -> str:
     """The operator behind which nothing is run; in a pipeline, or after an &, all is."""
-    for token in subject.tokens:
-        if token.kind == "operator":
-            return token.text if token.text in ("&&", "||", ";") else ""
-    return ""
+    first = next((token.text for token in subject.tokens if token.kind == "operator"), "")
+    return first if first in ("&&", "||", ";") else ""
 
 
 _SINGLE, _DOUBLE = "\x01", "\x02"
@@ -112,11 +112,11 @@ _BEGIN = r"(?:^|[;&|(])\s*"  # of a command
 
 #: What bash understands and dash does not: a pattern whose group is the place, what it is, what to write.
 #: In the text that is searched, what is in single quotes is blotted out; for OUTSIDE, what is in any quotes.
-INSIDE = (
+INSIDE: Patterns = (
     (r"(\$\{\w+(?:/|\^|,|:\d|\[))", "this ${...} is", "use sed or cut"),
     (r"(\$(?:RANDOM|UID|EUID|HOSTNAME|BASH\w*)\b)", "this variable is", ""),
 )
-OUTSIDE = (
+OUTSIDE: Patterns = (
     (_BEGIN + r"(\[\[)\s", "[[ is", "use ["),
     (_BEGIN + r"(function|source|pushd|popd|declare|typeset|let|shopt|select)\s", "this command is", ""),
     (r"(?<!>)(&>>?)", "&> is", "use >FILE 2>&1"),
@@ -126,12 +126,12 @@ OUTSIDE = (
     (r"(?:^|[\s=])([<>]\()", "<(...) is", "use a pipe"),
     (r"(\b\w+\+?=\()", "an array is", ""),
     (rf"(\${_SINGLE})", "$'...' is", "use printf"),
-    (r"(?<!\$)(\{[^{}\s]*,[^{}\s]*\})", "{a,b} is", "write the words out"),
+    (r"(?<!\$)(\{[^{}\s,]*,[^{}\s]*\})", "{a,b} is", "write the words out"),
 )
 #: What BusyBox's sh understands however it is built.
-NOT_DASH = ((_BEGIN + r"(?:\[|test)\s[^;&|]*\s(==)\s", "== is", "use ="),)
+NOT_DASH: Patterns = ((_BEGIN + r"(?:\[|test)\s[^;&|(]*\s(==)\s", "== is", "use ="),)
 #: Only of a shell's own echo: init's exec would find the program, which has a -e.
-OWN_ECHO = ((_BEGIN + r"echo\s+(-[nE]*e)", "echo -e is", "use printf"),)
+OWN_ECHO: Patterns = ((_BEGIN + r"echo\s+(-[nE]*e)", "echo -e is", "use printf"),)
 _MAYBE_IN_BUSYBOX = "works only where BusyBox is built with bash compatibility"
 
 
@@ -162,13 +162,11 @@ def bashism(inittab: Inittab) -> Iterator[Hit]:
         sv:2345:respawn:/usr/bin/runsvdir /var/service >/tmp/log 2>&1
     """
     target = inittab.target
-    outside = (
-        OUTSIDE
-        if target is BUSYBOX
-        else OUTSIDE + NOT_DASH
-        if target.exec_prefix
-        else OUTSIDE + NOT_DASH + OWN_ECHO
-    )
+    outside = OUTSIDE
+    if target is not BUSYBOX:
+        outside += NOT_DASH
+    if not target.exec_prefix:
+        outside += OWN_ECHO
     for subject in inittab.subjects:
         if not subject.by_shell:
             continue
@@ -202,15 +200,10 @@ def open_quote(inittab: Inittab) -> Iterator[Hit]:
         kb::kbrequest:/bin/echo "Keyboard request"
     """
     for subject in inittab.subjects:
-        for token in subject.tokens if subject.by_shell else ():
-            if token.kind == "open":
-                yield subject.hit_word(
-                    token,
-                    f"{token.text} is never closed"
-                    if token.text in "\"'"
-                    else "a backslash ends the command",
-                )
-                break
+        opened = next((token for token in subject.tokens if token.kind == "open"), None)
+        if opened:
+            what = "a backslash ends the command" if opened.text == "\\" else f"{opened.text} is never closed"
+            yield subject.hit_word(opened, what)
 
 
 @rule("INT505", "too-many-words", "warning", (SYSVINIT_3_06, SYSVINIT_2_88, SYSVINIT_3_14))
