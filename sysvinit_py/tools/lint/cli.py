@@ -35,14 +35,26 @@ MAX_FINDINGS = 10_000
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run inittab-lint; returns its exit status: 0 clean, 1 findings, 2 it could not run."""
     try:
+        if sys.stdout is None:  # a file that is opened would take its place
+            raise UsageError("standard output is closed")
         return _run(parser().parse_args(arguments))
     except UsageError as error:
         _say(str(error))
         return FAILED
-    except BrokenPipeError:
-        # Whoever reads has seen enough. Python would complain when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except BrokenPipeError:  # whoever reads has seen enough
+        _forget_output()
         return FOUND
+    except OSError as error:
+        _forget_output()
+        _say(f"cannot write: {error.strerror}")
+        return FAILED
+    except KeyboardInterrupt:
+        return FAILED
+
+
+def _forget_output() -> None:
+    """Let what could not be written go nowhere; Python would complain when it flushes it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -266,7 +278,8 @@ def _print(text: str) -> None:
 
 
 def _say(text: str) -> None:
-    print(f"inittab-lint: {printable(text)}", file=sys.stderr)
+    if sys.stderr is not None:
+        print(f"inittab-lint: {printable(text)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from sysvinit_py.tools.lint import cli
+
+REPOSITORY = Path(__file__).parents[4]
 
 GOOD = """id:2:initdefault:
 si::sysinit:/etc/init.d/rcS
@@ -267,6 +270,22 @@ def test_many_findings_are_cut_short(run: Run, inittab: Path, monkeypatch: pytes
     assert out.count("\n") == 3
     assert "only the first 3 findings are shown" in err
     assert "10 errors" in err
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status", "said"),
+    [
+        (">/dev/full", 2, "inittab-lint: cannot write: No space left on device\n"),
+        (">&-", 2, "inittab-lint: standard output is closed\n"),
+        ("2>&- >/dev/null", 1, ""),
+        ("| true", 0, ""),
+    ],
+)
+def test_where_output_goes(redirection: str, status: int, said: str, inittab: Path) -> None:
+    inittab.write_text(REFUSED)
+    command = f"{sys.executable} -m sysvinit_py.tools.lint.cli --quiet {inittab} {redirection}"
+    done = subprocess.run(command, shell=True, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", said)
 
 
 def test_whoever_reads_may_go(run: Run, inittab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
