@@ -18,7 +18,7 @@ from sysvinit_py.tools.lint.targets import TARGETS
 WORDS = (
     b"id:2:initdefault:", b"si::sysinit:/etc/rcS", b"::askfirst:-/bin/sh",
     b"1:2345:respawn:/sbin/getty 38400 tty1", b"c6:2:respawn:exec /bin/x >& /dev/tty1 &",
-    b"# inittab-lint: disable=INT301", b"\n", b"\n", b"\r\n", b":", b"\0", b"\\\n", b"'", b'"', b"#", b" ", b"\xff",
+    b"# inittab-lint: disable=INT301", b"\n", b"\n", b"\r\n", b":", b"\0", b"\\\n", b"'", b'"', b"#", b"\xff",
 )  # fmt: skip
 
 
