@@ -112,6 +112,7 @@ class Machine:
         """Wait for root's shell to ask for a command, and make it quiet."""
         self.expect(r"# ")
         self._insist("stty -echo; export PS1= PS2=; echo qui''et; exec bash --norc --noediting", r"quiet\s+")
+        self._insist("echo rea''dy", r"ready\s+")
 
     def _insist(self, line: str, answer: str) -> None:
         """Type a line until it is heard: what comes just as a program sets up the terminal, it may drop."""
