@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from machine import BOOT, Machine
@@ -43,20 +45,14 @@ def power_on_to_login(image: Image, append: str) -> tuple[float, float]:
 
 
 def test_power_on_to_login(disk_image: Image, capsys: pytest.CaptureFixture[str]) -> None:
-    """The best of up to three pairs: other work on the host can only make a boot slower."""
-    ours, oracle = [], []
-    for _ in range(3):
-        ours.append(power_on_to_login(disk_image, ""))
-        oracle.append(power_on_to_login(disk_image, FALL_BACK))
-        best = [
-            min(times) / min(others)
-            for times, others in zip(zip(*ours, strict=True), zip(*oracle, strict=True), strict=True)
-        ]
-        if best[0] <= LIMIT:
-            break
+    """Both boot side by side. What counts is the processor time of the machine: other work on the host
+    changes the time by the clock of the one more than that of the other."""
+    with ThreadPoolExecutor() as threads:
+        ours, oracle = threads.map(partial(power_on_to_login, disk_image), ["", FALL_BACK])
+    clock, processor = ours[0] / oracle[0], ours[1] / oracle[1]
     with capsys.disabled():
         print(
-            f"\npower-on to login: {min(ours)[0]:.1f} s, with C init {min(oracle)[0]:.1f} s: "
-            f"{best[0]:.3f} times (processor time: {best[1]:.3f} times)"
+            f"\npower-on to login: {ours[1]:.1f} s of processor time, with C init {oracle[1]:.1f} s: "
+            f"{processor:.3f} times (by the clock {ours[0]:.1f} s and {oracle[0]:.1f} s: {clock:.3f} times)"
         )
-    assert best[0] <= LIMIT
+    assert processor <= LIMIT
