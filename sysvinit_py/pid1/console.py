@@ -175,6 +175,7 @@ class Console:
         if not self._answer.endswith((b"\n", b"\r")):
             return None
         line, self._answer = self._answer, b""
+        self.stop_asking()  # what is typed now is for somebody else
         return line.decode("ascii", "replace").rstrip("\r\n")
 
     def stop_asking(self) -> None:
