@@ -35,13 +35,16 @@ def _c(data: bytes, file: str, target: Target, seen: dict[str, Entry]) -> Docume
     lines: list[Line] = []
     read_one = False
     for number, raw, finished in _raw_lines(data):
-        line = _c_line(raw, finished, file, number, target, seen)
+        unread = ""
+        if first_only and read_one:
+            unread = "never read: this init takes one entry from a .tab file"
+        elif not finished and target.drops_unfinished_line:
+            unread = "never read: this init drops a last line that has no newline"
+        line = _c_line(raw, finished, file, number, target, {} if unread else seen)
         if line.kind not in ("blank", "comment"):
-            if first_only and read_one:
-                line = _refused(line, file, "never read: this init takes one entry from a .tab file")
-            elif not finished and target.drops_unfinished_line:
-                line = _refused(line, file, "never read: this init drops a last line that has no newline")
             read_one = True
+            if unread:
+                line = Line(number, line.text, "refused", problem=Problem(file, number, unread))
         lines.append(line)
     return Document(file, tuple(lines), data.endswith(b"\n") or not data)
 
@@ -178,10 +181,6 @@ def _spans(fields: list[bytes], indent: int) -> list[Span]:
         spans.append(Span(column, end))
         column = end + 1
     return spans
-
-
-def _refused(line: Line, file: str, reason: str) -> Line:
-    return Line(line.number, line.text, "refused", problem=Problem(file, line.number, reason))
 
 
 def _decode(raw: bytes) -> str:

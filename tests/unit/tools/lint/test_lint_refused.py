@@ -128,6 +128,18 @@ def test_lines_after_the_first_in_a_tab() -> None:
     assert found(text, OURS, path="a.tab") == ["6:4-4 INT103"]
 
 
+def test_what_is_never_read_takes_no_id() -> None:
+    files = [
+        ("a.tab", b"a:2:once:/a\nb:2:once:/b\n"),
+        ("b.tab", b"b:2:once:/b\n"),
+        ("c.tab", b"a:2:once:/c\n"),
+    ]
+    listed = check(files, C, fragment=True)
+    assert [(f.path, f.line, f.code) for f in listed] == [("a.tab", 2, "INT111"), ("c.tab", 1, "INT108")]
+    files = [("inittab", b"x:2:once:/x"), ("a.tab", b"x:2:once:/y\n")]
+    assert [(f.path, f.code) for f in check(files, C_NEW, fragment=True)] == [("inittab", "INT111")]
+
+
 def test_unfinished_last_line() -> None:
     assert found(b"x:2:once:/a\ny:2:once:/b", C_NEW) == ["2:1-12 INT111"]
     assert found(b"x:2:once:/a\ny:2:once:/b", C) == ["2:12-12 INT604"]
