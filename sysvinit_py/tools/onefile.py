@@ -31,6 +31,9 @@ PARTS = (
     "tools/telinit.py",
 )
 
+#: Later forms note which objects are shared, and that depends on what else this Python has loaded.
+_MARSHAL = 2
+
 LOADER = '''\
 #!/usr/bin/python3 -IS
 # sysvinit_py {version}: init and telinit in one file. The modules stand in the comments below, made by
@@ -94,7 +97,7 @@ def _module(path: Path) -> bytes:
         name.encode(),
         b"package" if is_package else b"module",
         MAGIC_NUMBER.hex().encode(),
-        b2a_base64(compress(marshal.dumps(code), 9), newline=False),
+        b2a_base64(compress(marshal.dumps(code, _MARSHAL), 9), newline=False),
         b2a_base64(compress(source, 9), newline=False),
     )
     return b" ".join(fields) + b"\n"

@@ -86,7 +86,7 @@ def test_level_that_calls_no_halt(init: Init, inittab: Path) -> None:
 @any_init
 def test_timeout(init: Init, inittab: Path) -> None:
     inittab.write_text("si::sysinit:/bin/sleep 100\n")
-    done = run(init, inittab, "--timeout", "1")
+    done = run(init, inittab, "--timeout", "3")
     assert done.returncode == 124, done
     assert "sleep 100" in done.stderr
 

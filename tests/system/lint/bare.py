@@ -15,6 +15,7 @@ import stat
 import subprocess
 import time
 from pathlib import Path
+from subprocess import DEVNULL, Popen
 
 TIMEOUT = 20  # seconds; it is never that long
 
@@ -45,10 +46,9 @@ class Bare:
         for name, data in tabs.items():
             (self.root / "etc/inittab.d" / name).write_bytes(data)
 
-    def start(self, **streams: int) -> subprocess.Popen[bytes]:
+    def start(self, stdin: int = DEVNULL, stdout: int = DEVNULL, stderr: int = DEVNULL) -> Popen[bytes]:
         command = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--root", str(self.root), "/init"]
-        given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen(command, **(given | streams))
+        return Popen(command, stdin=stdin, stdout=stdout, stderr=stderr)
 
 
 class CInit(Bare):
@@ -67,7 +67,7 @@ class CInit(Bare):
             messages.settimeout(TIMEOUT)
             running = self.start()
             try:
-                said = []
+                said: list[bytes] = []
                 while not said or b"the-last-line" not in said[-1]:
                     said.append(messages.recv(1 << 16))
                 while tabs and select.select([messages], [], [], 0.5)[0]:

@@ -13,7 +13,8 @@ OWN = (
     b"id:2:initdefault:\nsi::sysinit:/etc/init.d/rcS\n~~:S:wait:/sbin/sulogin\nl0:0:wait:/etc/init.d/rc 0\n"
     b"ca::ctrlaltdel:/sbin/shutdown -r now\n1:2345:respawn:/sbin/getty 38400 tty1\n",
     b"# comment\n\n\t a:a:ondemand:+@/bin/x\nb:b:OFF:\n~~:S:once:/x:y\n~~:S:once:/z # end\n",
-    b"::sysinit:/etc/init.d/rcS\n::askfirst:-/bin/sh\ntty2::respawn:/bin/x \\\n -y\n::shutdown:umount -a # c\n",
+    b"::sysinit:/etc/init.d/rcS\n::askfirst:-/bin/sh\ntty2::respawn:/bin/x \\\n -y\n"
+    b"::shutdown:umount -a # c\n",
     b"",
 )
 

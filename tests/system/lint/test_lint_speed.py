@@ -24,6 +24,16 @@ WORST = b"".join(
     b'%04x:23:respawn:/bin/x "a%d" && FOO=1 y >& /dev/tty%d # z\r\n' % (n, n, n) for n in range(10_000)
 )
 
+#: The kernel's own count of a child's memory has that of the test runner in it, which the child once was.
+PROGRAM = """
+import sys
+from sysvinit_py.tools.lint.cli import main
+status = main(sys.argv[1:])
+with open("/proc/self/status") as own:
+    print(*(line.split()[1] for line in own if line.startswith("VmHWM")), file=sys.stderr)
+sys.exit(status)
+"""
+
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
@@ -36,24 +46,25 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def usage(data: bytes, environment: dict[str, str], folder: Path, *options: str) -> tuple[float, int]:
-    """Seconds of CPU, and KiB, that the linter takes for a file: the best of two runs."""
+    """Seconds of CPU, and KiB, that the linter takes for a file."""
     path = folder / "inittab"
     path.write_bytes(data)
-    measured = []
-    for _ in range(3):  # the first one compiles
-        command = [PYTHON, "-m", "sysvinit_py.tools.lint.cli", "--isolated", "--quiet", *options, str(path)]
-        running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, cwd=folder)
+    command = [PYTHON, "-c", PROGRAM, "--isolated", "--quiet", *options, str(path)]
+    with (folder / "memory").open("w+b") as memory:
+        running = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=memory, cwd=folder
+        )
         _, status, used = os.wait4(running.pid, 0)
         running.returncode = os.waitstatus_to_exitcode(status)
         assert running.returncode in (0, 1)
-        measured.append((used.ru_utime + used.ru_stime, used.ru_maxrss))
-    return min(measured[1:])
+        memory.seek(0)
+        return used.ru_utime + used.ru_stime, int(memory.read())
 
 
 @pytest.mark.skipif(not os.access(PYTHON, os.X_OK), reason=f"no {PYTHON} here")
 def test_cold_start(environment: dict[str, str], tmp_path: Path) -> None:
-    seconds, _ = usage(USUAL, environment, tmp_path)
-    assert seconds < COLD_START
+    usage(USUAL, environment, tmp_path)  # compiles the modules
+    assert min(usage(USUAL, environment, tmp_path)[0] for _ in range(3)) < COLD_START
 
 
 @pytest.mark.skipif(not os.access(PYTHON, os.X_OK), reason=f"no {PYTHON} here")
