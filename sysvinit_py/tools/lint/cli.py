@@ -151,7 +151,10 @@ def _run(options: argparse.Namespace) -> int:
     root = _root(options.root or config.root)
     found: list[Finding] = []
     changed = 0
-    for source in sources(options.files, root.folder if root else "", options.stdin_filename):
+    readable, failed = sources(options.files, root.folder if root else "", options.stdin_filename)
+    for reason in failed:
+        _say(reason)
+    for source in readable:
         target = _target(options, config, source)
         fragment = bool(options.fragment or config.fragment or source.fragment)
         files = source.files
@@ -165,8 +168,10 @@ def _run(options: argparse.Namespace) -> int:
         found += look(files)
     if not options.diff:
         _show(options.format or config.format or "text", found, options.color)
-    if not options.quiet:
+    if not options.quiet and readable:
         _summarise(found, changed, dry=options.diff)
+    if failed:
+        return FAILED
     serious = ("error", "warning") if options.strict or config.strict else ("error",)
     would_change = bool(changed and options.diff)
     return FOUND if would_change or any(f.severity in serious for f in found) else CLEAN

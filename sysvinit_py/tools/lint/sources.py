@@ -38,19 +38,23 @@ class Source(Value):
     fragment: bool = False
 
 
-def sources(words: list[str], root: str, stdin_name: str) -> list[Source]:
-    """What there is to check. Raises UsageError for what cannot be read."""
-    if not words:
-        return _main(root.rstrip("/") + INITTAB, root.rstrip("/") + DIRECTORY, required=True)
+def sources(words: list[str], root: str, stdin_name: str) -> tuple[list[Source], list[str]]:
+    """What there is to check, and why some of it cannot be read."""
     found: list[Source] = []
-    for word in words:
-        if word == STDIN:
-            found.append(_single(stdin_name, _content(0, stdin_name)))
-        elif os.path.isdir(word):
-            found += _folder(word)
-        else:
-            found.append(_single(word, load(word)))
-    return found
+    failed: list[str] = []
+    for word in words or [""]:
+        try:
+            if not words:
+                found += _main(root.rstrip("/") + INITTAB, root.rstrip("/") + DIRECTORY, required=True)
+            elif word == STDIN:
+                found.append(_single(stdin_name, _content(0, stdin_name)))
+            elif os.path.isdir(word):
+                found += _folder(word)
+            else:
+                found.append(_single(word, load(word)))
+        except UsageError as error:
+            failed.append(str(error))
+    return found, failed
 
 
 def load(path: str) -> bytes:

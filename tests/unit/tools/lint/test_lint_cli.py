@@ -242,6 +242,16 @@ def test_bad_usage_is_one_line_and_status_2(
     assert err.count("\n") == 1
 
 
+def test_one_that_cannot_be_read_does_not_hide_the_others(run: Run, inittab: Path) -> None:
+    inittab.write_text(REFUSED)
+    status, out, err = run("nowhere", "inittab", "--target=sysvinit_py")
+    assert status == 2
+    assert "INT107" in out
+    assert err == (
+        "inittab-lint: nowhere: No such file or directory\ninittab-lint: 1 error, 0 warnings, 0 info\n"
+    )
+
+
 def test_explain_and_list(run: Run) -> None:
     status, out, err = run("--explain", "INT301")
     assert (status, err) == (0, "")

@@ -80,7 +80,7 @@ def test_drop_in_that_is_ignored(tmp_path: Path) -> None:
     def codes() -> set[str]:
         return {
             finding.code
-            for source in sources([str(tmp_path)], "", "")
+            for source in sources([str(tmp_path)], "", "")[0]
             for finding in check(source.files, SYSVINIT_PY, fragment=source.fragment)
         }
 

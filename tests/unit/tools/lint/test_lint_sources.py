@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sysvinit_py.tools.lint.root import Root
-from sysvinit_py.tools.lint.sources import MAX_BYTES, UsageError, sources
+from sysvinit_py.tools.lint.sources import MAX_BYTES, sources
 
 
 @pytest.fixture
@@ -23,10 +23,9 @@ def etc(tmp_path: Path) -> Path:
 
 
 def read(words: list[str], root: str = "") -> list[tuple[list[str], bool]]:
-    return [
-        ([os.path.basename(path) for path, _ in source.files], source.fragment)
-        for source in sources(words, root, "<stdin>")
-    ]
+    found, failed = sources(words, root, "<stdin>")
+    assert not failed
+    return [([os.path.basename(path) for path, _ in source.files], source.fragment) for source in found]
 
 
 def test_folder(etc: Path) -> None:
@@ -45,8 +44,8 @@ def test_files_stand_alone(etc: Path) -> None:
 def test_only_one_of_both(etc: Path) -> None:
     (etc / "inittab").unlink()
     assert read([str(etc)]) == [(["a.tab", "b.tab"], True), (["c"], True)]
-    with pytest.raises(UsageError, match="etc/inittab: No such file"):
-        read([], str(etc.parent))
+    found, failed = sources([], str(etc.parent), "")
+    assert (found, failed) == ([], [f"{etc}/inittab: No such file or directory"])
 
 
 def test_stdin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -56,10 +55,11 @@ def test_stdin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         saved = os.dup(0)
         try:
             os.dup2(file.fileno(), 0)
-            (source,) = sources(["-"], "", "etc/inittab.d/x.tab")
+            ((source,), failed) = sources(["-"], "", "etc/inittab.d/x.tab")
         finally:
             os.dup2(saved, 0)
             os.close(saved)
+    assert not failed
     assert source.files == (("etc/inittab.d/x.tab", b"x:2:once:/x\n"),)
     assert source.fragment
 
@@ -72,23 +72,30 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     with (tmp_path / "large").open("wb") as file:
         file.truncate(MAX_BYTES + 1)
     for word, reason in (
-        (str(tmp_path / "no"), "No such file or directory"),
+        (str(tmp_path / "no"), "no such file or directory"),
         (str(fifo), "not a regular file"),
         ("/dev/zero", "not a regular file"),
         (str(tmp_path / "loop"), "symbolic links"),
         (str(tmp_path / "empty"), "holds neither inittab nor inittab.d"),
-        (str(tmp_path / "large"), "over 1 MiB, which is no inittab"),
+        (str(tmp_path / "large"), "over 1 mib, which is no inittab"),
         ("a\0b", "no such file"),
         ("/proc/self/mem", "error"),
     ):
-        with pytest.raises(UsageError, match=f"(?i){reason}"):
-            sources([word], "", "")
+        found, (said,) = sources([word], "", "")
+        assert not found
+        assert reason in said.lower(), word
+
+
+def test_one_that_cannot_be_read_does_not_hide_the_others(etc: Path) -> None:
+    found, failed = sources([str(etc / "no"), str(etc / "inittab")], "", "")
+    assert [source.files for source in found] == [((str(etc / "inittab"), b"main"),)]
+    assert failed == [f"{etc}/no: No such file or directory"]
 
 
 def test_largest(tmp_path: Path) -> None:
     with (tmp_path / "inittab").open("wb") as file:
         file.truncate(MAX_BYTES)
-    (source,) = sources([str(tmp_path / "inittab")], "", "")
+    ((source,), _) = sources([str(tmp_path / "inittab")], "", "")
     assert len(source.files[0][1]) == MAX_BYTES
 
 
@@ -96,7 +103,7 @@ def test_what_a_shell_hands_down() -> None:
     read_end, write_end = os.pipe()
     os.write(write_end, b"x")
     os.close(write_end)
-    (source,) = sources([f"/dev/fd/{read_end}"], "", "")
+    ((source,), _) = sources([f"/dev/fd/{read_end}"], "", "")
     os.close(read_end)
     assert source.files[0][1] == b"x"
 
