@@ -98,8 +98,9 @@ def missing_action(inittab: Inittab) -> Iterator[Hit]:
 
         1:2345:respawn:/sbin/getty 38400 tty1
     """
-    for _, _, hit in refused(inittab, "missing action field", FORM):
-        yield hit
+    for _, line, hit in refused(inittab, "missing action field"):
+        blank = not line.text.strip()
+        yield hit.replace(hint="a blank line has nothing in it but blanks and tabs" if blank else FORM)
 
 
 @rule("INT104", "long-id", "error", SYSV)
