@@ -27,8 +27,8 @@ BSD = 5  # nobody sends it
 SETENV = 6
 UNSETENV = 7
 # Our own, from initeventd; C sysvinit says "got unimplemented initrequest." and goes on. Its commands count
-# up from 0, so these are far away. RESUME starts the resume entries, and carries a wait time as the power's do.
-# TERMINALS asks init to look which of the terminals are there that the gettys of its inittab need.
+# up from 0, so these are far away. RESUME starts the resume entries, and carries a wait time as the power's
+# do. TERMINALS asks init to look which of the terminals are there that the gettys of its inittab need.
 RESUME = 101
 TERMINALS = 102
 
