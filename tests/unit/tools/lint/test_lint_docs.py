@@ -16,7 +16,7 @@ from sysvinit_py.tools.lint.rules import RULES
 from sysvinit_py.tools.lint.targets import TARGETS
 
 REPOSITORY = Path(__file__).parents[4]
-COMPLETIONS = sorted((REPOSITORY / "completion").iterdir())
+COMPLETIONS = sorted((REPOSITORY / "docs" / "completion").iterdir())
 MAN = REPOSITORY / "man" / "inittab-lint.1.rst"
 
 OPTIONS = [option for action in parser()._actions for option in action.option_strings if option != "-h"]
@@ -56,7 +56,7 @@ def test_bash_completes(typed: list[str], offered: list[str]) -> None:
         COMP_WORDS=(inittab-lint "$@"); COMP_CWORD=$#
         _inittab_lint; printf '%s\\n' "${COMPREPLY[@]}"
     """
-    file = REPOSITORY / "completion" / "inittab-lint.bash"
+    file = REPOSITORY / "docs" / "completion" / "inittab-lint.bash"
     done = subprocess.run(
         ["bash", "-c", script, "bash", file, *typed], capture_output=True, text=True, check=True
     )
