@@ -36,6 +36,7 @@ class Fifo:
         self.path = path
         self.fd = -1
         self._decoder = Decoder()
+        self._filled = 0
         self.heard: list[int] = []
 
     def listen(self) -> None:
@@ -69,17 +70,14 @@ class Fifo:
         """Write something on it until nothing more fits."""
         try:
             while True:
-                os.write(self.fd, bytes(4096))
+                self._filled += os.write(self.fd, bytes(4096))
         except BlockingIOError:
             pass
 
     def empty(self) -> None:
-        """Read what ``fill`` has written."""
-        try:
-            while True:
-                os.read(self.fd, 65536)
-        except BlockingIOError:
-            pass
+        """Read what ``fill`` has written, and nothing that comes behind it."""
+        while self._filled:
+            self._filled -= len(os.read(self.fd, min(self._filled, 65536)))
 
     def close(self) -> None:
         if self.fd >= 0:
