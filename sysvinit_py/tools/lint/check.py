@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from sysvinit_py.inittab.entry import Entry
+    from sysvinit_py.inittab.parser import Line
     from sysvinit_py.tools.lint.finding import Hit
     from sysvinit_py.tools.lint.root import Root
     from sysvinit_py.tools.lint.targets import Target
@@ -51,15 +52,19 @@ def check(
     order = {document.file: number for number, document in enumerate(documents)}
     found.sort(key=lambda item: (order[item[1].path], item[1].line, item[1].start, item[0]))
     texts = {document.file: document.lines for document in documents}
-    return [_finding(code, hit, texts[hit.path]) for code, hit in found]
+    return [_finding(code, hit, texts[hit.path], target) for code, hit in found]
 
 
-def _finding(code: str, hit: Hit, lines: Sequence[object]) -> Finding:
+def _finding(code: str, hit: Hit, lines: Sequence[Line], target: Target) -> Finding:
     rule = RULES[code]
-    text = lines[hit.line - 1].text if hit.line <= len(lines) else ""  # type: ignore[attr-defined]
+    # Of an entry that BusyBox joins from several lines the columns are not those of its fields.
+    before = lines[hit.line - 2].text if 1 < hit.line <= len(lines) else ""
+    is_joined = target.reader == "busybox" and before.endswith("\\")
+    fix = None if is_joined and hit.fix and not hit.fix.safe else hit.fix
+    text = lines[hit.line - 1].text if hit.line <= len(lines) else ""
     start = min(hit.start, len(text) + 1)
     end = max(start, min(hit.end, len(text) + 1))
     return Finding(
         hit.path, hit.line, start, end, code, rule.name, rule.severity,
-        printable(hit.message), printable(hit.hint), hit.fix, text,
+        printable(hit.message), printable(hit.hint), fix, text,
     )  # fmt: skip

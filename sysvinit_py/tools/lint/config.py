@@ -10,7 +10,7 @@ import os
 from sysvinit_py.tools.lint.sources import UsageError
 from sysvinit_py.value import Value
 
-NAMES = (".inittab-lint.cfg", "setup.cfg")
+OWN, SHARED = ".inittab-lint.cfg", "setup.cfg"
 SECTION = "inittab-lint"
 
 _YES = ("1", "yes", "true", "on")
@@ -30,16 +30,18 @@ class Config(Value):
 
 
 def find_config(folder: str) -> str:
-    """The path of the nearest config file with our section; empty if there is none."""
+    """The path of the nearest config file, our own or a shared one with our section; empty: none."""
     while True:
-        for name in NAMES:
-            path = os.path.join(folder, name)
-            try:
-                with open(path, "rb") as file:
-                    if f"[{SECTION}]".encode() in file.read(1 << 20):
-                        return path
-            except OSError:
-                continue
+        own = os.path.join(folder, OWN)
+        if os.path.lexists(own):
+            return own  # also if it is broken, which is then said
+        shared = os.path.join(folder, SHARED)
+        try:
+            with open(shared, "rb") as file:
+                if f"[{SECTION}]".encode() in file.read(1 << 20):
+                    return shared
+        except OSError:
+            pass
         above = os.path.dirname(folder)
         if above == folder:
             return ""

@@ -130,3 +130,9 @@ def test_a_write_that_fails_leaves_the_file_alone(tmp_path: Path, monkeypatch: p
 )
 def test_diff(before: bytes, after: bytes, expected: str) -> None:
     assert diff("f", before, after) == expected
+
+
+def test_an_entry_of_several_lines_is_not_rewritten() -> None:
+    """Regression: a repair replaced the last of the lines, whose columns are not those of the fields."""
+    for text in (b"tty1:2:respawn:/bin/sh \\\n -c important\n", b"::sysinit: /bin/foo\\\n bar\n"):
+        assert repaired(text, target=BUSYBOX, unsafe=True) == text
