@@ -7,7 +7,6 @@ SYSTEM_PYTHON := /usr/bin/python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PARSER := sysvinit_py/inittab/_grammar.py
 SOURCES := $(shell find sysvinit_py -name '*.py')
 
 .PHONY: help

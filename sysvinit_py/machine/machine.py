@@ -11,7 +11,7 @@ is asked for.
 from __future__ import annotations
 
 from sysvinit_py import __version__
-from sysvinit_py.inittab.entry import Entry
+from sysvinit_py.inittab.entry import SULOGIN, Entry
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import rules
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 #: ``-b``: before all else. SPEC 2.1.
 EMERGENCY = Entry("~~", "", "sysinit", "/sbin/sulogin")
-#: All there is when the first inittab cannot be read.
-SULOGIN = Entry("~~", "S", "wait", "/sbin/sulogin")
 
 
 class Machine:
