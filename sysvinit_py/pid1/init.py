@@ -483,9 +483,11 @@ class Init:
         return handover.written(self._machine, signals, *self._accounting.recorded)
 
     def _execute(self, state: bytes, *more: str) -> None:
+        variables = self._machine.standing.variables
         if not self._begun:
             more = (*(word for word in self._argv if word != handover.OPTION), *more)
-        handover.hand_over(state, self._environment | self._machine.standing.variables, *more)
+            variables = handover.variables_of(os.environ)  # C has them nowhere else
+        handover.hand_over(state, self._environment | variables, *more)
 
     def _say_effect(self, effect: fx.Say) -> None:
         self._say(effect.text, effect.console, effect.log)
