@@ -19,7 +19,7 @@ run: $(BIN)/python dist/init
 	@$(BIN)/python -m sysvinit_py.tools.sandbox.cli --init dist/init $(ARGS) $(if $(FILE),'$(FILE)')
 
 #: make test          the tests: unit, property, system; under five minutes
-HARD := $(addprefix tests/system/test_,reexec.py hot_swap.py storms.py survival.py)
+HARD := $(addprefix tests/system/test_,reexec.py hot_swap.py live.py storms.py survival.py)
 .PHONY: test
 test: $(READY) dist/init
 	$(BIN)/pytest $(addprefix --ignore=,$(HARD))

@@ -1,7 +1,7 @@
 """inittab-install: make our init the /sbin/init and /sbin/telinit of a root file system, or undo that.
 
 The init that was there stays as /sbin/init.sysv: the kernel argument init=/sbin/init.sysv boots with it.
-What would not boot is refused, and nothing is changed then.
+What would not boot is refused, and nothing is changed then. With --live the init that runs hands over.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sysvinit_py.tools import onefile
+from sysvinit_py.inittab import wire
+from sysvinit_py.inittab.sources import dump, gather
+from sysvinit_py.pid1.reader import CHILD_OPTION
+from sysvinit_py.tools import live, onefile
 
 OK, REFUSED, USAGE = 0, 1, 2
 
@@ -48,14 +51,20 @@ class RefusedError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command inittab-install; returns its exit status."""
-    options = parser().parse_args(arguments)
+    made = parser()
+    options = made.parse_args(arguments)
+    if options.live and options.root != Path("/"):
+        made.error("--live is about the system that runs, not about another root")
     try:
         init = b"" if options.undo else options.init.read_bytes() if options.init else onefile.build()
         if init and not is_ours(init):
             raise RefusedError(f"{options.init} is no init of sysvinit_py")
         enter(options.root)
-        undo() if options.undo else install(init)
-    except RefusedError as refusal:
+        if options.live:
+            give_back(options.patience, options.force) if options.undo else take_over(init, options.patience)
+        else:
+            undo() if options.undo else install(init)
+    except (RefusedError, live.HandOverError) as refusal:
         return _fail(str(refusal))
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
@@ -70,6 +79,16 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--init", type=Path, metavar="FILE", help="a built init (default: it is built now)")
     made.add_argument("--undo", action="store_true", help="bring back the init of before")
+    made.add_argument(
+        "--live", action="store_true", help="have the C sysvinit that runs hand over, or take over"
+    )
+    made.add_argument(
+        "--force", action="store_true", help="with --live --undo: even if C sysvinit loses entries by that"
+    )
+    made.add_argument(
+        "--patience", type=float, default=live.PATIENCE, metavar="SECONDS",
+        help="with --live: how long each of the two inits may take (default: %(default)g)",
+    )  # fmt: skip
     return made
 
 
@@ -83,13 +102,17 @@ def enter(root: Path) -> None:
         raise RefusedError(f"{root} has no {INIT.parent} to write to: is it a root file system?")
 
 
-def install(init: bytes) -> None:
-    """Put ``init`` in the place of /sbin/init, once it was seen to work here. There always is an init."""
+def install(init: bytes, probe: Callable[[], None] = lambda: None) -> None:
+    """Put ``init`` in the place of /sbin/init, once it was seen to work here. There always is an init.
+
+    ``probe`` may look at it, too, as DRAFT, and raise RefusedError.
+    """
     if not Path("/etc/inittab").exists() and not Path("/dev/console").exists():
         raise RefusedError("there is no /etc/inittab, and no /dev/console to ask on what to do")
     try:
         _write(DRAFT, init)
         _probe()
+        probe()
         for place, kept in KEPT.items():
             _keep(place, kept)
         os.replace(DRAFT, INIT)
@@ -117,6 +140,31 @@ def undo() -> None:
     print(f"{INIT} is what it was before.")
 
 
+def take_over(init: bytes, patience: float) -> None:
+    """Install ``init``, and have the C sysvinit that runs hand over to it; else all is as before."""
+    live.require(live.C)
+    live.swap(live.OURS, lambda: install(init, _probe_inittab), undo, patience)
+    print(
+        f"PID 1 is sysvinit_py now, in level {live.level()}. inittab-install --live --undo is the way back."
+    )
+
+
+def give_back(patience: float, force: bool) -> None:
+    """Undo the installation, and have C sysvinit take over; RefusedError if it would lose entries by that."""
+    live.require(live.OURS)
+    version = live.c_version(KEPT[INIT])
+    if not version:
+        raise RefusedError(f"{KEPT[INIT]} is no C sysvinit, and no other init can take over")
+    lost = live.losses(version)
+    for loss in lost:
+        print(f"inittab-install: C sysvinit {version} would lose {loss}", file=sys.stderr)
+    if lost and not force:
+        raise RefusedError("nothing was changed; --force goes back all the same")
+    ours = INIT.read_bytes()
+    live.swap(live.C, undo, lambda: install(ours), patience)
+    print(f"PID 1 is C sysvinit {version} now, in level {live.level()}.")
+
+
 def is_ours(init: bytes) -> bool:
     """Whether the bytes are a build of ours."""
     return MARK in init[:200]
@@ -142,6 +190,21 @@ def _probe() -> None:
         if done.returncode:
             reason = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
             raise RefusedError(f"it would not boot with {PYTHON}, Python 3.11 or newer is needed: {reason}")
+
+
+def _probe_inittab() -> None:
+    """See that init can read the inittab, in a process of its own; say which lines it refuses."""
+    command = [PYTHON, "-IS", str(DRAFT), CHILD_OPTION]
+    done = subprocess.run(command, input=dump(gather()), capture_output=True, check=False)
+    try:
+        reading = wire.decode(done.stdout)
+    except ValueError:
+        said = done.stderr.decode(errors="replace").strip() or f"exit status {done.returncode}"
+        raise RefusedError(f"it cannot parse the inittab: {said.splitlines()[-1]}") from None
+    if not reading.complete:
+        raise RefusedError(f"it cannot read the inittab: {reading.problems[0]}")
+    for problem in reading.problems:
+        print(f"inittab-install: refused, as at every reading: {problem}", file=sys.stderr)
 
 
 def _keep(place: Path, kept: Path) -> None:
