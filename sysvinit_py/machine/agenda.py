@@ -2,7 +2,7 @@
 
 The rule: jobs are looked at in the order of the agenda, and those started that want to start, up to the
 first that is waited for: it holds back all after it. The order is that of the file, but entries for power
-and ctrlaltdel go first.
+and ctrlaltdel go first. Who is to be started once more waits until all the others have had their turn.
 
 So that an event costs the same in a long inittab, not all are looked at each time, but those listed as due:
 at first all, later those to which something happened. Who waits, or stands behind one that does, stays so.
@@ -30,11 +30,13 @@ class Agenda:
             job.position = position
         self._due = list(range(len(self.jobs)))  # a heap of positions
         self._listed = set(self._due)
+        self._reached = -1  # the position of who was started last; -1: all have had their turn
+        self._again: list[int] = []  # positions up to that, due when those after it have had their turn
 
     @property
     def over(self) -> bool:
         """Nobody in it wants to start, or is waited for."""
-        return not self._due
+        return not (self._due or self._again)
 
     def look_at(self, job: Job) -> None:
         """Something happened to the job: list it as due. Jobs of other stages are ignored."""
@@ -42,15 +44,37 @@ class Agenda:
         in_agenda = 0 <= position < len(self.jobs) and self.jobs[position] is job
         if in_agenda and position not in self._listed:
             self._listed.add(position)
+            self._list(position)
+
+    def _list(self, position: int) -> None:
+        if position <= self._reached:
+            self._again.append(position)
+        else:
             heappush(self._due, position)
 
     def next(self) -> Job | None:
         """The job that is to be started now; None: there is none, or the first of the due is waited for."""
+        job = self._next_due()
+        if job is None and self._again:
+            self._reached = -1
+            again, self._again = self._again, []
+            for position in again:
+                self._list(position)
+            job = self._next_due()
+        self._reached = -1 if job is None else job.position
+        return job
+
+    def _next_due(self) -> Job | None:
         while self._due:
             job = self.jobs[self._due[0]]
-            if rules.wants_start(job):
-                return job
             if rules.is_waited_for(job):
                 return None
-            self._listed.remove(heappop(self._due))
+            wants_start = rules.wants_start(job)
+            if wants_start and job.position > self._reached:
+                return job
+            heappop(self._due)
+            if wants_start:
+                self._again.append(job.position)
+            else:
+                self._listed.remove(job.position)
         return None

@@ -43,7 +43,7 @@ class Processes:
         self.standing = standing
         self.jobs: dict[Key, Job] = {}  # of the inittab as it was read last
         self.running: dict[int, Job] = {}  # by pid, what was given up too: its job has another pid, or none
-        self.starting: dict[Key, Job] = {}  # told to start, and not answered yet
+        self.starting: Job | None = None  # told to start, and not answered yet
         self.endings = Endings()
         self.fork_failed = False  # and nothing was started since
         self._do = do
@@ -126,9 +126,12 @@ class Processes:
     # Starts.
 
     def start_due(self, now: float) -> bool:
-        """Start what is to be started now; return whether there was anything."""
+        """Start who is next, one at a time; return whether there was anybody.
+
+        So each has its record before the next one is made, and a getty finds it.
+        """
         any_due = False
-        while job := self._agenda.next():
+        while not self.starting and (job := self._agenda.next()):
             any_due = True
             if job.rule.again and not job.throttle.allows(now):
                 self._do(fx.Say(f'Id "{job.entry.id}" respawning too fast: disabled for 5 minutes'))
@@ -145,7 +148,7 @@ class Processes:
 
     def _start(self, job: Job) -> None:
         job.told_to_start()
-        self.starting[job.key] = job
+        self.starting = job
         standing = self.standing
         self._do(
             fx.Start(
@@ -160,9 +163,15 @@ class Processes:
             )
         )
 
+    def _answered(self) -> Job:
+        """Who was told to start, and has an answer now."""
+        job, self.starting = self.starting, None
+        assert job
+        return job
+
     def started(self, event: ev.Started) -> None:
         """A process runs."""
-        job = self.starting.pop(event.key)
+        job = self._answered()
         job.started(event.pid)
         self._now_runs(event.pid, job)
         self.fork_failed = False
@@ -172,13 +181,13 @@ class Processes:
     def cannot_execute(self, event: ev.CannotExecute) -> None:
         """The command is none: that is a start that ends at once, throttled like any (SPEC 7)."""
         self._do(fx.Say(f'cannot execute "{event.command}"'))
-        job = self.starting.pop(event.key)
+        job = self._answered()
         job.over()
         self._agenda.look_at(job)
 
     def cannot_fork(self, event: ev.CannotFork, now: float) -> None:
         """There is no process: the start is tried again in a while, and the others go on (SPEC 7)."""
-        job = self.starting.pop(event.key)
+        job = self._answered()
         job.not_forked(until=now + rules.FORK_RETRY)
         heappush(self._resting, (job.rests_until, job.key))
         self._forking += 1
@@ -188,7 +197,7 @@ class Processes:
 
     def terminal_missing(self, event: ev.TerminalMissing) -> None:
         """No start, no throttle, and not a word the second time: it starts when the terminal is there."""
-        job = self.starting.pop(event.key)
+        job = self._answered()
         if not job.said_so:
             self._do(fx.Say(f'Id "{job.entry.id}" waits for its terminal: {job.terminal} does not exist'))
         job.not_started()

@@ -199,7 +199,7 @@ def mend(machine: Machine) -> None:
             job.rested()
         elif job.pid and job.pid not in processes.running:
             processes.running[job.pid] = job  # should it have ended, the new init sees that
-    processes.starting.clear()
+    processes.starting = None
 
 
 def see_anew(machine: Machine) -> None:

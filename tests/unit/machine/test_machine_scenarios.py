@@ -946,16 +946,15 @@ THROTTLES: dict[str, Case] = {
         "id:2:initdefault:\nkb:2:kbrequest:x\n~~:S:wait:x",
         "boot ->\n" + "kbrequest -> start kb\nkb ends ->\n" * 12,
     ),
-    "7: a command that cannot be executed is throttled like any": (
+    "7: a command that cannot be executed is throttled like any, and the others are started first": (
         "id:2:initdefault:\nr2:2:respawn:x y\nw2:2:wait:z\nrx:2:respawn:x\n~~:S:wait:x",
         """
         r2 is missing
         w2 is missing
         boot      -> say Entering runlevel: 2; \
-start r2; start w2; """
-        + 'say cannot execute "x y"; start r2; say cannot execute "z"; start rx; '
-        + 'say cannot execute "x y"; start r2; ' * 8
-        + """say cannot execute "x y"; say Id "r2" respawning too fast: disabled for 5 minutes
+start r2; say cannot execute "x y"; start w2; say cannot execute "z"; start rx; """
+        + 'start r2; say cannot execute "x y"; ' * 9
+        + """say Id "r2" respawning too fast: disabled for 5 minutes
         """,
     ),
     "7: a fork that fails is tried again; who is waited for keeps its place; others go on": (
@@ -966,7 +965,7 @@ start r1; start w2
         w2 ends   -> start r2
         forks fail
         telinit 3 -> say Switching to runlevel: 3; {TERM_SAID}; TERM r1; TERM r2; {NOTHING_LEFT_SAID}
-        telinit 2 -> say Switching to runlevel: 2; start r1; start w2; say cannot fork, retry..
+        telinit 2 -> say Switching to runlevel: 2; start r1; say cannot fork, retry..; start w2
         wait 1    -> start r1; start w2
         forks work
         wait 1    -> start r1; start w2
@@ -1004,7 +1003,7 @@ RECORDS: dict[str, Case] = {
     "7: records of starts and ends; none with +": (
         "id:2:initdefault:\nr2:2:respawn:x\nrp:2:respawn:+x\n~~:S:wait:x",
         """
-        boot      -> start r2; start rp; record-start r2
+        boot      -> start r2; record-start r2; start rp
         r2 ends   -> record-end r2; start r2; record-start r2
         rp ends   -> start rp
         """,

@@ -29,7 +29,7 @@ SCENARIOS = {
     """,
     "not there: the others go on, it is said once, and there is no throttle": f"""
         no /dev/ttyUSB0 ->
-        boot      -> start c1; start rr; {WAITS}
+        boot      -> {WAITS}; start c1; start rr
         look      ->
         look      ->
         telinit q ->
@@ -39,7 +39,7 @@ SCENARIOS = {
     """,
     "it comes": f"""
         no /dev/ttyUSB0 ->
-        boot      -> start c1; start rr; {WAITS}
+        boot      -> {WAITS}; start c1; start rr
         a /dev/ttyUSB0 ->
         look      -> start u0
         look      ->
@@ -47,13 +47,13 @@ SCENARIOS = {
     """,
     "it comes, and nobody tells: found at the next reading": f"""
         no /dev/ttyUSB0 ->
-        boot      -> start c1; start rr; {WAITS}
+        boot      -> {WAITS}; start c1; start rr
         a /dev/ttyUSB0 ->
         telinit q -> start u0
     """,
     "it comes, and nobody tells: found at the next level": f"""
         no /dev/ttyUSB0 ->
-        boot      -> start c1; start rr; {WAITS}
+        boot      -> {WAITS}; start c1; start rr
         a /dev/ttyUSB0 ->
         telinit 3 -> TERM c1; start u0
     """,
