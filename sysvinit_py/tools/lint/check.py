@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from itertools import islice
 
-from sysvinit_py.tools.lint.finding import Finding, printable
+from sysvinit_py.inittab.parser import Line
+from sysvinit_py.tools.lint.finding import Edit, Finding, Fix, printable
 from sysvinit_py.tools.lint.inittab import Inittab
-from sysvinit_py.tools.lint.reading import read
+from sysvinit_py.tools.lint.reading import JoinedLine, read
 from sysvinit_py.tools.lint.rules import RULES
 from sysvinit_py.tools.lint.suppressions import Suppressions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sysvinit_py.inittab.entry import Entry
-    from sysvinit_py.inittab.parser import Line
     from sysvinit_py.tools.lint.finding import Hit
     from sysvinit_py.tools.lint.root import Root
     from sysvinit_py.tools.lint.targets import Target
@@ -51,20 +51,38 @@ def check(
             found += [(code, hit) for hit in hits if code in codes]
     order = {document.file: number for number, document in enumerate(documents)}
     found.sort(key=lambda item: (order[item[1].path], item[1].line, item[1].start, item[0]))
-    texts = {document.file: document.lines for document in documents}
-    return [_finding(code, hit, texts[hit.path], target) for code, hit in found]
+    lines = {document.file: {line.number: line for line in document.lines} for document in documents}
+    return [_finding(code, hit, lines[hit.path]) for code, hit in found]
 
 
-def _finding(code: str, hit: Hit, lines: Sequence[Line], target: Target) -> Finding:
+#: For what is found in a file without a line.
+_NO_LINE = Line(1, "", "blank")
+
+
+def _finding(code: str, hit: Hit, lines: Mapping[int, Line]) -> Finding:
     rule = RULES[code]
-    # Of an entry that BusyBox joins from several lines the columns are not those of its fields.
-    before = lines[hit.line - 2].text if 1 < hit.line <= len(lines) else ""
-    is_joined = target.reader == "busybox" and before.endswith("\\")
-    fix = None if is_joined and hit.fix and not hit.fix.safe else hit.fix
-    text = lines[hit.line - 1].text if hit.line <= len(lines) else ""
-    start = min(hit.start, len(text) + 1)
-    end = max(start, min(hit.end, len(text) + 1))
+    line = lines.get(hit.line, _NO_LINE)
+    behind = len(line.text) + 1
+    start = min(hit.start, behind)
+    number, text, end = line.number, line.text, max(start, min(hit.end, behind))
+    if isinstance(line, JoinedLine):
+        number, start, end, text = line.place(start, end)
+    fix = _fix(hit.fix, lines) if hit.fix else None
     return Finding(
-        hit.path, hit.line, start, end, code, rule.name, rule.severity,
+        hit.path, number, start, end, code, rule.name, rule.severity,
         printable(hit.message), printable(hit.hint), fix, text,
     )  # fmt: skip
+
+
+def _fix(fix: Fix, lines: Mapping[int, Line]) -> Fix | None:
+    """The fix with the places of its edits in the file; None if one would go over several lines."""
+    edits: list[Edit] = []
+    for edit in fix.edits:
+        line = lines[edit.line]
+        if isinstance(line, JoinedLine):
+            number, start, end, _ = line.place(edit.start, edit.end)
+            if end - start != edit.end - edit.start:
+                return None
+            edit = Edit(number, start, end, edit.text)
+        edits.append(edit)
+    return Fix(fix.what, tuple(edits), fix.safe)

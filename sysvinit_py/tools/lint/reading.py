@@ -7,6 +7,9 @@ ours does not, and BusyBox has another format. What is here was found by running
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
+
 from sysvinit_py.inittab.entry import MAX_ACTION, MAX_ID, MAX_RUNLEVELS, REPEATABLE_ID, Entry, Problem, Span
 from sysvinit_py.inittab.parser import BLANKS, Document, Line, parse
 from sysvinit_py.tools.lint.finding import printable
@@ -70,11 +73,12 @@ def _c_line(
         fields[3] = fields[3].removesuffix(newline)
     fault = _c_fault(fields, target)
     indent = len(seen_part) - len(body)
+    decoded = [_decode(field) for field in fields]
     if fault:
         reason, at = fault
-        span = _spans(fields, indent)[at] if at < len(fields) else None
+        span = _spans(decoded, indent)[at] if at < len(fields) else None
         return Line(number, text, "refused", problem=Problem(file, number, reason, span))
-    entry = _entry(fields, indent, file, number)
+    entry = _entry(decoded, indent, file, number)
     first = seen.setdefault(entry.id, entry)
     if first is not entry and entry.id != REPEATABLE_ID:
         assert entry.spans
@@ -108,49 +112,74 @@ def _c_fault(fields: list[bytes], target: Target) -> tuple[str, int] | None:
     return None
 
 
+class JoinedLine(Line):
+    """What BusyBox joins from several lines: the number is the first one's, the text has no backslashes."""
+
+    written: tuple[str, ...] = ()  # the lines as they are in the file
+    starts: tuple[int, ...] = ()  # the column of the text at which each of them begins
+
+    def goes_on(self, column: int) -> bool:
+        """Whether there is another line after the one in which a column of the text stands."""
+        return bisect_right(self.starts, column) < len(self.starts)
+
+    def place(self, start: int, end: int) -> tuple[int, int, int, str]:
+        """Where a piece of the text stands: the line's number, its columns there, and that line.
+
+        Of a piece that goes on in the next line it is the beginning.
+        """
+        at = bisect_right(self.starts, start) - 1
+        line = self.written[at]
+        if start > len(self.text):  # behind all, a last backslash too
+            return self.number + at, len(line) + 1, len(line) + 1, line
+        before = self.starts[at] - 1
+        return self.number + at, start - before, min(end - before, len(line.removesuffix("\\")) + 1), line
+
+
 def _busybox(data: bytes, file: str, target: Target, seen: dict[str, Entry]) -> Document:
     """BusyBox: a # ends the line wherever it stands, a backslash at its end joins the next one to it."""
     lines: list[Line] = []
-    held: list[tuple[int, bytes]] = []
+    first, held = 1, list[bytes]()
     for number, raw, _ in _raw_lines(data):
-        held.append((number, raw))
+        held.append(raw)
         if not raw.endswith(b"\\"):
-            lines += _busybox_line(held, file, target)
-            held = []
+            lines.append(_busybox_line(held, first, file, target))
+            first, held = number + 1, []
     if held:
-        lines += _busybox_line(held, file, target)
+        lines.append(_busybox_line(held, first, file, target))
     return Document(file, tuple(lines), data.endswith(b"\n") or not data)
 
 
-def _busybox_line(held: list[tuple[int, bytes]], file: str, target: Target) -> Iterator[Line]:
-    """Take lines that were joined for one, which is said of the last of them."""
-    for number, raw in held[:-1]:
-        yield Line(number, _decode(raw), "comment")
-    number, raw = held[-1]
-    text = _decode(raw)
-    body = b"".join(part.removesuffix(b"\\") for _, part in held).partition(b"\0")[0]
-    kept = body.partition(b"#")[0]
-    if not kept:
-        yield Line(number, text, "comment" if body else "blank")
-        return
-    fields = kept.split(b":", 3)
-    action = _decode(fields[2]) if len(fields) > 2 else ""
-    spans = _spans(fields, 0)
+def _busybox_line(held: list[bytes], number: int, file: str, target: Target) -> Line:
+    """Take lines that are joined for one; ``number`` is that of the first."""
+    written = tuple(_decode(raw) for raw in held)
+    pieces = [line.removesuffix("\\") for line in written]
+    text = "".join(pieces)
+    meaning = _busybox_meaning(text, file, number, target)
+    if written == (text,):
+        return Line(number, text, *meaning)
+    starts = accumulate((len(piece) for piece in pieces[:-1]), initial=1)
+    return JoinedLine(number, text, *meaning, written, tuple(starts))
+
+
+def _busybox_meaning(
+    text: str, file: str, number: int, target: Target
+) -> tuple[str, Entry | None, Problem | None]:
+    """A line's kind, and its entry, or what is wrong with it."""
+    text = text.partition("\0")[0]
+    fields = text.partition("#")[0].split(":", 3)
+    if fields == [""]:
+        return "comment" if text else "blank", None, None
+    _, _, action, process = (*fields, "", "", "")[:4]
+    span = None
     if not action:
-        problem = Problem(file, number, "missing action field")
+        reason = "missing action field"
     elif action not in target.actions:
-        problem = Problem(file, number, f"{printable(action)}: unknown action field", spans[2])
-    elif len(fields) < 4 or not fields[3]:
-        problem = Problem(file, number, "missing process field")
+        reason, span = f"{printable(action)}: unknown action field", _spans(fields, 0)[2]
+    elif not process:
+        reason = "missing process field"
     else:
-        entry = _entry(fields, 0, file, number)
-        if len(held) > 1:  # the fields stand in several lines
-            entry = entry.replace(spans=(Span(1, len(text) + 1),) * 4)
-        yield Line(number, text, "entry", entry=entry)
-        return
-    if len(held) > 1:
-        problem = problem.replace(span=None)
-    yield Line(number, text, "refused", problem=problem)
+        return "entry", _entry(fields, 0, file, number), None
+    return "refused", None, Problem(file, number, reason, span)
 
 
 READERS: dict[str, Read] = {"ours": _ours, "c": _c, "busybox": _busybox}
@@ -166,18 +195,18 @@ def _raw_lines(data: bytes) -> Iterator[tuple[int, bytes, bool]]:
         yield len(raw) + 1, unfinished, False
 
 
-def _entry(fields: list[bytes], indent: int, file: str, number: int) -> Entry:
-    id, runlevels, action, process = (_decode(field) for field in fields)
+def _entry(fields: list[str], indent: int, file: str, number: int) -> Entry:
+    id, runlevels, action, process = fields
     spans = tuple(_spans(fields, indent))
     return Entry(id, runlevels, action.lower(), process, file, number, spans)  # type: ignore[arg-type]
 
 
-def _spans(fields: list[bytes], indent: int) -> list[Span]:
+def _spans(fields: list[str], indent: int) -> list[Span]:
     """Where the fields stand; ``indent`` is how many blanks are before the first."""
     spans = []
     column = indent + 1
     for field in fields:
-        end = column + len(_decode(field))
+        end = column + len(field)
         spans.append(Span(column, end))
         column = end + 1
     return spans

@@ -10,6 +10,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -84,18 +85,18 @@ class BusyBoxInit(Bare):
 
     LAST = b"\n::sysinit:/the-last-line\n"
 
-    def said(self, inittab: bytes) -> bytes:
-        """All that it says until it has tried the last line."""
+    def said(self, inittab: bytes, *, restart: bool = False) -> bytes:
+        """All that it says until it has tried the last line; or what it says of being told to restart."""
         self.write(inittab + (b"" if inittab.endswith(b"\n") else b"\n") + self.LAST, {})
         read_end, write_end = os.pipe()
         running = self.start(stdout=write_end, stderr=write_end)
         os.close(write_end)
         try:
-            text, end = b"", time.monotonic() + TIMEOUT
-            while b"the-last-line" not in text:
-                if not select.select([read_end], [], [], end - time.monotonic())[0]:
-                    raise TimeoutError(text)
-                text += os.read(read_end, 1 << 16)
+            text = _until(b"the-last-line", read_end)
+            if restart:
+                (init,) = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+                os.kill(int(init), signal.SIGQUIT)
+                text = _until(b"SIGKILL.*can't run", read_end)
             return text
         finally:
             os.close(read_end)
@@ -105,3 +106,12 @@ class BusyBoxInit(Bare):
     def bad_lines(self, inittab: bytes) -> list[int]:
         """The numbers of the lines that it refuses."""
         return [int(number) for number in re.findall(rb"Bad inittab entry at line (\d+)", self.said(inittab))]
+
+
+def _until(pattern: bytes, descriptor: int) -> bytes:
+    text, end = b"", time.monotonic() + TIMEOUT
+    while not re.search(pattern, text, re.DOTALL):
+        if not select.select([descriptor], [], [], end - time.monotonic())[0]:
+            raise TimeoutError(text)
+        text += os.read(descriptor, 1 << 16)
+    return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +14,7 @@ from mutants import CORPUS, mutants, originals
 from oracle import CACHE
 
 from sysvinit_py.tools.lint.check import check
+from sysvinit_py.tools.lint.reading import JoinedLine, read
 from sysvinit_py.tools.lint.targets import BUSYBOX
 
 PACKAGE = "busybox-static"
@@ -48,8 +50,14 @@ def busybox_init(busybox: Path, namespaces: None, tmp_path_factory: pytest.TempP
 def compare(init: BusyBoxInit, data: bytes) -> None:
     if data.endswith((b"\\", b"\\\n")):
         return  # what is added to it to see its end would be joined to it
-    ours = [f.line for f in check([("inittab", data)], BUSYBOX) if f.severity == "error"]
-    assert ours == init.bad_lines(data), data
+    document = read(data, "inittab", BUSYBOX, {})
+    last = {  # it names an entry of several lines by the last of them
+        line.number: line.number + (len(line.written) - 1 if isinstance(line, JoinedLine) else 0)
+        for line in document.lines
+    }
+    assert [last[problem.line] for problem in document.problems] == init.bad_lines(data), data
+    errors = [f for f in check([("inittab", data)], BUSYBOX) if f.severity == "error"]
+    assert len(errors) == len(document.problems), data
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus at {CORPUS}")
@@ -80,6 +88,40 @@ def test_mutants(seed: int, busybox_init: BusyBoxInit) -> None:
 )
 def test_edges(data: bytes, busybox_init: BusyBoxInit) -> None:
     compare(busybox_init, data)
+
+
+def codes(inittab: bytes) -> list[str]:
+    return [f.code for f in check([("inittab", inittab)], BUSYBOX) if f.severity != "info"]
+
+
+@pytest.mark.parametrize(
+    ("inittab", "at_boot", "code"),
+    [
+        (b"::sysinit:/a\n::sysinit:/b\n::once:/a\n", [b"/b"], ["INT708"]),
+        (b"::sysinit:/a\n::sysinit:/b\nnull::once:/a\n", [b"/a", b"/b"], []),
+    ],
+)
+def test_of_two_entries_with_one_command_the_first_is_lost(
+    inittab: bytes, at_boot: list[bytes], code: list[str], busybox_init: BusyBoxInit
+) -> None:
+    tried = re.findall(rb"can't run '(.+?)'", busybox_init.said(inittab + b"::sysinit:/c\n"))
+    assert tried[: tried.index(b"/c")] == at_boot
+    assert codes(inittab) == code
+
+
+@pytest.mark.parametrize(
+    ("inittab", "restarted", "code"),
+    [
+        (b"::restart:/a\n::restart:/b\n", b"/a", ["INT707"]),
+        (b"::restart:/a\n::restart:/b\n::shutdown:/a\n", b"/b", ["INT708"]),
+    ],
+)
+def test_the_first_restart_counts(
+    inittab: bytes, restarted: bytes, code: list[str], busybox_init: BusyBoxInit
+) -> None:
+    *_, last = re.findall(rb"can't run '(.+?)'", busybox_init.said(inittab, restart=True))
+    assert last == restarted
+    assert codes(inittab) == code
 
 
 @pytest.fixture(scope="module")
@@ -113,5 +155,4 @@ def test_commands(process: str, printed: str, code: str, shells: BusyBoxInit) ->
     line = f"::sysinit:{process}\n"
     said = shells.said(line.encode()).partition(b"can't run '/the-last-line'")[0].replace(b"\r", b"")
     assert printed in said.decode()
-    codes = [f.code for f in check([("inittab", line.encode())], BUSYBOX) if f.severity != "info"]
-    assert codes == ([code] if code else [])
+    assert codes(line.encode()) == ([code] if code else [])

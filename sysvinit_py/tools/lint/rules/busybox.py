@@ -5,7 +5,8 @@ from __future__ import annotations
 from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.tools.lint.command import terminal
 from sysvinit_py.tools.lint.finding import Edit, Fix, Hit
-from sysvinit_py.tools.lint.inittab import ID, PROCESS, RESPAWNED, RUNLEVELS, line_hit
+from sysvinit_py.tools.lint.inittab import ACTION, ID, PROCESS, RESPAWNED, RUNLEVELS
+from sysvinit_py.tools.lint.reading import JoinedLine
 from sysvinit_py.tools.lint.rule import rule
 from sysvinit_py.tools.lint.targets import BUSYBOX
 
@@ -13,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sysvinit_py.tools.lint.inittab import Inittab
+    from sysvinit_py.tools.lint.inittab import Inittab, Subject
 
 ONLY = (BUSYBOX,)
 
@@ -125,6 +126,8 @@ def blank_before_process(inittab: Inittab) -> Iterator[Hit]:
 def joined_comment(inittab: Inittab) -> Iterator[Hit]:
     """A comment ends with a backslash, which makes the next line a part of it.
 
+    BusyBox joins lines before it looks for a #. What stands in the next line is not run.
+
     Bad::
 
         # getty on C:\\
@@ -137,8 +140,10 @@ def joined_comment(inittab: Inittab) -> Iterator[Hit]:
     """
     for document in inittab.documents:
         for line in document.lines:
-            if line.kind == "comment" and line.text.startswith("#") and line.text.endswith("\\"):
-                yield line_hit(document, line, "the backslash makes the next line a part of this comment")
+            at = line.text.find("#") + 1
+            if at and isinstance(line, JoinedLine) and line.goes_on(at):
+                message = "the backslash makes the next line a part of this comment"
+                yield Hit(document.file, line.number, at, len(line.text) + 1, message)
 
 
 @rule("INT706", "shared-console", "warning", ONLY)
@@ -164,3 +169,59 @@ def shared_console(inittab: Inittab) -> Iterator[Hit]:
         if first:
             yield subject.hit(PROCESS, f"the entry in line {first.entry.line} is on the console too")
         first = first or subject
+
+
+@rule("INT707", "second-restart", "warning", ONLY)
+def second_restart(inittab: Inittab) -> Iterator[Hit]:
+    """There are two restart entries.
+
+    BusyBox becomes the program of the first one; the others are ignored without a word.
+
+    Bad::
+
+        ::restart:/sbin/init
+        ::restart:/sbin/init.new
+
+    Good::
+
+        ::restart:/sbin/init.new
+    """
+    lost = replaced(inittab)
+    restarts = [s for s in inittab.subjects if s.action == "restart" and s not in lost]
+    for subject in restarts[1:]:
+        message = f"only the first restart counts, in line {restarts[0].entry.line}"
+        yield subject.hit(ACTION, message)
+
+
+@rule("INT708", "repeated-command", "warning", ONLY)
+def repeated_command(inittab: Inittab) -> Iterator[Hit]:
+    """Two entries have the same terminal and the same command.
+
+    BusyBox tells entries apart by these two, so the later entry takes the place of the earlier one, whose
+    action is lost.
+
+    Bad::
+
+        ::restart:/etc/init.d/rc.shutdown
+        ::shutdown:/etc/init.d/rc.shutdown
+
+    Good::
+
+        ::restart:/sbin/init
+        ::shutdown:/etc/init.d/rc.shutdown
+    """
+    for subject, later in replaced(inittab).items():
+        message = f"this {subject.action} entry is lost: line {later.entry.line} has its command too"
+        yield subject.hit(PROCESS, message)
+
+
+def replaced(inittab: Inittab) -> dict[Subject, Subject]:
+    """The entries that are lost to a later one with the same terminal and command, and that one."""
+    latest: dict[tuple[str, str], Subject] = {}
+    lost: dict[Subject, Subject] = {}
+    for subject in reversed(inittab.subjects):
+        what = (subject.id.removeprefix("/dev/"), subject.entry.process)
+        later = latest.setdefault(what, subject)
+        if later is not subject:
+            lost[subject] = later
+    return lost

@@ -45,6 +45,7 @@ def linted(name: str, target: str = "") -> set[str]:
         ("Museix_iglunix-bootstrap", {"1 INT212", "29 INT408"}),
         ("asssaf_vcore", {"21 INT503"}),
         ("barnard33-233_small-linux", {"5 INT107"}),
+        ("bourne015_rootfs", {"5 INT708"}),
         ("caoziqiang_ramdisk-busybox", {"2 INT603", "4 INT603", "5 INT603"}),
         ("chaoswizard_utl-rootfs", {"1 INT002"}),
         ("chawlasushant_monit", {"1 INT201", "1 INT214"}),
@@ -123,7 +124,7 @@ STOCK: dict[str, set[str]] = {
     # BusyBox's own, Alpine, SliTaz
     "mirror_busybox-bootfloppy": set(),
     "alpinelinux_alpine-baselayout": set(),
-    "SliTaz-official_slitaz-boot-scripts": set(),
+    "SliTaz-official_slitaz-boot-scripts": {"16 INT708"},
 }
 
 

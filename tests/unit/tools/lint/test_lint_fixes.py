@@ -132,7 +132,18 @@ def test_diff(before: bytes, after: bytes, expected: str) -> None:
     assert diff("f", before, after) == expected
 
 
-def test_an_entry_of_several_lines_is_not_rewritten() -> None:
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"tty1:2:respawn:/bin/sh \\\n -c important\n", b"tty1::respawn:/bin/sh \\\n -c important\n"),
+        (b"::sysinit: /bin/foo\\\n bar\n", b"::sysinit:/bin/foo\\\n bar\n"),
+        (b"::sysinit:/bin/x\\\n \\\n\n", b"::sysinit:/bin/x\\\n\\\n\n"),
+        (b"::res\\\npwan:/bin/x\n", b"::res\\\npwan:/bin/x\n"),  # in two lines: left alone
+        (b"::once:/bin/x\\", b"::once:/bin/x\\\n"),
+    ],
+)
+def test_of_an_entry_of_several_lines_only_what_stands_in_one_is_repaired(
+    before: bytes, after: bytes
+) -> None:
     """Regression: a repair replaced the last of the lines, whose columns are not those of the fields."""
-    for text in (b"tty1:2:respawn:/bin/sh \\\n -c important\n", b"::sysinit: /bin/foo\\\n bar\n"):
-        assert repaired(text, target=BUSYBOX, unsafe=True) == text
+    assert repaired(before, target=BUSYBOX, unsafe=True) == after

@@ -1,11 +1,11 @@
-"""INT6 and INT7: the text itself, and BusyBox."""
+"""INT6: the text itself."""
 
 from __future__ import annotations
 
 import pytest
 from lint import findings, found
 
-from sysvinit_py.tools.lint.targets import BUSYBOX, SYSVINIT_3_06
+from sysvinit_py.tools.lint.targets import SYSVINIT_3_06
 
 
 def test_crs_are_one_finding_a_file() -> None:
@@ -66,34 +66,3 @@ def test_action_case() -> None:
 
 def test_blank_in_id() -> None:
     assert found("a b:2:once:/x\n c :2:once:/x\n") == ["1:1-4 INT607", "2:2-4 INT607"]
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("::sysinit:/etc/rcS", []),
-        ("tty1:3:respawn:/sbin/getty 38400 tty1", ["1:6-7 INT701"]),
-        ("rcS::sysinit:/etc/rcS", ["1:1-4 INT702"]),
-        ("null::sysinit:/etc/rcS", []),
-        ("vc/2::askfirst:-/bin/sh", []),
-        ("ttyXYZ::askfirst:-/bin/sh", []),
-        ("hvc0::respawn:/bin/login root", []),
-        ("::respawn:/sbin/getty 115200 ttyS1", ["1:30-35 INT703"]),
-        ("::sysinit: /etc/rcS", ["1:11-12 INT704"]),
-        ("::sysinit: /etc/rcS >/x", []),
-        ("# a \\", ["1:1-6 INT705"]),
-    ],
-)
-def test_busybox(line: str, expected: list[str]) -> None:
-    assert found(line + "\n", BUSYBOX) == expected
-
-
-def test_joined_lines_are_one_entry() -> None:
-    assert found("::sysinit:/bin/mount \\\n-a\n::once:\\\n", BUSYBOX) == ["3:1-9 INT102"]
-    assert found("::nonsense:\\\n/bin/mount\n::once:/x\\\n\\\n", BUSYBOX) == ["2:1-11 INT107"]
-
-
-def test_shared_console() -> None:
-    assert found("::askfirst:-/bin/sh\n::respawn:/sbin/syslogd -n\n::respawn:/bin/sh\n", BUSYBOX) == [
-        "3:11-18 INT706"
-    ]
