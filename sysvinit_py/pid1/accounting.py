@@ -1,7 +1,8 @@
 """utmp(5) and wtmp(5): who runs since when (SPEC 7, Accounting).
 
-Init cannot write before /run and /var can be written to: the records of the boot wait for that.
-Nothing here waits for a file or a lock.
+Init cannot write before /run and /var can be written to: the records of the boot wait for that. The end of a
+process is only noted, and written with the start that may follow: nobody waits for the record, but somebody
+may for the process. Nothing here waits for a file or a lock.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from sysvinit_py.protocol import utmp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
 UTMP = "/run/utmp"
 WTMP = "/var/log/wtmp"
@@ -32,6 +33,7 @@ class Accounting:
 
     def __init__(self) -> None:
         self._slots: dict[str, int] = {}  # where in utmp the record of an id was last
+        self._noted: list[utmp.Record] = []
         self._late_utmp: dict[int, utmp.Record] = {}  # by type: BOOT_TIME and RUN_LVL
         self._late_wtmp: list[utmp.Record] = []
         self._release = kernel.uname().release
@@ -45,11 +47,22 @@ class Accounting:
 
     def boot(self) -> None:
         """The machine was booted."""
-        self._write_or_keep(utmp.boot_time(_now()))
+        self._noted.append(utmp.boot_time(_now()))
+        self.write_all()
 
     def level(self, level: str, old: str) -> None:
         """The runlevel changed."""
-        self._write_or_keep(utmp.run_level(level, old, _now()))
+        self._noted.append(utmp.run_level(level, old, _now()))
+        self.write_all()
+
+    def started(self, id: str, pid: int) -> None:
+        """A process of the entry runs."""
+        self._noted.append(utmp.init_process(id, pid, _now()))
+        self.write_all(newcomer=pid)
+
+    def ended(self, id: str, pid: int) -> None:
+        """The process of the entry has ended; :meth:`write` writes that."""
+        self._noted.append(utmp.dead_process(id, pid, _now()))
 
     @property
     def recorded(self) -> tuple[bool, bool]:
@@ -57,61 +70,57 @@ class Accounting:
         late = {*self._late_utmp, *(record.type for record in self._late_wtmp)}
         return utmp.BOOT_TIME not in late, utmp.RUN_LVL not in late
 
-    def started(self, id: str, pid: int) -> None:
-        """A process of the entry runs."""
-        self.write_late()
-        record = utmp.init_process(id, pid, _now())
-        self._update(record, lambda there: record if there is None or there.pid != pid else None)
-        self._append(record)
+    def write(self) -> None:
+        """Write what is noted; nothing: there is nothing to do."""
+        if self._noted:
+            self.write_all()
 
-    def ended(self, id: str, pid: int) -> None:
-        """The process of the entry has ended."""
-        self.write_late()
-        line = ""
+    def write_all(self, newcomer: int = 0) -> None:
+        """Write what is noted, and what could not be written before.
 
-        def change(there: utmp.Record | None) -> utmp.Record:
-            nonlocal line
-            line = there.line if there is not None and there.pid == pid else ""
-            return utmp.dead_process(id, pid, _now(), line)
+        ``newcomer``: a process that may have written its own record by now, which is then left alone.
+        """
+        noted, self._noted = self._noted, []
+        self._late_wtmp += self._update_all(noted, newcomer)
+        if not self._late_wtmp or self._append_all(self._late_wtmp):
+            self._late_wtmp = []
+        else:
+            self._late_wtmp = _lasting(self._late_wtmp)[-_MAX_LATE:]
 
-        self._update(utmp.dead_process(id, pid, 0), change)
-        self._append(utmp.dead_process(id, pid, _now(), line))
-
-    def write_late(self) -> None:
-        """Write what could not be written yet."""
-        for type_, record in list(self._late_utmp.items()):
-            if not self._update(record, lambda there, record=record: record):  # type: ignore[misc]
-                break
-            del self._late_utmp[type_]
-        while self._late_wtmp and self._append(self._late_wtmp[0]):
-            del self._late_wtmp[0]
-
-    def _write_or_keep(self, record: utmp.Record) -> None:
-        self._late_utmp[record.type] = record
-        self._late_wtmp = [*self._late_wtmp, record][-_MAX_LATE:]
-        self.write_late()
-
-    def _update(
-        self, record: utmp.Record, change: Callable[[utmp.Record | None], utmp.Record | None]
-    ) -> bool:
-        """Replace the record of this one's type or id by what ``change`` makes of it; None: leave it."""
+    def _update_all(self, noted: list[utmp.Record], newcomer: int) -> list[utmp.Record]:
+        """Bring utmp up to date; return what was noted as it is to stand in wtmp."""
+        self._late_utmp |= {record.type: record for record in _lasting(noted)}
+        if not (noted or self._late_utmp):
+            return noted
         try:
             file = kernel.open(UTMP, _O_RDWR | _O_NONBLOCK)  # it is for the boot scripts to make a new one
         except OSError:
-            return False
+            return noted
         try:
             _lock(file)
-            offset, there = self._find(file, record)
-            new = change(there)
-            if new is not None:
-                kernel.pwrite(file, utmp.pack(new), offset)
-            if record.id:
-                self._slots[record.id] = offset
+            for type_, record in list(self._late_utmp.items()):
+                self._update(file, record, newcomer)
+                del self._late_utmp[type_]
+            return [
+                record if record.type in utmp.LASTING else self._update(file, record, newcomer)
+                for record in noted
+            ]
         except OSError:
-            return False
+            return noted
         finally:
             kernel.close(file)  # and with it the lock
-        return True
+
+    def _update(self, file: int, record: utmp.Record, newcomer: int) -> utmp.Record:
+        """Put the record in its place in utmp; return it with the line of the one that it ends."""
+        offset, there = self._find(file, record)
+        if record.id:
+            self._slots[record.id] = offset
+        if there is not None and there.pid == newcomer != 0:
+            return record
+        if record.type == utmp.DEAD_PROCESS and there is not None and there.pid == record.pid:
+            record = record.replace(line=there.line)
+        kernel.pwrite(file, utmp.pack(record), offset)
+        return record
 
     def _find(self, file: int, record: utmp.Record) -> tuple[int, utmp.Record | None]:
         """Look where the record was last before looking through the whole file."""
@@ -123,19 +132,25 @@ class Accounting:
                 return last + offset, there
         return utmp.place(kernel.pread(file, min(kernel.fstat(file).st_size, _MAX_UTMP), 0), record)
 
-    def _append(self, record: utmp.Record) -> bool:
-        """Add the record to wtmp, if it exists and can be written to."""
+    def _append_all(self, records: Iterable[utmp.Record]) -> bool:
+        """Add the records to wtmp, if it exists and can be written to."""
         try:
             file = kernel.open(WTMP, _O_WRONLY | _O_APPEND | _O_NONBLOCK)
         except OSError:
             return False
         try:
-            kernel.write(file, utmp.pack(utmp.for_wtmp(record, self._release)))
+            packed = (utmp.pack(utmp.for_wtmp(record, self._release)) for record in records)
+            kernel.write(file, b"".join(packed))
         except OSError:
             return False
         finally:
             kernel.close(file)
         return True
+
+
+def _lasting(records: Iterable[utmp.Record]) -> list[utmp.Record]:
+    """Those that are worth writing late: the boot and the levels."""
+    return [record for record in records if record.type in utmp.LASTING]
 
 
 def _now() -> int:

@@ -4,70 +4,49 @@ from __future__ import annotations
 
 import os
 import time
-from struct import Struct
 
 from sysvinit_py import __version__
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.machine import Machine
-from sysvinit_py.machine.rules import BOOT, SYSINIT
-from sysvinit_py.pid1 import (
-    arguments,
-    barrier,
-    handover,
-    kernel,
-    last_resort,
-    spawn,
-    surroundings,
-    terminals,
-    title,
-)
+from sysvinit_py.pid1 import arguments, barrier, handover, kernel, last_resort, spawn, surroundings
 from sysvinit_py.pid1.accounting import Accounting
 from sysvinit_py.pid1.barrier import Errors
 from sysvinit_py.pid1.console import Console
 from sysvinit_py.pid1.fifo import Fifo
+from sysvinit_py.pid1.performer import Performer
 from sysvinit_py.pid1.reader import Reader
+from sysvinit_py.pid1.requests import events_of
+from sysvinit_py.pid1.signals import (
+    HANDLED,
+    SHUTDOWN,
+    SIGCHLD,
+    SIGHUP,
+    SIGINT,
+    SIGPWR,
+    SIGTSTP,
+    SIGUSR1,
+    SIGUSR2,
+    SIGWINCH,
+    Signals,
+)
 from sysvinit_py.pid1.syslog import Syslog
-from sysvinit_py.protocol import initctl
+from sysvinit_py.protocol.initctl import Bogus
 from sysvinit_py.protocol.state import Saved, decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Callable
-    from typing import Any
 
     from sysvinit_py.inittab.entry import Entry
 else:
     from _collections import deque  # and not collections, which costs a millisecond
 
-SIGHUP, SIGINT, SIGKILL, SIGUSR1, SIGUSR2, SIGTERM = 1, 2, 9, 10, 12, 15
-SIGCHLD, SIGCONT, SIGTSTP, SIGWINCH, SIGPWR, SIGRTMIN = 17, 18, 20, 28, 30, 34
-SHUTDOWN_SIGNAL = SIGRTMIN + 4
-#: The signals that init acts on; the kernel keeps all others from PID 1.
-SIGNALS = (
-    SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGCHLD, SIGCONT, SIGTSTP, SIGWINCH, SIGPWR, SHUTDOWN_SIGNAL,
-)  # fmt: skip
-
-#: Requests that only call entries; what they call, as the machine knows it.
-CALLING_REQUESTS = {
-    initctl.POWERFAIL: "power failed",
-    initctl.POWERFAILNOW: "power low",
-    initctl.POWEROK: "power ok",
-    initctl.RESUME: "resume",
-}
-RUNLEVEL_FILE = "/run/runlevel"
-
 _POLLIN, _POLLPRI, _POLLOUT = 1, 2, 4
 #: For signals, the FIFO, its watch, the mounts, the console that is written to and asked on, the inittab.
 _POLLED_FOR = _POLLIN, _POLLIN, _POLLIN, _POLLPRI, _POLLOUT, _POLLIN, _POLLIN
-#: struct signalfd_siginfo: the number comes first.
-_SIGNAL = Struct("=I124x")
 _P_PID, _WNOHANG, _WEXITED, _WNOWAIT = 1, 1, 4, 0x1000000
-_SIG_SETMASK, _SIG_DFL = 2, 0
-_O_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
-_O_WRONLY, _O_CREAT, _O_TRUNC, _O_NONBLOCK = 1, 0o100, 0o1000, 0o4000
-_NAMED_SIGNALS = {"TERM": SIGTERM, "KILL": SIGKILL}
 #: Children reaped before something else gets its turn, so that a flood of them leaves time for it.
 _REAPED_AT_ONCE = 1000
 #: Seconds after orphans and nothing else: they come in storms, and the next ones are taken together.
@@ -90,13 +69,7 @@ class Init:
         self._effects: deque[fx.Effect] = deque()  # that were not carried out yet
         self._handed = b""  # the state that the init before this has left, until the machine has it
         self._begun = False  # the machine has it, or the boot
-        self._successor_wanted = False
-        self._signals: set[int] = set()
-        self._paused = False
-        for number in SIGNALS:
-            kernel.signal(number, _SIG_DFL)  # the init before this may have ignored them
-        kernel.pthread_sigmask(_SIG_SETMASK, SIGNALS)  # they are read, and interrupt nothing
-        self._signal_fd = kernel.signalfd(SIGNALS, _O_NONBLOCK_CLOEXEC)
+        self._signals = Signals()
         self._poll = kernel.poll()
         self._polled: tuple[int, ...] = ()
         self._machine = Machine()
@@ -107,22 +80,10 @@ class Init:
         self._accounting = Accounting()
         self._arguments = arguments.parse(argv)
         self._environment = spawn.base_environment(os.environ, self._console.path, self._arguments.auto)
-        self._perform: dict[type[fx.Effect], Callable[[Any], ev.Event | None]] = {
-            fx.ReadInittab: self._read_inittab,
-            fx.Start: self._start,
-            fx.Signal: self._signal_group,
-            fx.Probe: self._probe,
-            fx.Say: self._say_effect,
-            fx.AskLevel: self._ask_level,
-            fx.StopAsking: lambda effect: self._console.stop_asking(),
-            fx.SaneConsole: lambda effect: self._console.make_sane(),
-            fx.ShowStage: self._show_stage,
-            fx.RecordBoot: lambda effect: self._accounting.boot(),
-            fx.RecordLevel: lambda effect: self._accounting.level(effect.level, effect.old),
-            fx.RecordStart: lambda effect: self._accounting.started(effect.id, effect.pid),
-            fx.RecordEnd: lambda effect: self._accounting.ended(effect.id, effect.pid),
-            fx.Reexecute: self._want_successor,
-        }
+        self._performer = Performer(
+            self._console, self._reader, self._accounting, self._environment,
+            say=self._say, is_running=lambda pid: pid in self._machine.running, now=_now,
+        )  # fmt: skip
         self._on_signal: dict[int, Callable[[], None]] = {
             SIGCHLD: self._reap,
             SIGUSR2: self._fifo.shut,
@@ -131,14 +92,16 @@ class Init:
             SIGINT: lambda: self._feed(ev.Called("ctrlaltdel")),
             SIGWINCH: lambda: self._feed(ev.Called("kbrequest")),
             SIGPWR: lambda: self._feed(ev.Called(surroundings.power(self._say))),
-            SHUTDOWN_SIGNAL: self._shut_down,
+            SHUTDOWN: self._shut_down,
         }
 
     # The loop.
 
     def run(self) -> None:
         """Boot, and serve for ever. Nothing ends this: see _after_error."""
-        for step in (surroundings.prepare, self._begin, self._fifo.keep, handover.keep_place):
+        for step in (
+            surroundings.prepare, self._begin, surroundings.take_keys, self._fifo.keep, handover.keep_place,
+        ):  # fmt: skip
             self._guarded(step)
         while True:
             self._guarded(self._turn)
@@ -152,16 +115,18 @@ class Init:
     def _turn(self) -> None:
         """Wait until something happens, and see to it: signals and children first."""
         ready = self._wait()
-        if self._signal_fd in ready:
-            self._read_signals()
-        self._take_signals()
-        if self._paused:
+        if self._signals.fd in ready:
+            self._signals.read()
+        if self._signals.paused:
             return
-        if ready - {self._signal_fd}:
+        for number, act in self._on_signal.items():
+            if self._signals.take(number):
+                act()
+        if ready - {self._signals.fd}:
             self._serve(ready)
         self._take_time()
-        if self._successor_wanted:
-            self._successor_wanted = False
+        if self._performer.successor_wanted:
+            self._performer.successor_wanted = False
             self._reexecute()
 
     def _serve(self, ready: set[int]) -> None:
@@ -169,7 +134,7 @@ class Init:
         if self._fifo.watch in ready:
             self._fifo.read_watch()
         if self._fifo.mounts in ready:
-            self._accounting.write_late()
+            self._accounting.write_all()
         self._fifo.keep()
         if self._fifo.fd in ready:
             self._take_requests()
@@ -183,10 +148,10 @@ class Init:
     def _wait(self) -> set[int]:
         """Wait for a descriptor, a signal, or the next deadline; return the descriptors that are ready."""
         polled: tuple[int, ...] = (
-            self._signal_fd, self._fifo.fd, self._fifo.watch, self._fifo.mounts, self._console.writing,
+            self._signals.fd, self._fifo.fd, self._fifo.watch, self._fifo.mounts, self._console.writing,
             self._console.asking, self._reader.pipe,
         )  # fmt: skip
-        if self._paused:
+        if self._signals.paused:
             polled = polled[:1]
         if polled != self._polled:
             self._polled = polled
@@ -203,9 +168,9 @@ class Init:
             for time in (self._machine.deadline, self._reader.deadline, self._fifo.deadline)
             if time is not None
         ]
-        if self._paused:
+        if self._signals.paused:
             return None
-        if self._signals:
+        if self._signals.pressing:
             return 0
         if not deadlines:
             return None
@@ -230,8 +195,7 @@ class Init:
         """Do all that is to be done. What raises an error is still the first in its queue."""
         while self._effects or self._events:
             if self._effects:
-                effect = self._effects[0]
-                answer = self._perform[type(effect)](effect)
+                answer = self._performer.perform(self._effects[0])
                 self._effects.popleft()
                 if answer is not None:
                     self._events.append(answer)
@@ -239,6 +203,7 @@ class Init:
                 effects = self._machine.handle(self._events[0], _now())
                 self._events.popleft()
                 self._effects.extend(effects)
+        self._accounting.write()
 
     # The barrier.
 
@@ -250,7 +215,7 @@ class Init:
         if self._errors.healed(_now()):
             _quietly(self._hand_over, self._errors.argument)
         else:
-            last_resort.serve(self._say, self._rescue, _ways_out(self._machine.entries), SIGNALS)
+            last_resort.serve(self._say, self._rescue, _ways_out(self._machine.entries), HANDLED)
         _quietly(kernel.sleep, _AFTER_ERROR)  # here still, so it could not be
 
     def _finish(self) -> None:
@@ -303,10 +268,10 @@ class Init:
         self._machine = handover.machine_of(saved, os.environ)
         self._events.extend(ev.ChildExited(pid, 0) for pid in self._machine.running if not _is_child(pid))
         self._events.extend((ev.Resumed(), ev.Tick()))
-        self._signals |= {number for number in SIGNALS if saved.signals >> number & 1} | {SIGCHLD}
+        self._signals.add({number for number in HANDLED if saved.signals >> number & 1} | {SIGCHLD})
         self._begun = True
         self._say(f"version {__version__} reloading", log=False)
-        self._show_stage(fx.ShowStage(self._machine.standing.stage))
+        self._performer.perform(fx.ShowStage(self._machine.standing.stage))
         if not (saved.boot_in_utmp and saved.boot_in_wtmp):
             self._accounting.boot()
         if not (saved.runlevel_in_utmp and saved.runlevel_in_wtmp):
@@ -323,26 +288,6 @@ class Init:
         self._work_off()
 
     # What happens.
-
-    def _read_signals(self) -> None:
-        try:
-            arrived = kernel.read(self._signal_fd, _SIGNAL.size * len(SIGNALS))
-        except BlockingIOError:
-            return
-        self._signals.update(number for (number,) in _SIGNAL.iter_unpack(arrived))
-
-    def _take_signals(self) -> None:
-        if SIGTSTP in self._signals:
-            self._paused = True
-        if SIGCONT in self._signals:
-            self._paused = False
-        self._signals -= {SIGTSTP, SIGCONT}
-        if self._paused or not self._signals:
-            return
-        for number, act in self._on_signal.items():
-            if number in self._signals:
-                self._signals.remove(number)
-                act()
 
     def _reap(self) -> None:
         """Take all children that have ended: the entries', and the orphans that fall to init."""
@@ -362,7 +307,7 @@ class Init:
                 orphans += 1
                 self._reader.child_exited(pid)
         else:
-            self._signals.add(SIGCHLD)  # there may be more
+            self._signals.add([SIGCHLD])  # there may be more
         if orphans and not ours:
             kernel.sleep(_LULL)
 
@@ -374,22 +319,14 @@ class Init:
 
     def _take_requests(self) -> None:
         for request in self._fifo.read():
-            if isinstance(request, initctl.Bogus):
+            if isinstance(request, Bogus):
                 self._say("got bogus initrequest")
-            elif request.cmd == initctl.RUNLVL:
-                self._feed(ev.LevelRequested(request.runlevel, request.sleeptime))
-            elif request.cmd in CALLING_REQUESTS:
-                self._feed(ev.WaitTimeGiven(request.sleeptime))
-                self._feed(ev.Called(CALLING_REQUESTS[request.cmd]))
-            elif request.cmd == initctl.TERMINALS:
-                self._feed(ev.TerminalsSeen(terminals.missing(self._machine.terminals)))
-            elif request.cmd == initctl.SETENV:
-                self._feed(ev.VariablesGiven(tuple(initctl.assignments(request.data))))
-            elif request.cmd == initctl.UNSETENV:
-                names = (name for name, _ in initctl.assignments(request.data))
-                self._feed(ev.VariablesGiven(tuple((name, None) for name in names)))
-            else:
+                continue
+            events = events_of(request, self._machine)
+            if not events:
                 self._say("got unimplemented initrequest.")
+            for event in events:
+                self._feed(event)
 
     def _take_answer(self) -> None:
         try:
@@ -399,64 +336,6 @@ class Init:
             return
         if answer is not None:
             self._feed(ev.LevelAnswered(answer))
-
-    # What is to be done.
-
-    def _read_inittab(self, effect: fx.ReadInittab) -> ev.Event | None:
-        return self._reader.start(_now())
-
-    def _start(self, effect: fx.Start) -> ev.Event:
-        if effect.terminal and terminals.missing((effect.terminal,)):
-            return ev.TerminalMissing(effect.key)
-        try:
-            pid = spawn.start(effect, self._environment, self._console, self._say)
-        except spawn.CannotExecuteError as error:
-            return ev.CannotExecute(effect.key, str(error))
-        except spawn.CannotForkError:
-            return ev.CannotFork(effect.key)
-        return ev.Started(effect.key, pid)
-
-    def _signal_group(self, effect: fx.Signal) -> None:
-        number = _NAMED_SIGNALS[effect.name]
-        try:
-            try:
-                kernel.killpg(effect.group, number)
-            except ProcessLookupError:
-                # A process that was forked just now has not made its group yet.
-                if effect.group in self._machine.running:
-                    kernel.kill(effect.group, number)
-        except OSError:
-            pass  # it is gone
-
-    def _probe(self, effect: fx.Probe) -> ev.Event | None:
-        try:
-            kernel.killpg(effect.group, 0)
-        except ProcessLookupError:
-            return ev.GroupGone(effect.group)
-        except OSError:
-            pass  # somebody is there
-        return None
-
-    def _ask_level(self, effect: fx.AskLevel) -> ev.Event | None:
-        return None if self._console.ask() else ev.NoAnswer()
-
-    def _show_stage(self, effect: fx.ShowStage) -> None:
-        if effect.stage in (SYSINIT, BOOT):
-            title.show("init boot")
-            return
-        title.show(f"init [{effect.stage}]")
-        try:
-            file = kernel.open(RUNLEVEL_FILE, _O_WRONLY | _O_CREAT | _O_TRUNC | _O_NONBLOCK, 0o644)
-            try:
-                kernel.write(file, effect.stage.encode())
-            finally:
-                kernel.close(file)
-        except OSError:
-            pass
-
-    def _want_successor(self, effect: fx.Reexecute) -> None:
-        """Not before all that was asked for at the same time is done."""
-        self._successor_wanted = True
 
     # Re-execution (SPEC 8).
 
@@ -475,10 +354,10 @@ class Init:
         """What the next init needs; before this one has begun, what it was handed itself."""
         if not self._begun:
             return self._handed
-        signals = self._signals.copy()
+        signals = self._signals.arrived.copy()
         if self._machine.reading:
             signals.add(SIGHUP)  # C init knows of no reading under way
-        if self._paused:
+        if self._signals.paused:
             signals.add(SIGTSTP)
         return handover.written(self._machine, signals, *self._accounting.recorded)
 
@@ -488,9 +367,6 @@ class Init:
             more = (*(word for word in self._argv if word != handover.OPTION), *more)
             variables = handover.variables_of(os.environ)  # C has them nowhere else
         handover.hand_over(state, self._environment | variables, *more)
-
-    def _say_effect(self, effect: fx.Say) -> None:
-        self._say(effect.text, effect.console, effect.log)
 
     def _say(self, text: str, console: bool = True, log: bool = True) -> None:
         if console:
@@ -547,4 +423,4 @@ def main(argv: list[str], program: str) -> None:
                 break  # it is the barrier itself that has failed
             _quietly(kernel.sleep, _AFTER_ERROR)
     become_init = init._rescue if init else lambda: handover.hand_over(b"", os.environ)
-    last_resort.serve(barrier.tell_kernel, become_init, {}, SIGNALS)
+    last_resort.serve(barrier.tell_kernel, become_init, {}, HANDLED)

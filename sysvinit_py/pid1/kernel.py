@@ -6,7 +6,6 @@ Each has its man page's name and no opinion of its own, so that a test can put a
 from __future__ import annotations
 
 import _socket  # and not socket, which imports enum and selectors
-import ctypes
 import fcntl as _fcntl
 import os
 import select as _select
@@ -82,10 +81,16 @@ def close(fd: int) -> None:
         pass
 
 
-_libc = ctypes.CDLL(None, use_errno=True)
+# What Python has no name for. ctypes takes milliseconds to import, and is when the first of these is called:
+# once the first entries run (Init.run).
 
 
-def _checked(result: int) -> int:
+def _libc(function: str, *arguments: object) -> int:
+    """Call a function of the C library."""
+    import ctypes
+
+    call = getattr(ctypes.CDLL(None, use_errno=True), function)
+    result: int = call(*arguments)
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
@@ -94,23 +99,25 @@ def _checked(result: int) -> int:
 
 def reboot(cmd: int) -> None:
     """Control what ctrl-alt-del does, or stop the machine (reboot(2))."""
-    _checked(_libc.reboot(cmd))
+    _libc("reboot", cmd)
 
 
 def signalfd(signals: Iterable[int], flags: int) -> int:
     """Make a descriptor on which these signals are read, which have to be blocked (signalfd(2))."""
+    import ctypes
+
     word = 8 * ctypes.sizeof(ctypes.c_ulong)  # bits
     mask = (ctypes.c_ulong * (1024 // word))()  # a sigset_t of the C library
     for number in signals:
         mask[(number - 1) // word] |= 1 << (number - 1) % word
-    return _checked(_libc.signalfd(-1, mask, flags))
+    return _libc("signalfd", -1, mask, flags)
 
 
 def inotify_init1(flags: int) -> int:
     """Make a descriptor that tells of changes in the file system (inotify_init(2))."""
-    return _checked(_libc.inotify_init1(flags))
+    return _libc("inotify_init1", flags)
 
 
 def inotify_add_watch(fd: int, path: str, mask: int) -> int:
     """Watch a file or directory (inotify_add_watch(2))."""
-    return _checked(_libc.inotify_add_watch(fd, os.fsencode(path), mask))
+    return _libc("inotify_add_watch", fd, os.fsencode(path), mask)

@@ -33,14 +33,21 @@ def open_standard_streams() -> None:
 
 
 def prepare() -> None:
-    """Make the process and the kernel what an init needs (SPEC 2.2)."""
-    for step in (
+    """Make the process what its children are to inherit (SPEC 7)."""
+    _try(
         lambda: kernel.chdir("/"),
         lambda: kernel.umask(0o022),
         kernel.setsid,  # unless it leads a session already
-        lambda: kernel.reboot(_RB_DISABLE_CAD),  # from now on ctrl-alt-del is SIGINT
-        _accept_keyboard_signal,
-    ):
+    )
+
+
+def take_keys() -> None:
+    """Have ctrl-alt-del arrive as SIGINT, and the keyboard signal as SIGWINCH (SPEC 2.2)."""
+    _try(lambda: kernel.reboot(_RB_DISABLE_CAD), _accept_keyboard_signal)
+
+
+def _try(*steps: Callable[[], object]) -> None:
+    for step in steps:
         try:
             step()
         except OSError:

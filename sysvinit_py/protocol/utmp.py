@@ -34,6 +34,8 @@ USER_PROCESS = 7
 DEAD_PROCESS = 8
 
 _PROCESSES = (INIT_PROCESS, LOGIN_PROCESS, USER_PROCESS, DEAD_PROCESS)
+#: What happened to the machine, which is worth knowing later too.
+LASTING = (BOOT_TIME, RUN_LVL)
 
 # The seconds are unsigned in newer versions of glibc, so that the clock lasts until 2106.
 _LAYOUT = Struct("=hxxi32s4s32s256shhiII16s20x")

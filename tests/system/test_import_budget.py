@@ -59,9 +59,9 @@ def imports(system: System) -> list[tuple[int, str]]:
 
 @pytest.mark.ours_only("C imports nothing")
 def test_pid_1(boot: Boot) -> None:
-    """From the first message on, whatever happens, not a module more; in what it forks neither."""
+    """Once it serves, whatever happens, not a module more; in what it forks neither."""
     system = boot(INITTAB, init=OURS, files={"/init": OURS, "/sbin/init": SPY})
-    system.console.expect(b"booting")
+    system.wait_ready()
     before = imports(system)
     assert "sysvinit_py.pid1.init" in [module for _, module in before]
     system.witness.wait("A", n=2)

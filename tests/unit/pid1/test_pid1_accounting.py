@@ -91,10 +91,11 @@ def test_what_could_not_be_written_is_written_later(files: Files, late: str) -> 
     assert not path.exists()
     assert files.accounting.recorded == (False, False)
     path.touch()
-    files.accounting.write_late()
+    files.accounting.write_all()
     assert files.seen(path) == [BOOT, LEVEL_2]
     assert files.accounting.recorded == (True, True)
     files.accounting.ended("a", 5)
+    files.accounting.write()
     assert files.seen(path)[2:] == [(DEAD_PROCESS, 5, "a", "")]
 
 
@@ -116,7 +117,7 @@ def test_late_records_have_a_limit(files: Files) -> None:
     for n in range(100):
         files.accounting.level("23"[n % 2], "32"[n % 2])
     files.wtmp.touch()
-    files.accounting.write_late()
+    files.accounting.write_all()
     assert len(files.logged) == module._MAX_LATE
 
 
@@ -130,7 +131,7 @@ def test_a_disk_that_is_full(files: Files, monkeypatch: pytest.MonkeyPatch) -> N
         files.accounting.boot()
         files.accounting.started("a", 5)
     assert files.seen() == files.logged == []
-    files.accounting.write_late()
+    files.accounting.write_all()
     assert files.seen() == files.logged == [BOOT]
 
 
@@ -158,6 +159,7 @@ def test_the_end_keeps_the_line(files: Files) -> None:
     files.accounting.started("1", 5)
     files.utmp.write_bytes(login(5))
     files.accounting.ended("1", 5)
+    files.accounting.write()
     assert files.seen() == [(DEAD_PROCESS, 5, "1", "tty1")]
     assert files.logged[-1] == (DEAD_PROCESS, 5, "1", "tty1")
     record = utmp.unpack(files.utmp.read_bytes())
@@ -167,6 +169,7 @@ def test_the_end_keeps_the_line(files: Files) -> None:
 def test_the_end_of_one_keeps_no_other_ones_line(files: Files) -> None:
     files.utmp.write_bytes(login(4))
     files.accounting.ended("1", 5)
+    files.accounting.write()
     assert files.seen() == [(DEAD_PROCESS, 5, "1", "")]
 
 
@@ -176,6 +179,7 @@ def test_found_where_it_was_last_and_after_it_has_moved(files: Files) -> None:
     content = files.utmp.read_bytes()
     files.utmp.write_bytes(content[utmp.SIZE :] + content[: utmp.SIZE])
     files.accounting.ended("1", 5)
+    files.accounting.write()
     assert files.seen() == [(DEAD_PROCESS, 5, "1", ""), BOOT]
     files.utmp.write_bytes(b"")
     files.accounting.started("1", 6)
@@ -212,6 +216,7 @@ def test_what_is_no_file(files: Files, monkeypatch: pytest.MonkeyPatch, kind: st
     files.accounting.level("2", "N")
     files.accounting.started("a", 5)
     files.accounting.ended("a", 5)
+    files.accounting.write()
 
 
 def test_a_torn_record_at_the_end_is_lost(files: Files) -> None:

@@ -13,7 +13,7 @@ from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.pid1 import fifo, kernel, spawn, surroundings, terminals
 from sysvinit_py.pid1 import init as module
-from sysvinit_py.pid1.init import SHUTDOWN_SIGNAL, Init
+from sysvinit_py.pid1.init import SHUTDOWN, Init
 from sysvinit_py.protocol.initctl import Request
 
 HUP, INT, USR1, USR2, TERM, CHLD, CONT, TSTP, WINCH, PWR = 1, 2, 10, 12, 15, 17, 18, 20, 28, 30
@@ -124,7 +124,7 @@ def test_power(pid1: Pid1, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_shutdown(pid1: Pid1, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[list[str]] = []
     monkeypatch.setattr(spawn, "run", lambda argv, *rest: ran.append(argv))
-    pid1.turn(SHUTDOWN_SIGNAL)
+    pid1.turn(SHUTDOWN)
     assert ran == [["/sbin/shutdown", "-hP", "now"]]
 
 
@@ -134,7 +134,7 @@ def test_no_shutdown(pid1: Pid1, monkeypatch: pytest.MonkeyPatch, error: type[Ex
         raise error
 
     monkeypatch.setattr(spawn, "run", fails)
-    pid1.turn(SHUTDOWN_SIGNAL)
+    pid1.turn(SHUTDOWN)
     assert pid1.said == ['cannot execute "/sbin/shutdown"']
 
 
@@ -206,14 +206,14 @@ def test_a_flood_of_orphans_leaves_time_for_others(pid1: Pid1) -> None:
 )
 def test_signals_to_groups(pid1: Pid1, groups: set[int], running: set[int], expected: list[Any]) -> None:
     pid1.groups, pid1.machine.running = groups, dict.fromkeys(running)
-    pid1.init._signal_group(fx.Signal(5, "TERM"))
+    pid1.init._performer._signal(fx.Signal(5, "TERM"))
     assert pid1.sent == expected
 
 
 def test_a_probe(pid1: Pid1) -> None:
     pid1.groups = {5}
-    assert pid1.init._probe(fx.Probe(5)) is None
-    assert pid1.init._probe(fx.Probe(6)) == ev.GroupGone(6)
+    assert pid1.init._performer._probe(fx.Probe(5)) is None
+    assert pid1.init._performer._probe(fx.Probe(6)) == ev.GroupGone(6)
 
 
 # Requests.
