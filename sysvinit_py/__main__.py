@@ -5,21 +5,30 @@ from __future__ import annotations
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def main() -> int:
-    """Be what the pid and the arguments say (SPEC 9)."""
+
+def program() -> Callable[[], int | None]:
+    """Return what to be, as the pid and the arguments say (SPEC 9); all that it needs is imported."""
     arguments = sys.argv[1:]
     if os.getpid() == 1 or arguments[:1] == ["--init"]:
         from sysvinit_py.pid1.init import main as init
 
-        init(sys.argv, os.path.abspath(sys.argv[0]))
+        return lambda: init(sys.argv, os.path.abspath(sys.argv[0]))
     if arguments[:1] == ["--read-inittab"]:
         from sysvinit_py.inittab.child import main as read_inittab
 
-        return read_inittab()
+        return read_inittab
     from sysvinit_py.tools.telinit import main as telinit
 
-    return telinit(sys.argv)
+    return lambda: telinit(sys.argv)
+
+
+def main() -> int | None:
+    """Be it."""
+    return program()()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Build the one file that is init and telinit: ``python3 -m sysvinit_py.tools.onefile dist/init``.
 
-The file is a Python script: a loader of a few lines, and after it the modules, each in a comment: its name,
-its code as this Python marshals it, its source. Another version of Python compiles the source. Both are
-compressed: Python reads a script to its end before it runs it, which is most of what a telinit costs. A zip
-application would do without the loader, but Python runs one by way of runpy, which costs PID 1 memory and
-milliseconds for good.
+The file is a Python script: a loader of a few lines, and after it the modules in bundles, each in a comment:
+the names, their code as this Python marshals it, their source. Another version of Python compiles the source.
+All is compressed: Python reads a script to its end before it runs it. A bundle is what one of the programs in
+the file needs: what the others need is not even unpacked. A zip application would do without the loader, but
+Python runs one by way of runpy, which costs PID 1 memory and milliseconds for good.
 """
 
 from __future__ import annotations
@@ -13,26 +13,23 @@ import marshal
 import os
 import sys
 from binascii import b2a_base64
+from collections.abc import Iterable, Iterator
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
+from types import CodeType
 from zlib import compress
 
 PACKAGE = Path(__file__).resolve().parent.parent
-#: What init, telinit and the process that reads the inittab are made of.
-PARTS = (
-    "__init__.py",
-    "__main__.py",
-    "value.py",
-    "inittab/*.py",
-    "machine/*.py",
-    "protocol/*.py",
-    "pid1/*.py",
-    "tools/__init__.py",
-    "tools/telinit.py",
+#: What all need; telinit; the process that reads the inittab; init. A module is in the first that names it.
+BUNDLES = (
+    ("__init__.py", "__main__.py", "value.py", "*/__init__.py", "inittab/entry.py", "protocol/initctl.py"),
+    ("tools/telinit.py",),
+    ("inittab/child.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),
+    ("inittab/*.py", "machine/*.py", "protocol/*.py", "pid1/*.py"),
 )
 
-#: Later forms note which objects are shared, and that depends on what else this Python has loaded.
-_MARSHAL = 2
+#: A form of marshal that other versions of Python read, too.
+_FOR_ALL_VERSIONS = 2
 
 LOADER = '''\
 #!/usr/bin/python3 -IS
@@ -47,34 +44,40 @@ from zlib import decompress
 
 
 class Modules:
-    """Finds and loads the modules of this file."""
+    """Finds and loads the modules of this file: a bundle is unpacked when one of its modules is wanted."""
 
     def __init__(self):
         with open(__file__, "rb") as file:
-            lines = [line.split() for line in file if line.startswith(b"#: ")]
-        self.lines = {{name.decode(): rest for _, name, *rest in lines}}
+            bundles = [line.split(b" ") for line in file if line.startswith(b"#: ")]
+        self.bundles = {{name: bundle for bundle in bundles for name in bundle[1].decode().split(",")}}
+        self.modules = {{}}
 
     def find_spec(self, name, path=None, target=None):
-        if name in self.lines:
-            return ModuleSpec(name, self, is_package=self.lines[name][0] == b"package")
+        if name in self.bundles and name not in self.modules:
+            _, _, magic, code, source = self.bundles[name]
+            packed = code if bytes.fromhex(magic.decode()) == MAGIC_NUMBER else source
+            self.modules.update(loads(decompress(a2b_base64(packed))))
+        if name in self.modules:
+            return ModuleSpec(name, self, is_package=self.modules[name][0])
 
     def create_module(self, spec):
         return None
 
     def exec_module(self, module):
-        kind, magic, code, source = self.lines.pop(module.__spec__.name)
-        if bytes.fromhex(magic.decode()) == MAGIC_NUMBER:
-            code = loads(decompress(a2b_base64(code)))
-        else:
-            source = decompress(a2b_base64(source))
-            code = compile(source, module.__spec__.name, "exec", dont_inherit=True, optimize=2)
+        name = module.__spec__.name
+        _, code = self.modules.pop(name)
+        if isinstance(code, bytes):
+            code = compile(code, name, "exec", dont_inherit=True, optimize=2)
         exec(code, module.__dict__)
 
 
-sys.meta_path.insert(0, Modules())
-from sysvinit_py.__main__ import main
+modules = Modules()
+sys.meta_path.insert(0, modules)
+from sysvinit_py.__main__ import program
 
-sys.exit(main())
+be = program()
+modules.bundles.clear()  # what it has not unpacked by now it will not need
+sys.exit(be())
 '''
 
 
@@ -82,25 +85,65 @@ def build() -> bytes:
     """Return the file's bytes: always the same for the same sources and the same Python."""
     from sysvinit_py import __version__
 
-    files = sorted({path for part in PARTS for path in PACKAGE.glob(part)})
-    return b"".join([LOADER.format(version=__version__).encode(), *map(_module, files)])
+    return b"".join([LOADER.format(version=__version__).encode(), *map(_bundle, _bundles())])
 
 
-def _module(path: Path) -> bytes:
-    place = path.relative_to(PACKAGE.parent)
-    is_package = path.name == "__init__.py"
-    name = ".".join((place.parent if is_package else place.with_suffix("")).parts)
-    source = path.read_bytes()
-    code = compile(source, str(place), "exec", dont_inherit=True, optimize=2)
+def _bundles() -> Iterator[list[Path]]:
+    taken: set[Path] = set()
+    for globs in BUNDLES:
+        files = sorted({path for glob in globs for path in PACKAGE.glob(glob)} - taken)
+        taken.update(files)
+        yield files
+
+
+def _bundle(files: list[Path]) -> bytes:
+    sources, codes = {}, {}
+    for path in files:
+        place = path.relative_to(PACKAGE.parent)
+        is_package = path.name == "__init__.py"
+        name = ".".join((place.parent if is_package else place.with_suffix("")).parts)
+        source = path.read_bytes()
+        sources[name] = is_package, source
+        codes[name] = is_package, compile(source, str(place), "exec", dont_inherit=True, optimize=2)
     fields = (
         b"#:",
-        name.encode(),
-        b"package" if is_package else b"module",
+        ",".join(codes).encode(),
         MAGIC_NUMBER.hex().encode(),
-        b2a_base64(compress(marshal.dumps(code, _MARSHAL), 9), newline=False),
-        b2a_base64(compress(source, 9), newline=False),
+        _packed(_marshalled(codes)),
+        _packed(marshal.dumps(sources, _FOR_ALL_VERSIONS)),
     )
     return b" ".join(fields) + b"\n"
+
+
+def _packed(content: bytes) -> bytes:
+    return b2a_base64(compress(content, 9), newline=False)
+
+
+def _marshalled(codes: dict[str, tuple[bool, CodeType]]) -> bytes:
+    """Marshal notes which objects may come again: those to which somebody else has a reference.
+
+    So that this does not depend on what else this Python has loaded, somebody has one to each.
+    """
+    held = list(_parts(codes))
+    content = marshal.dumps(codes)
+    del held
+    return content
+
+
+def _parts(thing: object) -> Iterator[object]:
+    """The thing, and all that it is made of."""
+    yield thing
+    if isinstance(thing, CodeType):
+        inside: Iterable[object] = (
+            thing.co_consts, thing.co_names, thing.co_varnames, thing.co_freevars, thing.co_cellvars,
+            thing.co_filename, thing.co_name, thing.co_qualname, thing.co_linetable, thing.co_exceptiontable,
+        )  # fmt: skip
+    elif isinstance(thing, dict):
+        inside = (*thing, *thing.values())
+    else:
+        inside = thing if isinstance(thing, tuple | frozenset) else ()
+    for part in inside:
+        yield from _parts(part)
 
 
 def main(arguments: list[str]) -> int:
