@@ -10,12 +10,14 @@ from sysvinit_py.protocol import initctl
 from sysvinit_py.protocol.initctl import Request
 from sysvinit_py.tools.initeventd.clocks import ClockWatch, asleep
 from sysvinit_py.tools.initeventd.devices import POWER_SUPPLY, Devices
-from sysvinit_py.tools.initeventd.power import power_of
+from sysvinit_py.tools.initeventd.power import FAILED, LOW, power_of
 from sysvinit_py.tools.initeventd.told import Told
 from sysvinit_py.tools.telinit import RefusedError
 
 #: Milliseconds until a request is tried again that init did not take. Nothing is tried when there is none.
 TRY_AGAIN = 500
+#: Milliseconds until the supplies are looked at again on battery: not every driver reports each percent.
+LOOK_AGAIN = 30_000
 
 
 class Daemon:
@@ -41,6 +43,7 @@ class Daemon:
         self._note = note
         self._trouble: dict[str, str] = {}  # by what is in trouble: what was said about it
         self._told = Told(asleep(), saved)
+        self._saved: dict[str, Any] = {}
         self._save()
 
     def run(self) -> NoReturn:
@@ -51,7 +54,11 @@ class Daemon:
         self._look_at_power()
         while True:
             in_time = self._tell()
-            ready = {fd for fd, _ in poll.poll(None if in_time else TRY_AGAIN)}
+            on_battery = self._told.power == FAILED
+            patience = TRY_AGAIN if not in_time else LOOK_AGAIN if on_battery else None
+            ready = {fd for fd, _ in poll.poll(patience)}
+            if not ready and in_time:
+                self._look_anew()
             if self._clock.fileno() in ready:
                 self._clock_jumped()
             if self._devices.fileno() in ready:
@@ -62,8 +69,7 @@ class Daemon:
         self._clock.read()
         self._told.asleep = asleep()
         self._note(f"the clock has jumped; asleep since the boot: {self._told.asleep:.1f} s")
-        self._devices.look()  # drivers may not report what changed meanwhile
-        self._look_at_power()
+        self._look_anew()  # drivers may not report what changed meanwhile
 
     def _devices_changed(self) -> None:
         """Each change of the power is told; of the terminals, when all is read, that there were some."""
@@ -76,8 +82,19 @@ class Daemon:
                 terminals_changed = True
         self._told.terminals_changed |= terminals_changed
 
+    def _look_anew(self) -> None:
+        self._devices.supplies = self._devices.look()
+        self._look_at_power()
+
     def _look_at_power(self) -> None:
+        """Find out about the power from the events; that it is low only if it is so now, too.
+
+        udev keeps the events of one device in order, but not those of several: that the mains are gone may be
+        heard before that the battery was charged, and a machine shuts down at once when told that it is low.
+        """
         power = power_of(self._devices.supplies.values(), self._limit)
+        if power == LOW != self._told.power and power_of(self._devices.look().values(), self._limit) != LOW:
+            power = FAILED
         if power != self._told.power:
             self._note(f"power: {power or 'not known'}")
             self._told.power = power
@@ -87,6 +104,7 @@ class Daemon:
     def _tell(self) -> bool:
         """Send what init does not know yet. False: it does not take it now."""
         while request := self._told.next():
+            self._save(request)
             try:
                 self._send(request)
             except (OSError, RefusedError) as error:
@@ -97,12 +115,16 @@ class Daemon:
             self._save()
         return True
 
-    def _save(self) -> None:
+    def _save(self, sending: Request | None = None) -> None:
+        saved = self._told.save(sending)
+        if saved == self._saved:
+            return
         try:
-            self._save_told(self._told.save())
+            self._save_told(saved)
         except OSError as error:
             self._in_trouble("state", f"what init was told cannot be saved: {_reason(error)}")
         else:
+            self._saved = saved
             self._over("state", "what init was told can be saved again")
 
     def _in_trouble(self, what: str, text: str) -> None:

@@ -20,7 +20,6 @@ class Devices:
     """What there is, kept up to date by what udev reports. ImportError, OSError: there is no udev here."""
 
     def __init__(self, say: Callable[[str], None], note: Callable[[str], None]) -> None:
-        self.supplies: dict[str, Supply] = {}  # by name
         self._say = say
         self._note = note
         self._complained_of: set[str] = set()  # supplies of whose attributes something was said
@@ -33,17 +32,19 @@ class Devices:
         except OSError:
             pass  # then there is less room
         self._monitor.start()  # before anything is looked at, so that no change is missed
-        self.look()
+        self.supplies = self.look()  # as the events that were read have them
 
     def fileno(self) -> int:
         """Ready to be read when something was reported."""
         return int(self._monitor.fileno())
 
-    def look(self) -> None:
-        """Look at all power supplies there are."""
-        self.supplies.clear()
-        for device in self._context.list_devices(subsystem=POWER_SUPPLY):
-            self._take(device)
+    def look(self) -> dict[str, Supply]:
+        """Return all power supplies there are, by name, as they are now: events that wait are older."""
+        seen = {
+            device.sys_name: self._understand(device)
+            for device in self._context.list_devices(subsystem=POWER_SUPPLY)
+        }
+        return {name: supply for name, supply in seen.items() if supply}
 
     def changes(self) -> Iterator[str]:
         """Take in what was reported, one after the other; yields the subsystem each was about.
@@ -70,24 +71,31 @@ class Devices:
             yield device.subsystem
         if lost:
             self._say("too many events at once, some were lost: looking at everything anew")
-            self.look()
+            self.supplies = self.look()
             yield POWER_SUPPLY
             yield TERMINAL
 
     def _take(self, device: pyudev.Device) -> None:
+        """Take in one event."""
         name = device.sys_name
+        supply = None
         if device.action == "remove":
-            self.supplies.pop(name, None)
             self._complained_of.discard(name)
-            return
-        supply, faults = understand(_reader(device))
-        if supply is None:
-            self.supplies.pop(name, None)
         else:
+            supply = self._understand(device)
+        if supply:
             self.supplies[name] = supply
+        else:
+            self.supplies.pop(name, None)
+
+    def _understand(self, device: pyudev.Device) -> Supply | None:
+        """Return what the device says; what makes no sense is complained of, once."""
+        name = device.sys_name
+        supply, faults = understand(_reader(device))
         if faults and name not in self._complained_of:
             self._complained_of.add(name)
             self._say(f"power supply {name} {', '.join(faults)}: ignored")
+        return supply
 
 
 def _take_error(fd: int) -> int:

@@ -2,7 +2,8 @@
 
 There is no queue: a request follows from the difference, each time one can be sent. So none is sent twice,
 none is lost while init does not listen, and however much happens in the meantime, it takes no memory.
-What was told is kept in a file, so that a daemon that was killed tells the difference when it is back.
+What was told is kept in a file, so that a daemon that was killed tells the difference when it is back. There
+it says before it tells something that it is about to: whoever is killed then may have been heard, or not.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ NEXT_POWER = {
     # Not from LOW to FAILED: a battery recovers a little when its load goes. Once is enough.
 }
 POWER_REQUESTS = {OK: initctl.POWEROK, FAILED: initctl.POWERFAIL, LOW: initctl.POWERFAILNOW}
+POWER_TOLD = {cmd: state for state, cmd in POWER_REQUESTS.items()}
 
 #: What each request means, for people.
 MEANINGS = {
@@ -49,19 +51,21 @@ class Told:
         self.power: str | None = None  # what is; None: nobody knows
         self.asleep = asleep  # seconds since the boot
         self.terminals_changed = True  # who knows what came and went before
-        self._power, self._asleep = _understood(saved, asleep)
+        # What init may know of the power, the best first; more than one: the last daemon was killed telling.
+        self._known, self._asleep = _understood(saved, asleep)
 
-    def save(self) -> dict[str, Any]:
-        """Return what init was told."""
-        return {"power": self._power, "asleep": self._asleep}
+    def save(self, sending: Request | None = None) -> dict[str, Any]:
+        """Return what init was told, and the request that it is about to be sent, if one is given."""
+        news = [POWER_TOLD[sending.cmd]] if sending and sending.cmd in POWER_TOLD else []
+        return {"power": [*self._known, *news], "asleep": self._asleep}
 
     def next(self) -> Request | None:
         """Return the request to be sent now; None: init knows all. Call ``sent`` when it is."""
         if self.asleep - self._asleep >= SHORTEST_SLEEP:
             return _request(initctl.RESUME)
-        news = NEXT_POWER.get((self._power, self.power or ""))
-        if news:
-            return _request(POWER_REQUESTS[news])
+        for known in self._known:
+            if news := NEXT_POWER.get((known, self.power or "")):
+                return _request(POWER_REQUESTS[news])
         return _request(initctl.TERMINALS) if self.terminals_changed else None
 
     def sent(self, request: Request) -> None:
@@ -71,7 +75,7 @@ class Told:
         elif request.cmd == initctl.TERMINALS:
             self.terminals_changed = False
         else:
-            self._power = next(state for state, cmd in POWER_REQUESTS.items() if cmd == request.cmd)
+            self._known = (POWER_TOLD[request.cmd],)
 
 
 def _request(cmd: int) -> Request:
@@ -79,11 +83,12 @@ def _request(cmd: int) -> Request:
     return Request(cmd, sleeptime=int(WAIT_TIME))
 
 
-def _understood(saved: object, asleep: float) -> tuple[str, float]:
+def _understood(saved: object, asleep: float) -> tuple[tuple[str, ...], float]:
     """What init was told, of a file that anybody may have written."""
     fields = saved if isinstance(saved, dict) else {}
     power, slept = fields.get("power"), fields.get("asleep")
+    known = tuple(state for state in POWER_REQUESTS if isinstance(power, list) and state in power)
     return (
-        power if isinstance(power, str) and power in POWER_REQUESTS else OK,
+        known or (OK,),
         slept if isinstance(slept, (int, float)) and 0 <= slept <= asleep else asleep,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from sysvinit_py.protocol.initctl import POWERFAIL, POWEROK, RESUME, TERMINALS, Request
+from sysvinit_py.protocol.initctl import POWERFAIL, POWERFAILNOW, POWEROK, RESUME, TERMINALS, Request
 from sysvinit_py.tools.initeventd import daemon as module
 from sysvinit_py.tools.initeventd.daemon import Daemon
 from sysvinit_py.tools.initeventd.power import Supply
@@ -19,21 +20,33 @@ class DoneError(Exception):
     """The test has nothing more to play."""
 
 
+class KilledError(Exception):
+    """The daemon has no time for anything more."""
+
+
 class Played:
     """Devices: each time they are read, the next step is played; it is what the daemon sees."""
 
     def __init__(self, steps: list[list[Any]]) -> None:
         self.steps = steps
         self.supplies: dict[str, Supply] = {}
+        self.now: dict[str, Supply] | None = None  # what a look sees, if that is something else
         self.looks = 0
-        self._fd, other = os.pipe()
-        os.write(other, b"ready")
+        self._fd, self._other = os.pipe()
+        os.write(self._other, b"!")
 
     def fileno(self) -> int:
         return self._fd
 
-    def look(self) -> None:
+    def rest(self) -> None:
+        """Report nothing until there was a look."""
+        os.read(self._fd, 1)
+
+    def look(self) -> dict[str, Supply]:
         self.looks += 1
+        if not select.select([self._fd], [], [], 0)[0]:
+            os.write(self._other, b"!")
+        return self.supplies if self.now is None else self.now
 
     def changes(self) -> Iterator[str]:
         if not self.steps:
@@ -44,7 +57,9 @@ class Played:
                 continue
             if isinstance(change, bool):
                 self.supplies["AC"] = Supply("Mains", online=change)
-            yield "power_supply" if isinstance(change, bool) else change
+            elif isinstance(change, int):
+                self.supplies["BAT0"] = Supply("Battery", capacity=change)
+            yield "power_supply" if isinstance(change, int) else change
 
 
 class World:
@@ -55,6 +70,7 @@ class World:
         self.asleep = 7.0
         self.refusals: list[Exception] = []  # of init, one after the other
         self.losses: list[OSError] = []  # of the disk
+        self.killed_by: int | None = None  # the request after which the daemon is no more
         self._clock, self._clock_end = os.pipe()
         monkeypatch.setattr(module, "asleep", lambda: self.asleep)
         monkeypatch.setattr(module, "TRY_AGAIN", 1)
@@ -63,6 +79,9 @@ class World:
         if self.refusals:
             raise self.refusals.pop(0)
         self.sent.append(request.cmd)
+        if request.cmd == self.killed_by:
+            self.killed_by = None
+            raise KilledError
 
     def save(self, told: dict[str, Any]) -> None:
         if self.losses:
@@ -82,8 +101,9 @@ class World:
     def read(self) -> None:
         os.read(self._clock, 1)
 
-    def play(self, *steps: list[Any], saved: object = None) -> Played:
-        devices = Played(list(steps))
+    def play(self, *steps: list[Any], saved: object = None, devices: Played | None = None) -> Played:
+        devices = devices or Played([])
+        devices.steps += steps
         clock: Any = self
         daemon = Daemon(devices, clock, saved, self.save, self.send, 5, self.said.append, str)  # type: ignore[arg-type]
         with pytest.raises(DoneError):
@@ -106,12 +126,67 @@ def test_terminals_are_told_of_when_all_is_read(world: World) -> None:
     assert world.sent == [TERMINALS, POWERFAIL, TERMINALS, TERMINALS, POWEROK]
 
 
-def test_told_first_saved_then(world: World) -> None:
+def test_what_init_is_told_is_saved_before_and_after(world: World) -> None:
     """At the start too, so that the next daemon knows how long the machine had slept before."""
     world.play([False])
-    assert world.saved[0] == {"power": "ok", "asleep": 7.0}
-    assert world.saved[-1] == {"power": "failed", "asleep": 7.0}
-    assert len(world.saved) == 1 + len(world.sent)
+    assert [saved["power"] for saved in world.saved] == [["ok"], ["ok", "failed"], ["failed"]]
+    assert world.saved[-1]["asleep"] == 7.0
+
+
+def test_killed_while_it_was_telling(world: World) -> None:
+    """Init has heard that the power fails, and nobody else knows that it has."""
+    world.killed_by = POWERFAIL
+    with pytest.raises(KilledError):
+        world.play([False])
+    assert world.sent == [TERMINALS, POWERFAIL]
+    world.play([True], saved=world.saved[-1])
+    assert world.sent == [TERMINALS, POWERFAIL, TERMINALS, POWEROK]
+
+
+OFF = Supply("Mains", online=False)
+EMPTY, FULL = Supply("Battery", capacity=4), Supply("Battery", capacity=50)
+
+
+def test_the_power_is_low(world: World) -> None:
+    world.play([True, 4, False, 3, 2, 6, 4, True])
+    assert world.sent == [TERMINALS, POWERFAIL, POWERFAILNOW, POWEROK]
+
+
+def test_it_is_not_low_because_the_battery_once_was(world: World) -> None:
+    """The battery was charged, but of the two events the one that the mains are gone comes first."""
+    devices = Played([])
+    devices.now = {"AC": OFF, "BAT0": FULL}
+    world.play([4, False, 50, True], devices=devices)
+    assert world.sent == [TERMINALS, POWERFAIL, POWEROK]
+
+
+def test_it_is_low_though_it_was_not_at_the_first_event(world: World) -> None:
+    devices = Played([])
+    devices.now = {"AC": OFF, "BAT0": FULL}
+
+    def used_up() -> None:
+        devices.now = {"AC": OFF, "BAT0": EMPTY}
+
+    world.play([4, False, used_up, 4, 3], devices=devices)
+    assert world.sent == [TERMINALS, POWERFAIL, POWERFAILNOW]
+
+
+def test_each_failure_of_many_is_told_though_the_power_is_back(world: World) -> None:
+    """What is now does not overtake what is still to be heard."""
+    devices = Played([])
+    devices.now = {"AC": Supply("Mains", online=True), "BAT0": EMPTY}
+    world.play([4, *[False, True] * 500], devices=devices)
+    assert world.sent == [TERMINALS, *[POWERFAIL, POWEROK] * 500]
+
+
+def test_on_battery_it_looks_again_though_nothing_is_reported(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_AGAIN", 1)
+    devices = Played([])
+    devices.now = {"AC": OFF, "BAT0": EMPTY}
+    world.play([50, False, devices.rest], [], devices=devices)
+    assert world.sent == [TERMINALS, POWERFAIL, POWERFAILNOW]
 
 
 def test_what_init_does_not_take_is_tried_again_and_said_once(world: World) -> None:

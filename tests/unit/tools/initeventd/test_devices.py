@@ -182,10 +182,11 @@ def test_pending_error() -> None:
         assert devices._take_error(client.fileno()) == 0
 
 
-def test_a_look_forgets_what_is_gone(world: World) -> None:
-    world.udev.there = []
-    world.devices.look()
-    assert world.devices.supplies == {}
+def test_a_look_is_at_what_is_now(world: World) -> None:
+    """It does not overtake the events that are still to be read."""
+    world.udev.there = [Device("AC2", type="Mains", online="0"), Device("usb", type="nothing for us")]
+    assert world.devices.look() == {"AC2": Supply("Mains", online=False)}
+    assert world.devices.supplies == {"AC": Supply("Mains", online=True)}
 
 
 def test_any_other_error_is_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

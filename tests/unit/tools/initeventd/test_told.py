@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -118,6 +119,35 @@ def test_the_next_daemon_does_not_repeat_what_was_told(told: Told) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "telling", "truth", "sent"),
+    [
+        ([], FAILED, OK, [POWEROK]),
+        ([], FAILED, FAILED, [POWERFAIL]),
+        ([], FAILED, LOW, [POWERFAIL, POWERFAILNOW]),
+        ([FAILED], LOW, OK, [POWEROK]),
+        ([FAILED], LOW, FAILED, []),
+        ([FAILED], LOW, LOW, [POWERFAILNOW]),
+        ([FAILED], OK, OK, [POWEROK]),
+        ([FAILED], OK, FAILED, [POWERFAIL]),
+        ([LOW], OK, LOW, [POWERFAIL, POWERFAILNOW]),
+        ([], FAILED, None, []),
+    ],
+)
+def test_killed_while_it_was_telling(
+    told: Told, before: list[str], telling: str, truth: str | None, sent: list[int]
+) -> None:
+    """Nobody knows whether the request has arrived: what comes after is right either way. A machine that was
+    told of a failure, and not of its end, would shut down."""
+    for told.power in before:
+        send_all(told)
+    told.power = telling
+    request = told.next()
+    after = Told(asleep=100.0, saved=json.loads(json.dumps(told.save(request))))
+    after.power, after.terminals_changed = truth, False
+    assert send_all(after) == sent
+
+
+@pytest.mark.parametrize(
     "saved",
     [
         None,
@@ -125,7 +155,9 @@ def test_the_next_daemon_does_not_repeat_what_was_told(told: Told) -> None:
         "power",
         {},
         {"power": "fine", "asleep": -1},
-        {"power": ["ok"], "asleep": "long"},
+        {"power": "failed", "asleep": "long"},
+        {"power": [["failed"], 7, None, "fine"], "asleep": []},
+        {"power": [], "asleep": None},
         {"power": None, "asleep": float("nan")},
         {"power": OK, "asleep": 1e300},
     ],
@@ -142,14 +174,19 @@ EVENTS = st.one_of(
     st.just(("terminals", True)),
     st.just(("listen", True)),
     st.just(("killed", True)),
+    st.booleans().map(lambda arrived: ("killed while telling", arrived)),
 )
 
 
 @given(st.lists(EVENTS))
 def test_init_knows_the_truth_whatever_happens(events: list[tuple[str, Any]]) -> None:
-    """And is told nothing twice: each request of the power is news, each sleep is told once at most."""
+    """And is told nothing twice, but what the daemon was telling when it was killed.
+
+    Each request of the power is news, each sleep is told once at most.
+    """
     told = Told(asleep=0.0)
-    knows, slept, sent = OK, 0, []
+    slept, killed_while_telling = 0, 0
+    sent: list[int] = []
     for what, value in [*events, ("listen", True)]:
         if what == "power":
             told.power = value
@@ -159,17 +196,28 @@ def test_init_knows_the_truth_whatever_happens(events: list[tuple[str, Any]]) ->
         elif what == "terminals":
             told.terminals_changed = True
         elif what == "killed":
-            power, asleep, saved = told.power, told.asleep, told.save()
-            told = Told(asleep, saved)
-            told.power = power
+            told = killed(told, told.save())
+        elif what == "killed while telling":
+            if request := told.next():
+                killed_while_telling += 1
+                sent += [request.cmd] if value else []
+                told = killed(told, told.save(request))
         else:
             sent += send_all(told)
     news = [cmd for cmd in sent if cmd in (POWERFAIL, POWERFAILNOW, POWEROK)]
     allowed = {POWEROK: (POWERFAIL,), POWERFAIL: (POWERFAILNOW, POWEROK), POWERFAILNOW: (POWEROK,)}
-    before = POWEROK
+    before, repeated = POWEROK, 0
     for cmd in news:
-        assert cmd in allowed[before]
+        repeated += cmd not in allowed[before]
         before = cmd
+    assert repeated <= killed_while_telling
     knows = {POWEROK: OK, POWERFAIL: FAILED, POWERFAILNOW: LOW}[before]
     assert told.power in (None, knows) or (knows, told.power) == (LOW, FAILED)
-    assert sent.count(RESUME) <= slept
+    assert sent.count(RESUME) <= slept + killed_while_telling
+
+
+def killed(told: Told, saved: object) -> Told:
+    """Return that of the next daemon."""
+    after = Told(told.asleep, saved)
+    after.power = told.power
+    return after
