@@ -1,7 +1,8 @@
 """Tests on a Debian machine in QEMU.
 
 From power-on to login takes half a minute there, so one boot serves many tests: those of a class share
-its machine and run in the order in which they stand. By attributes a class says how its machine boots.
+its machine and run in the order in which they stand. By attributes a class says how its machine boots and
+what it boots to; each test begins there, or at what those before it have left, and passes alone, too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from machine import Machine
+from machine import BOOT, Machine
 
 from sysvinit_py.tools.vm import qemu
 from sysvinit_py.tools.vm.image import PROGRAMS, Image, image
@@ -56,7 +57,7 @@ def disk_image() -> Image:
 
 @pytest.fixture(scope="class")
 def machine(disk_image: Image, request: pytest.FixtureRequest) -> Iterator[Machine]:
-    """The machine of the class, switched on with its APPEND, FILES and COMMAND_LINE."""
+    """The machine of the class, switched on with its APPEND, FILES and COMMAND_LINE, and at its BOOTS_TO."""
     options = {
         option: getattr(request.cls, option.upper())
         for option in ("append", "files", "command_line")
@@ -64,4 +65,5 @@ def machine(disk_image: Image, request: pytest.FixtureRequest) -> Iterator[Machi
     }
     with Machine(disk_image, **options) as made:
         request.node.stash[MACHINE] = made
+        getattr(request.cls, "BOOTS_TO", Machine.log_in)(made, BOOT)
         yield made

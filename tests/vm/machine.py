@@ -96,6 +96,10 @@ class Machine:
         self._qemu.stdin.write(line.encode() + b"\r")
         self._qemu.stdin.flush()
 
+    def ask_for_level(self, timeout: float = COMMAND) -> None:
+        """Wait for init's question."""
+        self.expect("Enter runlevel: ", timeout)
+
     def log_in(self, timeout: float = BOOT) -> None:
         """Wait for ``login:`` and be root."""
         self.expect(r"vm login: ", timeout)

@@ -9,13 +9,11 @@ from machine import BOOT, Machine
 
 class TestSingleUser:
     APPEND = "single"
-
-    def test_asks_for_maintenance(self, machine: Machine) -> None:
-        machine.maintain(BOOT)
-        assert "Entering runlevel" not in machine.said
+    BOOTS_TO = Machine.maintain
 
     def test_is_level_s_with_file_systems_that_can_be_written(self, machine: Machine) -> None:
         assert machine.run("ps -p 1 -o args=").rstrip() == "init [S]"
+        assert "Entering runlevel" not in machine.said
         machine.run("touch /here")
 
     def test_the_shell_has_job_control(self, machine: Machine) -> None:
@@ -35,19 +33,17 @@ class TestSingleUser:
 
 class TestEmergency:
     APPEND = "emergency"
+    BOOTS_TO = Machine.maintain
 
     def test_nothing_has_run_before(self, machine: Machine) -> None:
-        machine.maintain(BOOT)
         assert "rcS" not in machine.run("ps -A -o args=")
         assert " ro," in machine.run("grep ' / ' /proc/mounts")
 
-    def test_goes_on_to_boot(self, machine: Machine) -> None:
+    def test_goes_on_to_boot_and_powers_off(self, machine: Machine) -> None:
         machine.type("exit")
         machine.log_in()
         assert machine.run("runlevel") == "N 2"
         assert "system boot" in machine.run("last -x")
-
-    def test_poweroff(self, machine: Machine) -> None:
         machine.type("poweroff")
         assert machine.wait_end() == "guest-shutdown"
         machine.check_disk()
@@ -63,7 +59,6 @@ class TestNoConsole:
     }
 
     def test_boots_to_login(self, machine: Machine) -> None:
-        machine.log_in()
         assert machine.run("grep -c ' /run ' /proc/mounts") == "2"
         assert "INIT:" not in machine.said
 
@@ -83,20 +78,19 @@ class TestWrongInittab:
 
     FILES: ClassVar = {"/etc/inittab": "[Unit]\nDescription=not an inittab\nid:x:initdefault:\n:::\n"}
 
-    def test_asks_for_a_level(self, machine: Machine) -> None:
-        machine.expect("Enter runlevel: ", BOOT)
+    BOOTS_TO = Machine.ask_for_level
+
+    def test_the_wrong_lines_are_named(self, machine: Machine) -> None:
         assert "INIT: /etc/inittab[1]: " in machine.said
 
     def test_asks_again(self, machine: Machine) -> None:
         machine.type("x")
-        machine.expect("Enter runlevel: ")
+        machine.ask_for_level()
 
-    def test_gives_a_shell(self, machine: Machine) -> None:
+    def test_gives_a_shell_which_can_halt(self, machine: Machine) -> None:
         machine.type("S")
         machine.maintain()
         assert machine.run("id -u") == "0"
-
-    def test_can_be_halted(self, machine: Machine) -> None:
         machine.type("halt -f")
         machine.expect("reboot: System halted")
         machine.check_disk()

@@ -21,45 +21,41 @@ def put(machine: Machine, program: str) -> None:
 
 
 class TestThereAndBack:
-    FILES: ClassVar = {"/etc/inittab.d/test.tab": TAB}
-    running: ClassVar = ""
+    """One test, as each step needs those before it."""
 
-    def test_ours_runs(self, machine: Machine) -> None:
-        machine.log_in()
+    FILES: ClassVar = {"/etc/inittab.d/test.tab": TAB}
+
+    def test_there_and_back(self, machine: Machine) -> None:
         # C knows no inittab.d; what it hands back it has from us.
         machine.run("cp -p /sbin/init /root/init.ours; telinit a; telinit -e INIT_X=yes")
         machine.wait_for("test $(pgrep -fc '^/bin/sleep 999') = 3")
-        type(self).running = machine.run(SLEEPERS)
+        running = machine.run(SLEEPERS)
 
-    def test_c_takes_over(self, machine: Machine) -> None:
         put(machine, "/sbin/init.sysv")
         machine.type("telinit u")
         machine.expect("INIT: version 3.* reloading")
         assert machine.run("readlink /proc/1/exe").startswith("/usr/sbin/init")
-        assert machine.run(SLEEPERS) == self.running
+        assert machine.run(SLEEPERS) == running
         assert machine.run("runlevel") == "N 2"
 
-    def test_c_respawns_what_we_have_started(self, machine: Machine) -> None:
+        # C starts again what we have started.
         machine.run("pkill -f '^/bin/sleep 9993'")
         machine.wait_for("pgrep -f '^/bin/sleep 9993'")
-        type(self).running = machine.run(SLEEPERS)
+        running = machine.run(SLEEPERS)
 
-    def test_we_take_over_again(self, machine: Machine) -> None:
         put(machine, "/root/init.ours")
         machine.type("telinit u")
         machine.expect("INIT: version 0.* reloading")
         assert "python" in machine.run("readlink /proc/1/exe")
-        assert machine.run(SLEEPERS) == self.running
+        assert machine.run(SLEEPERS) == running
         assert machine.run("ps -p 1 -o args=").rstrip() == "init [2]"
 
-    def test_the_level_can_be_changed(self, machine: Machine) -> None:
         machine.run("telinit 3")
         machine.wait_for("test \"$(cat /run/called)\" = '3 2 yes'")
         machine.wait_for("! pgrep -f init.d/[r]c")
         assert machine.run("runlevel") == "2 3"
         assert machine.run("pgrep -fc '^/bin/sleep 999[13]'") == "2"  # called on demand: in every level
 
-    def test_halt(self, machine: Machine) -> None:
         machine.type("halt")
         machine.expect("reboot: (System halted|Power down)", BOOT)
         machine.check_disk()
