@@ -352,11 +352,13 @@ def test_a_second_daemon(fifo: Fifo, start: Start, tmp_path: Path) -> None:
     fifo.expect_nothing()
 
 
-def test_end(fifo: Fifo, start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--foreground", "--dry-run"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_end(fifo: Fifo, start: Start, tmp_path: Path, number: int, option: str) -> None:
     fifo.listen()
-    daemon = start()
-    fifo.expect(TERMINALS)
-    assert daemon.end(signal.SIGTERM) == 0
+    daemon = start(option)
+    daemon.expect("look at the terminals")
+    assert daemon.end(number) == 0
     assert not (tmp_path / "initeventd.pid").exists()
     assert "Traceback" not in daemon.said
 
@@ -369,6 +371,25 @@ def test_dry_run(devices: MockDevices, fifo: Fifo, start: Start, tmp_path: Path)
     devices.supply("AC", online=1)
     daemon.expect("would send: power ok\n")
     assert [entry.name for entry in tmp_path.iterdir()] == ["log"]
+
+
+def test_a_full_disk_for_what_it_says_stops_nothing(devices: MockDevices, fifo: Fifo, start: Start) -> None:
+    """Neither is init told again and again, nor does the daemon end."""
+    fifo.listen()
+    start(within=["sh", "-c", 'exec "$@" 2>/dev/full', "sh"])
+    fifo.expect(TERMINALS)
+    devices.supply("AC", online=0)
+    fifo.expect(POWERFAIL)
+    fifo.expect_nothing(1.2)
+    devices.supply("AC", online=1)
+    fifo.expect(POWEROK)
+
+
+def test_a_dry_run_that_nobody_can_read_ends(start: Start) -> None:
+    daemon = start("--dry-run", within=["sh", "-c", 'exec "$@" >/dev/full', "sh"])
+    assert daemon.process.wait(10) == 1
+    daemon.expect("initeventd: standard output: No space left on device\n")
+    assert "Traceback" not in daemon.said
 
 
 def test_detached(devices: MockDevices, fifo: Fifo, start: Start, tmp_path: Path) -> None:
@@ -421,7 +442,7 @@ def test_nonsense(devices: MockDevices, fifo: Fifo, start: Start) -> None:
 def test_limit_that_is_none(start: Start, limit: str) -> None:
     daemon = start("--limit", limit)
     assert daemon.process.wait(10) == 2
-    daemon.expect("--limit")
+    daemon.expect(f"argument --limit: {limit!r} is no whole number from 0 to 100")
 
 
 def test_no_place_for_its_files(start: Start, tmp_path: Path) -> None:

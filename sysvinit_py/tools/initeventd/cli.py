@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import signal
 import sys
 import syslog
@@ -19,6 +21,9 @@ from sysvinit_py.tools.initeventd.told import MEANINGS
 
 NAME = "initeventd"
 LIMIT = 5  # percent
+ENDS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
+#: What a terminal sends; ignored.
+STOPS = signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU
 Say = Callable[[str], None]
 
 
@@ -34,6 +39,8 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     run = options.run.absolute()
     if options.dry_run:
+        for number in ENDS:
+            signal.signal(number, _end)
         return _serve(options, run, _to_stderr)
     try:
         pid_file = PidFile(run / PID_FILE)
@@ -50,11 +57,8 @@ def main(argv: list[str] | None = None) -> int:
         umask=0o022,
         stdout=sys.stdout if options.foreground else None,
         stderr=sys.stderr if options.foreground else None,
-        signal_map={
-            signal.SIGTERM: _end, signal.SIGINT: _end,
-            signal.SIGTSTP: None, signal.SIGTTIN: None, signal.SIGTTOU: None,
-        },
-    ):  # fmt: skip
+        signal_map=dict.fromkeys(ENDS, _end) | dict.fromkeys(STOPS),
+    ):
         return _serve(options, run, _to_stderr if options.foreground else _to_syslog)
 
 
@@ -79,10 +83,9 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _percent(text: str) -> int:
-    percent = int(text)
-    if not 0 <= percent <= 100:
-        raise ValueError
-    return percent
+    if not (text.isdecimal() and int(text) <= 100):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 100")
+    return int(text)
 
 
 def _serve(options: argparse.Namespace, run: Path, say: Say) -> int:
@@ -97,7 +100,7 @@ def _serve(options: argparse.Namespace, run: Path, say: Say) -> int:
 
     def send(request: Request) -> None:
         if options.dry_run:
-            print(f"would send: {MEANINGS[request.cmd]}", flush=True)
+            _to_stdout(f"would send: {MEANINGS[request.cmd]}")
             return
         telinit.write(initctl.encode(request), fifo)
         note(f"sent: {MEANINGS[request.cmd]}")
@@ -118,8 +121,18 @@ def _end(number: int, frame: object) -> NoReturn:
     raise SystemExit(0)
 
 
+def _to_stdout(text: str) -> None:
+    """Print it; a dry run that nobody can read ends."""
+    try:
+        os.write(sys.stdout.fileno(), f"{text}\n".encode())
+    except OSError as error:
+        _to_stderr(f"standard output: {error.strerror}")
+        raise SystemExit(1) from None
+
+
 def _to_stderr(text: str) -> None:
-    print(f"{NAME}: {text}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # a log on a full disk must not keep init from being told
+        print(f"{NAME}: {text}", file=sys.stderr, flush=True)
 
 
 def _to_syslog(text: str) -> None:

@@ -6,12 +6,15 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pyudev
 
 from sysvinit_py.tools.initeventd.power import Supply, understand
 
 POWER_SUPPLY, TERMINAL = "power_supply", "tty"
+#: There as long as udev runs.
+CONTROL = Path("/run/udev/control")
 #: Bytes that the kernel keeps for us while we are busy; what does not fit is lost, and all is looked at anew.
 BUFFER = 8 << 20
 
@@ -23,6 +26,8 @@ class Devices:
         self._say = say
         self._note = note
         self._complained_of: set[str] = set()  # supplies of whose attributes something was said
+        if not CONTROL.exists():
+            say(f"udev does not run, there is no {CONTROL}: until it does, nothing is heard of devices")
         self._context = pyudev.Context()
         self._monitor = pyudev.Monitor.from_netlink(self._context)
         for subsystem in (POWER_SUPPLY, TERMINAL):

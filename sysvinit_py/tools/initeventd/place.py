@@ -35,6 +35,7 @@ class PidFile:
                 os.close(self._fd)
                 raise AlreadyRunningError(pid or "?") from None
             if self._is_in_place():
+                os.ftruncate(self._fd, 0)  # of the pid of one that was killed
                 return
             os.close(self._fd)  # of a daemon that has removed it just now
 
@@ -50,7 +51,6 @@ class PidFile:
 
     def __enter__(self) -> PidFile:
         """Write the pid: not before the process has detached itself."""
-        os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
         return self
 

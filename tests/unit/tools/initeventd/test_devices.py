@@ -6,6 +6,7 @@ import errno
 import select
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -95,9 +96,10 @@ class World:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     udev = Udev()
     monkeypatch.setattr(devices, "pyudev", udev)
+    monkeypatch.setattr(devices, "CONTROL", tmp_path)
     udev.there = [Device("AC", type="Mains", online="1")]
     return World(udev)
 
@@ -106,6 +108,14 @@ def test_what_is_there_at_the_start(world: World) -> None:
     assert world.devices.supplies == {"AC": Supply("Mains", online=True)}
     assert world.udev.filters == ["power_supply", "tty"]
     assert world.devices.fileno() == 99
+
+
+def test_no_udev(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be started later."""
+    monkeypatch.setattr(devices, "CONTROL", Path("/nowhere/control"))
+    world.udev.looks = 0
+    (said,) = World(world.udev).said
+    assert said.startswith("udev does not run, there is no /nowhere/control:")
 
 
 def test_each_report_is_taken_in_before_the_next(world: World) -> None:

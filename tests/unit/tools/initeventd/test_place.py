@@ -46,7 +46,9 @@ def test_pid_file_of_one_that_was_killed(pid_path: Path) -> None:
         with pytest.raises(AlreadyRunningError, match=str(other.pid)):
             PidFile(pid_path)
         other.send_signal(signal.SIGKILL)
-    with PidFile(pid_path):
+    pid_file = PidFile(pid_path)
+    assert pid_path.read_text() == "", "it is not the pid of the one that has the lock"
+    with pid_file:
         assert pid_path.read_text() == f"{os.getpid()}\n"
 
 
