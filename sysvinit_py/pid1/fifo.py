@@ -88,11 +88,11 @@ class Fifo:
         """Whether nobody else could have put it there. What is in it is obeyed."""
         try:
             folder = kernel.stat(self.path.rpartition("/")[0] or "/")
-            owner = kernel.fstat(fd).st_uid
+            owners = {kernel.fstat(fd).st_uid, kernel.stat(self.path, follow_symlinks=False).st_uid}
         except OSError:
             return True  # nobody can say, and somebody has to be obeyed
         others_put_files_there = folder.st_mode & _OTHERS_MAY_WRITE and not folder.st_mode & S_ISVTX
-        return owner == 0 and folder.st_uid == 0 and not others_put_files_there
+        return owners == {0} and folder.st_uid == 0 and not others_put_files_there
 
     def _refuse(self, reason: str) -> None:
         """Say why there is no FIFO, once."""

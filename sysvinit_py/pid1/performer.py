@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 RUNLEVEL_FILE = "/run/runlevel"
 
-_O_WRONLY, _O_CREAT, _O_TRUNC, _O_NONBLOCK = 1, 0o100, 0o1000, 0o4000
+_O_WRONLY, _O_CREAT, _O_TRUNC, _O_NONBLOCK, _O_NOFOLLOW = 1, 0o100, 0o1000, 0o4000, 0o400000
 _NAMED_SIGNALS = {"TERM": SIGTERM, "KILL": SIGKILL}
 
 
@@ -109,7 +109,8 @@ class Performer:
             return
         title.show(f"init [{effect.stage}]")
         try:
-            file = kernel.open(RUNLEVEL_FILE, _O_WRONLY | _O_CREAT | _O_TRUNC | _O_NONBLOCK, 0o644)
+            how = _O_WRONLY | _O_CREAT | _O_TRUNC | _O_NONBLOCK | _O_NOFOLLOW
+            file = kernel.open(RUNLEVEL_FILE, how, 0o644)
             try:
                 kernel.write(file, effect.stage.encode())
             finally:

@@ -18,7 +18,7 @@ POWER_EVENTS = {b"O": "power ok", b"L": "power low"}
 _RB_DISABLE_CAD = 0
 _KDSIGACCEPT = 0x4B4E
 _SIGWINCH = 28
-_O_RDONLY, _O_RDWR, _O_NONBLOCK, _O_NOCTTY = 0, 2, 0o4000, 0o400
+_O_RDONLY, _O_RDWR, _O_NONBLOCK, _O_NOCTTY, _O_NOFOLLOW = 0, 2, 0o4000, 0o400, 0o400000
 
 
 def open_standard_streams() -> None:
@@ -66,7 +66,7 @@ def power(say: Callable[[str], None]) -> str:
     """Read and remove the file in which a power daemon says what is the matter."""
     for path in POWER_STATUS:
         try:
-            file = kernel.open(path, _O_RDONLY | _O_NONBLOCK)
+            file = kernel.open(path, _O_RDONLY | _O_NONBLOCK | _O_NOCTTY | _O_NOFOLLOW)
         except OSError:
             continue
         try:

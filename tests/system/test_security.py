@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import time
+from collections.abc import Callable
 
 import pytest
 from conftest import Boot
+from system import System
 from witness import wait_until
 
 pytestmark = pytest.mark.ours_only("about Python, and what C does not check")
@@ -22,8 +25,12 @@ NAMES = (
 
 
 def test_nothing_outside_the_program_has_influence(boot: Boot) -> None:
-    """Kernel words with a = in them become init's environment; it begins in /."""
-    folders = ("", "/evil", "/sbin", "/root/.local/lib/python3.11/site-packages")
+    """Kernel words with a = in them become init's environment; it begins in /.
+
+    Debian's Python has a sitecustomize of its own, which is a link to one in /etc.
+    """
+    python = os.path.basename(os.path.realpath("/usr/bin/python3"))
+    folders = ("", "/evil", "/sbin", f"/root/.local/lib/{python}/site-packages", f"/etc/{python}")
     files = {f"{folder}/{name}.py": EVIL for folder in folders for name in NAMES}
     environment = {
         "HOME": "/root", "PYTHONPATH": "/evil", "PYTHONHOME": "/evil", "PYTHONSTARTUP": "/evil/os.py",
@@ -51,7 +58,7 @@ def test_the_fifo_is_roots(boot: Boot) -> None:
 
 
 FOREIGN = {
-    "a FIFO of somebody else": "rm /run/initctl; mkfifo -m 622 /run/initctl; chown 1000 /run/initctl",
+    "a FIFO of somebody else": "mkfifo -m 622 /run/x; chown 1000 /run/x; mv /run/x /run/initctl",
     "a folder that others write to": "chmod 777 /run; rm /run/initctl",
     "a folder of somebody else": "chown 1000 /run; rm /run/initctl",
 }
@@ -72,17 +79,68 @@ def test_a_fifo_that_is_not_roots_alone_is_not_obeyed(command: str, boot: Boot) 
     system.witness.wait("B")
 
 
-@pytest.mark.parametrize("how", ["chown 1000 /etc/inittab.compiled", "chmod 666 /etc/inittab.compiled"])
-def test_a_compiled_copy_that_others_could_write_is_not_believed(how: str, boot: Boot) -> None:
+@pytest.mark.parametrize(
+    ("how", "believed"),
+    [
+        ("true", True),
+        ("chown 1000 /etc/inittab.compiled", False),
+        ("chmod 666 /etc/inittab.compiled", False),
+        ("mv /etc/inittab.compiled /etc/x; ln -s x /etc/inittab.compiled", False),
+    ],
+    ids=["root's", "of somebody else", "others write it", "a link"],
+)
+def test_only_a_compiled_copy_that_is_roots_is_believed(how: str, believed: bool, boot: Boot) -> None:
     system = boot(INITTAB)
     system.witness.wait("A")
-    wait_until(system.path("/etc/inittab.compiled").exists, lambda: "the copy")
-    # The copy says something else than the file, about the same bytes.
     copy = system.path("/etc/inittab.compiled")
-    copy.write_bytes(copy.read_bytes().replace(b"/w B", b"/w X"))
+    wait_until(copy.exists, lambda: "the copy")
+    # It says something else than the files, of which it has the bytes before.
+    before, _, after = copy.read_bytes().rpartition(b"/w B")
+    copy.write_bytes(before + b"/w X" + after)
     assert not system.run(["/bin/sh", "-c", how]).returncode
     system.telinit("u")
     wait_until(lambda: b"reloading" in system.console.said, lambda: "a new init")
+    system.telinit("3")
+    system.witness.wait("X" if believed else "B")
+    assert not system.witness.events("B" if believed else "X")
+
+
+def planted(*links: str) -> Callable[[System], None]:
+    def plant(system: System) -> None:
+        system.write("/etc/victim", "Oh")
+        for link in links:
+            system.path(link).symlink_to("/etc/victim")
+
+    return plant
+
+
+def test_links_are_not_followed(boot: Boot) -> None:
+    """To what a boot writes, and to what it reads and removes."""
+    links = ("/run/runlevel", "/run/powerstatus", "/etc/inittab.compiled", "/etc/inittab.compiled.new")
+    system = boot(INITTAB + "c::powerokwait:/w OK\nd::powerfail:/w FAIL\n", before=planted(*links))
+    system.witness.wait("A")
+    system.wait_ready()
+    system.signal(30)  # PWR
+    system.witness.wait("FAIL")
+    assert system.path("/etc/victim").read_text() == "Oh"
+    assert not system.witness.events("OK")
+
+
+def test_a_link_of_somebody_else_to_a_fifo_is_not_obeyed(boot: Boot) -> None:
+    """Where others may make links, but may not remove ours."""
+
+    def plant(system: System) -> None:
+        system.path("/run").chmod(0o1777)
+        os.mkfifo(system.path("/root/fifo"))
+        system.path("/run/initctl").symlink_to("/root/fifo")
+        os.chown(system.path("/run/initctl"), 1000, 1000, follow_symlinks=False)
+
+    system = boot(INITTAB, before=plant)
+    system.witness.wait("A")
+    system.console.expect(b"is not root's alone")
+    assert system.run(["/sbin/telinit", "3"], timeout=20).returncode
+    system.path("/run/initctl").unlink()
+    system.wait_ready()
     system.telinit("3")
     system.witness.wait("B")
 
