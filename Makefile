@@ -19,7 +19,7 @@ run: $(BIN)/python dist/init
 	@$(BIN)/python -m sysvinit_py.tools.sandbox.cli --init dist/init $(ARGS) $(if $(FILE),'$(FILE)')
 
 #: make test          the tests: unit, property, system; under five minutes
-HARD := $(addprefix tests/system/test_,reexec.py hot_swap.py live.py storms.py survival.py)
+HARD := $(addprefix tests/system/test_,reexec.py hot_swap.py live.py soak.py storms.py survival.py)
 .PHONY: test
 test: $(READY) dist/init
 	$(BIN)/pytest $(addprefix --ignore=,$(HARD))
@@ -29,6 +29,11 @@ test: $(READY) dist/init
 test-faults: $(READY) dist/init
 	$(BIN)/pytest $(HARD)
 	$(BIN)/pytest tests/faults
+
+#: make soak          100,000 respawns and as many orphans: some 10 minutes; says what memory and zombies did
+.PHONY: soak
+soak: $(READY) dist/init
+	SYSVINIT_PY_SOAK=100000 $(BIN)/pytest --capture=no tests/system/test_soak.py
 
 #: make check         style, types, and whether generated files are current
 .PHONY: check

@@ -1,13 +1,9 @@
-"""Storms: floods of requests, children and orphans. Other work goes on, and nothing grows.
-
-SYSVINIT_PY_SOAK=100000 for the long form: so many respawns, and so many orphans.
-"""
+"""Storms: floods of requests and signals. Other work goes on."""
 
 from __future__ import annotations
 
 import os
 import random
-import statistics
 import subprocess
 import sys
 import time
@@ -20,8 +16,6 @@ from system import INITCTL, MAGIC, System
 from witness import wait_until
 
 pytestmark = pytest.mark.ours_only("SPEC 10: a flood starves C's respawning")
-
-SOAK = int(os.environ.get("SYSVINIT_PY_SOAK", "2000"))
 
 #: Writes on the FIFO what it is given on standard input, as often as it can, until it is ended.
 FLOOD = """\
@@ -64,7 +58,7 @@ MESSAGES = {
 
 @pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES.keys())
 def test_a_flood_of_requests(message: bytes, boot: Boot) -> None:
-    """From a root process gone wrong: who dies is respawned at once all the same (median under 50 ms)."""
+    """From a root process gone wrong: nine of ten who die are respawned within 50 ms all the same."""
     system = boot("id:2:initdefault:\na:2:respawn:/w A stay\nb:2:respawn:/w B stay\nc:3:once:/w C\n")
     pids = {tag: system.witness.wait(tag).pid for tag in "AB"}
     system.wait_ready()
@@ -81,7 +75,7 @@ def test_a_flood_of_requests(message: bytes, boot: Boot) -> None:
         assert flooder.poll() is None
         assert flooder.stdout
         rate = float(flooder.stdout.read())
-    assert statistics.median(took) < 0.05, (took, rate)
+    assert sorted(took)[-2] < 0.05, (took, rate)
     system.telinit("3")
     system.witness.wait("C")
 
@@ -93,56 +87,6 @@ def _outside(system: System, pid: int) -> int:
                 if f"NSpid:\t{child}\t{pid}\n" in status.read():
                     return int(child)
     raise AssertionError(pid)
-
-
-def memory(system: System) -> int:
-    """KiB that are resident."""
-    for line in system.path("/proc/1/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1])
-    raise AssertionError("no VmRSS")
-
-
-def old_zombies(system: System) -> list[int]:
-    """Zombies that stay one for a second."""
-    zombies = {p.pid for p in system.processes() if p.state == "Z" and p.ppid == 1}
-    if zombies:
-        time.sleep(1)
-        zombies &= {p.pid for p in system.processes() if p.state == "Z"}
-    return sorted(zombies)
-
-
-@pytest.mark.timeout(7200 if SOAK > 2000 else 120)
-def test_soak(boot: Boot) -> None:
-    """Respawns and orphans without end: no memory, no descriptor, no zombie more."""
-    lines = [f"r{n}:2:respawn:/bin/true\n" for n in range(20)]
-    orphans = (
-        "o:2:respawn:/bin/sh -c 'for n in 1 2 3 4 5 6 7 8 9 10; do (true & true &); done; exec sleep 0.05'\n"
-    )
-    system = boot("id:2:initdefault:\n" + "".join(lines) + orphans)
-    system.wait_level("2")
-    system.wait_ready()
-
-    def last_pid() -> int:
-        return int(system.run(["cat", "/proc/loadavg"]).stdout.split()[-1])  # of the reader's namespace
-
-    def go_on(count: int) -> None:
-        """Clear the throttles until so many processes have come and gone."""
-        until = last_pid() + count
-        while last_pid() < until:
-            system.send(INITCTL.pack(MAGIC, 1, ord("q"), 5, b""))
-            time.sleep(0.15)
-
-    go_on(SOAK // 2)
-    before, descriptors = memory(system), len(os.listdir(system.path("/proc/1/fd")))
-    go_on(SOAK * 2)
-    assert memory(system) <= before * 1.05
-    wait_until(
-        lambda: len(os.listdir(system.path("/proc/1/fd"))) <= descriptors,
-        lambda: str([os.readlink(fd) for fd in system.path("/proc/1/fd").iterdir()]),
-    )
-    assert not old_zombies(system)
-    assert b"error in init" not in system.console.said
 
 
 def test_a_storm_of_signals(boot: Boot) -> None:
