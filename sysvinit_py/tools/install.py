@@ -28,15 +28,16 @@ PYTHON = "/usr/bin/python3"
 #: Every build has this in its second line.
 MARK = b"\n# sysvinit_py "
 
-#: Loads all of PID 1 from the file that is named, without being it.
+#: Loads all of PID 1 from the file that is named, and what it loads later, without being it.
 PROBE = """\
 import sys
 if sys.version_info < (3, 11):
     sys.exit("it is Python %d.%d" % sys.version_info[:2])
 __file__ = sys.argv[1]
 with open(__file__) as file:
-    exec(file.read().replace("sys.exit(main())", ""))
+    exec(file.read().partition("from sysvinit_py")[0])
 import sysvinit_py.pid1.init
+import ctypes
 """
 
 FALL_BACK = f"""\

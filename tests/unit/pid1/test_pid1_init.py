@@ -13,7 +13,8 @@ from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.pid1 import fifo, kernel, spawn, surroundings, terminals
 from sysvinit_py.pid1 import init as module
-from sysvinit_py.pid1.init import SHUTDOWN, Init
+from sysvinit_py.pid1.init import Init
+from sysvinit_py.pid1.signals import SHUTDOWN
 from sysvinit_py.protocol.initctl import Request
 
 HUP, INT, USR1, USR2, TERM, CHLD, CONT, TSTP, WINCH, PWR = 1, 2, 10, 12, 15, 17, 18, 20, 28, 30
