@@ -21,6 +21,10 @@ def program() -> Callable[[], int | None]:
         from sysvinit_py.inittab.child import main as read_inittab
 
         return read_inittab
+    if arguments == ["--probe"]:
+        from sysvinit_py.pid1.probe import main as probe
+
+        return probe
     from sysvinit_py.tools.telinit import main as telinit
 
     return lambda: telinit(sys.argv)

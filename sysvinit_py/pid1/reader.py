@@ -7,8 +7,6 @@ at a boot, for which a copy of the reading is kept beside them.
 
 from __future__ import annotations
 
-import sys
-
 from sysvinit_py.inittab import compiled, wire
 from sysvinit_py.inittab.sources import dump, gather
 from sysvinit_py.machine.events import InittabNotRead, InittabRead
@@ -37,7 +35,7 @@ class Reader:
     """One reading at a time; a new one replaces the one under way."""
 
     def __init__(self, program: str) -> None:
-        self._argv = [sys.executable, "-IS", program, CHILD_OPTION]
+        self._argv = [program, CHILD_OPTION]
         self.pipe = -1  # the child's answer comes in here
         self.deadline: float | None = None
         self._failures = 0

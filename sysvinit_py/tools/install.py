@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sysvinit_py.inittab import wire
 from sysvinit_py.inittab.sources import dump, gather
+from sysvinit_py.pid1 import probe
 from sysvinit_py.pid1.reader import CHILD_OPTION
 from sysvinit_py.tools import live, onefile
 
@@ -28,16 +29,11 @@ PYTHON = "/usr/bin/python3"
 #: Every build has this in its second line.
 MARK = b"\n# sysvinit_py "
 
-#: Loads all of PID 1 from the file that is named, and what it loads later, without being it.
-PROBE = """\
+#: Whether Python is new enough; the file itself says whether the rest is there.
+VERSION = """\
 import sys
 if sys.version_info < (3, 11):
     sys.exit("it is Python %d.%d" % sys.version_info[:2])
-__file__ = sys.argv[1]
-with open(__file__) as file:
-    exec(file.read().partition("from sysvinit_py")[0])
-import sysvinit_py.pid1.init
-import ctypes
 """
 
 FALL_BACK = f"""\
@@ -183,7 +179,7 @@ def _probe() -> None:
     """See that Python and all that PID 1 needs of it are here, and that the kernel executes the file."""
     if not os.access(PYTHON, os.X_OK):
         raise RefusedError(f"there is no {PYTHON}; Python 3.11 or newer is needed")
-    for command in [PYTHON, "-ISB", "-c", PROBE, str(DRAFT)], [str(DRAFT), "--version"]:
+    for command in [PYTHON, "-ISB", "-c", VERSION], [str(DRAFT), probe.OPTION]:
         try:
             done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         except OSError as error:
@@ -195,7 +191,7 @@ def _probe() -> None:
 
 def _probe_inittab() -> None:
     """See that init can read the inittab, in a process of its own; say which lines it refuses."""
-    command = [PYTHON, "-IS", str(DRAFT), CHILD_OPTION]
+    command = [str(DRAFT), CHILD_OPTION]
     done = subprocess.run(command, input=dump(gather()), capture_output=True, check=False)
     try:
         reading = wire.decode(done.stdout)

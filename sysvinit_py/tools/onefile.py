@@ -1,10 +1,12 @@
 """Build the one file that is init and telinit: ``python3 -m sysvinit_py.tools.onefile dist/init``.
 
-The file is a Python script: a loader of a few lines, and after it the modules in bundles, each in a comment:
-the names, their code as this Python marshals it, their source. Another version of Python compiles the source.
-All is compressed: Python reads a script to its end before it runs it. A bundle is what one of the programs in
-the file needs: what the others need is not even unpacked. A zip application would do without the loader, but
-Python runs one by way of runpy, which costs PID 1 memory and milliseconds for good.
+The file is a script for Python: a loader of some lines, and after it, compressed, the modules in bundles:
+their code as this Python marshals it, and their source, which another version of Python compiles. A bundle is
+what one of the programs in the file needs: what the others need is not even read.
+
+Python tokenizes a script to its end before it runs the first line, which would take longer than all the rest
+of the start. So the first line has Python run (-c) no more of the file than the loader. A zip application
+would do without either, but Python runs one by way of runpy, which costs PID 1 memory and milliseconds.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ from __future__ import annotations
 import marshal
 import os
 import sys
-from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
@@ -29,34 +30,35 @@ BUNDLES = (
 )
 
 #: A form of marshal that other versions of Python read, too.
-_FOR_ALL_VERSIONS = 2
+_FOR_ALL = 2
 
-LOADER = '''\
-#!/usr/bin/python3 -IS
-# sysvinit_py {version}: init and telinit in one file. The modules stand in the comments below, made by
-# sysvinit_py/tools/onefile.py, and this finds them there. License: MIT (the parser: MPL-2.0, see its source).
-import sys
+#: The kernel takes all that follows the interpreter as one argument; older ones cut the line at 127 bytes.
+FIRST_LINE = "#!/usr/bin/python3 -IScimport sys;f=open(sys.argv[1],'rb');f.readline();exec(f.read({size}))\n"
+
+LOADER = """\
+# sysvinit_py {version}: init and telinit in one file. What stands behind these lines, and why it does so, is
+# said in sysvinit_py/tools/onefile.py. License: MIT (the parser: MPL-2.0, see its source).
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER
-from binascii import a2b_base64
-from marshal import loads
+from marshal import load, loads
 from zlib import decompress
 
 
 class Modules:
-    """Finds and loads the modules of this file: a bundle is unpacked when one of its modules is wanted."""
+    "Finds and loads the modules of this file: a bundle is unpacked when one of its modules is wanted."
 
     def __init__(self):
-        with open(__file__, "rb") as file:
-            bundles = [line.split(b" ") for line in file if line.startswith(b"#: ")]
-        self.bundles = {{name: bundle for bundle in bundles for name in bundle[1].decode().split(",")}}
+        magic, bundles = load(f)
+        self.kind = "code" if magic == MAGIC_NUMBER else "source"
+        self.bundles = {{name: bundle for bundle in bundles for name in bundle["names"]}}
+        self.begin = f.tell()
         self.modules = {{}}
 
     def find_spec(self, name, path=None, target=None):
         if name in self.bundles and name not in self.modules:
-            _, _, magic, code, source = self.bundles[name]
-            packed = code if bytes.fromhex(magic.decode()) == MAGIC_NUMBER else source
-            self.modules.update(loads(decompress(a2b_base64(packed))))
+            offset, size = self.bundles[name][self.kind]
+            f.seek(self.begin + offset)
+            self.modules.update(loads(decompress(f.read(size))))
         if name in self.modules:
             return ModuleSpec(name, self, is_package=self.modules[name][0])
 
@@ -71,21 +73,34 @@ class Modules:
         exec(code, module.__dict__)
 
 
-modules = Modules()
-sys.meta_path.insert(0, modules)
+del sys.argv[0]
+sys.meta_path.insert(0, Modules())
 from sysvinit_py.__main__ import program
 
 be = program()
-modules.bundles.clear()  # what it has not unpacked by now it will not need
+f.close()
 sys.exit(be())
-'''
+"""
 
 
 def build() -> bytes:
     """Return the file's bytes: always the same for the same sources and the same Python."""
     from sysvinit_py import __version__
 
-    return b"".join([LOADER.format(version=__version__).encode(), *map(_bundle, _bundles())])
+    loader = LOADER.format(version=__version__)
+    first_line = FIRST_LINE.format(size=len(loader))
+    content = b""
+    bundles = []
+    for files in _bundles():
+        codes, sources = _compiled(files)
+        bundle: dict[str, object] = {"names": tuple(codes)}
+        for kind, modules in ("code", _marshalled(codes)), ("source", marshal.dumps(sources, _FOR_ALL)):
+            packed = compress(modules, 9)
+            bundle[kind] = len(content), len(packed)
+            content += packed
+        bundles.append(bundle)
+    index = marshal.dumps((MAGIC_NUMBER, bundles), _FOR_ALL)
+    return (first_line + loader).encode() + index + content
 
 
 def _bundles() -> Iterator[list[Path]]:
@@ -96,27 +111,17 @@ def _bundles() -> Iterator[list[Path]]:
         yield files
 
 
-def _bundle(files: list[Path]) -> bytes:
-    sources, codes = {}, {}
+def _compiled(files: list[Path]) -> tuple[dict[str, tuple[bool, CodeType]], dict[str, tuple[bool, bytes]]]:
+    """Return code and source of the modules by name, and whether each is a package."""
+    codes, sources = {}, {}
     for path in files:
         place = path.relative_to(PACKAGE.parent)
         is_package = path.name == "__init__.py"
         name = ".".join((place.parent if is_package else place.with_suffix("")).parts)
         source = path.read_bytes()
-        sources[name] = is_package, source
         codes[name] = is_package, compile(source, str(place), "exec", dont_inherit=True, optimize=2)
-    fields = (
-        b"#:",
-        ",".join(codes).encode(),
-        MAGIC_NUMBER.hex().encode(),
-        _packed(_marshalled(codes)),
-        _packed(marshal.dumps(sources, _FOR_ALL_VERSIONS)),
-    )
-    return b" ".join(fields) + b"\n"
-
-
-def _packed(content: bytes) -> bytes:
-    return b2a_base64(compress(content, 9), newline=False)
+        sources[name] = is_package, source
+    return codes, sources
 
 
 def _marshalled(codes: dict[str, tuple[bool, CodeType]]) -> bytes:

@@ -16,9 +16,19 @@ FORBIDDEN = {
     "socket", "collections", "tempfile", "random", "json", "traceback", "site",
 }  # fmt: skip
 
+#: What the kernel and Python make of the first line of the one file, without a new process.
+RUN = """
+def run(file, *arguments):
+    sys.argv = ["-c", file, *arguments]
+    with open(file, "rb") as script:
+        code = script.readline().decode().partition("-ISc")[2]
+    exec(code, {"__name__": "__main__"})
+"""
+
 #: Is /sbin/init in our init's place, and has what PID 1 imports written down, and by whom.
 SPY = f"""#!{PYTHON} -IS
 import sys, posix
+{RUN}
 
 def spy(event, arguments):
     if event == "import":
@@ -30,9 +40,7 @@ if posix.getpid() == 1:
     for name in list(sys.modules):
         spy("import", (name,))
     sys.addaudithook(spy)
-__file__ = "/init"
-with open(__file__, "rb") as file:
-    exec(compile(file.read(), __file__, "exec"))
+run("/init", *sys.argv[1:])
 """
 
 INITTAB = """
@@ -97,9 +105,8 @@ def test_pid_1(boot: Boot) -> None:
 def test_telinit() -> None:
     """Of the one file, not of the package: in this the modules are the same."""
     script = (
-        "import sys\n"
-        f"sys.argv = ['telinit', *sys.argv[1:]]; __file__ = {str(OURS)!r}\n"
-        "try: exec(compile(open(__file__, 'rb').read(), __file__, 'exec'))\n"
+        f"import sys\n{RUN}"
+        f"try: run({str(OURS)!r}, *sys.argv[1:])\n"
         "except SystemExit: pass\n"
         "print(*sys.modules)\n"
     )

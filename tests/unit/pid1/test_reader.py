@@ -32,7 +32,8 @@ class Etc:
         self.inittab = folder / "inittab"
         self.copy = folder / "inittab.compiled"
         self.program = folder / "init"
-        self.program.write_text(CHILD)
+        self.program.touch(mode=0o755)
+        self.be(CHILD)
         self.inittab.write_text("a:2:wait:x\n")
         self.spawned = 0
         self.copy_saved = True
@@ -48,6 +49,10 @@ class Etc:
 
     def reader(self) -> Reader:
         return Reader(str(self.program))
+
+    def be(self, code: str) -> None:
+        """Have the program be this."""
+        self.program.write_text(f"#!{sys.executable} -IS\n{code}")
 
 
 @pytest.fixture
@@ -163,7 +168,7 @@ def test_a_child_that_goes_wrong(
     etc: Etc, program: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 1 << 20)
-    etc.program.write_text(program)
+    etc.be(program)
     reader = etc.reader()
     reader.start(0.0)
     assert answer(reader) == InittabNotRead(f"inittab is not read: {reason}")
@@ -173,18 +178,18 @@ def test_a_child_that_goes_wrong(
 
 def test_a_child_that_goes_wrong_once(etc: Etc) -> None:
     """Killed for want of memory, say: at boot all depends on it."""
-    etc.program.write_text("")
+    etc.be("")
     reader = etc.reader()
     assert reader.start(10.0) is None
     os.waitpid(-1, 0)
     assert reader.read(11.0) is None
     assert reader.deadline == 11.0 + module.PAUSE
-    etc.program.write_text(CHILD)
+    etc.be(CHILD)
     assert ids(answer(reader)) == ["a", "~~"]
 
 
 def test_giving_up_ends_the_child(etc: Etc) -> None:
-    etc.program.write_text("import time\ntime.sleep(100)")
+    etc.be("import time\ntime.sleep(100)")
     reader = etc.reader()
     reader.start(0.0)
     assert reader.read(1.0) is None
@@ -194,9 +199,9 @@ def test_giving_up_ends_the_child(etc: Etc) -> None:
 
 def test_a_new_reading_ends_the_one_under_way(etc: Etc) -> None:
     reader = etc.reader()
-    etc.program.write_text("import time\ntime.sleep(100)")
+    etc.be("import time\ntime.sleep(100)")
     reader.start(0.0)
-    etc.program.write_text(CHILD)
+    etc.be(CHILD)
     reader.start(0.0)
     assert os.waitstatus_to_exitcode(os.waitpid(-1, 0)[1]) == -9
     assert ids(answer(reader)) == ["a", "~~"]
@@ -235,7 +240,7 @@ def test_a_pipe_that_cannot_be_read(etc: Etc, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_reaped_child_is_not_killed(etc: Etc, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pid may be somebody else's by then."""
-    etc.program.write_text("")
+    etc.be("")
     reader = etc.reader()
     reader.start(0.0)
     pid, _ = os.waitpid(-1, 0)

@@ -143,14 +143,18 @@ def test_a_link_out_of_the_root_leads_nowhere(root: Path, run: Run, tmp_path: Pa
     assert not list((tmp_path / "outside").iterdir())
 
 
-OLD = """\
+#: In the place of Python: another one, after it has done something. Called with -c and code, or by a first
+#: line.
+PYTHON = """\
 #!/bin/sh
-PYTHONHOME=/usr exec /python -c "import sys; sys.version_info = (3, 10); exec(sys.argv.pop(1))" "$3" "$4"
+case "$1" in
+-ISc*) code=${1#-ISc}; shift ;;
+*) code=$3; shift 3 ;;
+esac
+PYTHONHOME=/usr exec /python -c "import sys; %s; exec(sys.argv.pop(1))" "$code" "$@"
 """
-INCOMPLETE = """\
-#!/bin/sh
-PYTHONHOME=/usr exec /python -c "import sys; sys.modules['ctypes'] = None; exec(sys.argv.pop(1))" "$3" "$4"
-"""
+OLD = PYTHON % "sys.version_info = (3, 10)"
+INCOMPLETE = PYTHON % "sys.modules['ctypes'] = None"
 
 
 @pytest.mark.parametrize(
