@@ -15,9 +15,9 @@ from email.utils import formatdate
 from pathlib import Path
 
 from sysvinit_py import __version__
-from sysvinit_py.tools import manual, onefile
+from sysvinit_py.tools import install, manual, onefile
 
-NAME = "sysvinit-py"
+NAME = install.PACKAGE
 REPOSITORY = Path(__file__).parents[2]
 PAGES = ("init.8", "telinit.8", "inittab.5")
 

@@ -25,6 +25,8 @@ INIT, TELINIT = Path("/sbin/init"), Path("/sbin/telinit")
 #: Where what was there before is kept.
 KEPT = {INIT: Path("/sbin/init.sysv"), TELINIT: Path("/sbin/telinit.sysv")}
 DRAFT = Path("/sbin/init.new")
+#: The Debian package that does the same (deb), and where dpkg notes what it has moved aside for it.
+PACKAGE, DIVERSIONS = "sysvinit-py", Path("/var/lib/dpkg/diversions")
 PYTHON = "/usr/bin/python3"
 #: Every build has this in its second line.
 MARK = b"\n# sysvinit_py "
@@ -95,8 +97,10 @@ def enter(root: Path) -> None:
         raise RefusedError("only root can do this")
     os.chroot(root)
     os.chdir("/")
-    if not os.access(INIT.parent, os.W_OK):
-        raise RefusedError(f"{root} has no {INIT.parent} to write to: is it a root file system?")
+    if not INIT.parent.is_dir():
+        raise RefusedError(f"{root} has no {INIT.parent}: is it a root file system?")
+    if DIVERSIONS.is_file() and PACKAGE in DIVERSIONS.read_text(errors="replace").splitlines():
+        raise RefusedError(f"the package {PACKAGE} is installed, and does this: update it, or remove it")
 
 
 def install(init: bytes, probe: Callable[[], None] = lambda: None) -> None:
@@ -168,7 +172,8 @@ def is_ours(init: bytes) -> bool:
 
 
 def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
+    path.unlink(missing_ok=True)  # should it be a link, it leads to what is not to be written to
+    with path.open("xb") as file:
         file.write(content)
         os.fchmod(file.fileno(), 0o755)
         file.flush()
@@ -178,7 +183,7 @@ def _write(path: Path, content: bytes) -> None:
 def _probe() -> None:
     """See that Python and all that PID 1 needs of it are here, and that the kernel executes the file."""
     if not os.access(PYTHON, os.X_OK):
-        raise RefusedError(f"there is no {PYTHON}; Python 3.11 or newer is needed")
+        raise RefusedError(f"there is no {PYTHON} that can be run; Python 3.11 or newer is needed")
     for command in [PYTHON, "-ISB", "-c", VERSION], [str(DRAFT), probe.OPTION]:
         try:
             done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +44,11 @@ def test_is_installed_and_removed(root: Path, package: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert install.is_ours(init.read_bytes())
     assert kept.read_bytes() == before
+    undone = subprocess.run(
+        [sys.executable, install.__file__, "--root", root, "--undo"],
+        capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(deb.REPOSITORY)},
+    )  # fmt: skip
+    assert "the package sysvinit-py is installed" in undone.stderr
     done = dpkg(root, "--remove", deb.NAME)
     assert done.returncode == 0, done.stderr
     assert init.read_bytes() == before

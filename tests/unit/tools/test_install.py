@@ -16,14 +16,17 @@ from sysvinit_py.tools import install, onefile
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 REPOSITORY = Path(__file__).parents[3]
-#: In a mount namespace of its own; a Python that is given takes the place of the host's, and
-#: with a size /sbin is a file system of that size, and its files are told at the end.
+#: In a mount namespace of its own; a Python that is given takes the place of the host's, and /sbin may be
+#: read-only, or full: then its files are told at the end.
 ENTER = """\
-root=$1 python=$2 size=$3; shift 3
+root=$1 python=$2 sbin=$3; shift 3
 mount --bind /usr "$root/usr"
 [ -z "$python" ] || mount --bind "$python" "$root/usr/bin/python3"
-[ -n "$size" ] || exec "$@"
-mount -t tmpfs -o "size=$size" none "$root/sbin"
+case $sbin in
+    "") exec "$@" ;;
+    read-only) mount --bind -r "$root/sbin" "$root/sbin"; exec "$@" ;;
+esac
+mount -t tmpfs -o size=64k none "$root/sbin"
 touch "$root/sbin/init" "$root/sbin/telinit"
 set +e; "$@"; status=$?
 cd "$root/sbin" && echo *
@@ -50,16 +53,16 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(root: Path) -> Run:
-    """Runs inittab-install on the root; ``python``: a script as its Python; ``size``: that of its /sbin."""
+    """Runs inittab-install on the root; ``python``: a script as its Python; ``sbin``: full, read-only."""
 
-    def run(*arguments: str, python: str = "", size: str = "") -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, python: str = "", sbin: str = "") -> subprocess.CompletedProcess[str]:
         other = root.parent / "python"
         if python:
             other.write_text(python)
             other.chmod(0o755)
         command = [sys.executable, "-m", "sysvinit_py.tools.install", "--root", str(root), *arguments]
         return subprocess.run(
-            ["unshare", "--mount", "sh", "-ec", ENTER, "sh", root, other if python else "", size, *command],
+            ["unshare", "--mount", "sh", "-ec", ENTER, "sh", root, other if python else "", sbin, *command],
             capture_output=True, text=True, check=False, cwd=REPOSITORY, timeout=60,
         )  # fmt: skip
 
@@ -217,7 +220,7 @@ def test_nothing_to_undo(root: Path, run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("path", "reason"),
-    [("nowhere", "No such file or directory"), ("root/etc", "has no /sbin to write to")],
+    [("nowhere", "No such file or directory"), ("root/etc", "has no /sbin: is it")],
 )
 def test_no_root_file_system(root: Path, run: Run, tmp_path: Path, path: str, reason: str) -> None:
     done = run("--root", str(tmp_path / path))
@@ -226,10 +229,38 @@ def test_no_root_file_system(root: Path, run: Run, tmp_path: Path, path: str, re
 
 
 def test_a_full_disk_changes_nothing(root: Path, run: Run) -> None:
-    done = run(size="64k")
+    done = run(sbin="full")
     assert done.returncode == install.REFUSED
     assert "No space left on device" in done.stderr
     assert done.stdout == "init telinit\n"
+
+
+def test_a_root_that_is_read_only(root: Path, run: Run) -> None:
+    done = run(sbin="read-only")
+    assert done.returncode == install.REFUSED
+    assert done.stderr == "inittab-install: /sbin/init.new: Read-only file system\n"
+    assert content(root) == BEFORE
+    assert run().returncode == 0
+    done = run("--undo", sbin="read-only")
+    assert done.returncode == install.REFUSED
+    assert done.stderr == "inittab-install: /sbin/init.sysv: Read-only file system\n"
+
+
+def test_a_link_in_the_place_of_the_draft_is_not_followed(root: Path, run: Run) -> None:
+    """It would be the init of before that is overwritten."""
+    (root / "sbin/init.new").symlink_to("init")
+    assert run().returncode == 0
+    assert content(root) == {"init": onefile.build(), "init.sysv": b"C init", "telinit": "init"}
+
+
+@pytest.mark.parametrize("option", [[], ["--undo"]])
+def test_what_the_package_has_put_there_is_left_to_it(root: Path, run: Run, option: list[str]) -> None:
+    (root / "var/lib/dpkg").mkdir(parents=True)
+    (root / "var/lib/dpkg/diversions").write_text("/sbin/init\n/sbin/init.sysv\nsysvinit-py\n")
+    done = run(*option)
+    assert done.returncode == install.REFUSED
+    assert "the package sysvinit-py is installed" in done.stderr
+    assert content(root) == BEFORE
 
 
 def test_only_root_can(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
