@@ -20,6 +20,8 @@ _MOUNTS = "/proc/self/mountinfo"
 _CLOCK_BOOTTIME = 7
 #: Seconds after which to try again what could not be made or opened, should nothing tell that it can be.
 _TRY_AGAIN = 5.0
+#: Seconds before it is opened anew because it could not be read.
+_PAUSE = 0.01
 
 #: Bytes taken at a time, so that a flood of requests leaves time for everything else.
 CHUNK = 64 * 384
@@ -146,7 +148,8 @@ class Fifo:
         except BlockingIOError:
             return []
         except OSError:
-            self._close()
+            kernel.sleep(_PAUSE)  # should it go on like that
+            self.reopen()
             return []
         requests = self._decoder.feed(data)
         return requests if len(data) == CHUNK else requests + self._decoder.flush()

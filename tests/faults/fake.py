@@ -69,8 +69,9 @@ class Kernel:
             ((100.0 + when, n, act) for n, (when, act) in enumerate(script)), key=lambda s: s[:2]
         )
         self.calls: Counter[str] = Counter()
+        self.places: dict[str, dict[str, list[int]]] = {}  # call → line of PID 1 → which calls it makes
         self.faults: dict[tuple[str, int], int] = {}
-        self.tripped: list[str] = []
+        self.tripped: list[tuple[str, int]] = []
         self.console = bytearray()
         self.log: list[str] = []
         self.processes: dict[int, Process] = {}
@@ -104,12 +105,13 @@ class Kernel:
     def call(self, name: str) -> None:
         """Count the call, and fail if it is its turn."""
         self.calls[name] += 1
+        self.places.setdefault(name, {}).setdefault(_caller(), []).append(self.calls[name])
         if sum(self.calls.values()) > MOST_CALLS:
             self.log.append("turns in circles")
             self.finish()
         number = self.faults.get((name, self.calls[name])) or self.faults.get((name, 0), 0)
         if number:
-            self.tripped.append(name)
+            self.tripped.append((name, number))
             raise OSError(number, os.strerror(number))
 
     # Time.
@@ -465,6 +467,15 @@ class Kernel:
 
     def closerange(self, *_: object) -> None:
         raise AssertionError("only in children")
+
+
+def _caller() -> str:
+    """The line of PID 1 that makes a call."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    assert frame
+    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
 
 
 class Poll:

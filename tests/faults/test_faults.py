@@ -1,6 +1,7 @@
 """Every system call of PID 1 fails with every error it may report: init goes on to switch and to respawn.
 
-``make test-faults`` prints the table. SYSVINIT_PY_FAULTS=all: at every call, instead of some calls of each.
+``make test-faults`` prints the table. SYSVINIT_PY_FAULTS=all: at every call that is made, instead of the
+first, the last and one between that each line of PID 1 makes.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import fake
 import life
@@ -16,23 +18,22 @@ from errors import ERRORS, IN_CHILDREN
 
 from sysvinit_py.pid1 import kernel
 
-#: At so many calls of each name: the first and the last, and some between.
-PLACES = 10_000 if os.environ.get("SYSVINIT_PY_FAULTS") == "all" else 8
+ALL = os.environ.get("SYSVINIT_PY_FAULTS") == "all"
 
 
 @pytest.fixture(scope="session")
-def calls() -> dict[str, int]:
-    """How often each call is made in a life in which nothing fails."""
-    undisturbed = fake.live(life.make, lambda kernel: None, life.judge)
-    assert not undisturbed["problems"]
-    counted: dict[str, int] = undisturbed["calls"]
-    return counted
+def undisturbed() -> dict[str, Any]:
+    """What is called, and from where, in a life in which nothing fails."""
+    life_of_peace = fake.live(life.make, lambda kernel: None, life.judge)
+    assert not life_of_peace["problems"]
+    return life_of_peace
 
 
-def some_of(count: int) -> list[int]:
-    if count <= PLACES:
-        return list(range(1, count + 1))
-    return sorted({1 + n * (count - 1) // (PLACES - 1) for n in range(PLACES)})
+def some_of(places: dict[str, list[int]]) -> list[int]:
+    """Which calls are to fail, of those that the lines make."""
+    return sorted(
+        {n for made in places.values() for n in (made if ALL else (made[0], made[len(made) // 2], made[-1]))}
+    )
 
 
 def names() -> Iterator[str]:
@@ -52,11 +53,11 @@ def test_close_never_fails() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in ERRORS if ERRORS[name] and name not in IN_CHILDREN])
-def test_a_call_fails(name: str, calls: dict[str, int], faults_table: dict[str, list[int]]) -> None:
-    assert name in calls, "the life makes no such call"
+def test_a_call_fails(name: str, undisturbed: dict[str, Any], faults_table: dict[str, list[int]]) -> None:
+    assert name in undisturbed["places"], "the life makes no such call"
     row = faults_table.setdefault(name, [0, 0, 0])
     bad = []
-    for place in some_of(calls[name]):
+    for place in some_of(undisturbed["places"][name]):
         for number in ERRORS[name]:
 
             def prepare(kernel: fake.Kernel, place: int = place, number: int = number) -> None:
@@ -72,7 +73,7 @@ def test_a_call_fails(name: str, calls: dict[str, int], faults_table: dict[str, 
 
 
 @pytest.mark.parametrize("years", [1, -1])
-def test_somebody_sets_the_clock(years: int, calls: dict[str, int]) -> None:
+def test_somebody_sets_the_clock(years: int, undisturbed: dict[str, Any]) -> None:
     """Back and forth a year: nothing is done sooner, later, or more often."""
 
     def step(kernel: fake.Kernel) -> None:
@@ -83,4 +84,4 @@ def test_somebody_sets_the_clock(years: int, calls: dict[str, int]) -> None:
 
     after = fake.live(make, lambda kernel: None, life.judge)
     assert after["problems"] == []
-    assert after["calls"] == calls
+    assert after["calls"] == undisturbed["calls"]
