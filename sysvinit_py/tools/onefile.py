@@ -38,6 +38,7 @@ FIRST_LINE = "#!/usr/bin/python3 -IScimport sys;f=open(sys.argv[1],'rb');f.readl
 LOADER = """\
 # sysvinit_py {version}: init and telinit in one file. What stands behind these lines, and why it does so, is
 # said in sysvinit_py/tools/onefile.py. License: MIT (the parser: MPL-2.0, see its source).
+import gc
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER
 from marshal import load, loads
@@ -73,12 +74,15 @@ class Modules:
         exec(code, module.__dict__)
 
 
+gc.disable()  # there is no garbage yet
 del sys.argv[0]
 sys.meta_path.insert(0, Modules())
 from sysvinit_py.__main__ import program
 
 be = program()
 f.close()
+gc.freeze()  # nor will any of this be
+gc.enable()
 sys.exit(be())
 """
 
