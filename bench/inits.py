@@ -174,13 +174,14 @@ class Tini(Debian):
 
 
 class BarePython(Init):
-    """No init, but what any in Python has to pay at least: it starts one command, and waits."""
+    """No init, but what any in Python has to pay at least: it starts commands, and waits."""
 
     name = "bare python3"
     SCRIPT = """\
 #!/usr/bin/python3 -IS
 import os, select, signal
-os.posix_spawn(COMMAND[0], COMMAND, {})
+for command in COMMANDS:
+    os.posix_spawn(command[0], command, {})
 while True:
     signal.pause()
 """
@@ -194,8 +195,8 @@ while True:
         return os.path.realpath(self.program).rpartition("python")[2]
 
     def plan(self, entries: Sequence[Entry]) -> Plan:
-        [entry] = entries
-        return Plan({"/sbin/init": f"{self.SCRIPT}".replace("COMMAND", repr(entry.command.split()))})
+        commands = [entry.command.split() for entry in entries]
+        return Plan({"/sbin/init": self.SCRIPT.replace("COMMANDS", repr(commands))})
 
 
 def all_inits(ours: Path) -> dict[str, Init]:

@@ -7,9 +7,11 @@ for each init in turn, round after round. The table of all tasks is at the end.
 from __future__ import annotations
 
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 from bench.inits import ONCE, Entry, Init
@@ -17,6 +19,8 @@ from bench.stamps import END, REAPED
 from bench.trial import Trial
 
 Values = Mapping[str, float]
+
+REPOSITORY = Path(__file__).parents[1]
 
 OURS, AT_FIRST, SYSVINIT, BARE = "sysvinit_py", "sysvinit_py, new inittab", "sysvinit", "bare python3"
 BOTH = (OURS, SYSVINIT)
@@ -171,6 +175,20 @@ def memory(init: Init, count: int) -> Values:
         }
 
 
+def lint(init: Init, count: int) -> Values:
+    """inittab-lint on so many entries, as installed: with the system's Python."""
+    inittab = "id:2:initdefault:\n" + "".join(
+        f"{n:04x}:2345:respawn:/sbin/getty -L 38400 ttyS{n} vt100\n" for n in range(count)
+    )
+    command = ["/usr/bin/python3", "-m", "sysvinit_py.tools.lint.cli", "--isolated", "-"]
+    began = time.monotonic()
+    done = subprocess.run(command, input=inittab.encode(), cwd=REPOSITORY, capture_output=True, check=False)
+    seconds = time.monotonic() - began
+    if done.returncode not in (0, 1):
+        raise RuntimeError(done.stderr.decode())
+    return {"time": seconds * 1e3}
+
+
 def _others(count: int) -> list[Entry]:
     """Entries of another level."""
     return [Entry("0", level="5")] * count
@@ -178,6 +196,7 @@ def _others(count: int) -> list[Entry]:
 
 _TIME = Measure("time", "ms")
 _CPU = Measure("CPU of PID 1", "ms")
+_RSS = Measure("RSS", "MB", 1.35, BARE)
 _PSS, _PRIVATE = Measure("PSS", "MB"), Measure("private", "MB")
 
 TASKS = (
@@ -211,7 +230,9 @@ TASKS = (
          SUPERVISORS, quick=True, rounds=1),
     Task("idle 60 s", partial(idle, seconds=60), (Measure("wakeups", "", 0, ""),), BOTH, rounds=1),
     Task("memory, 10 children", partial(memory, count=10),
-         (Measure("RSS", "MB", 12, ""), _PSS, _PRIVATE), SUPERVISORS, quick=True),
+         (_RSS, _PSS, _PRIVATE), (*SUPERVISORS, BARE), quick=True),
     Task("memory, 1,000 children", partial(memory, count=1000),
-         (Measure("RSS", "MB", 12, ""), _PSS, _PRIVATE), (*BOTH, "busybox")),
+         (_RSS, _PSS, _PRIVATE), (*BOTH, "busybox", BARE)),
+    *(Task(f"inittab-lint on {count:,} entries", partial(lint, count=count), (_TIME,), (OURS,))
+      for count in (100, 10_000)),
 )  # fmt: skip

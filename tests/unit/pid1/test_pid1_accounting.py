@@ -173,6 +173,26 @@ def test_the_end_of_one_keeps_no_other_ones_line(files: Files) -> None:
     assert files.seen() == [(DEAD_PROCESS, 5, "1", "")]
 
 
+def test_an_end_is_written_with_the_start_that_follows(files: Files) -> None:
+    """Nobody waits for the record of an end: the respawn comes first."""
+    files.accounting.started("1", 5)
+    files.accounting.ended("1", 5)
+    assert files.seen() == files.logged == [(INIT_PROCESS, 5, "1", "")]
+    files.accounting.started("1", 6)
+    assert files.seen() == [(INIT_PROCESS, 6, "1", "")]
+    assert files.logged[1:] == [(DEAD_PROCESS, 5, "1", ""), (INIT_PROCESS, 6, "1", "")]
+
+
+def test_a_getty_that_was_faster_than_the_end_of_the_last_one(files: Files) -> None:
+    """It has written its record when that of the end is still to be written."""
+    files.accounting.started("1", 5)
+    files.accounting.ended("1", 5)
+    files.utmp.write_bytes(login(6))
+    files.accounting.started("1", 6)
+    assert files.utmp.read_bytes() == login(6)
+    assert files.logged[1:] == [(DEAD_PROCESS, 5, "1", ""), (INIT_PROCESS, 6, "1", "")]
+
+
 def test_found_where_it_was_last_and_after_it_has_moved(files: Files) -> None:
     files.accounting.boot()
     files.accounting.started("1", 5)
