@@ -55,8 +55,10 @@ class Reader:
         return self._begin(now) if self.pipe < 0 else self.give_up("it takes too long")
 
     def _begin(self, now: float) -> InittabRead | InittabNotRead | None:
-        self.stop()
         sources = dump(gather())
+        if sources == self._sources and self.pipe >= 0:
+            return None  # under way already; begun anew at each of many requests it would never be done
+        self.stop()
         if sources == self._sources and self._last is not None:
             self._save()
             return self._last

@@ -80,6 +80,18 @@ def test_a_flood_of_requests(message: bytes, boot: Boot) -> None:
     system.witness.wait("C")
 
 
+def test_a_flood_of_rereads_of_a_changed_inittab(boot: Boot) -> None:
+    """Regression: each began the reading anew, so none was ever done."""
+    inittab = "id:2:initdefault:\na:2:respawn:/w A stay\n"
+    system = boot(inittab)
+    system.witness.wait("A")
+    system.wait_ready()
+    system.write("/etc/inittab", inittab + "b:2:respawn:/w B stay\n")
+    with flood(system, INITCTL.pack(MAGIC, 1, ord("q"), 5, b""), 10.0) as flooder:
+        system.witness.wait("B")
+        flooder.terminate()
+
+
 def _outside(system: System, pid: int) -> int:
     with open(f"/proc/{system.pid}/task/{system.pid}/children") as children:
         for child in children.read().split():

@@ -197,14 +197,24 @@ def test_giving_up_ends_the_child(etc: Etc) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(-1, 0)[1]) == -9
 
 
-def test_a_new_reading_ends_the_one_under_way(etc: Etc) -> None:
+def test_a_reading_of_the_same_files_goes_on(etc: Etc) -> None:
+    """Regression: begun anew at every telinit q of a flood, it was never done."""
+    reader = etc.reader()
+    for _ in range(3):
+        assert reader.start(0.0) is None
+    assert ids(answer(reader)) == ["a", "~~"]
+    assert etc.spawned == 1
+
+
+def test_a_reading_of_changed_files_ends_the_one_under_way(etc: Etc) -> None:
     reader = etc.reader()
     etc.be("import time\ntime.sleep(100)")
     reader.start(0.0)
     etc.be(CHILD)
+    etc.inittab.write_text("b:2:wait:x\n")
     reader.start(0.0)
     assert os.waitstatus_to_exitcode(os.waitpid(-1, 0)[1]) == -9
-    assert ids(answer(reader)) == ["a", "~~"]
+    assert ids(answer(reader)) == ["b", "~~"]
 
 
 @pytest.mark.parametrize("call", ["memfd_create", "write", "lseek", "pipe2", "fcntl", "posix_spawn"])
