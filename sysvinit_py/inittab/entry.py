@@ -27,7 +27,7 @@ EVENT_ACTIONS = (
 #: Actions for which an empty runlevels field means level S too.
 ALSO_IN_S = ("powerwait", "powerfail", "powerokwait", "powerfailnow", "ctrlaltdel")
 #: Characters that make a process field go through /bin/sh.
-SHELL_CHARACTERS = "~`!$^&*()=|\\{}[];\"'<>?"
+SHELL_CHARACTERS = frozenset("~`!$^&*()=|\\{}[];\"'<>?")
 
 
 class Span(Value):

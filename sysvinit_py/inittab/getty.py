@@ -34,6 +34,4 @@ def terminal_of(entry: Entry) -> str:
 
 
 def _names_terminal(word: str) -> bool:
-    if any(character in SHELL_CHARACTERS for character in word):
-        return False
-    return word.startswith((DEV, *_BEGINNINGS))
+    return SHELL_CHARACTERS.isdisjoint(word) and word.startswith((DEV, *_BEGINNINGS))

@@ -33,7 +33,7 @@ class Accounting:
 
     def __init__(self) -> None:
         self._slots: dict[str, int] = {}  # where in utmp the record of an id was last
-        self._noted: list[utmp.Record] = []
+        self._ended: list[tuple[str, int, int]] = []  # id, pid, when: not written yet
         self._late_utmp: dict[int, utmp.Record] = {}  # by type: BOOT_TIME and RUN_LVL
         self._late_wtmp: list[utmp.Record] = []
         self._release = kernel.uname().release
@@ -47,22 +47,19 @@ class Accounting:
 
     def boot(self) -> None:
         """The machine was booted."""
-        self._noted.append(utmp.boot_time(_now()))
-        self.write_all()
+        self.write_all(utmp.boot_time(_now()))
 
     def level(self, level: str, old: str) -> None:
         """The runlevel changed."""
-        self._noted.append(utmp.run_level(level, old, _now()))
-        self.write_all()
+        self.write_all(utmp.run_level(level, old, _now()))
 
     def started(self, id: str, pid: int) -> None:
         """A process of the entry runs."""
-        self._noted.append(utmp.init_process(id, pid, _now()))
-        self.write_all(newcomer=pid)
+        self.write_all(utmp.init_process(id, pid, _now()), newcomer=pid)
 
     def ended(self, id: str, pid: int) -> None:
         """The process of the entry has ended; :meth:`write` writes that."""
-        self._noted.append(utmp.dead_process(id, pid, _now()))
+        self._ended.append((id, pid, _now()))
 
     @property
     def recorded(self) -> tuple[bool, bool]:
@@ -71,16 +68,17 @@ class Accounting:
         return utmp.BOOT_TIME not in late, utmp.RUN_LVL not in late
 
     def write(self) -> None:
-        """Write what is noted; nothing: there is nothing to do."""
-        if self._noted:
+        """Write the ends that are noted."""
+        if self._ended:
             self.write_all()
 
-    def write_all(self, newcomer: int = 0) -> None:
-        """Write what is noted, and what could not be written before.
+    def write_all(self, *records: utmp.Record, newcomer: int = 0) -> None:
+        """Write the ends that are noted, these records, and what could not be written before.
 
         ``newcomer``: a process that may have written its own record by now, which is then left alone.
         """
-        noted, self._noted = self._noted, []
+        ended, self._ended = self._ended, []
+        noted = [*(utmp.dead_process(*end) for end in ended), *records]
         self._late_wtmp += self._update_all(noted, newcomer)
         if not self._late_wtmp or self._append_all(self._late_wtmp):
             self._late_wtmp = []

@@ -51,7 +51,7 @@ def words(entry: Entry, stage: str) -> list[str]:
     command = entry.command
     if stage != SINGLE_USER and kernel.access(INITSCRIPT, _R_OK):
         return [SHELL, INITSCRIPT, entry.id, stages(entry), entry.action, command]
-    if not entry.no_shell and any(character in SHELL_CHARACTERS for character in command):
+    if not entry.no_shell and not SHELL_CHARACTERS.isdisjoint(command):
         return [SHELL, "-c", command]
     return [word for word in command.partition("#")[0].replace("\t", " ").split(" ") if word]
 
