@@ -31,12 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         made = image(init, options.cache.resolve())
         if options.disk:
             if not options.disk.exists():
-                shutil.copyfile(made.disk, options.disk)
+                copy(made.disk, options.disk)
             made = made._replace(disk=options.disk)
     except ImageError as error:
         return fail(str(error))
     except OSError as error:
-        return fail(f"{error.filename}: {error.strerror}")
+        return fail(f"{error.filename2 or error.filename}: {error.strerror}")
+    except KeyboardInterrupt:
+        return fail("interrupted")
     command = qemu.command(made, f"{qemu.APPEND} {options.append}", options.accel)
     command += ["-serial", f"file:{options.serial}" if options.serial else "mon:stdio"]
     if not options.disk:
@@ -59,6 +61,16 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--accel", default="tcg", metavar="NAME", help="QEMU's accelerator (default: tcg)")
     made.add_argument("--cache", type=Path, default=CACHE, metavar="DIR", help=f"default: {CACHE}")
     return made
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file, all of it or nothing: half a disk would be taken for a whole one the next time."""
+    draft = target.with_name(target.name + ".new")
+    try:
+        shutil.copyfile(source, draft)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def say(line: str) -> None:

@@ -82,7 +82,7 @@ def image(init: bytes, cache: Path, programs: dict[str, str] = PROGRAMS) -> Imag
             _run(*BOOTSTRAP, str(draft / base.name))
             (draft / base.name).replace(base)
         _make(draft, base, init)
-        for old in cache.glob("image-*"):
+        for old in (*cache.glob("image-*"), *cache.glob("draft-*")):  # drafts: of who was killed
             if time.time() - old.stat().st_mtime > KEPT:
                 shutil.rmtree(old)
         draft.rename(folder)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -79,9 +81,13 @@ def test_another_init_has_another_image(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(images, "_make", lambda folder, base, init: None)
     first, second = image(b"one", tmp_path), image(b"two", tmp_path)
     assert first != second
-    os.utime(first.disk.parent, (0, 0))  # long ago
+    killed = tmp_path / "draft-1"  # of who had no time to remove it
+    killed.mkdir()
+    for folder in first.disk.parent, killed:
+        os.utime(folder, (0, 0))  # long ago
     image(b"three", tmp_path)
     assert not first.disk.parent.exists()
+    assert not killed.exists()
     assert second.disk.parent.exists()
 
 
@@ -94,6 +100,50 @@ def test_no_qemu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
 def test_no_init(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--init", "/nowhere/init"]) == cli.REFUSED
     assert capsys.readouterr().err == "vm: /nowhere/init: No such file or directory\n"
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Image:
+    """An image that is there; qemu is not run."""
+    disk = tmp_path / "image-disk"
+    disk.write_text("disk")
+    made = Image(disk, disk, disk)
+    monkeypatch.setattr(cli, "image", lambda init, cache: made)
+    monkeypatch.setattr(cli.subprocess, "run", lambda command, check: SimpleNamespace(returncode=0))
+    return made
+
+
+def test_a_disk_that_lasts(made: Image, tmp_path: Path) -> None:
+    disk = tmp_path / "mine"
+    assert cli.main(["--disk", str(disk)]) == 0
+    disk.write_text("used")
+    assert cli.main(["--disk", str(disk)]) == 0
+    assert disk.read_text() == "used"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space", "disk", None, "mine.new"), "mine.new: No space"),
+        (KeyboardInterrupt(), "interrupted"),
+    ],
+)
+def test_half_a_disk_is_not_left(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    made: Image,
+    tmp_path: Path,
+    error: BaseException,
+    said: str,
+) -> None:
+    def copyfile(source: Path, target: Path) -> None:
+        target.write_text("half")
+        raise error
+
+    monkeypatch.setattr(shutil, "copyfile", copyfile)
+    assert cli.main(["--disk", str(tmp_path / "mine")]) == cli.REFUSED
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"vm: {said}")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["image-disk"]
 
 
 def test_the_kernel_is_told_the_words() -> None:
