@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -125,12 +126,18 @@ def _configure(root: Path) -> None:
 
 
 def _run(*command: str) -> None:
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", check=False, env=environment
-    )
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()] or ["failed"]
+    """Run a program in a group of its own: mmdebstrap, when it fails, ends all that are in its group."""
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        text=True, errors="replace", env=os.environ | {"PYTHONPATH": str(REPOSITORY)}, start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            errors = process.communicate()[1]
+        except KeyboardInterrupt:
+            os.killpg(process.pid, signal.SIGTERM)
+            raise
+    if process.returncode:
+        said = [line for line in errors.splitlines() if line.strip()] or ["failed"]
         reasons = [line for line in said if line.startswith("E: ")] or said[-1:]
         raise ImageError(f"{Path(command[0]).name}: {reasons[0]}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -46,10 +47,12 @@ def test_only_root_can(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("", "failed"),
     ],
 )
+@pytest.mark.parametrize("end", ["exit 1", "kill -HUP 0"], ids=["exits", "ends its group"])
 def test_a_failed_bootstrap_leaves_nothing(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, reason: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, reason: str, end: str
 ) -> None:
-    monkeypatch.setattr(images, "BOOTSTRAP", ("sh", "-c", f"printf '{said}' >&2; touch $0; exit 1"))
+    """mmdebstrap sends SIGHUP to its whole group, of which ``make vm`` must not be."""
+    monkeypatch.setattr(images, "BOOTSTRAP", ("sh", "-c", f"printf '{said}' >&2; touch $0; {end}"))
     with pytest.raises(ImageError, match=reason):
         image(b"init", tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())
@@ -109,7 +112,7 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Image:
     disk.write_text("disk")
     made = Image(disk, disk, disk)
     monkeypatch.setattr(cli, "image", lambda init, cache: made)
-    monkeypatch.setattr(cli.subprocess, "run", lambda command, check: SimpleNamespace(returncode=0))
+    monkeypatch.setattr(subprocess, "run", lambda command, check: SimpleNamespace(returncode=0))
     return made
 
 
