@@ -5,6 +5,7 @@ The Debian is fetched once, and kept as a tar file; the disk is made from it ane
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -42,6 +43,8 @@ BOOTSTRAP = (
 SIZE = "1G"
 #: Seconds that an image is kept after it was last asked for: there are as many as there are builds of init.
 KEPT = 3600
+#: Bytes that are left where a program had no room.
+FULL = 1 << 20
 SERIAL_GETTY = "T0:2345:respawn:/sbin/getty -L ttyS0 115200 vt100"
 
 #: The programs that make the disk, and the Debian packages that they are in.
@@ -89,6 +92,10 @@ def image(init: bytes, cache: Path, programs: dict[str, str] = PROGRAMS) -> Imag
         draft.rename(folder)
     except OSError as error:
         raise ImageError(f"{error.filename or cache}: {error.strerror}") from None
+    except ImageError as error:
+        if shutil.disk_usage(cache).free < FULL:  # mmdebstrap does not say so
+            raise ImageError(f"{cache}: {os.strerror(errno.ENOSPC)}") from error
+        raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return made

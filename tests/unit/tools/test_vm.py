@@ -58,6 +58,14 @@ def test_a_failed_bootstrap_leaves_nothing(
     assert not list((tmp_path / "cache").iterdir())
 
 
+def test_no_space(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """mmdebstrap only says that it failed."""
+    monkeypatch.setattr(images, "BOOTSTRAP", ("sh", "-c", "echo 'E: mmdebstrap failed to run' >&2; exit 25"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
+    with pytest.raises(ImageError, match=f"^{tmp_path}: No space left on device$"):
+        image(b"init", tmp_path)
+
+
 def test_a_failure_later_keeps_the_debian_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The tar file that comes of it is empty, so what follows cannot work; it is whole all the same."""
     monkeypatch.setattr(images, "BOOTSTRAP", ("sh", "-c", "tar -cf $0 -T /dev/null"))
