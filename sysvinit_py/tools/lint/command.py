@@ -10,6 +10,7 @@ from sysvinit_py.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 _BY_SHELL = frozenset(SHELL_CHARACTERS)
 _WORD = re.compile(r"[^ \t]+")
@@ -57,7 +58,8 @@ class Token(Value):
 class Command(Value):
     """The first simple command of a process field."""
 
-    program: Word
+    program: Word  # what is executed
+    called: Word  # what that is to be: the program itself, or BusyBox's applet
     arguments: tuple[Word, ...]
     redirects: tuple[tuple[str, Word], ...] = ()  # the operator, and where to
     background: bool = False  # ends with a single &
@@ -68,7 +70,7 @@ class Command(Value):
     @property
     def name(self) -> str:
         """The program's name without its folder; BusyBox's - of a login shell is not part of it."""
-        return self.program.text.rpartition("/")[2].removeprefix("-")
+        return self.called.text.rpartition("/")[2].removeprefix("-")
 
     @property
     def operands(self) -> tuple[Word, ...]:
@@ -116,14 +118,14 @@ def tokens(process: str, offset: int) -> Iterator[Token]:
 
 def plain_command(words: list[Word]) -> Command | None:
     """What init runs itself."""
-    return Command(words[0], tuple(words[1:])) if words else None
+    return _command(words) if words else None
 
 
 def shell_command(pieces: list[Token]) -> Command | None:
     """Find the first simple command; None where there is none, as in a lone redirection."""
     words: list[Word] = []
     redirects: list[tuple[str, Word]] = []
-    compound = assigns = said_exec = False
+    compound = background = assigns = said_exec = False
     to = ""
     rest = iter(pieces)
     for token in rest:
@@ -149,14 +151,15 @@ def shell_command(pieces: list[Token]) -> Command | None:
             more = next(rest, None) is not None
             background = token.text == "&" and not more
             compound = compound or not (background or token.text == ";") or more
-            if not words:
-                return None
-            return Command(
-                words[0], tuple(words[1:]), tuple(redirects), background, compound, assigns, said_exec
-            )
-    if not words:
-        return None
-    return Command(words[0], tuple(words[1:]), tuple(redirects), False, compound, assigns, said_exec)
+            break
+    return _command(words, tuple(redirects), background, compound, assigns, said_exec) if words else None
+
+
+def _command(words: list[Word], *more: Any) -> Command:
+    """A command of words; ``more`` are the other fields of it."""
+    by_applet = words[0].text.rpartition("/")[2] == "busybox" and len(words) > 1
+    called, *arguments = words[1:] if by_applet else words
+    return Command(words[0], called, tuple(arguments), *more)
 
 
 def terminal(word: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from sysvinit_py.tools.lint.daemons import GOES, goes_by_itself, sent_by, stays
 from sysvinit_py.tools.lint.finding import Edit, Fix, Hit
 from sysvinit_py.tools.lint.inittab import ACTION, PROCESS, RESPAWNED
 from sysvinit_py.tools.lint.rule import rule
@@ -15,52 +16,6 @@ if TYPE_CHECKING:
 
     from sysvinit_py.tools.lint.command import Command
     from sysvinit_py.tools.lint.inittab import Inittab
-
-#: Daemons that go to the background by themselves, and the options that keep them from it.
-STAYS_WITH: dict[str, tuple[str, ...]] = {
-    "acpid": ("-f", "-d", "--foreground"),
-    "atd": ("-f", "-d"),
-    "chronyd": ("-d", "-n"),
-    "cron": ("-f", "-n"),
-    "crond": ("-f", "-n", "-d"),
-    "cupsd": ("-f", "-F"),
-    "dhclient": ("-d",),
-    "dhcpcd": ("-B", "-d", "--nobackground"),
-    "dnsmasq": ("-k", "-d", "--keep-in-foreground", "--no-daemon"),
-    "dropbear": ("-F",),
-    "gdm": ("-nodaemon", "--nodaemon"),
-    "gpm": ("-D",),
-    "haveged": ("-F", "--Foreground"),
-    "ifplugd": ("-n", "--no-daemon"),
-    "inetd": ("-f", "-i", "-d"),
-    "kdm": ("-nodaemon",),
-    "klogd": ("-n",),
-    "monit": ("-I",),
-    "named": ("-f", "-g"),
-    "nmbd": ("-F", "-i", "--foreground"),
-    "ntpd": ("-n", "--nofork"),
-    "prefdm": ("-nodaemon",),
-    "rpcbind": ("-f", "-d"),
-    "rsyslogd": ("-n",),
-    "smartd": ("-n", "--no-fork", "-d"),
-    "smbd": ("-F", "-i", "--foreground"),
-    "sshd": ("-D", "-d"),
-    "syslog-ng": ("-F", "--foreground"),
-    "syslogd": ("-n", "-d"),
-    "udhcpc": ("-f", "--foreground"),
-    "xdm": ("-nodaemon",),
-    "xinetd": ("-dontfork", "-d"),
-}
-#: Programs that stay in the foreground unless one of these options says otherwise.
-LEAVES_WITH: dict[str, tuple[str, ...]] = {
-    "avahi-daemon": ("-D", "--daemonize"),
-    "hostapd": ("-B",),
-    "openvpn": ("--daemon",),
-    "start-stop-daemon": ("-b", "--background"),
-    "systemd-udevd": ("-d", "--daemon"),
-    "udevd": ("-d", "--daemon"),
-    "wpa_supplicant": ("-B",),
-}
 
 
 @rule("INT405", "background-respawn", "warning", ALL)
@@ -83,44 +38,37 @@ def background_respawn(inittab: Inittab) -> Iterator[Hit]:
         command = subject.command
         if subject.action not in RESPAWNED or not command:
             continue
-        if command.background:
-            last = subject.tokens[-1]
+        last = subject.tokens[-1] if subject.tokens else None
+        if last and last.text == "&":
             at = subject.columns(last)
             before = len(subject.process[: last.start].rstrip()) - last.start
             fix = Fix("remove the &", (Edit(subject.entry.line, at[0] + before, at[1], ""),))
             yield subject.hit_word(last, "& ends the respawned command at once", "remove it", fix)
-            continue
-        name = command.name
-        if STAYS_WITH.get(name) and not command.compound and not command.has_option(*STAYS_WITH[name]):
-            one = STAYS_WITH[name][0]
-            yield subject.hit_word(
-                command.program, f"{name} goes to the background and is respawned at once", f"add {one}"
+        elif goes_by_itself(command) and not command.compound:
+            message = f"{command.name} goes to the background and is respawned at once"
+            yield subject.hit_word(command.program, message, f"add {GOES[command.name][0]}")
+        elif command.name == "setsid" and not command.compound and not command.has_option("-w", "--wait"):
+            message = "setsid forks, because init has made a session already: it is respawned at once"
+            yield subject.hit_word(command.program, message, "leave it out")
+        elif options := sent_by(command):
+            message = (
+                f"{' or '.join(options)} sends {command.name} to the background: it is respawned at once"
             )
-        elif LEAVES_WITH.get(name) and command.has_option(*LEAVES_WITH[name]):
-            option = " or ".join(LEAVES_WITH[name])
-            yield subject.hit_word(
-                command.program, f"{option} sends {name} to the background: it is respawned at once"
-            )
+            yield subject.hit_word(command.program, message)
 
 
 WAITED_FOR = (
-    "sysinit",
-    "bootwait",
-    "wait",
-    "powerwait",
-    "powerokwait",
-    "powerfailnow",
-    "ctrlaltdel",
-    "shutdown",
-)
+    "sysinit", "bootwait", "wait", "powerwait", "powerokwait", "powerfailnow", "ctrlaltdel", "shutdown",
+)  # fmt: skip
 
 
 @rule("INT406", "blocks-for-ever", "warning", ALL)
 def blocks_for_ever(inittab: Inittab) -> Iterator[Hit]:
     """init waits for something that does not end by itself.
 
-    A getty or a shell at a sysinit, bootwait or wait entry holds back everything after it until somebody
-    logs out. A shell in single user mode, level S or 1, is meant to do that and is not reported.
+    A getty, a shell, or a daemon that stays in the foreground, at a sysinit, bootwait or wait entry holds
+    back everything after it until somebody logs out or kills it. A shell in single user mode, level S or 1,
+    is meant to do that and is not reported.
 
     Bad::
 
@@ -131,17 +79,15 @@ def blocks_for_ever(inittab: Inittab) -> Iterator[Hit]:
         1:2345:respawn:/sbin/getty 38400 tty1
     """
     for subject in inittab.subjects:
-        if (
-            subject.action not in WAITED_FOR
-            or not subject.is_interactive
-            or (subject.by_shell and not subject.terminal)
-        ):
+        command = subject.command
+        if subject.action not in WAITED_FOR or not command:
             continue
-        if subject.levels and set(subject.levels) <= set("S1") and subject.action == "wait":
-            continue
-        yield subject.hit(
-            ACTION, f"init waits at {subject.action} for {subject.name}, which does not end by itself"
-        )
+        is_session = subject.is_interactive and (subject.terminal or not subject.by_shell)
+        is_single_user = subject.action == "wait" and subject.levels and set(subject.levels) <= set("S1")
+        is_daemon = stays(command) and not command.background and not command.compound
+        if is_daemon or (is_session and not is_single_user):
+            message = f"init waits at {subject.action} for {subject.name}, which does not end by itself"
+            yield subject.hit(ACTION, message)
 
 
 @rule("INT407", "init-by-itself", "warning", ALL)
