@@ -13,8 +13,8 @@ from sysvinit_py.tools.lint.finding import SEVERITIES, printable
 from sysvinit_py.tools.lint.formats import FORMATS
 from sysvinit_py.tools.lint.root import Root
 from sysvinit_py.tools.lint.rules import RULES
+from sysvinit_py.tools.lint.selection import codes_of, known_code
 from sysvinit_py.tools.lint.sources import UsageError, sources
-from sysvinit_py.tools.lint.suppressions import code_of
 from sysvinit_py.tools.lint.targets import TARGETS, Target, guess
 
 TYPE_CHECKING = False
@@ -144,7 +144,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.explain or options.list_rules:
         from sysvinit_py.tools.lint.manual import explain, listing
 
-        _print(explain(RULES[_code(options.explain)]) if options.explain else listing())
+        _print(explain(RULES[known_code(options.explain)]) if options.explain else listing())
         return CLEAN
     config = _config(options)
     codes = _codes(options.select or config.select, options.ignore or config.ignore)
@@ -180,30 +180,17 @@ def _run(options: argparse.Namespace) -> int:
 def _config(options: argparse.Namespace) -> Config:
     if options.config:
         return read_config(options.config)
-    path = "" if options.isolated else find_config(os.getcwd())
+    try:
+        path = "" if options.isolated else find_config(os.getcwd())
+    except OSError:  # the working directory is gone
+        path = ""
     return read_config(path) if path else Config()
-
-
-def _code(word: str) -> str:
-    code = code_of(word)
-    if not code:
-        raise UsageError(f"there is no rule {printable(word)} (inittab-lint --list-rules lists all)")
-    return code
 
 
 def _codes(select: str, ignore: str) -> frozenset[str]:
     """The codes of the rules to run."""
-    selected = _named(select) if select else frozenset(RULES)
-    return selected - _named(ignore)
-
-
-def _named(words: str) -> frozenset[str]:
-    """The codes that a list of codes, beginnings of codes and names stands for."""
-    codes: set[str] = set()
-    for word in words.replace(",", " ").split():
-        begun = {code for code in RULES if code.startswith(word.upper())}
-        codes |= begun or {_code(word)}
-    return frozenset(codes)
+    selected = codes_of(select) if select else frozenset(RULES)
+    return selected - codes_of(ignore)
 
 
 def _root(folder: str) -> Root | None:
@@ -215,8 +202,6 @@ def _root(folder: str) -> Root | None:
 def _target(options: argparse.Namespace, config: Config, source: Source) -> Target:
     name = options.target or config.target
     if name:
-        if name not in TARGETS:
-            raise UsageError(f"unknown target {name!r}; known are {', '.join(TARGETS)}")
         return TARGETS[name]
     path, data = source.files[0]
     target = guess(data)
@@ -247,8 +232,6 @@ def _repair(
 
 
 def _show(name: str, found: list[Finding], color: str) -> None:
-    if name not in FORMATS:
-        raise UsageError(f"unknown format {name!r}; known are {', '.join(FORMATS)}")
     render = import_module(f"sysvinit_py.tools.lint.formats.{name}").render
     shown = found[:MAX_FINDINGS]
     _print(render(shown, colour=_coloured(color)) if name == "text" else render(shown))

@@ -6,7 +6,7 @@ import re
 
 from sysvinit_py.tools.lint.finding import Edit, Fix, Hit, printable
 from sysvinit_py.tools.lint.inittab import line_hit
-from sysvinit_py.tools.lint.rules import RULES
+from sysvinit_py.tools.lint.selection import code_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,10 +93,3 @@ class Suppressions:
                 hint = "inittab-lint --list-rules lists all"
                 self.bad.append(line_hit(self.document, line, f"there is no rule {printable(word)}", hint))
         return tuple(codes), order[1] == "disable-file"
-
-
-def code_of(word: str) -> str:
-    """The code of the rule that is called so, by code or name; empty if there is none."""
-    if word.upper() in RULES:
-        return word.upper()
-    return next((rule.code for rule in RULES.values() if rule.name == word.lower()), "")

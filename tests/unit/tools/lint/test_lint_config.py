@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,10 @@ def test_an_empty_section_changes_nothing(tmp_path: Path) -> None:
         ("[inittab-lint]\nstrict = yes\nstrict = no\n", "already exists"),
         ("[x]\n", r"has no section \[inittab-lint\]"),
         ("[inittab-lint]\nroot = \xff\n", "codec"),
+        ("[inittab-lint]\ntarget = upstart\n", "unknown target 'upstart'; known are sysvinit_py, "),
+        ("[inittab-lint]\nformat = xml\n", "unknown format 'xml'; known are text, gcc"),
+        ("[inittab-lint]\nselect = INT1, INT9\n", "there is no rule INT9 "),
+        ("[inittab-lint]\nignore = *\n", r"there is no rule \* "),
     ],
 )
 def test_what_is_not_understood(text: str, reason: str, tmp_path: Path) -> None:
@@ -53,6 +58,28 @@ def test_what_is_not_understood(text: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=reason) as caught:
         read_config(str(path))
     assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeff[inittab-lint]\nselect = INT1\n",
+        "[DEFAULT]\nfoo = 1\n[inittab-lint]\nselect = INT1\n",
+        "[metadata]\nversion = %(y\n[inittab-lint]\nselect = INT1\ntarget =\n",
+    ],
+)
+def test_what_is_of_no_concern(text: str, tmp_path: Path) -> None:
+    assert read_config(write(tmp_path / "setup.cfg", text)) == Config(select="INT1")
+
+
+def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
+    """Regression: the linter hung."""
+    os.mkfifo(tmp_path / "setup.cfg")
+    assert find_config(str(tmp_path)) == ""
+    os.mkfifo(tmp_path / ".inittab-lint.cfg")
+    with pytest.raises(UsageError, match="not a regular file"):
+        read_config(find_config(str(tmp_path)))
 
 
 def test_missing(tmp_path: Path) -> None:
@@ -65,7 +92,7 @@ def test_the_nearest_with_our_section_counts(tmp_path: Path) -> None:
     below.mkdir(parents=True)
     write(tmp_path / "setup.cfg", "[inittab-lint]\n")
     assert find_config(str(below)) == str(tmp_path / "setup.cfg")
-    write(below / "setup.cfg", "[metadata]\n")
+    write(below / "setup.cfg", "# no [inittab-lint]\n[metadata]\nname = x\n  [inittab-lint]\n")
     assert find_config(str(below)) == str(tmp_path / "setup.cfg")
     write(tmp_path / "a" / ".inittab-lint.cfg", "[inittab-lint]\n")
     assert find_config(str(below)) == str(tmp_path / "a" / ".inittab-lint.cfg")
