@@ -168,7 +168,7 @@ def _run(options: argparse.Namespace) -> int:
         found += look(files)
     if not options.diff:
         _show(options.format or config.format or "text", found, options.color)
-    if not options.quiet and readable:
+    if not options.quiet and (readable or not failed):
         _summarise(found, changed, dry=options.diff)
     if failed:
         return FAILED

@@ -42,18 +42,18 @@ def sources(words: list[str], root: str, stdin_name: str) -> tuple[list[Source],
     """What there is to check, and why some of it cannot be read."""
     found: list[Source] = []
     failed: list[str] = []
-    for word in words or [""]:
+    for word in dict.fromkeys(words):
         try:
-            if not words:
-                found += _main(root.rstrip("/") + INITTAB, root.rstrip("/") + DIRECTORY, required=True)
-            elif word == STDIN:
+            if word == STDIN:
                 found.append(_single(stdin_name, _content(0, stdin_name)))
             elif os.path.isdir(word):
-                found += _folder(word)
+                found += _folder(word, failed)
             else:
                 found.append(_single(word, load(word)))
         except UsageError as error:
             failed.append(str(error))
+    if not words:
+        found += _main(root.rstrip("/") + INITTAB, root.rstrip("/") + DIRECTORY, failed)
     return found, failed
 
 
@@ -96,23 +96,25 @@ def _single(path: str, data: bytes) -> Source:
     return Source(((path, data),), fragment=in_directory or path.endswith(".tab"))
 
 
-def _folder(folder: str) -> list[Source]:
+def _folder(folder: str, failed: list[str]) -> list[Source]:
     """A folder means its inittab and inittab.d; an inittab.d means its .tab files."""
     if os.path.basename(os.path.abspath(folder)) == "inittab.d":
-        return _tabs(folder)
-    found = _main(os.path.join(folder, "inittab"), os.path.join(folder, "inittab.d"), required=False)
-    if not found:
+        return _tabs(folder, failed)
+    inittab, directory = os.path.join(folder, "inittab"), os.path.join(folder, "inittab.d")
+    if os.path.lexists(inittab):
+        return _main(inittab, directory, failed)
+    if not os.path.isdir(directory):
         raise UsageError(f"{folder}: holds neither inittab nor inittab.d")
-    return found
+    return _tabs(directory, failed)
 
 
-def _main(inittab: str, directory: str, *, required: bool) -> list[Source]:
-    if not (required or os.path.exists(inittab)):
-        return _tabs(directory)
-    main = (inittab, load(inittab))
-    tabs = _tabs(directory)
-    read_too = tuple(file for source in tabs if _is_read(source) for file in source.files)
-    return [Source((main, *read_too)), *(source for source in tabs if not _is_read(source))]
+def _main(inittab: str, directory: str, failed: list[str]) -> list[Source]:
+    main = _readable([inittab], failed)
+    tabs = _tabs(directory, failed)
+    read_too = [file for source in tabs if _is_read(source) for file in source.files]
+    if not main:
+        return tabs
+    return [Source((*main, *read_too)), *(source for source in tabs if not _is_read(source))]
 
 
 def _is_read(source: Source) -> bool:
@@ -120,25 +122,29 @@ def _is_read(source: Source) -> bool:
     return name.endswith(".tab") and not name.startswith(".")
 
 
-def _tabs(directory: str) -> list[Source]:
+def _tabs(directory: str, failed: list[str]) -> list[Source]:
     """The .tab files of a folder in the order in which init reads them, as one; then each file it ignores."""
     try:
         names = sorted(os.listdir(directory), key=os.fsencode)
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise UsageError(f"{directory}: {error.strerror}") from None
-    read: list[tuple[str, bytes]] = []
-    ignored: list[Source] = []
-    for name in names:
-        path = os.path.join(directory, name)
-        if name.startswith(".") or name.lower().startswith("readme") or name.endswith(_LEFTOVERS):
-            continue
-        if not os.path.isfile(path):
-            continue
-        if name.endswith(".tab"):
-            read.append((path, load(path)))
-        else:
-            ignored.append(_single(path, load(path)))
-    together = [Source(tuple(read), fragment=True)] if read else []
-    return together + ignored
+        failed.append(f"{directory}: {error.strerror}")
+        return []
+    meant = [name for name in names if not (name.startswith(".") or name.lower().startswith("readme"))]
+    paths = [os.path.join(directory, name) for name in meant if not name.endswith(_LEFTOVERS)]
+    files = _readable([path for path in paths if os.path.isfile(path)], failed)
+    read = tuple(file for file in files if file[0].endswith(".tab"))
+    ignored = [_single(*file) for file in files if not file[0].endswith(".tab")]
+    return [Source(read, fragment=True), *ignored] if read else ignored
+
+
+def _readable(paths: list[str], failed: list[str]) -> list[tuple[str, bytes]]:
+    """Those that can be read, with their content; why the others cannot is added to ``failed``."""
+    files: list[tuple[str, bytes]] = []
+    for path in paths:
+        try:
+            files.append((path, load(path)))
+        except UsageError as error:
+            failed.append(str(error))
+    return files

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sysvinit_py.inittab.parser import Document, Line
 
 _MARK = re.compile(r"[ \t]*#+[ \t]*inittab-lint[ \t]*:(.*)", re.DOTALL)
-_ORDER = re.compile(r"[ \t]*(disable|disable-file)[ \t]*=(.*)", re.DOTALL)
+_ORDER = re.compile(r"[ \t]*(disable|disable-file)[ \t]*=(.*[^ \t\r].*)", re.DOTALL)
 
 
 class Suppression:
@@ -69,7 +69,8 @@ class Suppressions:
                     if len(idle) == len(suppression.codes):
                         fix = Fix("empty the comment", (Edit(line.number, 1, len(line.text) + 1, ""),))
                     where = "in this file" if suppression.target is None else "in the next entry"
-                    yield line_hit(self.document, line, f"{', '.join(idle)} finds nothing {where}", "", fix)
+                    finds = "finds" if len(idle) == 1 else "find"
+                    yield line_hit(self.document, line, f"{', '.join(idle)} {finds} nothing {where}", "", fix)
 
     def _add(self, line: Line, codes: tuple[str, ...], target: int | None) -> None:
         self._of_line.setdefault(target, []).append(Suppression(line, codes, target))

@@ -14,9 +14,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sysvinit_py.inittab.parser import Document
     from sysvinit_py.tools.lint.inittab import Inittab
 
-_ODD = re.compile(r"[^\t\r\0 -~]+")
+_ODD = re.compile(r"[^\t\0 -~]+")
 #: What a word processor or a web page makes of plain characters.
 _PLAIN = {
     "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "--", "\u2212": "-",
@@ -26,10 +27,10 @@ _PLAIN = {
 
 @rule("INT601", "cr-line-end", "warning", ALL)
 def cr_line_end(inittab: Inittab) -> Iterator[Hit]:
-    """Lines end with CR LF, as on Windows.
+    """Lines end with CR LF, as on Windows, or with CR alone, as on old Macs.
 
-    init knows only LF: the CR belongs to the last word of the command, so that getty opens ``tty1<CR>``; a
-    blank line is refused. Reported once a file.
+    init knows only LF: a CR before it belongs to the last word of the command, so that getty opens
+    ``tty1<CR>``; a blank line is refused. A file with CRs alone is one line. Reported once a file.
 
     Bad::
 
@@ -40,18 +41,27 @@ def cr_line_end(inittab: Inittab) -> Iterator[Hit]:
         1:2345:respawn:/sbin/getty 38400 tty1
     """
     for document in inittab.documents:
-        ended = [line for line in document.lines if line.text.endswith("\r")]
-        if not ended:
-            continue
-        count = "the line ends" if len(ended) == 1 else f"{len(ended)} lines end"
-        edits = tuple(
-            Edit(line.number, len(line.text.rstrip("\r")) + 1, len(line.text) + 1, "") for line in ended
-        )
-        first = ended[0]
-        width = len(first.text)
-        fix = Fix("remove the CRs", edits, safe=True)
-        message = f"{count} with CR LF: the CR becomes a part of the command"
-        yield Hit(document.file, first.number, width, width + 1, message, "", fix)
+        if crs := _lone_crs(document):
+            edits = tuple(Edit(1, at, at + 1, "\n") for at in crs)
+            fix = Fix("end the lines with LF", edits)
+            message = "lines end with CR alone: init takes the file for one line"
+            yield Hit(document.file, 1, crs[0], crs[0] + 1, message, "", fix)
+        elif ended := [line for line in document.lines if line.text.endswith("\r")]:
+            count = "the line ends" if len(ended) == 1 else f"{len(ended)} lines end"
+            edits = tuple(
+                Edit(line.number, len(line.text.rstrip("\r")) + 1, len(line.text) + 1, "") for line in ended
+            )
+            width = len(ended[0].text)
+            fix = Fix("remove the CRs", edits, safe=True)
+            message = f"{count} with CR LF: the CR becomes a part of the command"
+            yield Hit(document.file, ended[0].number, width, width + 1, message, "", fix)
+
+
+def _lone_crs(document: Document) -> list[int]:
+    """The columns of the CRs, where they alone end the lines of a file, so that it is one line."""
+    if len(document.lines) != 1 or "\r" not in document.lines[0].text.rstrip("\r"):
+        return []
+    return [at for at, character in enumerate(document.lines[0].text, 1) if character == "\r"]
 
 
 @rule("INT602", "odd-character", "warning", ALL)
@@ -71,7 +81,8 @@ def odd_character(inittab: Inittab) -> Iterator[Hit]:
     """
     for document in inittab.documents:
         for line in document.lines:
-            if line.kind == "entry" and (found := _ODD.search(line.text)):
+            text = line.text.rstrip("\r")
+            if line.kind == "entry" and not _lone_crs(document) and (found := _ODD.search(text)):
                 odd = found[0]
                 plain = "".join(_PLAIN.get(c, c) for c in odd)
                 at = found.start() + 1
@@ -126,7 +137,7 @@ def no_final_newline(inittab: Inittab) -> Iterator[Hit]:
         ca::ctrlaltdel:/sbin/shutdown -r now
     """
     for document in inittab.documents:
-        if document.lines and not document.final_newline:
+        if document.lines and not document.final_newline and not _lone_crs(document):
             last = document.lines[-1]
             end = len(last.text) + 1
             fix = Fix("end the last line", (Edit(last.number, end, end, "\n"),), safe=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -64,6 +65,29 @@ def test_bash_completes(typed: list[str], offered: list[str]) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("path", "checked"),
+    [
+        ("inittab", True),
+        ("rootfs/etc/inittab", True),
+        ("rootfs/etc/inittab.d/ttyS0.tab", True),
+        ("rootfs/etc/inittab.d/ttyS0", True),
+        ("board/x.inittab", True),
+        ("rootfs/etc/inittab.d/README", False),
+        ("rootfs/etc/inittab.d/.gitignore", False),
+        ("rootfs/etc/inittab~", False),
+        ("docs/inittab.rst", False),
+    ],
+)
+def test_pre_commit_hands_over_what_init_would_read(path: str, checked: bool) -> None:
+    text = (REPOSITORY / ".pre-commit-hooks.yaml").read_text()
+    files, excluded = (re.findall(rf"^  {key}: (.*)$", text, re.MULTILINE) for key in ("files", "exclude"))
+    assert len(files) == len(excluded) == text.count("- id:")
+    for files_of_hook, excluded_of_hook in zip(files, excluded, strict=True):
+        is_checked = re.search(files_of_hook, path) and not re.search(excluded_of_hook, path)
+        assert bool(is_checked) == checked
+
+
 def test_each_finding_in_a_stock_file_is_justified() -> None:
     _, _, table = (REPOSITORY / "docs" / "lint.rst").read_text().partition("What is found in stock files\n")
     for found in STOCK.values():
@@ -72,8 +96,6 @@ def test_each_finding_in_a_stock_file_is_justified() -> None:
 
 
 def test_the_docs_name_real_rules() -> None:
-    import re
-
     for path in (REPOSITORY / "docs" / "lint.rst", MAN):
         for code in re.findall(r"\bINT\d{3}\b", path.read_text()):
             assert code in RULES, code

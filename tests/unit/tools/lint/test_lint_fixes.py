@@ -66,6 +66,7 @@ def test_safe(before: bytes, after: bytes) -> None:
         (b"x:2:once:/b\0in/x\n", b"x:2:once:/bin/x\n"),
         (b"a :2:once:/x\n", b"a:2:once:/x\n"),
         (b"x:2:once:bin/x\n", b"x:2:once:/bin/x\n"),
+        (b"x:2:once:/x\ry:2:once:/y\r", b"x:2:once:/x\ny:2:once:/y\n"),
         (b"# inittab-lint: disable=INT301\nx:2:once:/x\n", b"\nx:2:once:/x\n"),
     ],
 )

@@ -45,7 +45,8 @@ def test_only_one_of_both(etc: Path) -> None:
     (etc / "inittab").unlink()
     assert read([str(etc)]) == [(["a.tab", "b.tab"], True), (["c"], True)]
     found, failed = sources([], str(etc.parent), "")
-    assert (found, failed) == ([], [f"{etc}/inittab: No such file or directory"])
+    assert [source.fragment for source in found] == [True, True]
+    assert failed == [f"{etc}/inittab: No such file or directory"]
 
 
 def test_stdin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -90,6 +91,25 @@ def test_one_that_cannot_be_read_does_not_hide_the_others(etc: Path) -> None:
     found, failed = sources([str(etc / "no"), str(etc / "inittab")], "", "")
     assert [source.files for source in found] == [((str(etc / "inittab"), b"main"),)]
     assert failed == [f"{etc}/no: No such file or directory"]
+
+
+def test_nor_in_a_folder(etc: Path) -> None:
+    (etc / "inittab.d/a.tab").unlink()
+    with (etc / "inittab.d/a.tab").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    found, (said,) = sources([str(etc)], "", "")
+    assert [os.path.basename(path) for path, _ in found[0].files] == ["inittab", "b.tab"]
+    assert said.startswith(f"{etc}/inittab.d/a.tab: over 1 MiB")
+
+
+def test_a_folder_without_tabs(tmp_path: Path) -> None:
+    (tmp_path / "inittab.d").mkdir()
+    assert sources([str(tmp_path)], "", "") == ([], [])
+
+
+def test_what_is_given_twice_is_read_once(etc: Path) -> None:
+    word = str(etc / "inittab")
+    assert read([word, word]) == [(["inittab"], False)]
 
 
 def test_largest(tmp_path: Path) -> None:

@@ -48,6 +48,11 @@ def test_for_the_file_it_may_stand_anywhere() -> None:
         ("# inittab-lint: disable-file=INT301\n", "1:1-36", "INT301 finds nothing in this file"),
         (WRONG + "# inittab-lint: disable=INT301\n", "2:1-31", "INT301 finds nothing in the next entry"),
         (
+            "# inittab-lint: disable=INT302,INT304\nx:2:once:/x\n",
+            "1:1-38",
+            "INT302, INT304 find nothing in the next entry",
+        ),
+        (
             "# inittab-lint: disable=INT302,INT301\n" + WRONG,
             "1:1-38",
             "INT302 finds nothing in the next entry",
@@ -81,6 +86,7 @@ def test_an_unused_one_can_be_emptied() -> None:
         ("# inittab-lint: disable=\x1b[1m", "there is no rule \\x1b[1m"),
         ("# inittab-lint: off", "this comment is not understood"),
         ("# inittab-lint:", "this comment is not understood"),
+        ("# inittab-lint: disable= ", "this comment is not understood"),
     ],
 )
 def test_bad(comment: str, message: str) -> None:

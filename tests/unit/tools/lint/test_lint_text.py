@@ -17,6 +17,14 @@ def test_crs_are_one_finding_a_file() -> None:
     assert found(b"id:3:initdefault:\r\n1:2:respawn:/sbin/getty 38400 tty1\r\n") == ["1:18-19 INT601"]
 
 
+def test_crs_alone_make_one_line() -> None:
+    """Regression: these were called CR LF, and what stands behind the first was not found."""
+    (finding,) = findings(b"x:2:once:/x\ry:2:once:/y\r", codes=["INT601", "INT602"])
+    assert finding.message == "lines end with CR alone: init takes the file for one line"
+    assert (finding.column, finding.end_column) == (12, 13)
+    assert found(b"x:2:once:/x\r -v\ny:2:once:/y\n", codes=["INT601", "INT602"]) == ["1:12-13 INT602"]
+
+
 @pytest.mark.parametrize(
     ("line", "expected", "plain"),
     [
