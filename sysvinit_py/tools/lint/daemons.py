@@ -107,6 +107,7 @@ STAYS: dict[str, Options] = {
     "systemd-udevd": ("-d", "--daemon"),
     "tor": ("--runasdaemon",),
     "udevd": ("-d", "--daemon"),
+    "watch": (),
     "wpa_supplicant": ("-B",),
     "Xorg": (),
     "Xvfb": (),
@@ -123,6 +124,12 @@ MAY_GO: dict[str, Options] = {
     "ssh": ("-f",),
     "start-stop-daemon": ("-b", "--background"),
     "x11vnc": ("-bg",),
+}
+#: They do not end with one of these options, or words.
+_ENDLESS: dict[str, Options] = {
+    "dmesg": ("-w", "-W", "--follow", "--follow-new"),
+    "sleep": ("infinity", "inf"),
+    "tail": ("-f", "-F", "--follow", "--retry"),
 }
 #: With one of these they do something once, and end.
 _ONCE: dict[str, Options] = {
@@ -148,8 +155,10 @@ def sent_by(command: Command) -> Options:
 
 
 def stays(command: Command) -> bool:
-    """Whether it is a daemon that stays in the foreground until it is killed."""
+    """Whether it stays in the foreground until it is killed."""
     name = command.name
     if command.has_option(*_ONCE.get(name, ()), "--help", "--version"):
         return False
+    if name in _ENDLESS:
+        return command.has_option(*_ENDLESS[name])
     return (name in GOES and not goes_by_itself(command)) or (name in STAYS and not sent_by(command))

@@ -142,6 +142,7 @@ def shells(busybox: Path, namespaces: None, tmp_path_factory: pytest.TempPathFac
         ("echo a && echo b", "a", "INT502"),
         ("FOO=1 echo a", "exec: line 0: FOO=1: not found", "INT502"),
         ("cd / ; echo a", "exec: line 0: cd: not found", "INT502"),
+        ("exec echo a", "can't run 'exec'", "INT508"),
         ("(echo a)", "syntax error", "INT502"),
         ("printf 'a b'", "a b", ""),
         ("-sh -c 'echo a; echo b'", "a\nb", ""),

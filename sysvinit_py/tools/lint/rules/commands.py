@@ -82,8 +82,10 @@ def blocks_for_ever(inittab: Inittab) -> Iterator[Hit]:
         command = subject.command
         if subject.action not in WAITED_FOR or not command:
             continue
-        is_session = subject.is_interactive and (subject.terminal or not subject.by_shell)
-        is_single_user = subject.action == "wait" and subject.levels and set(subject.levels) <= set("S1")
+        is_session = command.name == "sulogin" or (
+            subject.is_interactive and (subject.terminal or not subject.by_shell)
+        )
+        is_single_user = subject.action == "wait" and subject.runlevels.upper() in ("S", "1", "S1", "1S")
         is_daemon = stays(command) and not command.background and not command.compound
         if is_daemon or (is_session and not is_single_user):
             message = f"init waits at {subject.action} for {subject.name}, which does not end by itself"
@@ -146,16 +148,12 @@ def contradictory_power(inittab: Inittab) -> Iterator[Hit]:
             fix = subject.replace(ACTION, "powerokwait", "write powerokwait") if cancels else None
             message = f"{subject.action} is for power that fails, but the command is for power that is back"
             yield subject.hit(ACTION, message, "did you mean powerokwait?", fix)
-        elif (
-            subject.action == "powerokwait"
-            and not cancels
-            and (_SAYS_FAILING.search(says) or command.has_option("-h"))
-        ):
-            yield subject.hit(
-                ACTION,
-                "powerokwait is for power that is back, but the command shuts down",
-                "did you mean powerfail?",
-            )
+        elif subject.action == "powerokwait":
+            message = "powerokwait is for power that is back, but "
+            if not cancels and (_SAYS_FAILING.search(says) or command.has_option("-h")):
+                yield subject.hit(ACTION, message + "the command shuts down", "did you mean powerfail?")
+            elif _SAYS_FAILING.search(says) and not _SAYS_BACK.search(says):
+                yield subject.hit(ACTION, message + "the command says that it fails")
 
 
 @rule("INT409", "contradictory-level", "warning", SYSV)

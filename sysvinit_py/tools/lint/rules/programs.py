@@ -24,13 +24,16 @@ BUILTINS = (
     "unset", "wait",
 )  # fmt: skip
 
+#: Those of them that are no programs too.
+NO_PROGRAMS = {*BUILTINS}.difference(("echo", "printf", "test", "[", "true", "false", "kill", "pwd"))
+
 
 def external(subject: Subject) -> Command | None:
     """The command, if a file must be found for it: the first one that sh or init will execute."""
     command = subject.command
     if not command or "$" in command.program.text or "`" in command.program.text:
         return None
-    if subject.by_shell and command.name == command.program.text and command.name in BUILTINS:
+    if command.program.text in (BUILTINS if subject.by_shell else NO_PROGRAMS):
         return None
     return command
 

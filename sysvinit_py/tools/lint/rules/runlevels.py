@@ -59,8 +59,8 @@ def unknown_runlevel(inittab: Inittab) -> Iterator[Hit]:
 def small_s(inittab: Inittab) -> Iterator[Hit]:
     """The single user level is written as a small s.
 
-    In the runlevels of an inittab C sysvinit knows only S: the entry is not run in single user mode.
-    sysvinit_py takes both.
+    In the runlevels of an inittab C sysvinit knows only S, but at initdefault: the entry is not run in
+    single user mode. sysvinit_py takes both.
 
     Bad::
 
@@ -71,7 +71,9 @@ def small_s(inittab: Inittab) -> Iterator[Hit]:
         su:S:wait:/sbin/sulogin
     """
     for subject in inittab.subjects:
-        if "s" in subject.runlevels and "S" not in subject.runlevels and subject.action not in AT_BOOT:
+        if subject.action in (*AT_BOOT, "initdefault"):
+            continue
+        if "s" in subject.runlevels and "S" not in subject.runlevels:
             fix = subject.replace(RUNLEVELS, subject.runlevels.replace("s", "S"), "write S")
             yield subject.hit(RUNLEVELS, "s is not S for this init: the level never matches", "write S", fix)
 

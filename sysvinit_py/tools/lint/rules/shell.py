@@ -9,7 +9,7 @@ from sysvinit_py.tools.lint.command import Word
 from sysvinit_py.tools.lint.finding import Edit, Fix, Hit, printable
 from sysvinit_py.tools.lint.inittab import PROCESS, RESPAWNED
 from sysvinit_py.tools.lint.rule import rule
-from sysvinit_py.tools.lint.rules.programs import BUILTINS
+from sysvinit_py.tools.lint.rules.programs import BUILTINS, NO_PROGRAMS
 from sysvinit_py.tools.lint.targets import (
     ALL,
     BUSYBOX,
@@ -18,9 +18,6 @@ from sysvinit_py.tools.lint.targets import (
     SYSVINIT_3_14,
     SYSVINIT_PY,
 )
-
-#: A shell's own commands that are no programs too.
-NO_PROGRAMS = {*BUILTINS}.difference(("echo", "printf", "test", "[", "true", "false", "kill", "pwd"))
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -288,3 +285,35 @@ def misplaced_flag(inittab: Inittab) -> Iterator[Hit]:
             yield subject.hit(PROCESS, f"{inittab.target.name} does not know the {rest[0]}")
         else:
             yield subject.hit(PROCESS, "+ and @ count only at the very beginning, as in +@/sbin/getty")
+
+
+_SHELL_WORD = re.compile(r"\d*[<>]|[|&;]+$|.*[\"'`$;]")
+
+
+@rule("INT508", "no-shell", "warning", ALL)
+def no_shell(inittab: Inittab) -> Iterator[Hit]:
+    """The command needs a shell, but init runs it by itself.
+
+    Without a character that calls for sh init looks for a program of that name, and there is none called
+    ``exec`` or ``cd``. Behind an ``@`` there is no shell at all: a redirection, a quote or a variable is
+    handed to the program as it is written.
+
+    Bad::
+
+        1:2345:respawn:exec /sbin/getty 38400 tty1
+        x:2345:once:@/bin/dmesg >/var/log/dmesg
+
+    Good::
+
+        1:2345:respawn:/sbin/getty 38400 tty1
+        x:2345:once:/bin/dmesg >/var/log/dmesg
+    """
+    for subject in inittab.subjects:
+        if not subject.words or subject.action in ("initdefault", "off"):
+            continue
+        program, *arguments = subject.words
+        if program.text in NO_PROGRAMS:
+            message = f"{printable(program.text)} is the shell's own command, but no shell runs this"
+            yield subject.hit_word(program, message)
+        elif odd := next((word for word in arguments if _SHELL_WORD.match(word.text)), None):
+            yield subject.hit_word(odd, f"no shell takes care of {printable(odd.text)} behind the @")

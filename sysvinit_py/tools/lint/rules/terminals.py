@@ -26,6 +26,7 @@ _CONSOLE = re.compile(r"(?:tty|vc/)(\d+)$")
 _BSD_CONSOLE = re.compile(r"ttyE(\d+)$")  # ttyE0 is the first
 _NUMBERED = re.compile(r".*?(\d+)$")
 
+DIGITS = "0123456789"
 #: Letters that are taken for digits.
 _LOOKALIKE = {"l": "1", "I": "1", "i": "1", "O": "0", "o": "0"}
 
@@ -33,8 +34,8 @@ _LOOKALIKE = {"l": "1", "I": "1", "i": "1", "O": "0", "o": "0"}
 def named_by(id: str, device: str) -> str:
     """The terminal that an id names by custom, if it is another than this one; else empty.
 
-    Free ids (``co``, ``T0``, ``mxc3``) name none. A console's id at another kind of terminal, or a serial
-    line's, is a mistake only where the numbers differ.
+    Free ids (``co``, ``T0``) name none. A console's id at another kind of terminal, or a serial line's, is a
+    mistake only where the numbers differ; any other terminal's name (``USB0``) only at one of the same kind.
     """
     number = _NUMBERED.match(device)
     actual = number[1] if number else ""
@@ -46,6 +47,9 @@ def named_by(id: str, device: str) -> str:
         return "" if device.endswith(id) or actual in ("", console[1]) else f"tty{console[1]}"
     if serial := _SERIAL_ID.match(id):
         return f"ttyS{serial[1]}" if actual not in ("", serial[1]) else ""
+    for name in (id, f"tty{id}"):
+        if terminal(name) and name != device and name.rstrip(DIGITS) == device.rstrip(DIGITS):
+            return name
     return ""
 
 

@@ -73,6 +73,7 @@ def test_sulogin_that_init_adds(root: Root) -> None:
         ("exec mount -a >/x", ["1:15-20 INT404"]),
         ("echo a; mount -a", []),
         (">/dev/null", []),
+        ("exec mount -a", []),  # INT508
     ],
 )
 def test_path(process: str, expected: list[str]) -> None:
@@ -150,6 +151,12 @@ def test_background_respawn(process: str, expected: list[str]) -> None:
         ("x:2:wait:/usr/bin/runsvdir /service", True),
         ("x:2:once:/usr/bin/runsvdir /service", False),
         ("x:S:wait:/usr/bin/runsvdir /service", True),
+        ("x::sysinit:/sbin/sulogin", True),
+        ("x:1:wait:/sbin/sulogin -p", False),
+        ("x::sysinit:/usr/bin/tail -f /x", True),
+        ("x::sysinit:/usr/bin/tail /x", False),
+        ("x:2:wait:/bin/sleep infinity", True),
+        ("x:2:wait:/bin/sleep 5", False),
     ],
 )
 def test_blocks_for_ever(line: str, blocks: bool) -> None:
@@ -181,6 +188,8 @@ def test_init_by_itself(line: str, target: Target, expected: list[str]) -> None:
         ("powerokwait", '-c "Power Restored; Shutdown Cancelled"', False),
         ("powerokwait", '-h now "Power failure"', True),
         ("powerokwait", "-r now", False),
+        ("powerokwait", '-c "UPS failing"', True),
+        ("powerokwait", '-c "Power failure is over, shutdown cancelled"', False),
         ("ctrlaltdel", "-c", False),
     ],
 )

@@ -106,6 +106,7 @@ def test_small_s() -> None:
     assert found("x:s:once:/x\n", SYSVINIT_3_06) == ["1:3-4 INT209"]
     assert found("x:sS:once:/x\n", SYSVINIT_3_06) == []
     assert found("x:s:sysinit:/x\n", SYSVINIT_3_06) == ["1:3-4 INT218"]
+    assert found("id:s:initdefault:\n", SYSVINIT_3_06, codes=["INT209"]) == []  # there it is
     # So nothing is started in S there.
     without = WHOLE.replace("~~:S", "~~:s")
     assert found(without, SYSVINIT_3_06, fragment=False) == ["1:1-1 INT211", "3:4-5 INT209"]

@@ -156,6 +156,29 @@ def test_comment_behind_initdefault() -> None:
 
 
 @pytest.mark.parametrize(
+    ("process", "target", "expected"),
+    [
+        ("exec /bin/a", SYSVINIT_PY, ["1:9-13 INT508"]),
+        ("+exec /bin/a", SYSVINIT_3_06, ["1:10-14 INT508"]),
+        ("cd /", BUSYBOX, ["1:9-11 INT508"]),
+        ("exec /bin/a >/x", SYSVINIT_PY, []),
+        ("cd / && /bin/a", SYSVINIT_PY, []),
+        ("echo a", SYSVINIT_PY, []),
+        ("/bin/cd /", SYSVINIT_PY, []),
+        ("@/bin/a >/x", SYSVINIT_PY, ["1:17-20 INT508"]),
+        ("@/bin/a 2>&1", SYSVINIT_3_14, ["1:17-21 INT508"]),
+        ("@/bin/a 'b c'", SYSVINIT_PY, ["1:17-19 INT508"]),
+        ("@/bin/a $HOME", SYSVINIT_PY, ["1:17-22 INT508"]),
+        ("@/bin/a & ", SYSVINIT_PY, ["1:17-18 INT508"]),
+        ("@/bin/a b=~c (d) [e] f?", SYSVINIT_PY, []),  # what an @ is for
+        ("@/bin/a >/x", SYSVINIT_2_88, []),  # it knows no @
+    ],
+)
+def test_no_shell(process: str, target: Target, expected: list[str]) -> None:
+    assert found(f"x::once:{process}\n", target, codes=["INT508"]) == expected
+
+
+@pytest.mark.parametrize(
     ("process", "target", "found_it"),
     [
         ("+/bin/a", SYSVINIT_PY, False),

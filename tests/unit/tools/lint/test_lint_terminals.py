@@ -39,6 +39,11 @@ from sysvinit_py.tools.lint.targets import BUSYBOX, SYSVINIT_3_06, SYSVINIT_PY, 
         ("1", "ttyE1", True),
         ("1", "tty11", False),
         ("S1", "ttyS0", False),
+        ("USB0", "ttyUSB1", False),
+        ("AMA0", "ttyS0", True),  # another kind: free
+        ("tty1", "tty2", False),
+        ("tty1", "ttyS0", True),
+        ("hvc0", "hvc1", False),
     ],
 )
 def test_getty_id(id: str, terminal: str, right: bool) -> None:
