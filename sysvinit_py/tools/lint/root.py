@@ -6,6 +6,7 @@ import os
 import stat
 
 MAX_LINKS = 40  # as in the kernel
+MAX_FIRST_LINE = 256  # bytes that the kernel reads of a script
 #: Where init looks for a program that is named without a folder (SPEC chapter 7).
 PATH = ("/sbin", "/usr/sbin", "/bin", "/usr/bin")
 
@@ -17,7 +18,25 @@ class Root:
         self.folder = folder
 
     def mode(self, path: str) -> int | None:
-        """The mode of a file of the image, or None where there is none. Links never lead out of the image."""
+        """The mode of a file of the image, or None where there is none."""
+        found = self._find(path)
+        return found[1] if found else None
+
+    def interpreter(self, path: str) -> str:
+        """The program that a script of the image begins with, behind ``#!``; empty: it is none."""
+        found = self._find(path)
+        if not found or not stat.S_ISREG(found[1]):
+            return ""
+        try:
+            with open(found[0], "rb") as file:
+                first = file.read(MAX_FIRST_LINE).partition(b"\n")[0]
+        except OSError:
+            return ""
+        words = first.removeprefix(b"#!").split()
+        return os.fsdecode(words[0]) if first.startswith(b"#!") and words else ""
+
+    def _find(self, path: str) -> tuple[str, int] | None:
+        """Where a file of the image is, and its mode. Links never lead out of the image."""
         left = path.split("/")[::-1]
         at: list[str] = []
         links = 0
@@ -44,7 +63,7 @@ class Root:
             if target.startswith("/"):
                 at = []
             left += target.split("/")[::-1]
-        return mode
+        return os.path.join(self.folder, *at), mode
 
     def find(self, program: str) -> tuple[str, int] | None:
         """The path and the mode of a program, searched on init's PATH if it is named without a folder."""

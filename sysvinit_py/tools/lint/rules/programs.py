@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 
 from sysvinit_py.tools.lint.finding import Hit, printable
-from sysvinit_py.tools.lint.inittab import Subject
+from sysvinit_py.tools.lint.inittab import PROCESS, Subject
 from sysvinit_py.tools.lint.rule import rule
 from sysvinit_py.tools.lint.targets import ALL, SYSV
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sysvinit_py.tools.lint.command import Command
     from sysvinit_py.tools.lint.inittab import Inittab
+    from sysvinit_py.tools.lint.root import Root
 
 #: What sh does itself: found in no folder.
 BUILTINS = (
@@ -47,7 +48,8 @@ def path_of(subject: Subject, command: Command) -> str:
 def missing_command(inittab: Inittab) -> Iterator[Hit]:
     """The command does not exist under ``--root``.
 
-    init says ``cannot execute``; a respawned entry is tried again until it is given up for five minutes.
+    Nor may the program be missing that a script is for, or ``/bin/sh`` where init calls it. init says
+    ``cannot execute``; a respawned entry is tried again until it is given up for five minutes.
 
     Bad::
 
@@ -61,14 +63,27 @@ def missing_command(inittab: Inittab) -> Iterator[Hit]:
         return
     for subject in inittab.subjects:
         command = external(subject)
-        if command and inittab.root.find(path_of(subject, command)) is None:
-            path = printable(path_of(subject, command))
-            yield subject.hit_word(command.program, f"{path} does not exist under {inittab.root.folder}")
+        if command and (lacking := _lacking(path_of(subject, command), inittab.root)):
+            yield subject.hit_word(command.program, f"{lacking} under {inittab.root.folder}")
+        elif subject.by_shell and inittab.root.mode("/bin/sh") is None:
+            message = f"init needs /bin/sh for this, which does not exist under {inittab.root.folder}"
+            yield subject.hit(PROCESS, message)
     adds_sulogin = inittab.target.sysv and inittab.whole and not inittab.starts_in("S")
     if adds_sulogin and inittab.root.find("/sbin/sulogin") is None:
         yield inittab.hit(
             f"/sbin/sulogin, which init runs in level S, does not exist under {inittab.root.folder}"
         )
+
+
+def _lacking(program: str, root: Root) -> str:
+    """What does not exist: a program, or the one that it is a script for."""
+    found = root.find(program)
+    if found is None:
+        return f"{printable(program)} does not exist"
+    interpreter = root.interpreter(found[0])
+    if interpreter and root.mode(interpreter) is None:
+        return f"{printable(found[0])} is a script for {printable(interpreter)}, which does not exist"
+    return ""
 
 
 @rule("INT402", "not-executable", "warning", ALL, needs_root=True)

@@ -141,6 +141,10 @@ def missing_terminal(inittab: Inittab) -> Iterator[Hit]:
             waits = inittab.target.waits_for_terminals and terminal_of(subject.entry)
             hint = "init will wait for it; that is fine for one that is plugged in later" if waits else ""
             yield _at_terminal(subject, message).replace(hint=hint)
+            continue
+        for _, word in subject.command.redirects if subject.command else ():
+            if terminal(word.text) and inittab.root.mode(word.text) is None:
+                yield subject.hit_word(word, f"{word.text} does not exist under {inittab.root.folder}")
 
 
 @rule("INT304", "misspelt-terminal", "warning", ALL)

@@ -19,6 +19,9 @@ def root(tmp_path: Path) -> Root:
         path.touch(0o755)
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/rc").touch(0o644)
+    for name, interpreter in (("sh", "/bin/sh -e"), ("perl", " /usr/bin/perl"), ("odd", "")):
+        (tmp_path / "etc" / name).write_text(f"#!{interpreter}\n")
+        (tmp_path / "etc" / name).chmod(0o755)
     (tmp_path / "sbin/rc").symlink_to("/etc/rc")
     (tmp_path / "sbin/loop").symlink_to("loop")
     (tmp_path / "sbin/out").symlink_to("../../../../../../bin/sh")
@@ -46,12 +49,21 @@ def root(tmp_path: Path) -> Root:
         ("/etc/rc", SYSVINIT_PY, "INT402"),
         ("/sbin/rc", SYSVINIT_PY, "INT402"),
         ("/etc", SYSVINIT_PY, "INT402"),
+        ("/etc/sh", SYSVINIT_PY, ""),
+        ("/etc/odd", SYSVINIT_PY, ""),
+        ("/etc/perl", SYSVINIT_PY, "INT401"),
     ],
 )
 def test_root(process: str, target: Target, code: str, root: Root) -> None:
     listed = findings(f"x:2:once:{process}\n", target, root=root, codes=["INT401", "INT402"])
     assert [finding.code for finding in listed] == ([code] if code else [])
     assert findings(f"x:2:once:{process}\n", target, codes=["INT401", "INT402"]) == []
+
+
+def test_without_a_shell(root: Root) -> None:
+    (Path(root.folder) / "bin/sh").unlink()
+    text = "x:2:once:/sbin/getty\ny:2:once:/sbin/getty >/x\n"
+    assert found(text, root=root, codes=["INT401"]) == ["2:10-25 INT401"]
 
 
 def test_sulogin_that_init_adds(root: Root) -> None:

@@ -141,6 +141,8 @@ def test_missing_terminal(tmp_path: Path) -> None:
     (tmp_path / "dev" / "tty1").touch()
     assert found(line, root=root, codes=["INT303"]) == ["1:31-35 INT303"]
     assert found("tty2::respawn:/bin/sh\n", BUSYBOX, root=root, codes=["INT303"]) == ["1:1-5 INT303"]
+    output = "x:2:once:/bin/x >/dev/tty9 2>/dev/null\n"
+    assert found(output, root=root, codes=["INT303"]) == ["1:18-27 INT303"]
     (tmp_path / "dev" / "tty2").symlink_to("tty1")
     assert found(line, root=root, codes=["INT303"]) == []
 
