@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 
 def render(findings: Sequence[Finding]) -> str:
-    """Columns count characters from 1; ``end_column`` is the first one after the place."""
-    return json.dumps([_object(finding) for finding in findings], indent=2) + "\n"
+    """A line for each finding. Columns count characters from 1; ``end_column`` is the first one behind it."""
+    listed = ",\n".join(json.dumps(_object(finding)) for finding in findings)
+    return f"[\n{listed}\n]\n" if findings else "[]\n"
 
 
 def _object(finding: Finding) -> dict[str, Any]:

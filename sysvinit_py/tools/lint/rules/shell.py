@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.tools.lint.command import Word
@@ -132,6 +133,11 @@ OWN_ECHO: Patterns = ((_BEGIN + r"echo\s+(-[nE]*e)", "echo -e is", "use printf")
 _MAYBE_IN_BUSYBOX = "works only where BusyBox is built with bash compatibility"
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
 def _blot(text: str, *, double: bool) -> str:
     """Hide what is quoted, at the same length."""
 
@@ -171,7 +177,7 @@ def bashism(inittab: Inittab) -> Iterator[Hit]:
         for double, patterns in ((False, INSIDE), (True, outside)):
             blotted = _blot(text, double=double)
             for pattern, what, instead in patterns:
-                for found in re.finditer(pattern, blotted):
+                for found in _compiled(pattern).finditer(blotted):
                     at = subject.command_start + found.start(1)
                     word = Word(found[1], at, at + len(found[1]))
                     hint = _MAYBE_IN_BUSYBOX if target is BUSYBOX else instead
