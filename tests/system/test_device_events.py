@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -328,6 +329,21 @@ def test_killed_at_any_moment(devices: MockDevices, fifo: Fifo, start: Start, de
     wait_until(lambda: POWERFAILNOW in fifo.hear(), lambda: f"power fail now; but {fifo.heard}")
     heard = [cmd for cmd in fifo.hear() if cmd != TERMINALS]
     assert heard in ([POWERFAIL, POWERFAILNOW], [POWERFAIL, POWERFAIL, POWERFAILNOW])
+
+
+def test_killed_as_soon_as_init_has_heard(devices: MockDevices, fifo: Fifo, start: Start) -> None:
+    """It could not note that it has told of the failure, but init has to hear of the end of it."""
+    fifo.listen()
+    for _ in range(5):
+        daemon = start()
+        fifo.expect(TERMINALS)
+        devices.supply("AC", online=0)
+        select.select([fifo.fd], [], [], 10)
+        daemon.end()
+        devices.supply("AC", online=1)
+        daemon = start()
+        fifo.expect(POWERFAIL, POWEROK, TERMINALS)
+        daemon.end()
 
 
 def test_the_power_is_back_while_no_daemon_runs(devices: MockDevices, fifo: Fifo, start: Start) -> None:
