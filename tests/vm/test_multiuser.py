@@ -9,7 +9,9 @@ from machine import BOOT, Machine
 
 #: Called by what the tests do; each says so in a file below /run.
 TAB = """\
-t1:a:ondemand:echo a $RUNLEVEL >> /run/called; exec sleep 9999
+da:a:ondemand:echo a $RUNLEVEL >> /run/called; exec sleep 9999
+db:b:ondemand:echo b $RUNLEVEL >> /run/called; exec sleep 9999
+dc:c:ondemand:echo c $RUNLEVEL >> /run/called; exec sleep 9999
 t2::kbrequest:echo key >> /run/called
 t3::powerfail:echo failed >> /run/called
 t4::powerfailnow:echo low >> /run/called
@@ -97,8 +99,9 @@ class TestMultiUser:
         machine.run("rm /etc/inittab.d/z.tab")
 
     def test_entries_on_demand(self, machine: Machine) -> None:
-        machine.run("telinit a")
-        machine.wait_for("grep 'a 2' /run/called")
+        for letter in "abc":
+            machine.run(f"telinit {letter}")
+            machine.wait_for(f"grep '{letter} 2' /run/called")
         assert machine.run("runlevel") == "N 2"
 
     def test_levels(self, machine: Machine) -> None:
