@@ -27,7 +27,8 @@ class PidFile:
         """Lock it. AlreadyRunningError, OSError: it cannot be."""
         self._path = path
         while True:
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            # Nobody else may read it: who can open a file can lock it, and keep every daemon from running.
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -23,6 +23,7 @@ def pid_path(tmp_path: Path) -> Path:
 def test_pid_file(pid_path: Path) -> None:
     with PidFile(pid_path) as pid_file:
         assert pid_path.read_text() == f"{os.getpid()}\n"
+        assert pid_path.stat().st_mode & 0o077 == 0, "who can open it can lock it"
         assert os.get_inheritable(pid_file.fileno()) is False
         with pytest.raises(AlreadyRunningError, match=f"^{os.getpid()}$"):
             PidFile(pid_path)
