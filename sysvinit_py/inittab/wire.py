@@ -6,6 +6,7 @@ flags and the counts, then the entries, the problems and a trailer. PID 1 has no
 
 from __future__ import annotations
 
+from itertools import islice
 from sys import intern
 
 from sysvinit_py.inittab.entry import ACTIONS, Entry, Problem, Reading
@@ -15,6 +16,12 @@ _TRAILER = "end of reading"
 _ENTRY = ("id", "runlevels", "action", "process", "file", "line")
 _PROBLEM = ("file", "line", "reason")
 _FLAGS = {"yes": True, "no": False}
+#: Entries to make between two pauses: about a millisecond.
+_A_FEW = 500
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def encode(reading: Reading) -> bytes:
@@ -28,8 +35,11 @@ def encode(reading: Reading) -> bytes:
     return "\0".join(map(str, fields)).encode("utf-8", "surrogateescape")
 
 
-def decode(data: bytes) -> Reading:
-    """Turn bytes of :func:`encode` into the reading; ValueError if they are cut off or garbled."""
+def decode(data: bytes, pause: Callable[[], object] = lambda: None) -> Reading:
+    """Turn bytes of :func:`encode` into the reading; ValueError if they are cut off or garbled.
+
+    ``pause`` is called after each few of many entries, for what else cannot wait.
+    """
     fields = data.decode("utf-8", "surrogateescape").split("\0")
     if len(fields) < 6 or fields[0] != _HEADER or fields[-1] != _TRAILER:
         raise ValueError("this is no reading, or a part of one")
@@ -45,7 +55,11 @@ def decode(data: bytes) -> Reading:
     if not set(actions) <= set(ACTIONS):
         raise ValueError("an entry of the reading has no known action")
     shared = map(intern, runlevels), map(intern, actions)
-    entries = map(Entry, ids, *shared, processes, map(intern, files), map(int, lines))
+    made = map(Entry, ids, *shared, processes, map(intern, files), map(int, lines))
+    entries: list[Entry] = []
+    while few := list(islice(made, _A_FEW)):
+        entries += few
+        pause()
     files, lines, reasons = (body[i : end : len(_PROBLEM)] for i in range(middle, middle + len(_PROBLEM)))
     problems = map(Problem, files, map(int, lines), reasons)
     return Reading(tuple(entries), tuple(problems), _FLAGS[missing], _FLAGS[unreadable])

@@ -12,7 +12,7 @@ from sysvinit_py.machine import rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 #: Names a job: id and action, as an entry whose action changed is a new one (SPEC 3), and which of several
 #: entries with both (only the id ``~~`` repeats).
@@ -159,12 +159,12 @@ class Job:
         self.rests_until, self.forking = 0.0, False
 
 
-def numbered(entries: Iterable[Entry]) -> dict[Key, Entry]:
-    """The entries by the keys of their jobs, in file order."""
-    by_key: dict[Key, Entry] = {}
+def numbered(entries: Iterable[Entry]) -> Iterator[tuple[Key, Entry]]:
+    """The entries with the keys of their jobs, in file order."""
+    keys = set()
     for entry in entries:
         number = 0
-        while (entry.id, entry.action, number) in by_key:
+        while (key := (entry.id, entry.action, number)) in keys:
             number += 1
-        by_key[(entry.id, entry.action, number)] = entry
-    return by_key
+        keys.add(key)
+        yield key, entry

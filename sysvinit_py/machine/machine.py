@@ -29,11 +29,16 @@ EMERGENCY = Entry("~~", "", "sysinit", "/sbin/sulogin")
 
 
 class Machine:
-    """What init knows and decides. Feed it with events, carry out the effects it answers with."""
+    """What init knows and decides. Feed it with events, carry out the effects it answers with.
+
+    pause  called now and then in work that is long because the inittab is, for what cannot wait; it tells the
+           machine nothing
+    """
 
     def __init__(self, wait_time: float = rules.WAIT_TIME) -> None:
+        self.pause: Callable[[], object] = lambda: None
         self.standing = Standing()
-        self.processes = Processes(self.standing, self._do)
+        self.processes = Processes(self.standing, self._do, lambda: self.pause())
         self.entries: tuple[Entry, ...] = ()  # of the inittab as it was read last
         self.consoles: tuple[Entry, ...] = ()  # of init.autocon
         self.emergency = False  # -b
@@ -253,8 +258,10 @@ class Machine:
 
     def _all_entries(self) -> tuple[Entry, ...]:
         """What is read, and what the kernel's arguments add (SPEC 2.1)."""
-        ids = {entry.id for entry in self.entries}
-        consoles = (entry for entry in self.consoles if entry.id not in ids)
+        consoles = self.consoles
+        if consoles:
+            ids = {entry.id for entry in self.entries}
+            consoles = tuple(entry for entry in consoles if entry.id not in ids)
         emergency = (EMERGENCY,) if self.emergency else ()
         return (*emergency, *self.entries, *consoles)
 

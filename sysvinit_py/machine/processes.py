@@ -16,9 +16,15 @@ from sysvinit_py.machine.job import Job, Key, numbered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import TypeVar
 
     from sysvinit_py.inittab.entry import Entry
+
+    T = TypeVar("T")
+
+#: Entries to go through between two pauses: about a millisecond.
+A_FEW = 500
 
 
 class Standing:
@@ -39,7 +45,7 @@ class Standing:
 class Processes:
     """The jobs of the inittab, and the processes and groups that belong to them."""
 
-    def __init__(self, standing: Standing, do: Callable[..., None]) -> None:
+    def __init__(self, standing: Standing, do: Callable[..., None], pause: Callable[[], object]) -> None:
         self.standing = standing
         self.jobs: dict[Key, Job] = {}  # of the inittab as it was read last
         self.running: dict[int, Job] = {}  # by pid, what was given up too: its job has another pid, or none
@@ -47,6 +53,7 @@ class Processes:
         self.endings = Endings()
         self.fork_failed = False  # and nothing was started since
         self._do = do
+        self._pause = pause
         self._agenda = Agenda()
         self._resting: list[tuple[float, Key]] = []  # a heap
         self._transient = 0  # how many run that do not outlast the stage
@@ -65,15 +72,14 @@ class Processes:
         A changed process field is used at the next start (SPEC 3). A re-read ends all rests (SPEC 4).
         """
         jobs = {}
-        for key, entry in numbered(entries).items():
-            jobs[key] = self.jobs.get(key) or Job(key, entry)
-            jobs[key].entry = entry
+        for key, entry in self._with_pauses(numbered(entries)):
+            jobs[key] = job = self.jobs.get(key) or Job(key, entry)
+            job.entry = entry
+            job.rested()
+            job.throttle.clear()
         self.jobs = jobs
         self._resting.clear()
         self._forking = 0
-        for job in jobs.values():
-            job.rested()
-            job.throttle.clear()
 
     def enter_stage(self) -> None:
         """Take the agenda of the stage. Entries that have no place in it forget their run (SPEC 3).
@@ -82,7 +88,7 @@ class Processes:
         """
         stage = self.standing.stage
         placed = []
-        for job in self.jobs.values():
+        for job in self._with_pauses(self.jobs.values()):
             job.find_terminal()
             if stage == rules.SINGLE_USER:
                 job.forget_demand()
@@ -91,6 +97,13 @@ class Processes:
             else:
                 job.forget_run()
         self._agenda = Agenda(placed)
+
+    def _with_pauses(self, things: Iterable[T]) -> Iterator[T]:
+        """Go through them, with a pause after each few."""
+        for number, thing in enumerate(things, 1):
+            yield thing
+            if not number % A_FEW:
+                self._pause()
 
     def start_over(self) -> bool:
         """Let all of the stage run again; return whether that lets anything start (S has ended, SPEC 2.5)."""

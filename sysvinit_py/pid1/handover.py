@@ -270,7 +270,7 @@ def _machine_of_c(saved: Saved, environ: Mapping[str, str]) -> Machine:
     machine.nothing_left_said = True
     machine.entries = tuple(_in_file(marks.entry) for marks in saved.entries)
     jobs, running = {}, {}
-    for (key, entry), marks in zip(numbered(machine.entries).items(), saved.entries, strict=True):
+    for (key, entry), marks in zip(numbered(machine.entries), saved.entries, strict=True):
         jobs[key] = job = Job(key, entry)
         job.pid, job.accounted = marks.pid, entry.accounting
         job.has_run, job.called, job.demanded = marks.has_run, marks.called, marks.on_demand

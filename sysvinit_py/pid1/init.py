@@ -73,10 +73,11 @@ class Init:
         self._poll = kernel.poll()
         self._polled: tuple[int, ...] = ()
         self._machine = Machine()
+        self._machine.pause = self._collect
         self._console = Console(os.environ)
         self._syslog = Syslog()
         self._fifo = Fifo(self._say)
-        self._reader = Reader(program)
+        self._reader = Reader(program, pause=self._collect)
         self._accounting = Accounting()
         self._arguments = arguments.parse(argv)
         self._environment = spawn.base_environment(os.environ, self._console.path, self._arguments.auto)
@@ -266,6 +267,7 @@ class Init:
     def _go_on(self, saved: Saved) -> None:
         """Take over the children and all that the init before this knew (SPEC 8)."""
         self._machine = handover.machine_of(saved, os.environ)
+        self._machine.pause = self._collect
         self._events.extend(ev.ChildExited(pid, 0) for pid in self._machine.running if not _is_child(pid))
         self._events.extend((ev.Resumed(), ev.Tick()))
         self._signals.add({number for number in HANDLED if saved.signals >> number & 1} | {SIGCHLD})
@@ -290,26 +292,34 @@ class Init:
     # What happens.
 
     def _reap(self) -> None:
-        """Take all children that have ended: the entries', and the orphans that fall to init."""
+        """Take all children that have ended, and see to what follows from that."""
+        orphans = self._collect()
+        if self._events:
+            self._work_off()
+        elif orphans:
+            kernel.sleep(_LULL)
+
+    def _collect(self) -> int:
+        """Take the children that have ended: the entries', which the machine is told later, and the orphans.
+
+        Returns how many orphans there were.
+        """
         running = self._machine.running
-        orphans = ours = 0
-        while orphans + ours < _REAPED_AT_ONCE:
+        orphans = 0
+        for _ in range(_REAPED_AT_ONCE):
             try:
                 pid, status = kernel.waitpid(-1, _WNOHANG)
             except OSError:
-                break  # no children
+                return orphans  # no children
             if not pid:
-                break
+                return orphans
             if pid in running:
-                ours += 1
-                self._feed(ev.ChildExited(pid, status))
+                self._events.append(ev.ChildExited(pid, status))
             else:
                 orphans += 1
                 self._reader.child_exited(pid)
-        else:
-            self._signals.add([SIGCHLD])  # there may be more
-        if orphans and not ours:
-            kernel.sleep(_LULL)
+        self._signals.add([SIGCHLD])  # there may be more
+        return orphans
 
     def _shut_down(self) -> None:
         try:

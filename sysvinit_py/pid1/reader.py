@@ -13,6 +13,10 @@ from sysvinit_py.machine.events import InittabNotRead, InittabRead
 from sysvinit_py.pid1 import copy, kernel
 from sysvinit_py.pid1.spawn import PATH, SIGNALS
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _O_NONBLOCK, _O_CLOEXEC = 0o4000, 0o2000000
 _MFD_CLOEXEC = 1
 _DUP2 = 2  # a file action of posix_spawn
@@ -34,7 +38,9 @@ CHILD_OPTION = "--read-inittab"
 class Reader:
     """One reading at a time; a new one replaces the one under way."""
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, program: str, pause: Callable[[], object] = lambda: None) -> None:
+        """Read with ``program``; ``pause`` is for what cannot wait while a long answer is taken."""
+        self._pause = pause
         self._argv = [program, CHILD_OPTION]
         self.pipe = -1  # the child's answer comes in here
         self.deadline: float | None = None
@@ -121,7 +127,7 @@ class Reader:
 
     def _take(self, answer: bytes) -> InittabRead:
         """Return what the bytes of a reading say, and keep it. ValueError: they are none."""
-        reading = wire.decode(answer)
+        reading = wire.decode(answer, self._pause)
         self._last = InittabRead(reading.entries, reading.problems, reading.complete)
         return self._last
 

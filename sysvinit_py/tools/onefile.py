@@ -129,11 +129,12 @@ def _compiled(files: list[Path]) -> tuple[dict[str, tuple[bool, CodeType]], dict
 
 
 def _marshalled(codes: dict[str, tuple[bool, CodeType]]) -> bytes:
-    """Marshal notes which objects may come again: those to which somebody else has a reference.
+    """Code as marshal has it, whatever else this Python has loaded.
 
-    So that this does not depend on what else this Python has loaded, somebody has one to each.
+    Marshal notes which objects may come again: those to which somebody else has a reference. So somebody has
+    one to each. And it notes which texts are interned: of those that Python has only one of, all are.
     """
-    held = list(_parts(codes))
+    held = [*_parts(codes), *map(sys.intern, map(chr, range(256)))]
     content = marshal.dumps(codes)
     del held
     return content

@@ -100,3 +100,11 @@ def test_import_budget() -> None:
         ["/usr/bin/python3", "-IS", "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout == "True\n"
+
+
+def test_pauses_while_many_entries_are_made() -> None:
+    """So that no child of PID 1 is left unreaped meanwhile."""
+    pauses: list[int] = []
+    reading = Reading(tuple(Entry(f"{n:04}", "2", "once", "x") for n in range(2400)))
+    assert decode(encode(reading), pause=lambda: pauses.append(1)) == reading
+    assert len(pauses) == 5

@@ -13,6 +13,7 @@ from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import rules
 from sysvinit_py.machine.job import Job, Throttle
+from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
 
 
@@ -188,3 +189,15 @@ def test_who_is_due_is_listed_once() -> None:
     for step in ("boot", "ctrlaltdel", *["kbrequest"] * 50):
         world.step(step)
     assert len(world.machine.processes._agenda._due) == 2
+
+
+def test_pauses_while_a_long_inittab_is_taken_in() -> None:
+    """So that no child is left unreaped meanwhile."""
+    machine = Machine()
+    pauses: list[int] = []
+    machine.pause = lambda: pauses.append(1)
+    machine.handle(ev.Booted(), 0.0)
+    machine.handle(ev.InittabRead((Entry("1", "2", "once", "x"),)), 0.0)
+    assert not pauses
+    machine.handle(ev.InittabRead(tuple(Entry(f"{n:04}", "2", "once", "x") for n in range(3000))), 0.0)
+    assert len(pauses) >= 6

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class Machine:
         self.running: dict[int, object] = {}
         self.deadline: float | None = None
         self.terminals = {"/dev/none", "/dev/null"}
+        self.pause: Callable[[], object]  # which Init sets
 
     def handle(self, event: ev.Event, now: float) -> list[fx.Effect]:
         self.told.append(event)
@@ -183,6 +184,16 @@ def test_children_and_orphans(pid1: Pid1) -> None:
     pid1.machine.running = {5: None, 7: None}
     pid1.ended = [5, 6, 7]
     assert pid1.turn(CHLD) == [ev.ChildExited(5, 0), ev.ChildExited(7, 0)]
+
+
+def test_children_that_end_in_the_midst_of_long_work(pid1: Pid1) -> None:
+    """They are reaped at once, and the machine is told when it has done that work."""
+    pid1.machine.running = {5: None}
+    pid1.machine.told = []
+    pid1.ended = [5, 6]
+    pid1.machine.pause()
+    assert pid1.ended == pid1.machine.told == []
+    assert pid1.turn(CHLD) == [ev.ChildExited(5, 0)]
 
 
 def test_a_flood_of_orphans_leaves_time_for_others(pid1: Pid1) -> None:
