@@ -36,6 +36,7 @@ _SIG_BLOCK, _SIG_SETMASK = 0, 2
 _POLLIN = 1
 _F_SETFD, _FD_CLOEXEC = 2, 1
 _O_CLOEXEC = 0o2000000
+_P_PID, _WNOHANG, _WEXITED, _WNOWAIT = 1, 1, 4, 0x1000000
 #: Milliseconds: the signature is there before the new init is; what follows may take long on a slow machine.
 _AT_ONCE, _PATIENCE = 1000, 60_000
 #: Milliseconds that the writer stays at most. Somebody may have inherited the pipe, and keep it open.
@@ -244,6 +245,15 @@ def machine_of(saved: Saved, environ: Mapping[str, str]) -> Machine:
         except Exception:
             pass  # of another version of ours, whatever that has in it; C's form will do
     return _machine_of_c(saved, environ)
+
+
+def is_child(pid: int) -> bool:
+    """Whether it is a child of ours still, if only as a zombie."""
+    try:
+        kernel.waitid(_P_PID, pid, _WNOHANG | _WEXITED | _WNOWAIT)
+    except OSError:
+        return False
+    return True
 
 
 def _in_file(entry: Entry) -> Entry:

@@ -31,6 +31,7 @@ from sysvinit_py.pid1.signals import (
     Signals,
 )
 from sysvinit_py.pid1.syslog import Syslog
+from sysvinit_py.pid1.waiting import CHANGED, READABLE, WRITABLE, Waiting
 from sysvinit_py.protocol.initctl import Bogus
 from sysvinit_py.protocol.state import Saved, decode
 
@@ -43,16 +44,11 @@ if TYPE_CHECKING:
 else:
     from _collections import deque  # and not collections, which costs a millisecond
 
-_POLLIN, _POLLPRI, _POLLOUT = 1, 2, 4
-#: For signals, the FIFO, its watch, the mounts, the console that is written to and asked on, the inittab.
-_POLLED_FOR = _POLLIN, _POLLIN, _POLLIN, _POLLPRI, _POLLOUT, _POLLIN, _POLLIN
-_P_PID, _WNOHANG, _WEXITED, _WNOWAIT = 1, 1, 4, 0x1000000
+_WNOHANG = 1
 #: Children reaped before something else gets its turn, so that a flood of them leaves time for it.
 _REAPED_AT_ONCE = 1000
 #: Seconds after orphans and nothing else: they come in storms, and the next ones are taken together.
 _LULL = 0.001
-#: Milliseconds; poll(2) takes an int.
-_LONGEST_POLL = 2**31 - 1
 #: Seconds to wait after an error of our own, so that one which repeats itself does not eat the machine.
 _AFTER_ERROR = 0.1
 #: How much may fail before the rest is left alone.
@@ -70,8 +66,7 @@ class Init:
         self._handed = b""  # the state that the init before this has left, until the machine has it
         self._begun = False  # the machine has it, or the boot
         self._signals = Signals()
-        self._poll = kernel.poll()
-        self._polled: tuple[int, ...] = ()
+        self._waiting = Waiting()
         self._machine = Machine()
         self._machine.pause = self._collect
         self._console = Console(os.environ)
@@ -148,34 +143,30 @@ class Init:
 
     def _wait(self) -> set[int]:
         """Wait for a descriptor, a signal, or the next deadline; return the descriptors that are ready."""
-        polled: tuple[int, ...] = (
-            self._signals.fd, self._fifo.fd, self._fifo.watch, self._fifo.mounts, self._console.writing,
-            self._console.asking, self._reader.pipe,
-        )  # fmt: skip
+        signals = (self._signals.fd, READABLE)
         if self._signals.paused:
-            polled = polled[:1]
-        if polled != self._polled:
-            self._polled = polled
-            self._poll = kernel.poll()
-            for fd, what in zip(polled, _POLLED_FOR, strict=False):
-                if fd >= 0:
-                    self._poll.register(fd, what)
-        return {fd for fd, _ in self._poll.poll(self._timeout())}
+            return self._waiting.wait((signals,), None)
+        wanted = (
+            signals,
+            (self._fifo.fd, READABLE),
+            (self._fifo.watch, READABLE),
+            (self._fifo.mounts, CHANGED),
+            (self._console.writing, WRITABLE),
+            (self._console.asking, READABLE),
+            (self._reader.pipe, READABLE),
+        )
+        return self._waiting.wait(wanted, self._patience())
 
-    def _timeout(self) -> int | None:
-        """Milliseconds to the next deadline; None: there is none."""
+    def _patience(self) -> float | None:
+        """Seconds to the next deadline; None: there is none."""
+        if self._signals.arrived:
+            return 0.0
         deadlines = [
             time
             for time in (self._machine.deadline, self._reader.deadline, self._fifo.deadline)
             if time is not None
         ]
-        if self._signals.paused:
-            return None
-        if self._signals.pressing:
-            return 0
-        if not deadlines:
-            return None
-        return min(max(0, int((min(deadlines) - _now()) * 1000) + 1), _LONGEST_POLL)
+        return max(0.0, min(deadlines) - _now()) if deadlines else None
 
     def _take_time(self) -> None:
         now = _now()
@@ -199,7 +190,7 @@ class Init:
                 answer = self._performer.perform(self._effects[0])
                 self._effects.popleft()
                 if answer is not None:
-                    self._events.append(answer)
+                    self._events.appendleft(answer)  # before all that happened meanwhile
             else:
                 effects = self._machine.handle(self._events[0], _now())
                 self._events.popleft()
@@ -268,7 +259,9 @@ class Init:
         """Take over the children and all that the init before this knew (SPEC 8)."""
         self._machine = handover.machine_of(saved, os.environ)
         self._machine.pause = self._collect
-        self._events.extend(ev.ChildExited(pid, 0) for pid in self._machine.running if not _is_child(pid))
+        self._events.extend(
+            ev.ChildExited(pid, 0) for pid in self._machine.running if not handover.is_child(pid)
+        )
         self._events.extend((ev.Resumed(), ev.Tick()))
         self._signals.add({number for number in HANDLED if saved.signals >> number & 1} | {SIGCHLD})
         self._begun = True
@@ -388,15 +381,6 @@ class Init:
 def _now() -> float:
     """Seconds of a clock that nobody sets, and that counts the time asleep."""
     return kernel.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def _is_child(pid: int) -> bool:
-    """Whether it is a child of ours still, if only as a zombie."""
-    try:
-        kernel.waitid(_P_PID, pid, _WNOHANG | _WEXITED | _WNOWAIT)
-    except OSError:
-        return False
-    return True
 
 
 def _ways_out(entries: tuple[Entry, ...]) -> dict[str, list[str]]:

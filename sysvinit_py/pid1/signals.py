@@ -42,11 +42,6 @@ class Signals:
             self._fd = kernel.signalfd(HANDLED, _O_NONBLOCK_CLOEXEC)
         return self._fd
 
-    @property
-    def pressing(self) -> bool:
-        """Some have arrived that do not wait for CONT."""
-        return bool(self.arrived) and not self.paused
-
     def read(self) -> None:
         """Take in those that are there."""
         try:

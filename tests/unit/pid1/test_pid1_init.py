@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.pid1 import fifo, kernel, spawn, surroundings, terminals
@@ -194,6 +195,22 @@ def test_children_that_end_in_the_midst_of_long_work(pid1: Pid1) -> None:
     pid1.machine.pause()
     assert pid1.ended == pid1.machine.told == []
     assert pid1.turn(CHLD) == [ev.ChildExited(5, 0)]
+
+
+def test_a_start_is_answered_before_the_next_end_is_told(pid1: Pid1, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the machine relies on: who is told to start is nobody until then."""
+    first, entry = ev.ChildExited(5, 0), Entry("a", "2", "respawn", "/a")
+    start = fx.Start(("a", "respawn", 0), entry, "2", False, "2", "N", ())
+    monkeypatch.setattr(spawn, "start", lambda *arguments: 50)
+
+    def handle(event: ev.Event, now: float) -> list[fx.Effect]:
+        pid1.machine.told.append(event)
+        return [start] if event == first else []
+
+    monkeypatch.setattr(pid1.machine, "handle", handle)
+    pid1.machine.running = {5: None, 7: None}
+    pid1.ended = [5, 7]
+    assert pid1.turn(CHLD) == [first, ev.Started(start.key, 50), ev.ChildExited(7, 0)]
 
 
 def test_a_flood_of_orphans_leaves_time_for_others(pid1: Pid1) -> None:
