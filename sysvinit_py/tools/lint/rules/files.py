@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from sysvinit_py.inittab.entry import ACTIONS
+from sysvinit_py.inittab.entry import ACTIONS, MAX_ID
 from sysvinit_py.tools.lint.finding import Hit
 from sysvinit_py.tools.lint.inittab import line_hit
 from sysvinit_py.tools.lint.rule import rule
@@ -34,14 +34,15 @@ def not_an_inittab(inittab: Inittab) -> Iterator[Hit]:
     """
     for document in inittab.documents:
         refused = [line for line in document.lines if line.problem]
-        if refused and not document.entries and not any(_has_action(line.text) for line in refused):
+        if refused and not document.entries and not any(_is_meant(line.text) for line in refused):
             yield line_hit(document, refused[0], "no line of this file is an entry: is it an inittab?")
 
 
-def _has_action(text: str) -> bool:
-    """Whether a line would be an entry but for a mistake in it."""
-    fields = text.lower().split(":")
-    return len(fields) > 2 and fields[2].strip() in {*ACTIONS, *BUSYBOX_ACTIONS}
+def _is_meant(text: str) -> bool:
+    """Whether a line would be an entry, or a comment, but for a mistake in it."""
+    id, _, action, process = (*text.lower().split(":", 3), "", "", "")[:4]
+    is_misspelt = len(id) <= MAX_ID and action.strip().isalpha() and process
+    return bool(id.startswith("#") or is_misspelt or action.strip() in {*ACTIONS, *BUSYBOX_ACTIONS})
 
 
 @rule("INT002", "empty-inittab", "warning", ALL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lint import found
 
 from sysvinit_py.tools.lint.check import check
-from sysvinit_py.tools.lint.targets import BUSYBOX, SYSVINIT_2_88, SYSVINIT_PY
+from sysvinit_py.tools.lint.targets import BUSYBOX, SYSVINIT_2_88, SYSVINIT_3_06, SYSVINIT_PY
 
 
 def test_not_an_inittab() -> None:
@@ -15,6 +15,8 @@ def test_not_an_inittab() -> None:
         "3:1-7 INT104",
     ]
     assert "INT001" not in " ".join(found("x:2:once:/x\nnonsense\n"))
+    assert found("x:2:respwan:/x\n") == ["1:5-12 INT107"]  # misspelt, but an inittab
+    assert found("#" * 300 + "\n", SYSVINIT_3_06) == ["1:1-301 INT109"]
 
 
 def test_empty_inittab() -> None:
