@@ -34,7 +34,9 @@ OPTION = "--init"
 _MARSHAL = 2
 _SIG_BLOCK, _SIG_SETMASK = 0, 2
 _POLLIN = 1
-_F_SETFD, _FD_CLOEXEC = 2, 1
+_F_SETFD, _FD_CLOEXEC, _F_SETFL, _O_NONBLOCK, _F_SETPIPE_SZ = 2, 1, 4, 0o4000, 1031
+#: Bytes that a pipe holds unless it is asked to hold more.
+_PIPE_SIZE = 1 << 16
 _O_CLOEXEC = 0o2000000
 _P_PID, _WNOHANG, _WEXITED, _WNOWAIT = 1, 1, 4, 0x1000000
 #: Milliseconds: the signature is there before the new init is; what follows may take long on a slow machine.
@@ -62,7 +64,7 @@ def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
         # The path as the name, for C init executes what it was called by when it is its turn to hand over.
         kernel.execve(PROGRAM, [PROGRAM, OPTION, *more], dict(environment))
     finally:
-        # Still here: it did not work. The writer ends when nobody can read what it writes.
+        # Still here: it did not work. The writer ends when nobody can read what there is.
         if state:
             keep_place()
         kernel.pthread_sigmask(_SIG_SETMASK, blocked)
@@ -78,21 +80,40 @@ def _pass_on() -> None:
 
 
 def _offer(state: bytes) -> None:
-    """Put a pipe in its place, into which a process of ours writes the state."""
+    """Put a pipe with the state in its place.
+
+    What the pipe holds is safe, whatever becomes of the process that writes the rest of it.
+    """
     keep_place()  # else it might be an end of the pipe
     read_end, write_end = kernel.pipe2(_O_CLOEXEC)
     try:
-        # The signature first: who finds it has been handed a state, however slow its writer is.
-        kernel.write(write_end, state[: len(SIGNATURE)])
-        _start_writer(read_end, write_end, state[len(SIGNATURE) :])
+        rest = state[_fill(write_end, state) :]
+        try:
+            _start_writer(read_end, write_end, rest)
+        except OSError:
+            if rest:
+                raise
         kernel.dup2(read_end, FD, inheritable=True)
     finally:
         kernel.close(read_end)
         kernel.close(write_end)
 
 
+def _fill(write_end: int, state: bytes) -> int:
+    """Write as much as the pipe holds, and return how much that was."""
+    if len(state) > _PIPE_SIZE:
+        try:
+            kernel.fcntl(write_end, _F_SETPIPE_SZ, len(state))
+        except OSError:
+            pass  # so much is not to be had
+    kernel.fcntl(write_end, _F_SETFL, _O_NONBLOCK)
+    written = kernel.write(write_end, state)
+    kernel.fcntl(write_end, _F_SETFL, 0)
+    return written
+
+
 def _start_writer(read_end: int, write_end: int, state: bytes) -> None:
-    """Write the state, which the pipe may be too small for, and stay until nobody can read it any more.
+    """Write what is left of the state, and stay until nobody can read it any more.
 
     As long as the writer stays, the FIFO of requests is open: what is written to it meanwhile is not lost.
     """

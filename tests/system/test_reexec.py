@@ -62,6 +62,7 @@ EVERYTHING = """
 def test_all_goes_on(boot: Boot) -> None:
     system = boot(EVERYTHING)
     system.witness.wait("RESPAWN")
+    system.witness.wait("ONCE")
     system.telinit("a")
     system.telinit("-e", "INIT_X=yes", "-e", "INIT_Y=no")
     system.witness.wait("DEMAND")
@@ -236,6 +237,34 @@ def test_a_state_that_no_pipe_holds(boot: Boot) -> None:
     system.run(["kill", str(system.witness.wait("A").pid)])
     system.witness.wait("A", n=2)
     wait_until(lambda: len(system.processes()) == 2, lambda: f"the writer's end; {system.processes()}")
+
+
+@pytest.mark.ours_only("C's state is lost with its writer")
+@pytest.mark.parametrize("number", [9, 19], ids=["killed", "stopped"])
+def test_the_writer_of_the_state_can_be_done_without(number: int, boot: Boot) -> None:
+    """Regression: killed, init booted anew and forgot its children; stopped, it waited for a minute."""
+    killer = f"""\
+import os
+while True:
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{{pid}}/stat") as stat, open(f"/proc/{{pid}}/cmdline") as title:
+                if title.read().startswith("init ") and stat.read().rpartition(")")[2].split()[1] == "1":
+                    os.kill(int(pid), {number})
+        except OSError:
+            pass
+"""
+    system = boot("id:2:initdefault:\na:2:respawn:/w A stay\n", files={"/killer.py": killer})
+    system.witness.wait("A")
+    system.wait_ready()
+    with system.start(["/usr/bin/python3", "-IS", "/killer.py"]) as process:
+        try:
+            for _ in range(15):
+                reexecute(system)
+        finally:
+            process.kill()
+    assert system.console.said.count(b"booting") == 1
+    assert system.witness.started() == ["A"]
 
 
 @pytest.mark.parametrize(
