@@ -320,18 +320,31 @@ os.execv("/sbin/our-init", ["init", "--init"])
     system.wait_level("2")
 
 
+NO_PIPES = {
+    "a device": "os.open('/dev/zero', os.O_RDONLY)",
+    "a folder": "os.open('/', os.O_RDONLY)",
+    "the console": "os.open('/dev/console', os.O_RDWR)",
+    "a file": "os.open('/etc/passwd', os.O_RDWR)",
+    "a socket": "socket.socketpair()[0].detach()",
+    "an event descriptor": "os.eventfd(0)",
+    "a write end": "os.pipe()[1]",
+    "a pipe that nobody writes to": "os.pipe()[0]",
+}
+
+
 @pytest.mark.ours_only("[we] whatever is there must not stop a boot")
-def test_a_file_in_the_place_of_the_state(boot: Boot, init: Init) -> None:
-    first = """\
+@pytest.mark.parametrize("opened", NO_PIPES.values(), ids=NO_PIPES.keys())
+def test_something_else_in_the_place_of_the_state(opened: str, boot: Boot, init: Init) -> None:
+    first = f"""\
 #!/usr/bin/python3 -IS
-import os
-os.dup2(os.open("/dev/zero", os.O_RDONLY), 11)
+import os, socket
+os.dup2({opened}, 11)
 os.execv("/sbin/our-init", ["init", "--init"])
 """
     system = boot(
         "id:2:initdefault:\na:2:respawn:/w A stay\n", init=first, files={"/sbin/our-init": init.program}
     )
-    assert "11" not in system.witness.wait("A").fds
+    assert "11" not in system.witness.wait("A", timeout=10).fds
 
 
 @pytest.mark.ours_only("C has no such promise to keep")

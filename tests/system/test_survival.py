@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 import time
@@ -203,6 +204,75 @@ def test_trouble_after_boot(command: str, boot: Boot) -> None:
     assert b"error in init" not in system.console.said
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["umount -l /proc", "umount -l /dev/null; rm -f /dev/null", "rm -rf /run"],
+    ids=lambda c: c.split()[-1],
+)
+def test_trouble_at_boot(command: str, boot: Boot) -> None:
+    system = boot(INITTAB, before=shell(command))
+    stays = system.witness.wait("STAYS")
+    system.witness.wait("TWO")
+    os.kill(outside(system, stays.pid), 15)
+    system.witness.wait("STAYS", n=2)
+    system.path("/run").mkdir(exist_ok=True)  # and now there is one
+    wait_until(system.path("/run/initctl").exists, lambda: "the FIFO", 10)
+    system.send(INITCTL.pack(MAGIC, 1, ord("3"), 5, b""))
+    system.witness.wait("THREE")
+    assert b"error in init" not in system.console.said
+
+
+POWER_STATUS = {
+    "a FIFO": "mkfifo /run/powerstatus",
+    "a folder": "mkdir /run/powerstatus",
+    "a link to itself": "ln -s powerstatus /run/powerstatus",
+    "a device": "ln -s /dev/zero /run/powerstatus",
+    "garbage": "head -c 5M /dev/urandom | tr -d OL > /run/powerstatus",
+    "a folder, and an old one": "mkdir /run/powerstatus; echo O > /etc/powerstatus",
+}
+
+
+@pytest.mark.parametrize("command", POWER_STATUS.values(), ids=POWER_STATUS.keys())
+def test_any_power_status(command: str, boot: Boot) -> None:
+    """What says nothing means that the power fails (SPEC 6)."""
+    system = boot(INITTAB + "pf::powerfail:/w FAILED\n")
+    stays = system.witness.wait("STAYS")
+    system.wait_ready()
+    shell(command)(system)
+    system.signal(30)
+    system.witness.wait("FAILED")
+    os.kill(outside(system, stays.pid), 15)
+    system.witness.wait("STAYS", n=2)
+
+
+INITSCRIPTS = {
+    "zeros": b"\0" * 1000,
+    "garbage": random.Random(6).randbytes(4000),
+    "without end": b"while :; do :; done\n",
+    "ends at once": b"exit 1\n",
+    "closes everything": b"exec <&- >&- 2>&-\nexec nothing\n",
+    "kills its parent": b"kill -9 $PPID 1 0\n",
+}
+
+
+@pytest.mark.parametrize("script", INITSCRIPTS.values(), ids=INITSCRIPTS.keys())
+def test_any_initscript(script: bytes, boot: Boot) -> None:
+    """Entries are not started by it; init is none the worse, and starts them once it is gone."""
+    system = boot(INITTAB)
+    stays = system.witness.wait("STAYS")
+    system.wait_ready()
+    system.write("/etc/initscript", script)
+    os.kill(outside(system, stays.pid), 15)
+    time.sleep(0.5)
+    system.path("/etc/initscript").unlink()
+    system.run(["pkill", "-9", "-f", "initscript"])
+    system.request(1, "q")  # it may rest for the throttle
+    system.witness.wait("STAYS", n=2)
+    system.request(1, "3")
+    system.witness.wait("THREE")
+    assert b"error in init" not in system.console.said
+
+
 def outside(system: System, pid: int) -> int:
     """The number that a process inside has outside."""
     children = Path(f"/proc/{system.pid}/task/{system.pid}/children").read_text().split()
@@ -230,17 +300,26 @@ def test_a_stopped_console(boot: Boot) -> None:
     system.console.expect(b"bad runlevel: X")
 
 
-def test_a_parser_that_is_stuck_or_killed(boot: Boot) -> None:
+@pytest.mark.parametrize("number", [9, 19], ids=["killed", "stuck"])
+def test_a_parser_in_trouble(number: int, boot: Boot) -> None:
+    """Killed, another one is started; stuck, it is done without once there is something else to read."""
     system = boot(INITTAB)
+    stays = system.witness.wait("STAYS")
     system.witness.wait("TWO")
     system.wait_ready()
-    system.write("/etc/inittab", (system.path("/etc/inittab").read_text() + "nw:3:once:/w NEW\n"))
-    system.request(1, "3")
+    inittab = system.path("/etc/inittab").read_text() + "nw:2:once:/w NEW\n"
+    system.write("/etc/inittab", inittab)
+    system.request(1, "q")
 
     def parser() -> int:
         return next((p.pid for p in system.processes() if "--read-inittab" in p.title), 0)
 
-    system.run(["kill", "-9", str(wait_until(parser, lambda: "the parser"))])
+    system.run(["kill", f"-{number}", str(wait_until(parser, lambda: "the parser"))])
+    os.kill(outside(system, stays.pid), 15)
+    system.witness.wait("STAYS", n=2)  # nobody waits for it meanwhile
+    if number == 19:
+        system.write("/etc/inittab", inittab + "xx:4:once:/w X\n")
+        system.request(1, "q")
     system.witness.wait("NEW", timeout=10)
 
 
