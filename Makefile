@@ -27,8 +27,7 @@ test: $(READY) dist/init
 #: make test-faults   PID 1's system calls fail, its functions raise, storms rage, inits swap; prints what it survived
 .PHONY: test-faults
 test-faults: $(READY) dist/init
-	$(BIN)/pytest $(HARD)
-	$(BIN)/pytest tests/faults
+	status=0; for suite in '$(HARD)' tests/faults; do $(BIN)/pytest $$suite || status=$$?; done; exit $$status
 
 #: make soak          100,000 respawns and as many orphans: some 10 minutes; says what memory and zombies did
 .PHONY: soak
