@@ -417,4 +417,8 @@ def main(argv: list[str], program: str) -> None:
                 break  # it is the barrier itself that has failed
             _quietly(kernel.sleep, _AFTER_ERROR)
     become_init = init._rescue if init else lambda: handover.hand_over(b"", os.environ)
-    last_resort.serve(barrier.tell_kernel, become_init, {}, HANDLED)
+    while True:
+        try:
+            last_resort.serve(barrier.tell_kernel, become_init, {}, HANDLED)
+        except BaseException:
+            _quietly(kernel.sleep, _AFTER_ERROR)

@@ -73,6 +73,9 @@ class Kernel:
         self.faults: dict[tuple[str, int], int] = {}
         self.tripped: list[tuple[str, int]] = []
         self.console = bytearray()
+        self.typed = bytearray()
+        self.parser_is_broken = self.no_processes = False
+        self.arguments = ["init"]
         self.log: list[str] = []
         self.processes: dict[int, Process] = {}
         self.last_pid = 1
@@ -159,12 +162,25 @@ class Kernel:
         else:
             self.log.append("no FIFO to write to")
 
+    def disturb(self, path: str, file: File | None) -> None:
+        """Put something else, or nothing, in the place of a file that is watched."""
+        self.files.pop(path)
+        if file:
+            self.files[path] = file
+        for descriptor in self.descriptors.values():
+            if descriptor.file.kind == "inotify":
+                descriptor.file.data += b"!"
+
     # Files.
 
     def _new(self, file: File, cloexec: bool = True) -> int:
         fd = next(n for n in range(1024) if n not in self.descriptors)
         self.descriptors[fd] = Descriptor(file, cloexec)
         return fd
+
+    def put(self, fd: int, file: File) -> None:
+        """Have a descriptor open that nobody has opened here."""
+        self.descriptors[fd] = Descriptor(file, cloexec=False)
 
     def _at(self, fd: int) -> Descriptor:
         try:
@@ -206,7 +222,11 @@ class Kernel:
             )
             self.signals.clear()
             return data
-        if file.kind in ("pipe", "fifo"):
+        if file.kind == "tty" and self.typed:
+            data = bytes(self.typed[:size])
+            del self.typed[:size]
+            return data.replace(b"\4", b"")
+        if file.kind in ("pipe", "fifo", "inotify"):
             if not file.data and (file.kind == "fifo" or self._writers(file)):
                 raise BlockingIOError(errno.EAGAIN, "EAGAIN")
             data = bytes(file.data[:size])
@@ -328,10 +348,15 @@ class Kernel:
 
     def posix_spawn(self, path: str, argv: list[str], env: dict[str, str], **how: Any) -> int:
         self.call("posix_spawn")
+        if self.no_processes:
+            raise OSError(errno.EAGAIN, "EAGAIN")
+        if path.startswith("/nowhere"):
+            raise OSError(errno.ENOENT, "ENOENT")
         if reader.CHILD_OPTION in argv:
             (given, answer) = (fd for _, fd, number in how["file_actions"] if number in (0, 1))
             sources = bytes(self.descriptors[given].file.data)
-            self.descriptors[answer].file.data += encode(interpret(load(sources)))
+            reading = encode(interpret(load(sources)))
+            self.descriptors[answer].file.data += b"?" if self.parser_is_broken else reading
             return self.make_process("reader", 0.05)
         return self._entry(argv)
 
@@ -383,7 +408,7 @@ class Kernel:
         if not targets:
             raise OSError(errno.ESRCH, "ESRCH")
         for process in targets:
-            if number in (9, 15):
+            if number in (9, 15) and "HANGS" not in process.command:
                 self.end(process, number)
 
     def execve(self, path: str, argv: list[str], env: dict[str, str]) -> NoReturn:
@@ -492,11 +517,13 @@ class Poll:
             file = kernel._at(fd).file
             if file.kind == "signals":
                 is_ready = bool(kernel.signals)
+            elif file.kind == "tty":
+                is_ready = bool(kernel.typed) and mask == 1
             elif file.kind == "pipe":
                 # A child's answer comes whole, when it has ended.
                 is_ready = bool(file.data) or not kernel.running("reader")
             else:
-                is_ready = bool(file.data) and file.kind == "fifo"
+                is_ready = bool(file.data) and file.kind in ("fifo", "inotify")
             if is_ready or mask == 4:
                 ready.append((fd, mask))
         return ready
@@ -580,7 +607,7 @@ def _live(
         setattr(reader, "gather", lambda: (Source("/etc/inittab", fake.inittab),))  # noqa: B010
         os.environ.clear()
         prepare(fake)
-        fake.main(["init"])
+        fake.main(fake.arguments)
     except BaseException:
         traceback.print_exc(file=sys.__stderr__)
     finally:

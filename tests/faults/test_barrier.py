@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from errno import EIO
 from typing import Any
 
 import fake
 import life
+import other_lives
 import pytest
 
 import sysvinit_py.machine
@@ -48,8 +51,28 @@ BARRIER = ("init._quietly", "init.Init.run", "init.Init._guarded")
 FUNCTIONS = {
     name: (place, attribute)
     for name, place, attribute in functions()
-    if name not in (*IN_CHILDREN, "init.main")
+    if name not in (*IN_CHILDREN, "init.main", "probe.main")
 }
+
+
+#: What is called after an error only → in which functions that one is.
+AFTER_ERRORS = {
+    name: {
+        "handover._pass_on": ("init.Init.__init__",),
+        "handover.bare": ("init.Init._take_requests", "handover.written"),
+        "handover.keep_child": ("processes.Processes.started",),
+    }.get(name, ("init.Init._take_requests",))
+    for name in FUNCTIONS
+    if name.startswith(("barrier.", "last_resort."))
+    or name in (
+        "handover._pass_on", "handover.bare", "handover.keep_child", "handover.mend", "handover.see_anew",
+        "init._ways_out", "init._tell_error", "init.Init._after_error", "init.Init._finish",
+        "init.Init._rescue",
+    )
+}  # fmt: skip
+
+MODULES = {place.__module__ if inspect.isclass(place) else place.__name__ for place, _ in FUNCTIONS.values()}
+Make = Callable[[], fake.Kernel]
 
 
 class Traps:
@@ -62,7 +85,13 @@ class Traps:
     def set(self, names: list[str]) -> None:
         for name in names:
             place, attribute = FUNCTIONS[name]
-            setattr(place, attribute, self._trapped(name, getattr(place, attribute)))
+            function = getattr(place, attribute)
+            trapped = self._trapped(name, function)
+            setattr(place, attribute, trapped)
+            for names_of_module in [vars(module) for key, module in sys.modules.items() if key in MODULES]:
+                _replace(names_of_module, function, trapped)
+                for table in [value for value in names_of_module.values() if isinstance(value, dict)]:
+                    _replace(table, function, trapped)
 
     def _trapped(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def trapped(*arguments: Any, **named: Any) -> Any:
@@ -75,35 +104,49 @@ class Traps:
         return trapped
 
 
-@pytest.fixture(scope="module")
-def calls() -> dict[str, int]:
-    """How often each function is called in a life in which nothing fails."""
-    traps = Traps()
+def _replace(names: dict[Any, Any], function: Any, trapped: Any) -> None:
+    """Wherever it was imported to, or stands in a table."""
+    names.update({name: trapped for name, thing in names.items() if thing is function})
+
+
+def calls_of(make: Make, traps: Traps, names: Iterable[str] = FUNCTIONS) -> dict[str, Any]:
+    """Live it, and say how often each of these functions was called."""
 
     def judge(kernel: fake.Kernel) -> dict[str, Any]:
-        return {"calls": dict(traps.calls), **{k: v for k, v in life.judge(kernel).items() if k != "calls"}}
+        return {**life.judge(kernel), "functions": dict(traps.calls)}
 
-    undisturbed = fake.live(life.make, lambda kernel: traps.set(list(FUNCTIONS)), judge)
-    assert not undisturbed["problems"]
-    counted: dict[str, int] = undisturbed["calls"]
-    return counted
+    return fake.live(make, lambda kernel: traps.set(list(names)), judge)
 
 
-def die_at(name: str, place: int, kind: type[BaseException]) -> dict[str, Any]:
+LIVES: tuple[Make, ...] = (life.make, other_lives.odd, other_lives.from_c)
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> dict[Make, dict[str, int]]:
+    """How often each function is called in lives in which nothing fails."""
+    lives = {make: calls_of(make, Traps()) for make in LIVES}
+    assert [after["problems"] for after in lives.values()] == [[], [], []]
+    return {make: after["functions"] for make, after in lives.items()}
+
+
+def die_at(name: str, place: int, kind: type[BaseException], make: Make = life.make) -> dict[str, Any]:
     traps = Traps({(name, place): kind})
-    return fake.live(life.make, lambda kernel: traps.set([name]), life.judge)
+    return fake.live(make, lambda kernel: traps.set([name]), life.judge)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_raises(name: str, calls: dict[str, int], faults_table: dict[str, list[int]]) -> None:
-    count = calls.get(name, 0)
-    if not count:
-        return  # the other tests here see to what is called after an error only
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in AFTER_ERRORS])
+def test_a_function_raises(
+    name: str, undisturbed: dict[Make, dict[str, int]], faults_table: dict[str, list[int]]
+) -> None:
+    make, count = next(
+        ((make, calls[name]) for make, calls in undisturbed.items() if name in calls), (None, 0)
+    )
+    assert make, "no life calls it"
     row = faults_table.setdefault("(functions that raise)", [0, 0, 0])
     places = sorted({1, 2, (count + 1) // 2, count} & set(range(1, count + 1)))
     bad = []
     for place, kind in [*((place, RuntimeError) for place in places), *((1, kind) for kind in KINDS[1:])]:
-        after = die_at(name, place, kind)
+        after = die_at(name, place, kind, make)
         if name in BARRIER:
             assert after.get("calls"), after["problems"]  # it has not ended
             continue
@@ -122,6 +165,31 @@ def test_what_fails_is_said_with_its_place() -> None:
     assert "INIT: error in init: RuntimeError" in after["console"].decode()
     assert b"init: error in init" in after["kmsg"]
     assert after["executions"] == 3  # the two that were asked for, and one for the error
+
+
+def failing() -> fake.Kernel:
+    """A life in which there are errors, until the last resort obeys what is asked for."""
+    script = [
+        (2, life.kill("/w TWO stay")), (3, life.level("3")), (10, life.orphan),
+        (49, lambda kernel: kernel.faults.update({("read", 0): EIO})), (50, life.level("4")),
+        (52, lambda kernel: kernel.faults.clear()), (60, life.level("u")), (70, life.level("3")),
+        (90, life.orphan), (110, life.level("0")),
+    ]  # fmt: skip
+    return fake.Kernel(life.INITTAB + b"l0:0:wait:/w HALT 5\n", [*script, (life.END, life.finish)])
+
+
+@pytest.mark.parametrize("name", AFTER_ERRORS)
+def test_errors_after_errors(name: str) -> None:
+    """What is there for errors raises one itself. Once, and all is reaped; always, and PID 1 does not end."""
+    first: Any = {(function, 0): RuntimeError for function in AFTER_ERRORS[name]}
+    names = {*AFTER_ERRORS[name], name}
+    for kind in KINDS:
+        after = calls_of(failing, Traps({**first, (name, 1): kind}), names)
+        assert after.get("calls"), (kind, after["problems"])
+        assert name in after["functions"]
+        assert not [problem for problem in after["problems"] if problem.startswith("zombies")]
+    after = calls_of(failing, Traps({**first, (name, 0): RuntimeError}), names)
+    assert after.get("calls"), after["problems"]
 
 
 def always(*names: str) -> dict[str, Any]:
@@ -147,17 +215,6 @@ def test_an_error_that_repeats_itself_ends_in_the_last_resort() -> None:
     assert after["executions"] == 2
     assert "init has failed, and only reaps now" in after["console"].decode()
     assert "/sbin/sulogin" in after["started"]
-    assert not [problem for problem in after["problems"] if "zombie" in problem]
-
-
-@pytest.mark.parametrize(
-    "also",
-    ["init.Init._say", "init.Init._finish", "handover.written", "barrier.describe", "barrier.tell_kernel"],
-)
-def test_errors_within_the_barrier(also: str) -> None:
-    """Whatever else fails: it does not end, and it reaps."""
-    after = always("init.Init._take_requests", also)
-    assert after.get("calls"), after["problems"]
     assert not [problem for problem in after["problems"] if "zombie" in problem]
 
 
