@@ -6,9 +6,11 @@ first, the last and one between that each line of PID 1 makes.
 
 from __future__ import annotations
 
+import ast
 import errno
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import fake
@@ -16,7 +18,11 @@ import life
 import pytest
 from errors import ERRORS, IN_CHILDREN
 
+from sysvinit_py.inittab import sources
+from sysvinit_py.inittab.read import interpret
 from sysvinit_py.pid1 import kernel
+
+PACKAGE = Path(kernel.__file__).parents[1]
 
 ALL = os.environ.get("SYSVINIT_PY_FAULTS") == "all"
 
@@ -46,6 +52,53 @@ def names() -> Iterator[str]:
 
 def test_every_call_has_a_row() -> None:
     assert sorted(names()) == sorted(ERRORS)
+
+
+#: What else of these modules PID 1 may use: nothing of it is a system call that fails.
+HARMLESS = ("os.environ", "time.CLOCK_REALTIME", "time.CLOCK_BOOTTIME", "time.strftime", "termios.error")
+CALLING = ("os", "time", "termios", "select", "socket", "fcntl", "signal", "ctypes", "subprocess")
+
+
+@pytest.mark.parametrize("package", ["pid1", "machine", "protocol"])
+def test_nothing_goes_around_the_seam(package: str) -> None:
+    """A call that does would be in no table."""
+    for path in sorted((PACKAGE / package).glob("*.py")):
+        if path.name in ("kernel.py", "probe.py"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id != "open", f"{path}:{node.lineno}"
+            if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+                continue
+            name = f"{node.value.id}.{node.attr}"
+            is_constant = node.value.id == "termios" and node.attr.isupper()
+            assert node.value.id not in CALLING or name in HARMLESS or is_constant, (
+                f"{path}:{node.lineno}: {name}"
+            )
+
+
+#: The inittab ring reads the files for PID 1 by itself.
+READING = {
+    "open": ERRORS["open"],
+    "fstat": ERRORS["fstat"],
+    "read": ERRORS["read"],
+    "listdir": ERRORS["open"],
+}
+
+
+@pytest.mark.parametrize("name", READING)
+def test_reading_the_inittab_fails(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is said with the files, and what was there before stays."""
+    (tmp_path / "inittab").write_text("id:2:initdefault:\n")
+    for number in READING[name]:
+
+        def fails(*_: object, number: int = number) -> None:
+            raise OSError(number, os.strerror(number))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, fails)
+            found = sources.gather(str(tmp_path / "inittab"), str(tmp_path))
+        assert not interpret(found).complete or (name, number) == ("listdir", errno.ENOENT)
 
 
 def test_close_never_fails() -> None:
