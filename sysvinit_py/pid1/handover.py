@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import marshal
 from binascii import a2b_base64, b2a_base64, crc32
-from errno import EBADF
+from errno import EBADF, ENOEXEC
 from stat import S_ISFIFO
 
 from sysvinit_py.inittab.entry import Entry
@@ -39,6 +39,9 @@ _F_SETFD, _FD_CLOEXEC, _F_SETFL, _O_NONBLOCK, _F_SETPIPE_SZ = 2, 1, 4, 0o4000, 1
 _PIPE_SIZE = 1 << 16
 _O_CLOEXEC = 0o2000000
 _P_PID, _WNOHANG, _WEXITED, _WNOWAIT = 1, 1, 4, 0x1000000
+_WNOHANG, _SIGKILL = 1, 9
+#: How often it is looked whether the trial has ended, and seconds between: 20 s in all.
+_TRIAL_LOOKS, _TRIAL_PAUSE = 4000, 0.005
 #: Milliseconds: the signature is there before the new init is; what follows may take long on a slow machine.
 _AT_ONCE, _PATIENCE = 1000, 60_000
 #: Milliseconds that the writer stays at most. Somebody may have inherited the pipe, and keep it open.
@@ -55,6 +58,7 @@ def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
 
     Nothing has changed then. Without a state, the one that was handed to this init and not read is passed on.
     """
+    _try_out(environment)
     blocked = kernel.pthread_sigmask(_SIG_BLOCK, SIGNALS)  # what comes now waits for the new init
     try:
         if state:
@@ -68,6 +72,26 @@ def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
         if state:
             keep_place()
         kernel.pthread_sigmask(_SIG_SETMASK, blocked)
+
+
+def _try_out(environment: Mapping[str, str]) -> None:
+    """Raise OSError unless the new init can be executed, and starts.
+
+    For want of memory, or of a Python that is whole, it may not; and who has executed it cannot go back.
+    """
+    pid = kernel.posix_spawn(
+        PROGRAM, [PROGRAM, "--version"], dict(environment), setsid=True, setsigmask=[], setsigdef=SIGNALS
+    )
+    for _ in range(_TRIAL_LOOKS):
+        ended, status = kernel.waitpid(pid, _WNOHANG)
+        if ended:
+            break
+        kernel.sleep(_TRIAL_PAUSE)
+    else:
+        kernel.kill(pid, _SIGKILL)
+        status = _SIGKILL
+    if status:
+        raise OSError(ENOEXEC, f"{PROGRAM} does not start")
 
 
 def _pass_on() -> None:

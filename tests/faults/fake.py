@@ -352,6 +352,8 @@ class Kernel:
             raise OSError(errno.EAGAIN, "EAGAIN")
         if path.startswith("/nowhere"):
             raise OSError(errno.ENOENT, "ENOENT")
+        if argv[1:] == ["--version"]:
+            return self.make_process("trial", 0.05)
         if reader.CHILD_OPTION in argv:
             (given, answer) = (fd for _, fd, number in how["file_actions"] if number in (0, 1))
             sources = bytes(self.descriptors[given].file.data)
@@ -383,7 +385,7 @@ class Kernel:
         if not self.processes:
             raise OSError(errno.ECHILD, "ECHILD")
         for process in self.processes.values():
-            if process.zombie_since is not None:
+            if process.zombie_since is not None and pid in (-1, process.pid):
                 del self.processes[process.pid]
                 self.longest_zombie = max(self.longest_zombie, self.now - process.zombie_since)
                 return process.pid, process.status

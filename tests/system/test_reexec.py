@@ -239,6 +239,29 @@ def test_a_state_that_no_pipe_holds(boot: Boot) -> None:
     wait_until(lambda: len(system.processes()) == 2, lambda: f"the writer's end; {system.processes()}")
 
 
+BROKEN = {
+    "an interpreter that fails": "#!/bin/false\n",
+    "a Python that is not whole": "#!/usr/bin/python3 -IS\nimport nothing\n",
+}
+
+
+@pytest.mark.ours_only("C needs no interpreter that could be broken")
+@pytest.mark.parametrize("program", BROKEN.values(), ids=BROKEN.keys())
+def test_an_init_that_does_not_start_is_not_executed(program: str, boot: Boot) -> None:
+    """Regression: telinit u in the middle of an upgrade of Python was the end of PID 1."""
+    system = boot("id:2:initdefault:\na:2:respawn:/w A stay\nb:3:once:/w B\n")
+    system.witness.wait("A")
+    system.wait_ready()
+    system.path("/sbin/init").unlink()
+    system.write("/sbin/init", program)
+    system.request(1, "u")
+    system.console.expect(b"Attempt to re-exec failed: /sbin/init does not start")
+    system.run(["kill", str(system.witness.wait("A").pid)])
+    system.witness.wait("A", n=2)
+    system.request(1, "3")
+    system.witness.wait("B")
+
+
 @pytest.mark.ours_only("C's state is lost with its writer")
 @pytest.mark.parametrize("number", [9, 19], ids=["killed", "stopped"])
 def test_the_writer_of_the_state_can_be_done_without(number: int, boot: Boot) -> None:
@@ -250,7 +273,9 @@ while True:
         try:
             with open(f"/proc/{{pid}}/stat") as stat, open(f"/proc/{{pid}}/cmdline") as title:
                 if title.read().startswith("init ") and stat.read().rpartition(")")[2].split()[1] == "1":
-                    os.kill(int(pid), {number})
+                    fds = os.listdir(f"/proc/{{pid}}/fd")
+                    if any(os.readlink(f"/proc/{{pid}}/fd/{{fd}}").startswith("pipe:") for fd in fds):
+                        os.kill(int(pid), {number})
         except OSError:
             pass
 """
@@ -261,6 +286,8 @@ while True:
         try:
             for _ in range(15):
                 reexecute(system)
+                # What is written before that is lost with the writer.
+                wait_until(lambda: "/run/initctl" in descriptors(system).values(), lambda: "its FIFO")
         finally:
             process.kill()
     assert system.console.said.count(b"booting") == 1

@@ -48,19 +48,21 @@ def faulty(tmp_path: Path) -> Faulty:
     return build
 
 
-def raising(name: str, error: str, when: str = "True") -> str:
-    """Code that makes a method of Init raise."""
+def raising(name: str, error: str, when: str = "True", place: str = "Init") -> str:
+    """Code that makes a method of Init, or of another class, raise."""
     return f"""\
-def _broken(self, *arguments, _whole=Init.{name}):
+import sys
+
+def _broken(self, *arguments, _whole={place}.{name}):
     if {when}:
         {error}
     return _whole(self, *arguments)
 
-Init.{name} = _broken
+{place}.{name} = _broken
 """
 
 
-ONCE = 'not any(word.startswith("--errors") for word in self._argv)'
+ONCE = 'not any(word.startswith("--errors") for word in sys.argv)'
 ERRORS = {
     "exception": "raise ValueError('a fault')",
     "recursion": "_broken(self)",
@@ -86,7 +88,8 @@ def test_an_error_is_said_and_init_goes_on(error: str, faulty: Faulty, boot: Boo
 
 
 def test_an_error_at_boot(faulty: Faulty, boot: Boot) -> None:
-    system = boot(INITTAB, init=faulty(init=raising("_read_inittab", "raise ValueError('a fault')", ONCE)))
+    code = raising("start", "raise ValueError('a fault')", ONCE, "Reader")
+    system = boot(INITTAB, init=faulty(reader=code))
     system.witness.wait("TWO")
     assert system.witness.started().count("SYSINIT") == 1
 
@@ -166,6 +169,26 @@ def test_no_more_processes_or_descriptors(none: str, enough: str, boot: Boot) ->
     system.witness.wait("STAYS", n=2)
     system.send(INITCTL.pack(MAGIC, 1, ord("3"), 5, b""))
     system.witness.wait("THREE")
+
+
+def test_no_memory(boot: Boot) -> None:
+    """Regression: what could not be read for want of it was the end of PID 1: no new init had enough."""
+    system = boot(INITTAB)
+    stays = system.witness.wait("STAYS")
+    system.witness.wait("TWO")
+    system.wait_ready()
+    status = system.path("/proc/1/status").read_text()
+    size = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmSize:"))
+    limit(system, f"as={size * 1024}:unlimited")
+    system.write("/etc/inittab", INITTAB + "".join(f"{n:04d}:4:once:{'x' * 90}\n" for n in range(9000)))
+    system.request(1, "q")
+    system.console.expect(b"error in init: MemoryError", timeout=10)
+    os.kill(outside(system, stays.pid), 15)
+    system.wait_gone(stays.pid)
+    assert not system.end
+    limit(system, "as=unlimited:unlimited")
+    system.send(INITCTL.pack(MAGIC, 1, ord("u"), 5, b""))
+    system.witness.wait("STAYS", n=2, timeout=20)
 
 
 def shell(command: str) -> Callable[[System], None]:

@@ -7,6 +7,7 @@ import marshal
 import os
 from binascii import b2a_base64, crc32
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -167,8 +168,9 @@ def place() -> Iterator[None]:
 
 @pytest.fixture
 def executed(place: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """Exec only notes what it was given."""
+    """Exec only notes what it was given; what would be executed starts."""
     given: list[Any] = []
+    monkeypatch.setattr(handover, "PROGRAM", "/bin/true")
 
     def execve(path: str, argv: list[str], environment: dict[str, str]) -> NoReturn:
         given.append((path, argv, environment, os.get_inheritable(FD), handover.take_over()))
@@ -186,8 +188,24 @@ def test_what_is_handed_over_is_taken_over(size: int, executed: list[Any]) -> No
     state = SIGNATURE + b"x" * size + b"\nEND\n"
     with pytest.raises(FileNotFoundError):
         handover.hand_over(state, {"A": "b"}, "--more")
-    assert executed == [("/sbin/init", ["/sbin/init", "--init", "--more"], {"A": "b"}, True, state)]
+    assert executed == [("/bin/true", ["/bin/true", "--init", "--more"], {"A": "b"}, True, state)]
     assert os.WEXITSTATUS(os.wait()[1]) == 0  # its writer
+
+
+@pytest.mark.parametrize("looks", [4000, 1], ids=["fails", "never ends"])
+def test_what_does_not_start_is_not_executed(
+    looks: int, monkeypatch: pytest.MonkeyPatch, executed: list[Any], tmp_path: Path
+) -> None:
+    program = tmp_path / "init"
+    program.write_text("#!/bin/sh\nsleep 0.1\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(handover, "PROGRAM", str(program))
+    monkeypatch.setattr(handover, "_TRIAL_LOOKS", looks)
+    with pytest.raises(OSError, match="init does not start"):
+        handover.hand_over(b"state", {})
+    assert not executed
+    if looks == 1:
+        assert os.WTERMSIG(os.wait()[1]) == 9
 
 
 def test_a_state_that_was_not_read_is_passed_on(executed: list[Any]) -> None:
