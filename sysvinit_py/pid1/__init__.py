@@ -2,6 +2,6 @@
 
 ``init`` is the loop. What it waits for: ``waiting``, ``signals``, ``fifo`` and ``requests``, ``reader`` (the
 inittab, by a process of its own). What it does: ``performer``, ``spawn``, ``console``, ``accounting``,
-``syslog``, ``title``, ``terminals``, ``surroundings``. What keeps it alive: ``barrier``, ``handover`` (re-execution),
-``last_resort``. All system calls go through ``kernel``.
+``syslog``, ``title``, ``terminals``, ``surroundings``. What keeps it alive: ``barrier``,
+``handover`` (re-execution), ``last_resort``. All system calls go through ``kernel``.
 """
