@@ -39,7 +39,7 @@ _F_SETFD, _FD_CLOEXEC, _F_SETFL, _O_NONBLOCK, _F_SETPIPE_SZ = 2, 1, 4, 0o4000, 1
 _PIPE_SIZE = 1 << 16
 _O_CLOEXEC = 0o2000000
 _P_PID, _WNOHANG, _WEXITED, _WNOWAIT = 1, 1, 4, 0x1000000
-_WNOHANG, _SIGKILL = 1, 9
+_SIGKILL = 9
 #: How often it is looked whether the trial has ended, and seconds between: 20 s in all.
 _TRIAL_LOOKS, _TRIAL_PAUSE = 4000, 0.005
 #: Milliseconds: the signature is there before the new init is; what follows may take long on a slow machine.
@@ -58,7 +58,8 @@ def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
 
     Nothing has changed then. Without a state, the one that was handed to this init and not read is passed on.
     """
-    _try_out(environment)
+    if _is_script(PROGRAM):
+        _try_out(environment)
     blocked = kernel.pthread_sigmask(_SIG_BLOCK, SIGNALS)  # what comes now waits for the new init
     try:
         if state:
@@ -74,10 +75,18 @@ def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
         kernel.pthread_sigmask(_SIG_SETMASK, blocked)
 
 
+def _is_script(program: str) -> bool:
+    file = kernel.open(program, _O_NONBLOCK)  # to read it
+    try:
+        return kernel.read(file, 2) == b"#!"
+    finally:
+        kernel.close(file)
+
+
 def _try_out(environment: Mapping[str, str]) -> None:
     """Raise OSError unless the new init can be executed, and starts.
 
-    For want of memory, or of a Python that is whole, it may not; and who has executed it cannot go back.
+    For want of memory, or of a Python that is whole, a script may not; and who executed it cannot go back.
     """
     pid = kernel.posix_spawn(
         PROGRAM, [PROGRAM, "--version"], dict(environment), setsid=True, setsigmask=[], setsigdef=SIGNALS

@@ -208,6 +208,14 @@ def test_what_does_not_start_is_not_executed(
         assert os.WTERMSIG(os.wait()[1]) == 9
 
 
+def test_a_binary_is_not_tried_out(monkeypatch: pytest.MonkeyPatch, executed: list[Any]) -> None:
+    """It cannot fail once the kernel has it; and not every C init knows an option to be tried with."""
+    monkeypatch.setattr(handover, "PROGRAM", os.path.realpath("/bin/false"))
+    with pytest.raises(FileNotFoundError):
+        handover.hand_over(SIGNATURE + b"\nEND\n", {})
+    assert executed
+
+
 def test_a_state_that_was_not_read_is_passed_on(executed: list[Any]) -> None:
     read_end, write_end = os.pipe()
     os.write(write_end, SIGNATURE + b"\nEND\n")
@@ -242,7 +250,7 @@ def test_a_reading_that_fails_is_tried_again(executed: list[Any], monkeypatch: p
     read = os.read
 
     def fails_at_first(fd: int, size: int) -> bytes:
-        if failures:
+        if failures and fd == FD:
             raise OSError(failures.pop(), "fails")
         return read(fd, 4)  # and in small pieces
 
