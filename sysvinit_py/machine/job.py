@@ -101,20 +101,14 @@ class Job:
         self.throttle.take_back()
         self.lose_terminal()
 
-    def over(self) -> None:
-        """Its process has ended by itself, or could not be executed."""
-        self.pid = 0
-        if self.has_run and not self.rule.again:  # else it was called once more in the meantime
-            self.demanded = False
-
-    # An end that init wants.
+    # Its end.
 
     def told_to_end(self) -> None:
         """SIGTERM was said: it has not run its course."""
         self.has_run = False
 
     def ended(self) -> None:
-        """The process that was told to end is gone, or given up."""
+        """Its process is gone or given up, or there was none: the command could not be executed."""
         self.pid = 0
 
     # Its terminal (docs/devices.rst).
@@ -138,7 +132,7 @@ class Job:
         self.demanded, self.has_run = True, False
 
     def forget_demand(self) -> None:
-        """Level S ends what was started on demand."""
+        """Level S has no place for it (SPEC 3)."""
         self.demanded = False
 
     def forget_run(self) -> None:

@@ -84,18 +84,19 @@ class Processes:
     def enter_stage(self) -> None:
         """Take the agenda of the stage. Entries that have no place in it forget their run (SPEC 3).
 
+        What was called on demand has one in every digit level, ended or not, until it has none in S.
         Terminals are looked for again, as nobody may have told that one has come.
         """
         stage = self.standing.stage
         placed = []
         for job in self._with_pauses(self.jobs.values()):
             job.find_terminal()
-            if stage == rules.SINGLE_USER:
-                job.forget_demand()
             if rules.has_place(job, stage):
                 placed.append(job)
-            else:
-                job.forget_run()
+                continue
+            job.forget_run()
+            if stage == rules.SINGLE_USER:
+                job.forget_demand()
         self._agenda = Agenda(placed)
 
     def _with_pauses(self, things: Iterable[T]) -> Iterator[T]:
@@ -195,7 +196,7 @@ class Processes:
         """The command is none: that is a start that ends at once, throttled like any (SPEC 7)."""
         self._do(fx.Say(f'cannot execute "{event.command}"'))
         job = self._answered()
-        job.over()
+        job.ended()
         self._agenda.look_at(job)
 
     def cannot_fork(self, event: ev.CannotFork, now: float) -> None:
@@ -227,12 +228,10 @@ class Processes:
         if job.pid != event.pid:
             return  # it was given up
         self._transient -= not rules.outlasts_stage(job)
+        job.ended()
         if event.pid in self.endings:
-            job.ended()
             self.endings.leader_ended(event.pid, now)
             self._do(fx.Probe(event.pid))
-        else:
-            job.over()
         self._agenda.look_at(job)
 
     def end_strays(self, wait_time: float, now: float) -> None:

@@ -83,6 +83,43 @@ def test_called_entries_live_through_levels_and_rereads(boot: Boot) -> None:
     assert system.alive(respawn.pid)
 
 
+def test_called_entries_that_have_ended_do_not_run_on_entering_their_level(boot: Boot) -> None:
+    """Called, they have a place in every digit level, and have run: neither q nor a level changes that."""
+    system = boot(INITTAB + "s:S:once:/w SINGLE stay\n")
+    system.witness.wait_started("TWO")
+    system.telinit("a")
+    system.witness.wait("ONCE", "end")
+    system.witness.wait("WAIT", "end")
+    system.telinit("q")
+    for count, (level, tag) in enumerate((("3", "THREE"), ("2", "TWO"), ("3", "THREE")), 1):
+        system.telinit(level)
+        system.witness.wait(tag, n=1 + count // 2)
+    started = ["TWO", *CALLED, "THREE", "TWO", "THREE"]
+    system.witness.wait_started(*started)
+    system.telinit("S")
+    system.witness.wait("SINGLE")
+    system.telinit("3")  # S has ended what was called: from here on they are as any other
+    system.witness.wait_started(*started, "SINGLE", "THREE", "RESPAWN", "ONCE")
+
+
+def test_called_entries_with_a_place_in_s_live_on_when_it_is_left(boot: Boot) -> None:
+    system = boot("""
+        id:2:initdefault:
+        r:aS:respawn:/w CALLED stay
+        s:S:once:/w SINGLE stay
+        i:1:once:/w ONE
+        j:2:once:/w TWO
+    """)
+    system.witness.wait("TWO")
+    system.telinit("a")
+    called = system.witness.wait("CALLED")
+    system.telinit("S")
+    system.witness.wait("SINGLE")
+    system.telinit("1")
+    system.witness.wait("ONE")
+    assert system.alive(called.pid)
+
+
 def test_digit_levels_of_ondemand_entries(boot: Boot) -> None:
     system = boot("id:2:initdefault:\nd:3a:ondemand:/w DEMAND stay\na:2:once:/w TWO\n")
     system.witness.wait("TWO")

@@ -774,14 +774,17 @@ REREADS: dict[str, Case] = {
 }
 
 ON_DEMAND: dict[str, Case] = {
-    "3: once that was called and has ended is as any other: levels left, it runs on the next entering": (
+    "3: once that was called has a place in every digit level, ended or not, and has run in it": (
         "id:2:initdefault:\noo:3a:once:x\n~~:S:wait:x",
         """
         boot      ->
         telinit a -> start oo
         oo ends   ->
+        telinit q ->
         telinit 4 ->
-        telinit 3 -> start oo
+        telinit 3 ->
+        telinit S -> start ~~
+        telinit 3 -> TERM ~~; start oo
         """,
     ),
     "3: a b c start the entries with the letter, and not those that wait for an event": (
