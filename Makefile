@@ -16,7 +16,7 @@ help:
 #: make run           boot an inittab in a sandbox, by default a built-in example (FILE=, ARGS=)
 .PHONY: run
 run: $(BIN)/python dist/init
-	@$(BIN)/python -m sysvinit_py.tools.sandbox.cli --init dist/init $(ARGS) $(if $(FILE),'$(FILE)')
+	@$(BIN)/python -m sysvinit_py.tools.sandbox.cli --init dist/init $(ARGS) $(if $(FILE),'$(subst ','\'',$(FILE))')
 
 #: make test          the tests: unit, property, system; under five minutes
 HARD := $(addprefix tests/system/test_,reexec.py hot_swap.py live.py soak.py storms.py survival.py)

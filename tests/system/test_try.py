@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -96,6 +97,14 @@ def test_folder(init: Init, inittab: Path) -> None:
     (inittab.parent / "inittab.d").mkdir()
     (inittab.parent / "inittab.d" / "more.tab").write_text("m2:2:once:/bin/echo one more\n")
     assert "one more" in run(init, inittab.parent, "--command", ":").stdout
+
+
+def test_make_run_hands_on_any_name() -> None:
+    """A quote in the name is no end of the shell's word."""
+    command = ["make", "--dry-run", "run", "FILE=it's"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=True)
+    (word,) = [line for line in done.stdout.splitlines() if "sandbox.cli" in line]
+    assert shlex.split(word)[-1] == "it's"
 
 
 def test_example_and_our_own_init() -> None:
