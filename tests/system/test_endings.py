@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from signal import SIGHUP, SIGKILL
 
@@ -108,7 +109,8 @@ def freezer(init: Init) -> Iterator[Path]:
     yield folder
     (folder / "freezer.state").write_text("THAWED")
     for pid in (folder / "cgroup.procs").read_text().split():
-        os.kill(int(pid), SIGKILL)
+        with suppress(ProcessLookupError):  # it may have been killed while it was frozen
+            os.kill(int(pid), SIGKILL)
     wait_until(lambda: not (folder / "cgroup.procs").read_text(), lambda: "an empty freezer")
     folder.rmdir()
 
