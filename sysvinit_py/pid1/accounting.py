@@ -32,10 +32,10 @@ class Accounting:
     """Writes the records. What could not be written of the boot and the level is written later."""
 
     def __init__(self) -> None:
-        self._slots: dict[str, int] = {}  # where in utmp the record of an id was last
+        self._slots: dict[bytes, int] = {}  # where in utmp the record of an id was last
         self._ended: list[tuple[str, int, int]] = []  # id, pid, when: not written yet
-        self._late_utmp: dict[int, utmp.Record] = {}  # by type: BOOT_TIME and RUN_LVL
-        self._late_wtmp: list[utmp.Record] = []
+        self._late_utmp: dict[int, bytes] = {}  # records by type: BOOT_TIME and RUN_LVL
+        self._late_wtmp: list[bytes] = []
         self._release = kernel.uname().release
 
     def create(self) -> None:
@@ -64,7 +64,7 @@ class Accounting:
     @property
     def recorded(self) -> tuple[bool, bool]:
         """Whether the boot, and the level, stand in both files."""
-        late = {*self._late_utmp, *(record.type for record in self._late_wtmp)}
+        late = {*self._late_utmp, *map(utmp.type_of, self._late_wtmp)}
         return utmp.BOOT_TIME not in late, utmp.RUN_LVL not in late
 
     def write(self) -> None:
@@ -72,7 +72,7 @@ class Accounting:
         if self._ended:
             self.write_all()
 
-    def write_all(self, *records: utmp.Record, newcomer: int = 0) -> None:
+    def write_all(self, *records: bytes, newcomer: int = 0) -> None:
         """Write the ends that are noted, these records, and what could not be written before.
 
         ``newcomer``: a process that may have written its own record by now, which is then left alone.
@@ -85,9 +85,9 @@ class Accounting:
         else:
             self._late_wtmp = _lasting(self._late_wtmp)[-_MAX_LATE:]
 
-    def _update_all(self, noted: list[utmp.Record], newcomer: int) -> list[utmp.Record]:
+    def _update_all(self, noted: list[bytes], newcomer: int) -> list[bytes]:
         """Bring utmp up to date; return what was noted as it is to stand in wtmp."""
-        self._late_utmp |= {record.type: record for record in _lasting(noted)}
+        self._late_utmp |= {utmp.type_of(record): record for record in _lasting(noted)}
         if not (noted or self._late_utmp):
             return noted
         try:
@@ -100,7 +100,7 @@ class Accounting:
                 self._update(file, record, newcomer)
                 del self._late_utmp[type_]
             return [
-                record if record.type in utmp.LASTING else self._update(file, record, newcomer)
+                record if utmp.type_of(record) in utmp.LASTING else self._update(file, record, newcomer)
                 for record in noted
             ]
         except OSError:
@@ -108,37 +108,38 @@ class Accounting:
         finally:
             kernel.close(file)  # and with it the lock
 
-    def _update(self, file: int, record: utmp.Record, newcomer: int) -> utmp.Record:
+    def _update(self, file: int, record: bytes, newcomer: int) -> bytes:
         """Put the record in its place in utmp; return it with the line of the one that it ends."""
         offset, there = self._find(file, record)
-        if record.id:
-            self._slots[record.id] = offset
-        if there is not None and there.pid == newcomer != 0:
-            return record
-        if record.type == utmp.DEAD_PROCESS and there is not None and there.pid == record.pid:
-            record = record.replace(line=there.line)
-        kernel.pwrite(file, utmp.pack(record), offset)
+        if there is not None:
+            pid = utmp.pid_of(there)
+            if pid == newcomer != 0:
+                return record
+            if utmp.type_of(record) == utmp.DEAD_PROCESS and pid == utmp.pid_of(record):
+                record = utmp.with_line_of(record, there)
+        kernel.pwrite(file, record, offset)
         return record
 
-    def _find(self, file: int, record: utmp.Record) -> tuple[int, utmp.Record | None]:
+    def _find(self, file: int, record: bytes) -> tuple[int, bytes | None]:
         """Look where the record was last before looking through the whole file."""
-        last = self._slots.get(record.id)
-        if last is not None:
-            content = kernel.pread(file, utmp.SIZE, last)
+        id = utmp.id_of(record)
+        last = self._slots.get(id, -1)
+        offset, there = utmp.place(kernel.pread(file, utmp.SIZE, last), record) if last >= 0 else (0, None)
+        offset += last
+        if there is None:
+            content = kernel.pread(file, min(kernel.fstat(file).st_size, _MAX_UTMP), 0)
             offset, there = utmp.place(content, record)
-            if there is not None:
-                return last + offset, there
-        return utmp.place(kernel.pread(file, min(kernel.fstat(file).st_size, _MAX_UTMP), 0), record)
+            self._slots[id] = offset
+        return offset, there
 
-    def _append_all(self, records: Iterable[utmp.Record]) -> bool:
+    def _append_all(self, records: Iterable[bytes]) -> bool:
         """Add the records to wtmp, if it exists and can be written to."""
         try:
             file = kernel.open(WTMP, _O_WRONLY | _O_APPEND | _O_NONBLOCK)
         except OSError:
             return False
         try:
-            packed = (utmp.pack(utmp.for_wtmp(record, self._release)) for record in records)
-            kernel.write(file, b"".join(packed))
+            kernel.write(file, b"".join(utmp.for_wtmp(record, self._release) for record in records))
         except OSError:
             return False
         finally:
@@ -146,9 +147,9 @@ class Accounting:
         return True
 
 
-def _lasting(records: Iterable[utmp.Record]) -> list[utmp.Record]:
+def _lasting(records: Iterable[bytes]) -> list[bytes]:
     """Those that are worth writing late: the boot and the levels."""
-    return [record for record in records if record.type in utmp.LASTING]
+    return [record for record in records if utmp.type_of(record) in utmp.LASTING]
 
 
 def _now() -> int:

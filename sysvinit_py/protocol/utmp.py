@@ -12,6 +12,9 @@ DEAD_PROCESS     the entry's process                          its   of the recor
 ===============  =================================  ========  ====  =======================  =================
 
 A DEAD_PROCESS tells no exit status, and the user and host of the session that ended are dropped.
+
+Init writes one at each start and each end. So what it needs works on packed records, as they stand in the
+files; ``Record`` is for who wants to read them.
 """
 
 from __future__ import annotations
@@ -40,8 +43,10 @@ LASTING = (BOOT_TIME, RUN_LVL)
 # The seconds are unsigned in newer versions of glibc, so that the clock lasts until 2106.
 _LAYOUT = Struct("=hxxi32s4s32s256shhiII16s20x")
 _TYPE = Struct("=h")
+_PID = Struct("=4xi")
 _LINE = slice(8, 40)
 _ID = slice(40, 44)
+_HOST = slice(76, 332)
 
 SIZE = _LAYOUT.size
 
@@ -83,60 +88,83 @@ def unpack(content: bytes, offset: int = 0) -> Record:
     return Record(type_, pid, _text(line), _text(id_), _text(user), _text(host), *numbers)
 
 
-def _record(type_: int, pid: int, when: int, line: str, id_: str, user: str = "") -> Record:
+def type_of(record: bytes) -> int:
+    """The type of a packed record."""
+    return int(_TYPE.unpack_from(record)[0])
+
+
+def pid_of(record: bytes) -> int:
+    """The pid of a packed record."""
+    return int(_PID.unpack_from(record)[0])
+
+
+def id_of(record: bytes) -> bytes:
+    """The id of a packed record; empty: it has none."""
+    return record[_ID].partition(b"\0")[0]
+
+
+def _made(type_: int, pid: int, when: int, line: str, id_: str, user: bytes = b"") -> bytes:
     seconds, nanoseconds = divmod(when, 10**9)
-    return Record(type_, pid, line, id_, user, seconds=seconds & 0xFFFFFFFF, microseconds=nanoseconds // 1000)
+    return _LAYOUT.pack(
+        type_, pid, _bytes(line), _bytes(id_), user, b"", 0, 0, 0,
+        seconds & 0xFFFFFFFF, nanoseconds // 1000, b"",
+    )  # fmt: skip
 
 
-def boot_time(when: int) -> Record:
+def boot_time(when: int) -> bytes:
     """The machine was booted at ``when``, in nanoseconds since 1970 as time.time_ns() tells them."""
-    return _record(BOOT_TIME, 0, when, "~", "~~", "reboot")
+    return _made(BOOT_TIME, 0, when, "~", "~~", b"reboot")
 
 
-def run_level(new: str, old: str, when: int) -> Record:
+def run_level(new: str, old: str, when: int) -> bytes:
     """The runlevel is ``new`` and was ``old``: one character each, ``N`` for none before."""
-    return _record(RUN_LVL, ord(new) + 256 * ord(old), when, "~", "~~", "runlevel")
+    return _made(RUN_LVL, ord(new) + 256 * ord(old), when, "~", "~~", b"runlevel")
 
 
-def init_process(id_: str, pid: int, when: int) -> Record:
+def init_process(id_: str, pid: int, when: int) -> bytes:
     """The process of the entry ``id_`` was started."""
-    return _record(INIT_PROCESS, pid, when, "", id_)
+    return _made(INIT_PROCESS, pid, when, "", id_)
 
 
-def dead_process(id_: str, pid: int, when: int, line: str = "") -> Record:
+def dead_process(id_: str, pid: int, when: int, line: str = "") -> bytes:
     """The process of the entry ``id_`` has ended; ``line`` is that of the record which this one replaces."""
-    return _record(DEAD_PROCESS, pid, when, line, id_)
+    return _made(DEAD_PROCESS, pid, when, line, id_)
 
 
-def for_wtmp(record: Record, release: str) -> Record:
-    """The record as it goes to wtmp: C init notes the kernel's release (``os.uname().release``) in it."""
-    return record.replace(host=release)  # type: ignore[no-any-return]
+def with_line_of(record: bytes, other: bytes) -> bytes:
+    """The packed record with the line of the other one."""
+    return record[: _LINE.start] + other[_LINE] + record[_LINE.stop :]
 
 
-def place(content: bytes, record: Record) -> tuple[int, Record | None]:
-    """Find where in a utmp file the record belongs: the offset, and the record it replaces (None: appended).
+def for_wtmp(record: bytes, release: str) -> bytes:
+    """The packed record as it goes to wtmp: C init notes the kernel's release in it (os.uname().release)."""
+    length = _HOST.stop - _HOST.start
+    return record[: _HOST.start] + _bytes(release)[:length].ljust(length, b"\0") + record[_HOST.stop :]
+
+
+def place(content: bytes, record: bytes) -> tuple[int, bytes | None]:
+    """Find where in a utmp file a packed record belongs: the offset, and what it replaces (None: appended).
 
     As pututxline(3) has it: RUN_LVL, BOOT_TIME, NEW_TIME and OLD_TIME replace the one of their type, a
     process the first process of its id, or of its line where one of the two has no id. A torn end is lost.
     """
     whole = len(content) - len(content) % SIZE
-    wanted = pack(record)
-    processes = record.type in _PROCESSES
-    types = _PROCESSES if processes else (record.type,)
-    for offset in _worth_a_look(content[:whole], wanted[_ID]) if processes else range(0, whole, SIZE):
-        if _TYPE.unpack_from(content, offset)[0] in types and (
-            not processes or _same_process(content[offset : offset + _ID.stop], wanted)
-        ):
-            return offset, unpack(content, offset)
+    type_ = type_of(record)
+    is_process = type_ in _PROCESSES
+    types = _PROCESSES if is_process else (type_,)
+    for offset in _worth_a_look(content[:whole], record[_ID]) if is_process else range(0, whole, SIZE):
+        there = content[offset : offset + SIZE]
+        if type_of(there) in types and (not is_process or _same_process(there, record)):
+            return offset, there
     return whole, None
 
 
 def _worth_a_look(content: bytes, id_: bytes) -> Iterable[int]:
-    """The offsets of records with the id, and of those without one; of all if it is empty.
+    """The offsets of records with the id, and of those without one; of all if it is empty, or there are few.
 
     A machine has thousands of entries if it has many, and a look at each record for each would be seen.
     """
-    if not id_[0]:
+    if not id_[0] or len(content) <= SIZE:
         return range(0, len(content), SIZE)
     length = _ID.stop - _ID.start
     ids = bytearray(len(content) // SIZE * length)
@@ -156,4 +184,4 @@ def _all(text: bytearray, part: bytes) -> Iterator[int]:
 
 def _same_process(one: bytes, other: bytes) -> bool:
     field = _ID if one[_ID.start] and other[_ID.start] else _LINE
-    return _text(one[field]) == _text(other[field])
+    return one[field].partition(b"\0")[0] == other[field].partition(b"\0")[0]

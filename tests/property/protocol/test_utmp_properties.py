@@ -42,8 +42,9 @@ def test_a_record_written_to_its_place_is_found_there(
     before: list[Record], record: Record, torn: bytes
 ) -> None:
     content = b"".join(map(pack, before)) + torn
-    offset, replaced = place(content, record)
+    offset, replaced = place(content, pack(record))
     assert offset % utmp.SIZE == 0
-    assert replaced == (before[offset // utmp.SIZE] if offset < len(content) - len(torn) else None)
+    there = offset < len(content) - len(torn)
+    assert replaced == (pack(before[offset // utmp.SIZE]) if there else None)
     written = content[:offset] + pack(record) + content[offset + utmp.SIZE :]
-    assert place(written, record) == (offset, record)
+    assert place(written, pack(record)) == (offset, pack(record))
