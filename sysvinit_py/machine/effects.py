@@ -86,6 +86,7 @@ class RecordStart(Effect):
 
     id: str
     pid: int
+    looked_for: bool = False  # by the process itself, as a getty does: not to be put off
 
 
 class RecordEnd(Effect):

@@ -190,7 +190,7 @@ class Processes:
         self._now_runs(event.pid, job)
         self.fork_failed = False
         if job.accounted:
-            self._do(fx.RecordStart(job.entry.id, event.pid))
+            self._do(fx.RecordStart(job.entry.id, event.pid, looked_for=job.rule.again))
 
     def cannot_execute(self, event: ev.CannotExecute) -> None:
         """The command is none: that is a start that ends at once, throttled like any (SPEC 7)."""

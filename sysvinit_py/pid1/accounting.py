@@ -1,8 +1,8 @@
 """utmp(5) and wtmp(5): who runs since when (SPEC 7, Accounting).
 
-Init cannot write before /run and /var can be written to: the records of the boot wait for that. The end of a
-process is only noted, and written with the start that may follow: nobody waits for the record, but somebody
-may for the process. Nothing here waits for a file or a lock.
+Init cannot write before /run and /var can be written to: the records of the boot wait for that. Ends, and
+starts of what does not look for its own record, are only noted, and written together a moment later: nobody
+waits for the record, but somebody may for the next process. Nothing here waits for a file or a lock.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sysvinit_py.protocol import utmp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 UTMP = "/run/utmp"
 WTMP = "/var/log/wtmp"
@@ -33,7 +33,7 @@ class Accounting:
 
     def __init__(self) -> None:
         self._slots: dict[bytes, int] = {}  # where in utmp the record of an id was last
-        self._ended: list[tuple[str, int, int]] = []  # id, pid, when: not written yet
+        self._noted: list[tuple[Callable[[str, int, int], bytes], str, int, int]] = []  # kind, id, pid, when
         self._late_utmp: dict[int, bytes] = {}  # records by type: BOOT_TIME and RUN_LVL
         self._late_wtmp: list[bytes] = []
         self._release = kernel.uname().release
@@ -53,13 +53,15 @@ class Accounting:
         """The runlevel changed."""
         self.write_all(utmp.run_level(level, old, _now()))
 
-    def started(self, id: str, pid: int) -> None:
-        """A process of the entry runs."""
-        self.write_all(utmp.init_process(id, pid, _now()), newcomer=pid)
+    def started(self, id: str, pid: int, looked_for: bool) -> None:
+        """A process of the entry runs; if the record is not looked for, :meth:`write` writes it."""
+        self._noted.append((utmp.init_process, id, pid, _now()))
+        if looked_for:
+            self.write_all(newcomer=pid)
 
     def ended(self, id: str, pid: int) -> None:
         """The process of the entry has ended; :meth:`write` writes that."""
-        self._ended.append((id, pid, _now()))
+        self._noted.append((utmp.dead_process, id, pid, _now()))
 
     @property
     def recorded(self) -> tuple[bool, bool]:
@@ -68,17 +70,17 @@ class Accounting:
         return utmp.BOOT_TIME not in late, utmp.RUN_LVL not in late
 
     def write(self) -> None:
-        """Write the ends that are noted."""
-        if self._ended:
+        """Write what is noted."""
+        if self._noted:
             self.write_all()
 
     def write_all(self, *records: bytes, newcomer: int = 0) -> None:
-        """Write the ends that are noted, these records, and what could not be written before.
+        """Write what is noted, these records, and what could not be written before.
 
-        ``newcomer``: a process that may have written its own record by now, which is then left alone.
+        ``newcomer``: a process that may have put its own record in the place of one that has ended.
         """
-        ended, self._ended = self._ended, []
-        noted = [*(utmp.dead_process(*end) for end in ended), *records]
+        put_off, self._noted = self._noted, []
+        noted = [*(record(id, pid, when) for record, id, pid, when in put_off), *records]
         self._late_wtmp += self._update_all(noted, newcomer)
         if not self._late_wtmp or self._append_all(self._late_wtmp):
             self._late_wtmp = []
@@ -96,41 +98,18 @@ class Accounting:
             return noted
         try:
             _lock(file)
+            table = _Utmp(file, self._slots)
             for type_, record in list(self._late_utmp.items()):
-                self._update(file, record, newcomer)
+                table.update(record)
                 del self._late_utmp[type_]
             return [
-                record if utmp.type_of(record) in utmp.LASTING else self._update(file, record, newcomer)
+                record if utmp.type_of(record) in utmp.LASTING else table.update(record, newcomer)
                 for record in noted
             ]
         except OSError:
             return noted
         finally:
             kernel.close(file)  # and with it the lock
-
-    def _update(self, file: int, record: bytes, newcomer: int) -> bytes:
-        """Put the record in its place in utmp; return it with the line of the one that it ends."""
-        offset, there = self._find(file, record)
-        if there is not None:
-            pid = utmp.pid_of(there)
-            if pid == newcomer != 0:
-                return record
-            if utmp.type_of(record) == utmp.DEAD_PROCESS and pid == utmp.pid_of(record):
-                record = utmp.with_line_of(record, there)
-        kernel.pwrite(file, record, offset)
-        return record
-
-    def _find(self, file: int, record: bytes) -> tuple[int, bytes | None]:
-        """Look where the record was last before looking through the whole file."""
-        id = utmp.id_of(record)
-        last = self._slots.get(id, -1)
-        offset, there = utmp.place(kernel.pread(file, utmp.SIZE, last), record) if last >= 0 else (0, None)
-        offset += last
-        if there is None:
-            content = kernel.pread(file, min(kernel.fstat(file).st_size, _MAX_UTMP), 0)
-            offset, there = utmp.place(content, record)
-            self._slots[id] = offset
-        return offset, there
 
     def _append_all(self, records: Iterable[bytes]) -> bool:
         """Add the records to wtmp, if it exists and can be written to."""
@@ -145,6 +124,43 @@ class Accounting:
         finally:
             kernel.close(file)
         return True
+
+
+class _Utmp:
+    """The file, open and locked. It is read as a whole if a record is not where it was last, and once."""
+
+    def __init__(self, file: int, slots: dict[bytes, int]) -> None:
+        self._file = file
+        self._slots = slots
+        self._content: bytearray | None = None
+
+    def update(self, record: bytes, newcomer: int = 0) -> bytes:
+        """Put the record in its place; return it with the line of the one that it ends."""
+        offset, there = self._find(record)
+        type_, pid = utmp.type_of(record), utmp.pid_of(there) if there else 0
+        is_its_own = pid == utmp.pid_of(record)
+        if pid == newcomer != 0 or (type_ == utmp.INIT_PROCESS and is_its_own):
+            return record  # the process was faster than we are
+        if there and type_ == utmp.DEAD_PROCESS and is_its_own:
+            record = utmp.with_line_of(record, there)
+        kernel.pwrite(self._file, record, offset)
+        if self._content is not None:
+            self._content[offset : offset + utmp.SIZE] = record
+        return record
+
+    def _find(self, record: bytes) -> tuple[int, bytes | None]:
+        id = utmp.id_of(record)
+        last = self._slots.get(id, -1)
+        if self._content is None and last >= 0:
+            _, there = utmp.place(kernel.pread(self._file, utmp.SIZE, last), record)
+            if there is not None:
+                return last, there
+        if self._content is None:
+            size = min(kernel.fstat(self._file).st_size, _MAX_UTMP)
+            self._content = bytearray(kernel.pread(self._file, size, 0))
+        offset, there = utmp.place(self._content, record)
+        self._slots[id] = offset
+        return offset, there
 
 
 def _lasting(records: Iterable[bytes]) -> list[bytes]:

@@ -142,24 +142,26 @@ def for_wtmp(record: bytes, release: str) -> bytes:
     return record[: _HOST.start] + _bytes(release)[:length].ljust(length, b"\0") + record[_HOST.stop :]
 
 
-def place(content: bytes, record: bytes) -> tuple[int, bytes | None]:
+def place(content: bytes | bytearray, record: bytes) -> tuple[int, bytes | None]:
     """Find where in a utmp file a packed record belongs: the offset, and what it replaces (None: appended).
 
     As pututxline(3) has it: RUN_LVL, BOOT_TIME, NEW_TIME and OLD_TIME replace the one of their type, a
     process the first process of its id, or of its line where one of the two has no id. A torn end is lost.
     """
     whole = len(content) - len(content) % SIZE
+    if whole < len(content):
+        content = content[:whole]
     type_ = type_of(record)
     is_process = type_ in _PROCESSES
     types = _PROCESSES if is_process else (type_,)
-    for offset in _worth_a_look(content[:whole], record[_ID]) if is_process else range(0, whole, SIZE):
-        there = content[offset : offset + SIZE]
+    for offset in _worth_a_look(content, record[_ID]) if is_process else range(0, whole, SIZE):
+        there = bytes(content[offset : offset + SIZE])
         if type_of(there) in types and (not is_process or _same_process(there, record)):
             return offset, there
     return whole, None
 
 
-def _worth_a_look(content: bytes, id_: bytes) -> Iterable[int]:
+def _worth_a_look(content: bytes | bytearray, id_: bytes) -> Iterable[int]:
     """The offsets of records with the id, and of those without one; of all if it is empty, or there are few.
 
     A machine has thousands of entries if it has many, and a look at each record for each would be seen.

@@ -27,7 +27,7 @@ def utmp_file(tmp_path: Path) -> Path:
     content = b""
     for record in HISTORY:
         offset, _ = utmp.place(content, record)
-        content = content[:offset] + utmp.pack(record) + content[offset + utmp.SIZE :]
+        content = content[:offset] + record + content[offset + utmp.SIZE :]
     file = tmp_path / "utmp"
     file.write_bytes(content)
     return file
@@ -57,7 +57,7 @@ def test_runlevel_knows_both_levels(utmp_file: Path, oracle_programs: Path) -> N
 
 def test_last_knows_the_history(tmp_path: Path) -> None:
     wtmp = tmp_path / "wtmp"
-    wtmp.write_bytes(b"".join(utmp.pack(utmp.for_wtmp(record, "6.1.0")) for record in HISTORY))
+    wtmp.write_bytes(b"".join(utmp.for_wtmp(record, "6.1.0") for record in HISTORY))
     lines = told("last", "-x", "-f", wtmp)
     assert lines[0].startswith("runlevel (to lvl 3) 6.1.0 Tue Nov 14 23:13")
     assert lines[1].startswith("runlevel (to lvl 2) 6.1.0 Tue Nov 14 22:13 - 23:13 (01:00)")

@@ -214,6 +214,7 @@ def test_a_binary_is_not_tried_out(monkeypatch: pytest.MonkeyPatch, executed: li
     with pytest.raises(FileNotFoundError):
         handover.hand_over(SIGNATURE + b"\nEND\n", {})
     assert executed
+    os.wait()  # for the writer
 
 
 def test_a_state_that_was_not_read_is_passed_on(executed: list[Any]) -> None:
