@@ -17,7 +17,7 @@ _ENTRY = ("id", "runlevels", "action", "process", "file", "line")
 _PROBLEM = ("file", "line", "reason")
 _FLAGS = {"yes": True, "no": False}
 #: Entries to make between two pauses: about a millisecond.
-_A_FEW = 500
+_A_FEW = 250
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def decode(data: bytes, pause: Callable[[], object] = lambda: None) -> Reading:
     fields = data.decode("utf-8", "surrogateescape").split("\0")
     if len(fields) < 6 or fields[0] != _HEADER or fields[-1] != _TRAILER:
         raise ValueError("this is no reading, or a part of one")
+    pause()
     _, missing, unreadable, entry_count, problem_count, *body = fields[:-1]
     middle = int(entry_count) * len(_ENTRY)
     end = middle + int(problem_count) * len(_PROBLEM)
@@ -55,6 +56,7 @@ def decode(data: bytes, pause: Callable[[], object] = lambda: None) -> Reading:
     if not set(actions) <= set(ACTIONS):
         raise ValueError("an entry of the reading has no known action")
     shared = map(intern, runlevels), map(intern, actions)
+    pause()
     made = map(Entry, ids, *shared, processes, map(intern, files), map(int, lines))
     entries: list[Entry] = []
     while few := list(islice(made, _A_FEW)):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 #: Entries to go through between two pauses: about a millisecond.
-A_FEW = 500
+A_FEW = 250
 
 
 class Standing:

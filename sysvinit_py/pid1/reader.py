@@ -7,6 +7,8 @@ at a boot, for which a copy of the reading is kept beside them.
 
 from __future__ import annotations
 
+import gc
+
 from sysvinit_py.inittab import compiled, wire
 from sysvinit_py.inittab.sources import dump, gather
 from sysvinit_py.machine.events import InittabNotRead, InittabRead
@@ -127,7 +129,12 @@ class Reader:
 
     def _take(self, answer: bytes) -> InittabRead:
         """Return what the bytes of a reading say, and keep it. ValueError: they are none."""
-        reading = wire.decode(answer, self._pause)
+        gc.disable()  # it would look for garbage among the new entries, again and again
+        try:
+            reading = wire.decode(answer, self._pause)
+        finally:
+            gc.freeze()
+            gc.enable()
         self._last = InittabRead(reading.entries, reading.problems, reading.complete)
         return self._last
 

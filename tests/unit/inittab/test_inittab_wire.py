@@ -107,4 +107,4 @@ def test_pauses_while_many_entries_are_made() -> None:
     pauses: list[int] = []
     reading = Reading(tuple(Entry(f"{n:04}", "2", "once", "x") for n in range(2400)))
     assert decode(encode(reading), pause=lambda: pauses.append(1)) == reading
-    assert len(pauses) == 5
+    assert len(pauses) >= 10
