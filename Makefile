@@ -46,7 +46,7 @@ check: $(READY)
 COVERED := sysvinit_py/machine/*,sysvinit_py/inittab/*,sysvinit_py/protocol/*
 .PHONY: coverage
 coverage: $(READY)
-	$(BIN)/coverage run --include='$(COVERED)' -m pytest -q tests/unit tests/property
+	$(BIN)/coverage run --include='$(COVERED)' -m pytest -q -m 'not timed' tests/unit tests/property
 	$(BIN)/coverage report --fail-under=100
 
 #: make dist/init     the one file that is /sbin/init and /sbin/telinit

@@ -174,16 +174,19 @@ class Tini(Debian):
 
 
 class BarePython(Init):
-    """No init, but what any in Python has to pay at least: it starts commands, and waits."""
+    """No init, but what any in Python has to pay at least: it starts commands, again when they end."""
 
     name = "bare python3"
     SCRIPT = """\
 #!/usr/bin/python3 -IS
 import os, select, signal
-for command in COMMANDS:
-    os.posix_spawn(command[0], command, {})
+running = {}
+ended = COMMANDS
 while True:
-    signal.pause()
+    for command in ended:
+        running[os.posix_spawn(command[0], command, {})] = command
+    pid, _ = os.wait()
+    ended = [running.pop(pid)] if pid in running else []
 """
 
     @property

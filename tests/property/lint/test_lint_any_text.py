@@ -176,6 +176,7 @@ HOSTILE = (
     ],
     ids=lambda process: repr(process[:5]),
 )
+@pytest.mark.timed
 def test_no_pattern_takes_the_square_of_the_length(process: bytes) -> None:
     start = time.process_time()
     check([("inittab", b"::once:" + process + b"\n")], TARGETS["busybox"])

@@ -143,6 +143,7 @@ def test_nothing_is_left_over_after_a_flush() -> None:
         pytest.param(GOOD[:100], id="short"),
     ],
 )
+@pytest.mark.timed
 def test_a_flood_costs_little(message: bytes) -> None:
     """Seconds of CPU for it would be too much: a flood starves nothing (SPEC 10)."""
     decoder = Decoder()
