@@ -31,7 +31,7 @@ class Agenda:
         self._due = list(range(len(self.jobs)))  # a heap of positions
         self._listed = set(self._due)
         self._reached = -1  # the position of who was started last; -1: all have had their turn
-        self._again: list[int] = []  # positions up to that, due when those after it have had their turn
+        self._again: list[int] = []  # positions up to that: due when those after it have had their turn
 
     @property
     def over(self) -> bool:
@@ -44,12 +44,6 @@ class Agenda:
         in_agenda = 0 <= position < len(self.jobs) and self.jobs[position] is job
         if in_agenda and position not in self._listed:
             self._listed.add(position)
-            self._list(position)
-
-    def _list(self, position: int) -> None:
-        if position <= self._reached:
-            self._again.append(position)
-        else:
             heappush(self._due, position)
 
     def next(self) -> Job | None:
@@ -57,9 +51,9 @@ class Agenda:
         job = self._next_due()
         if job is None and self._again:
             self._reached = -1
-            again, self._again = self._again, []
-            for position in again:
-                self._list(position)
+            for position in self._again:
+                heappush(self._due, position)
+            self._again.clear()
             job = self._next_due()
         self._reached = -1 if job is None else job.position
         return job

@@ -325,6 +325,8 @@ def test_lines_are_counted_across_the_blocks_that_the_grammar_gets() -> None:
     assert [line.text for line in found.lines] == lines
     assert [entry.line for entry in found.entries] == list(range(1, 5001))
     assert not found.problems
+
+
 @pytest.mark.timed
 def test_ten_thousand_entries_take_no_time() -> None:
     text = "".join(f"{n:x}:2345:respawn:/sbin/getty -L 38400 tty{n} vt100\n" for n in range(10_000)).encode()

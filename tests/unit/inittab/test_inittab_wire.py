@@ -75,6 +75,8 @@ def test_equal_texts_are_kept_once() -> None:
     assert first.file is second.file
     assert first.action is second.action
     assert first.runlevels is second.runlevels
+
+
 @pytest.mark.timed
 def test_ten_thousand_entries_do_not_hold_pid_1_up() -> None:
     process = "/sbin/getty -L 38400 tty1 vt100"
