@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -45,12 +46,11 @@ def power_on_to_login(image: Image, append: str) -> tuple[float, float]:
 
 
 def test_power_on_to_login(disk_image: Image, capsys: pytest.CaptureFixture[str]) -> None:
-    """Both boot side by side. What counts is the processor time of the machine: other work on the host
-    changes the time by the clock of the one more than that of the other. It can only add to it, so the least
-    of a few boots counts.
+    """Both boot side by side, so that what else the host does falls on both. What counts is the processor
+    time of the machine; where the first pair says too much, the median of three does.
     """
-    least = [float("inf"), float("inf")]
-    for _ in range(ATTEMPTS):
+    ratios: list[float] = []
+    while len(ratios) < ATTEMPTS and (not ratios or ratios[0] > LIMIT):
         with ThreadPoolExecutor() as threads:
             ours, oracle = threads.map(partial(power_on_to_login, disk_image), ["", FALL_BACK])
         clock, processor = ours[0] / oracle[0], ours[1] / oracle[1]
@@ -60,7 +60,5 @@ def test_power_on_to_login(disk_image: Image, capsys: pytest.CaptureFixture[str]
                 f"{processor:.3f} times "
                 f"(by the clock {ours[0]:.1f} s and {oracle[0]:.1f} s: {clock:.3f} times)"
             )
-        least = [min(least[0], ours[1]), min(least[1], oracle[1])]
-        if least[0] / least[1] <= LIMIT:
-            return
-    pytest.fail(f"{least[0]:.1f} s of processor time at best, with C init {least[1]:.1f} s")
+        ratios.append(processor)
+    assert statistics.median(ratios) <= LIMIT, ratios
