@@ -43,10 +43,11 @@ check: $(READY)
 	for suite in "tests/unit tests/property" tests/system tests/faults tests/vm; do $(BIN)/mypy $$suite || exit 1; done
 
 #: make coverage      every branch of the machine, the parser and the protocol is taken by unit and property tests
-COVERED := sysvinit_py/machine/*,sysvinit_py/inittab/*,sysvinit_py/protocol/*
+COVERED := machine inittab protocol
 .PHONY: coverage
 coverage: $(READY)
-	$(BIN)/coverage run --include='$(COVERED)' -m pytest -q -m 'not timed' tests/unit tests/property
+	$(BIN)/coverage run --include=$$(printf 'sysvinit_py/%s/*,' $(COVERED)) -m pytest -q -m 'not timed' \
+		$(foreach ring,$(COVERED),tests/unit/$(ring) tests/property/$(ring))
 	$(BIN)/coverage report --fail-under=100
 
 #: make dist/init     the one file that is /sbin/init and /sbin/telinit

@@ -82,6 +82,13 @@ def test_a_record_is_read_where_it_stands() -> None:
         unpack(content, utmp.SIZE + 1)
 
 
+def test_parts_of_a_packed_record() -> None:
+    ended = utmp.with_line_of(utmp.dead_process("r1", 10, 3), LOGGED_IN)
+    assert unpack(ended) == unpack(utmp.dead_process("r1", 10, 3, line="tty2"))
+    assert (utmp.type_of(ended), utmp.pid_of(ended), utmp.id_of(ended)) == (utmp.DEAD_PROCESS, 10, b"r1")
+    assert utmp.id_of(NO_ID) == b""
+
+
 def test_all_fields_are_kept() -> None:
     record = Record(7, 99, "tty1", "1", "joe", "example.org", 9, 3, 4711, 5, 6, bytes(range(16)))
     assert unpack(utmp.pack(record)) == record
