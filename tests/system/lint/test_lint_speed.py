@@ -68,12 +68,18 @@ def test_cold_start(environment: dict[str, str], tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not os.access(PYTHON, os.X_OK), reason=f"no {PYTHON} here")
-@pytest.mark.parametrize("data", [PLAIN, WORST], ids=["plain", "worst"])
+@pytest.mark.parametrize(
+    ("data", "limit"),
+    [(PLAIN, LARGE), (WORST, 2 * LARGE)],  # something is to be said of each line of the worst, several times
+    ids=["plain", "worst"],
+)
 @pytest.mark.parametrize("options", [("--format=json",), ("--target=sysvinit-3.06",), ("--target=busybox",)])
-def test_large(data: bytes, options: tuple[str, ...], environment: dict[str, str], tmp_path: Path) -> None:
+def test_large(
+    data: bytes, limit: float, options: tuple[str, ...], environment: dict[str, str], tmp_path: Path
+) -> None:
     for _ in range(3):  # what else runs on the machine only adds: the least counts
         seconds, kibibytes = usage(data, environment, tmp_path, *options)
-        if seconds < LARGE:
+        if seconds < limit:
             break
-    assert seconds < LARGE
+    assert seconds < limit
     assert kibibytes < MEMORY
