@@ -18,7 +18,7 @@ help:
 run: $(BIN)/python dist/init
 	@$(BIN)/python -m sysvinit_py.tools.sandbox.cli --init dist/init $(ARGS) $(if $(FILE),'$(subst ','\'',$(FILE))')
 
-#: make test          the tests: unit, property, system; under five minutes
+#: make test          the tests: unit, property, system; 6 to 7 minutes on two processors
 HARD := $(addprefix tests/system/test_,reexec.py hot_swap.py live.py soak.py storms.py survival.py)
 .PHONY: test
 test: $(READY) dist/init
