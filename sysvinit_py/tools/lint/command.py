@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-_BY_SHELL = frozenset(SHELL_CHARACTERS)
 _WORD = re.compile(r"[^ \t]+")
 _TOKEN = re.compile(
     r"""[ \t]+
@@ -97,7 +96,7 @@ class Command(Value):
 
 def by_shell(process: str) -> bool:
     """Whether it has a character that makes init call sh; the flags are the caller's affair."""
-    return not _BY_SHELL.isdisjoint(process)
+    return not SHELL_CHARACTERS.isdisjoint(process)
 
 
 def plain_words(process: str, offset: int) -> list[Word]:
