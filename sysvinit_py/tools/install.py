@@ -103,17 +103,17 @@ def enter(root: Path) -> None:
         raise RefusedError(f"the package {PACKAGE} is installed, and does this: update it, or remove it")
 
 
-def install(init: bytes, probe: Callable[[], None] = lambda: None) -> None:
+def install(init: bytes, look: Callable[[], None] = lambda: None) -> None:
     """Put ``init`` in the place of /sbin/init, once it was seen to work here. There always is an init.
 
-    ``probe`` may look at it, too, as DRAFT, and raise RefusedError.
+    ``look`` may do so, too, at DRAFT, and raise RefusedError.
     """
     if not Path("/etc/inittab").exists() and not Path("/dev/console").exists():
         raise RefusedError("there is no /etc/inittab, and no /dev/console to ask on what to do")
     try:
         _write(DRAFT, init)
         _probe()
-        probe()
+        look()
         for place, kept in KEPT.items():
             _keep(place, kept)
         os.replace(DRAFT, INIT)
