@@ -18,16 +18,18 @@ help:
 run: $(BIN)/python dist/init
 	@$(BIN)/python -m sysvinit_py.tools.sandbox.cli --init dist/init $(ARGS) $(if $(FILE),'$(subst ','\'',$(FILE))')
 
-#: make test          the tests: unit, property, system; 6 to 7 minutes on two processors
+#: make test          the tests: unit, property, system; four minutes on two processors
 HARD := $(addprefix tests/system/test_,reexec.py hot_swap.py live.py soak.py storms.py survival.py)
+# A test waits more than it computes. Not more than two, though: some say how long a thing may take.
+TWO_AT_ONCE := $(BIN)/pytest --numprocesses 2
 .PHONY: test
 test: $(READY) dist/init
-	$(BIN)/pytest $(addprefix --ignore=,$(HARD))
+	$(TWO_AT_ONCE) $(addprefix --ignore=,$(HARD))
 
 #: make test-faults   PID 1's system calls fail, its functions raise, storms rage, inits swap; prints what it survived
 .PHONY: test-faults
 test-faults: $(READY) dist/init
-	status=0; for suite in '$(HARD)' tests/faults; do $(BIN)/pytest $$suite || status=$$?; done; exit $$status
+	$(BIN)/pytest $(HARD); status=$$?; $(TWO_AT_ONCE) tests/faults && exit $$status
 
 #: make soak          100,000 respawns and as many orphans: some 10 minutes; says what memory and zombies did
 .PHONY: soak
@@ -76,7 +78,8 @@ vm: $(READY) dist/init vm-packages
 #: make test-vm       boot it in many ways and on Debian's init, without KVM; prints what ours takes more or less
 .PHONY: test-vm
 test-vm: $(READY) dist/init vm-packages
-	$(BIN)/pytest --timeout 600 tests/vm
+	$(TWO_AT_ONCE) --dist loadscope --timeout 600 -m 'not alone' tests/vm; status=$$?; \
+		$(BIN)/pytest --timeout 600 -m alone tests/vm && exit $$status
 
 .PHONY: vm-packages
 vm-packages:

@@ -45,6 +45,7 @@ def power_on_to_login(image: Image, append: str) -> tuple[float, float]:
         return time.monotonic() - machine.switched_on, machine.cpu_seconds()
 
 
+@pytest.mark.alone
 def test_power_on_to_login(disk_image: Image, capsys: pytest.CaptureFixture[str]) -> None:
     """Both boot side by side, so that what else the host does falls on both. What counts is the processor
     time of the machine; where the first pair says too much, the median of three does.

@@ -6,6 +6,7 @@ The Debian is fetched once, and kept as a tar file; the disk is made from it ane
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -78,7 +79,22 @@ def image(init: bytes, cache: Path, programs: dict[str, str] = PROGRAMS) -> Imag
         return made
     if os.geteuid() != 0:
         raise ImageError("only root can make the image")
-    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        lock = os.open(cache, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # what two ask for is made once
+            if not folder.exists():
+                _make_in(cache, base, folder, init)
+        finally:
+            os.close(lock)
+    except OSError as error:
+        raise ImageError(f"{error.filename or cache}: {error.strerror}") from None
+    return made
+
+
+def _make_in(cache: Path, base: Path, folder: Path, init: bytes) -> None:
+    """Make the image, and where it is missing the Debian that it is made from. Raises OSError, ImageError."""
     draft = cache / f"draft-{os.getpid()}"  # so that no half of anything is taken for the whole
     try:
         draft.mkdir()
@@ -90,15 +106,12 @@ def image(init: bytes, cache: Path, programs: dict[str, str] = PROGRAMS) -> Imag
             if time.time() - old.stat().st_mtime > KEPT:
                 shutil.rmtree(old)
         draft.rename(folder)
-    except OSError as error:
-        raise ImageError(f"{error.filename or cache}: {error.strerror}") from None
     except ImageError as error:
         if shutil.disk_usage(cache).free < FULL:  # mmdebstrap does not say so
             raise ImageError(f"{cache}: {os.strerror(errno.ENOSPC)}") from error
         raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return made
 
 
 def _make(folder: Path, base: Path, init: bytes) -> None:

@@ -6,6 +6,8 @@ import errno
 import os
 import shutil
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -85,6 +87,21 @@ def test_an_image_that_is_there_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr(images, "_make", None)
     assert image(b"init", tmp_path) == first
     assert first.disk.read_bytes() == b"init"
+
+
+def test_what_two_ask_for_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made = []
+
+    def make(folder: Path, base: Path, init: bytes) -> None:
+        made.append(folder)
+        time.sleep(0.2)  # so that the other has asked, too
+
+    monkeypatch.setattr(images, "BOOTSTRAP", ("touch",))
+    monkeypatch.setattr(images, "_make", make)
+    with ThreadPoolExecutor(2) as two:
+        first, second = two.map(lambda _: image(b"init", tmp_path), range(2))
+    assert first == second
+    assert len(made) == 1
 
 
 def test_another_init_has_another_image(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
