@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import _socket  # and not socket, which imports enum and selectors
 import fcntl as _fcntl
-import os
+import posix as _posix  # and not os, which takes 2 ms to import
 import select as _select
 import termios as _termios
 import time as _time
@@ -20,39 +20,39 @@ else:
     import _signal  # and not signal, which imports enum and with it 4 ms and 1 MB
 
 # Files.
-open = os.open
-read = os.read
-write = os.write
-pread = os.pread
-pwrite = os.pwrite
-fstat = os.fstat
-stat = os.stat
-access = os.access
-mkfifo = os.mkfifo
-unlink = os.unlink
-rename = os.rename
-lseek = os.lseek
-memfd_create = os.memfd_create
-pipe2 = os.pipe2
-dup2 = os.dup2
-closerange = os.closerange
-chdir = os.chdir
-umask = os.umask
-uname = os.uname
+open = _posix.open
+read = _posix.read
+write = _posix.write
+pread = _posix.pread
+pwrite = _posix.pwrite
+fstat = _posix.fstat
+stat = _posix.stat
+access = _posix.access
+mkfifo = _posix.mkfifo
+unlink = _posix.unlink
+rename = _posix.rename
+lseek = _posix.lseek
+memfd_create = _posix.memfd_create
+pipe2 = _posix.pipe2
+dup2 = _posix.dup2
+closerange = _posix.closerange
+chdir = _posix.chdir
+umask = _posix.umask
+uname = _posix.uname
 fcntl = _fcntl.fcntl
 lockf = _fcntl.lockf
 
 # Processes.
-fork = os.fork
-posix_spawn = os.posix_spawn
-waitpid = os.waitpid
-waitid = os.waitid
-kill = os.kill
-killpg = os.killpg
-setsid = os.setsid
-_exit = os._exit
-execve = os.execve
-sync = os.sync
+fork = _posix.fork
+posix_spawn = _posix.posix_spawn
+waitpid = _posix.waitpid
+waitid = _posix.waitid
+kill = _posix.kill
+killpg = _posix.killpg
+setsid = _posix.setsid
+_exit = _posix._exit
+execve = _posix.execve
+sync = _posix.sync
 
 # Signals.
 signal = _signal.signal
@@ -76,7 +76,7 @@ sleep = _time.sleep
 def close(fd: int) -> None:
     """Close the descriptor. On Linux it is gone whatever close(2) says, so this says nothing."""
     try:
-        os.close(fd)
+        _posix.close(fd)
     except OSError:
         pass
 
@@ -93,7 +93,7 @@ def _libc(function: str, *arguments: object) -> int:
     result: int = call(*arguments)
     if result < 0:
         number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+        raise OSError(number, _posix.strerror(number))
     return result
 
 
@@ -120,4 +120,4 @@ def inotify_init1(flags: int) -> int:
 
 def inotify_add_watch(fd: int, path: str, mask: int) -> int:
     """Watch a file or directory (inotify_add_watch(2))."""
-    return _libc("inotify_add_watch", fd, os.fsencode(path), mask)
+    return _libc("inotify_add_watch", fd, path.encode(), mask)

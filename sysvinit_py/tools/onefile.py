@@ -1,8 +1,9 @@
 """Build the one file that is init and telinit: ``python3 -m sysvinit_py.tools.onefile dist/init``.
 
-The file is a script for Python: a loader of some lines, and after it, compressed, the modules in bundles:
-their code as this Python marshals it, and their source, which another version of Python compiles. A bundle is
-what one of the programs in the file needs: what the others need is not even read.
+The file is a script for Python: a loader of some lines, and after it the modules in bundles: their code as
+this Python marshals it, and their source, compressed, which another version of Python compiles. A bundle is
+what one of the programs in the file needs: what the others need is not even read. To unpack the code would
+take PID 1 two milliseconds, so it is not packed.
 
 Python tokenizes a script to its end before it runs the first line, which would take longer than all the rest
 of the start. So the first line has Python run (-c) no more of the file than the loader. A zip application
@@ -42,7 +43,6 @@ import gc
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER
 from marshal import load, loads
-from zlib import decompress
 
 
 class Modules:
@@ -59,7 +59,12 @@ class Modules:
         if name in self.bundles and name not in self.modules:
             offset, size = self.bundles[name][self.kind]
             f.seek(self.begin + offset)
-            self.modules.update(loads(decompress(f.read(size))))
+            content = f.read(size)
+            if self.kind == "source":
+                from zlib import decompress
+
+                content = decompress(content)
+            self.modules.update(loads(content))
         if name in self.modules:
             return ModuleSpec(name, self, is_package=self.modules[name][0])
 
@@ -98,10 +103,10 @@ def build() -> bytes:
     for files in _bundles():
         codes, sources = _compiled(files)
         bundle: dict[str, object] = {"names": tuple(codes)}
-        for kind, modules in ("code", _marshalled(codes)), ("source", marshal.dumps(sources, _FOR_ALL)):
-            packed = compress(modules, 9)
-            bundle[kind] = len(content), len(packed)
-            content += packed
+        packed = compress(marshal.dumps(sources, _FOR_ALL), 9)
+        for kind, modules in ("code", _marshalled(codes)), ("source", packed):
+            bundle[kind] = len(content), len(modules)
+            content += modules
         bundles.append(bundle)
     index = marshal.dumps((MAGIC_NUMBER, bundles), _FOR_ALL)
     return (first_line + loader).encode() + index + content

@@ -6,7 +6,7 @@ The same program as init: it is this one that runs when the pid is not 1, so ``i
 from __future__ import annotations
 
 import errno
-import os
+import posix  # and not os, which takes 2 ms to import
 import sys
 import time
 
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None, path: str = initctl.PATH) -> int:
         print(f"SysV init version: sysvinit_py {__version__}\n")
         return 0
     try:
-        if os.geteuid() != 0:
+        if posix.geteuid() != 0:
             raise RefusedError("must be superuser.")
         _send(initctl.encode(_request(arguments)), path)
     except _UsageError as wrong:
@@ -67,7 +67,7 @@ def _request(arguments: list[str]) -> initctl.Request:
     sleeptime, data = _WAIT_TIME, b""
     for option, value in _options(arguments):
         if option == "e":
-            variables.append(os.fsencode(value))
+            variables.append(value.encode(sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()))
             try:
                 data = initctl.environment_data(variables)
             except ValueError:
@@ -131,10 +131,10 @@ def _send(request: bytes, path: str) -> None:
 def write(request: bytes, path: str) -> None:
     """Write the request to the FIFO without waiting, all of it or nothing. OSError, RefusedError: not now."""
     # Non-blocking, so that no signal is needed to give up; writes of this size are never partial.
-    fifo = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    fifo = posix.open(path, posix.O_WRONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
     try:
-        if os.fstat(fifo).st_mode & 0o170000 != 0o010000:
+        if posix.fstat(fifo).st_mode & 0o170000 != 0o010000:
             raise RefusedError(f"{path} is not a fifo")
-        os.write(fifo, request)
+        posix.write(fifo, request)
     finally:
-        os.close(fifo)
+        posix.close(fifo)

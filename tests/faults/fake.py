@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import marshal
 import os
+import posix
 import stat
 import sys
 import time
@@ -420,8 +421,8 @@ class Kernel:
             del self.descriptors[fd]
         for number in [n for n in self.signals if n != SIGCHLD]:
             self.log.append(f"signal {number} stays pending")
-        os.environ.clear()
-        os.environ.update(env)
+        posix.environ.clear()
+        posix.environ.update({os.fsencode(name): os.fsencode(value) for name, value in env.items()})
         self.main(argv)
 
     def main(self, argv: list[str]) -> NoReturn:
@@ -607,7 +608,7 @@ def _live(
         for name in seam():
             setattr(kernel, name, getattr(fake, name))
         setattr(reader, "gather", lambda: (Source("/etc/inittab", fake.inittab),))  # noqa: B010
-        os.environ.clear()
+        posix.environ.clear()
         prepare(fake)
         fake.main(fake.arguments)
     except BaseException:

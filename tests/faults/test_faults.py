@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import errno
 import os
+import posix
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,8 @@ def test_every_call_has_a_row() -> None:
 
 
 #: What else of these modules PID 1 may use: nothing of it is a system call that fails.
-HARMLESS = ("os.environ", "time.CLOCK_REALTIME", "time.CLOCK_BOOTTIME", "time.strftime", "termios.error")
-CALLING = ("os", "time", "termios", "select", "socket", "fcntl", "signal", "ctypes", "subprocess")
+HARMLESS = ("posix.environ", "time.CLOCK_REALTIME", "time.CLOCK_BOOTTIME", "time.strftime", "termios.error")
+CALLING = ("os", "posix", "time", "termios", "select", "socket", "fcntl", "signal", "ctypes", "subprocess")
 
 
 @pytest.mark.parametrize("package", ["pid1", "machine", "protocol"])
@@ -96,7 +97,7 @@ def test_reading_the_inittab_fails(name: str, tmp_path: Path, monkeypatch: pytes
             raise OSError(number, os.strerror(number))
 
         with monkeypatch.context() as patch:
-            patch.setattr(os, name, fails)
+            patch.setattr(posix, name, fails)
             found = sources.gather(str(tmp_path / "inittab"), str(tmp_path))
         assert not interpret(found).complete or (name, number) == ("listdir", errno.ENOENT)
 

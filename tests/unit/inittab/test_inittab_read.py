@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posix
 import socket
 from pathlib import Path
 
@@ -205,7 +206,7 @@ def test_a_directory_that_is_none(etc: Etc) -> None:
 def test_no_permission(etc: Etc, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # As root every file can be read, so the system call has to say no.
     function = "open" if name == "inittab" else "listdir"
-    monkeypatch.setattr(os, function, lambda *_: no(PermissionError(13, "Permission denied")))
+    monkeypatch.setattr(posix, function, lambda *_: no(PermissionError(13, "Permission denied")))
     reading = etc.read()
     assert reading.unreadable
     assert f"{etc.inittab.parent / name}: cannot be read: Permission denied" in problems(reading)
@@ -217,7 +218,7 @@ def no(error: OSError) -> None:
 
 def test_an_error_while_reading(etc: Etc, monkeypatch: pytest.MonkeyPatch) -> None:
     before = len(os.listdir("/proc/self/fd"))
-    monkeypatch.setattr(os, "read", lambda *_: no(OSError(5, "Input/output error")))
+    monkeypatch.setattr(posix, "read", lambda *_: no(OSError(5, "Input/output error")))
     assert problems(etc.read()) == [f"{etc.inittab}: cannot be read: Input/output error"]
     assert len(os.listdir("/proc/self/fd")) == before
 
@@ -250,7 +251,7 @@ def test_a_file_that_grows_while_it_is_read(etc: Etc, monkeypatch: pytest.Monkey
         asked.append(size)
         return b"x" * size
 
-    monkeypatch.setattr(os, "read", endless)
+    monkeypatch.setattr(posix, "read", endless)
     assert etc.read().unreadable
     assert sum(asked) == MAX_BYTES + 1
     assert len(asked) < 100
@@ -258,7 +259,7 @@ def test_a_file_that_grows_while_it_is_read(etc: Etc, monkeypatch: pytest.Monkey
 
 def test_a_file_read_in_pieces(etc: Etc, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = os.read
-    monkeypatch.setattr(os, "read", lambda fd, size: whole(fd, min(size, 3)))
+    monkeypatch.setattr(posix, "read", lambda fd, size: whole(fd, min(size, 3)))
     assert etc.ids() == ["m"]
 
 

@@ -6,6 +6,7 @@ That C telinit sends and says the same is tested in tests/system/test_telinit_by
 from __future__ import annotations
 
 import os
+import posix
 import subprocess
 import sys
 import time
@@ -25,7 +26,7 @@ TIMEOUT = "telinit: timeout opening/writing control channel {}\n"
 
 @pytest.fixture(autouse=True)
 def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(posix, "geteuid", lambda: 0)
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ def test_a_wait_time_that_is_none_is_refused(
 def test_only_root_may_ask_and_this_comes_before_the_arguments(
     arguments: list[str], fifo: Fifo, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 65534)
+    monkeypatch.setattr(posix, "geteuid", lambda: 65534)
     assert telinit.main(["telinit", *arguments], fifo.path) == 1
     assert capfd.readouterr() == ("", "telinit: must be superuser.\n")
 
@@ -141,7 +142,7 @@ def test_only_root_may_ask_and_this_comes_before_the_arguments(
 def test_the_version_is_for_everybody(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 65534)
+    monkeypatch.setattr(posix, "geteuid", lambda: 65534)
     assert telinit.main(["telinit", "--version"], "/nowhere") == 0
     said, complaint = capfd.readouterr()
     assert said.startswith("SysV init version: sysvinit_py ")
