@@ -176,10 +176,9 @@ class Tini(Debian):
 class BarePython(Init):
     """No init, but what any in Python has to pay at least: it starts commands, again when they end."""
 
-    name = "bare python3"
     SCRIPT = """\
 #!/usr/bin/python3 -IS
-import os, select, signal
+import IMPORTS
 running = {}
 ended = COMMANDS
 while True:
@@ -188,6 +187,10 @@ while True:
     pid, _ = os.wait()
     ended = [running.pop(pid)] if pid in running else []
 """
+
+    def __init__(self, name: str, imports: str) -> None:
+        self.name = name
+        self._script = self.SCRIPT.replace("IMPORTS", imports)
 
     @property
     def program(self) -> Path:
@@ -199,13 +202,14 @@ while True:
 
     def plan(self, entries: Sequence[Entry]) -> Plan:
         commands = [entry.command.split() for entry in entries]
-        return Plan({"/sbin/init": self.SCRIPT.replace("COMMANDS", repr(commands))})
+        return Plan({"/sbin/init": self._script.replace("COMMANDS", repr(commands))})
 
 
 def all_inits(ours: Path) -> dict[str, Init]:
     """All of them by name; in the order in which they are run and shown."""
     inits: tuple[Init, ...] = (
-        Ours(ours), OursAtFirst(ours), SysVInit(), BusyBox(), Runit(), Tini(), BarePython(),
+        Ours(ours), OursAtFirst(ours), SysVInit(), BusyBox(), Runit(), Tini(),
+        BarePython("bare python3", "os"), BarePython("python3 with modules", "os, select, signal"),
     )  # fmt: skip
     return {init.name: init for init in inits}
 

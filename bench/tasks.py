@@ -23,6 +23,7 @@ Values = Mapping[str, float]
 REPOSITORY = Path(__file__).parents[1]
 
 OURS, AT_FIRST, SYSVINIT, BARE = "sysvinit_py", "sysvinit_py, new inittab", "sysvinit", "bare python3"
+MODULES = "python3 with modules"
 BOTH = (OURS, SYSVINIT)
 #: Those that can be told to run several things.
 SUPERVISORS = (*BOTH, "busybox", "runit")
@@ -196,7 +197,7 @@ def _others(count: int) -> list[Entry]:
 
 _TIME = Measure("time", "ms")
 _CPU = Measure("CPU of PID 1", "ms")
-_RSS = Measure("RSS", "MB", 1.35, BARE)
+_RSS = Measure("RSS", "MB", 1.35, MODULES)
 _PSS, _PRIVATE = Measure("PSS", "MB"), Measure("private", "MB")
 
 TASKS = (
@@ -230,9 +231,9 @@ TASKS = (
          SUPERVISORS, quick=True, rounds=1),
     Task("idle 60 s", partial(idle, seconds=60), (Measure("wakeups", "", 0, ""),), BOTH, rounds=1),
     Task("memory, 10 children", partial(memory, count=10),
-         (_RSS, _PSS, _PRIVATE), (*SUPERVISORS, BARE), quick=True),
+         (_RSS, _PSS, _PRIVATE), (*SUPERVISORS, BARE, MODULES), quick=True),
     Task("memory, 1,000 children", partial(memory, count=1000),
-         (_RSS, _PSS, _PRIVATE), (*BOTH, "busybox", BARE)),
+         (_RSS, _PSS, _PRIVATE), (*BOTH, "busybox", BARE, MODULES)),
     *(Task(f"inittab-lint on {count:,} entries", partial(lint, count=count), (_TIME,), (OURS,))
       for count in (100, 10_000)),
 )  # fmt: skip

@@ -6,7 +6,7 @@ the rest of PID 1 but the seam to the kernel, as it is there for errors in all t
 
 from __future__ import annotations
 
-from struct import Struct
+from _struct import Struct  # struct does no more than to import it from there
 
 from sysvinit_py.pid1 import kernel
 

@@ -7,7 +7,7 @@ where the next one begins: it stands at the begin of a request and nowhere insid
 
 from __future__ import annotations
 
-from struct import Struct
+from _struct import Struct  # struct does no more than to import it from there
 
 from sysvinit_py.value import Value
 

@@ -19,7 +19,7 @@ files; ``Record`` is for who wants to read them.
 
 from __future__ import annotations
 
-from struct import Struct
+from _struct import Struct  # struct does no more than to import it from there
 
 from sysvinit_py.value import Value
 
