@@ -6,7 +6,6 @@ flags and the counts, then the entries, the problems and a trailer. PID 1 has no
 
 from __future__ import annotations
 
-from itertools import islice
 from sys import intern
 
 from sysvinit_py.inittab.entry import ACTIONS, Entry, Problem, Reading
@@ -59,7 +58,7 @@ def decode(data: bytes, pause: Callable[[], object] = lambda: None) -> Reading:
     pause()
     made = map(Entry, ids, *shared, processes, map(intern, files), map(int, lines))
     entries: list[Entry] = []
-    while few := list(islice(made, _A_FEW)):
+    while few := [entry for _, entry in zip(range(_A_FEW), made, strict=False)]:
         entries += few
         pause()
     files, lines, reasons = (body[i : end : len(_PROBLEM)] for i in range(middle, middle + len(_PROBLEM)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from struct import Struct
+from _struct import Struct  # struct does no more than to import it from there
 
 from sysvinit_py.pid1 import kernel
 

@@ -12,20 +12,23 @@ would do without either, but Python runs one by way of runpy, which costs PID 1 
 
 from __future__ import annotations
 
+import ast
 import marshal
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from graphlib import TopologicalSorter
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from types import CodeType
 from zlib import compress
 
 PACKAGE = Path(__file__).resolve().parent.parent
-#: What all need; telinit; the process that reads the inittab; init. A module is in the first that names it.
+#: What all need; telinit; the probe; what reads the inittab; init. A module is in the first that names it.
 BUNDLES = (
     ("__init__.py", "__main__.py", "value.py", "*/__init__.py", "inittab/entry.py", "protocol/initctl.py"),
     ("tools/telinit.py",),
+    ("pid1/probe.py",),
     ("inittab/child.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),
     ("inittab/*.py", "machine/*.py", "protocol/*.py", "pid1/*.py"),
 )
@@ -46,37 +49,41 @@ from marshal import load, loads
 
 
 class Modules:
-    "Finds and loads the modules of this file: a bundle is unpacked when one of its modules is wanted."
+    "Finds the modules of this file. When one is wanted, all of its bundle are made, in order of need."
 
     def __init__(self):
         magic, bundles = load(f)
         self.kind = "code" if magic == MAGIC_NUMBER else "source"
         self.bundles = {{name: bundle for bundle in bundles for name in bundle["names"]}}
         self.begin = f.tell()
-        self.modules = {{}}
 
     def find_spec(self, name, path=None, target=None):
-        if name in self.bundles and name not in self.modules:
-            offset, size = self.bundles[name][self.kind]
-            f.seek(self.begin + offset)
-            content = f.read(size)
-            if self.kind == "source":
-                from zlib import decompress
+        if name in self.bundles:
+            self.make(*self.bundles[name][self.kind])
+            return ModuleSpec(name, self)
 
-                content = decompress(content)
-            self.modules.update(loads(content))
-        if name in self.modules:
-            return ModuleSpec(name, self, is_package=self.modules[name][0])
+    def make(self, offset, size):
+        f.seek(self.begin + offset)
+        content = f.read(size)
+        if self.kind == "source":
+            from zlib import decompress
+
+            content = decompress(content)
+        for name, code in loads(content).items():
+            if isinstance(code, bytes):
+                code = compile(code, name, "exec", dont_inherit=True, optimize=2)
+            module = sys.modules[name] = type(sys)(name)
+            module.__path__ = []  # packages need one, and it harms no other
+            package, _, child = name.rpartition(".")
+            if package:
+                setattr(sys.modules[package], child, module)
+            exec(code, module.__dict__)
 
     def create_module(self, spec):
-        return None
+        return sys.modules[spec.name]
 
     def exec_module(self, module):
-        name = module.__spec__.name
-        _, code = self.modules.pop(name)
-        if isinstance(code, bytes):
-            code = compile(code, name, "exec", dont_inherit=True, optimize=2)
-        exec(code, module.__dict__)
+        pass
 
 
 gc.disable()  # there is no garbage yet
@@ -120,20 +127,49 @@ def _bundles() -> Iterator[list[Path]]:
         yield files
 
 
-def _compiled(files: list[Path]) -> tuple[dict[str, tuple[bool, CodeType]], dict[str, tuple[bool, bytes]]]:
-    """Return code and source of the modules by name, and whether each is a package."""
-    codes, sources = {}, {}
-    for path in files:
-        place = path.relative_to(PACKAGE.parent)
-        is_package = path.name == "__init__.py"
-        name = ".".join((place.parent if is_package else place.with_suffix("")).parts)
-        source = path.read_bytes()
-        codes[name] = is_package, compile(source, str(place), "exec", dont_inherit=True, optimize=2)
-        sources[name] = is_package, source
+def _compiled(files: list[Path]) -> tuple[dict[str, CodeType], dict[str, bytes]]:
+    """Return code and source of the modules by name, each after those it imports."""
+    paths = {_name(path): path for path in files}
+    sources = {name: paths[name].read_bytes() for name in _ordered(paths)}
+    codes = {
+        name: _code(source, str(paths[name].relative_to(PACKAGE.parent))) for name, source in sources.items()
+    }
     return codes, sources
 
 
-def _marshalled(codes: dict[str, tuple[bool, CodeType]]) -> bytes:
+def _code(source: bytes, file: str) -> CodeType:
+    """Compile with what ``from __future__ import annotations`` says, but without that import."""
+    module = ast.parse(source)
+    module.body = [
+        statement
+        for statement in module.body
+        if not (isinstance(statement, ast.ImportFrom) and statement.module == "__future__")
+    ]
+    code: CodeType = compile(module, file, "exec", annotations.compiler_flag, dont_inherit=True, optimize=2)
+    return code
+
+
+def _name(path: Path) -> str:
+    place = path.relative_to(PACKAGE.parent)
+    return ".".join((place.parent if path.name == "__init__.py" else place.with_suffix("")).parts)
+
+
+def _ordered(paths: dict[str, Path]) -> Iterator[str]:
+    """The modules' names, each after its package and what it imports when it is made."""
+    needed = {name: {name.rpartition(".")[0]} | _imports(path) for name, path in paths.items()}
+    return (name for name in TopologicalSorter(needed).static_order() if name in paths)
+
+
+def _imports(path: Path) -> set[str]:
+    return {
+        name
+        for statement in ast.parse(path.read_bytes()).body
+        if isinstance(statement, ast.ImportFrom) and statement.module
+        for name in (statement.module, *(f"{statement.module}.{alias.name}" for alias in statement.names))
+    }
+
+
+def _marshalled(codes: dict[str, CodeType]) -> bytes:
     """Code as marshal has it, whatever else this Python has loaded.
 
     Marshal notes which objects may come again: those to which somebody else has a reference. So somebody has
