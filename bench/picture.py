@@ -13,11 +13,11 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 
 from bench.results import Results, Row
-from bench.tasks import AT_FIRST, OURS, SYSVINIT
+from bench.tasks import AT_FIRST, BARE, MODULES, OURS, SYSVINIT
 
 COLOURS = {
     OURS: "#2a6f97", AT_FIRST: "#89c2d9", SYSVINIT: "#8d99ae", "busybox": "#e09f3e", "runit": "#9e2a2b",
-    "tini": "#606c38", "bare python3": "#bcb8b1",
+    "tini": "#606c38", BARE: "#bcb8b1", MODULES: "#6b705c",
 }  # fmt: skip
 
 #: Tasks that differ in one size: how the cost grows with it. Title, measure, and the tasks by their sizes.
