@@ -146,6 +146,14 @@ def owns_console(entry: Entry, stage: str) -> bool:
     return rule.waited and rule.when != ON_EVENT and stage in (SYSINIT, BOOT, SINGLE_USER)
 
 
+def ways_out(entries: tuple[Entry, ...]) -> dict[str, list[str]]:
+    """The commands that halt and restart the machine, by level."""
+    return {
+        level: [entry.command for entry in entries if entry.action == "wait" and level in entry.levels]
+        for level in "06"
+    }
+
+
 def initdefault(entries: tuple[Entry, ...]) -> str:
     """The level of the first initdefault entry, the highest of several; may be invalid; none: empty."""
     for entry in entries:

@@ -10,7 +10,7 @@ from sysvinit_py.pid1 import kernel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 #: The argument that says: so many errors in a row, and when the last one was.
 _ARGUMENT = "--errors="
@@ -48,6 +48,19 @@ class Errors:
     def argument(self) -> str:
         """What tells the next process image."""
         return f"{_ARGUMENT}{self._count}@{self._last:.3f}"
+
+
+def quietly(act: Callable[..., object], *arguments: object) -> None:
+    """Do something that may fail as well, for what failed before."""
+    try:
+        act(*arguments)
+    except BaseException:
+        pass
+
+
+def tell(people: Callable[[str], None], error: BaseException) -> None:
+    """Say what went wrong, and where."""
+    people(describe(error))
 
 
 def describe(error: BaseException) -> str:

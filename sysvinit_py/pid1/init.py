@@ -7,10 +7,11 @@ import time
 from sysvinit_py import __version__
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
+from sysvinit_py.machine import rules
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.pid1 import arguments, barrier, handover, kernel, last_resort, spawn, surroundings
 from sysvinit_py.pid1.accounting import Accounting
-from sysvinit_py.pid1.barrier import Errors
+from sysvinit_py.pid1.barrier import Errors, quietly
 from sysvinit_py.pid1.console import Console
 from sysvinit_py.pid1.fifo import Fifo
 from sysvinit_py.pid1.performer import Performer
@@ -38,8 +39,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Callable
-
-    from sysvinit_py.inittab.entry import Entry
 else:
     from _collections import deque  # and not collections, which costs a millisecond
 
@@ -203,13 +202,13 @@ class Init:
     def _after_error(self, error: BaseException) -> None:
         """Say it, and go on in a new process image; when that did not help, as the last resort."""
         for tell in (barrier.tell_kernel, self._say):
-            _quietly(_tell_error, tell, error)
-        _quietly(self._finish)
+            quietly(barrier.tell, tell, error)
+        quietly(self._finish)
         if self._errors.healed(_now()):
-            _quietly(self._hand_over, self._errors.argument)
+            quietly(self._hand_over, self._errors.argument)
         else:
-            last_resort.serve(self._say, self._rescue, _ways_out(self._machine.entries), HANDLED)
-        _quietly(kernel.sleep, _AFTER_ERROR)  # here still, so it could not be
+            last_resort.serve(self._say, self._rescue, rules.ways_out(self._machine.entries), HANDLED)
+        quietly(kernel.sleep, _AFTER_ERROR)  # here still, so it could not be
 
     def _finish(self) -> None:
         """Do once more what raised the error, and then all that was to be done after it.
@@ -238,7 +237,7 @@ class Init:
                 self._say(f"Attempt to re-exec failed: {refusal.strerror}", log=False)
                 return
             except Exception as error:
-                _tell_error(barrier.tell_kernel, error)
+                barrier.tell(barrier.tell_kernel, error)
 
     # Boot.
 
@@ -386,42 +385,22 @@ def _now() -> float:
     return kernel.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def _ways_out(entries: tuple[Entry, ...]) -> dict[str, list[str]]:
-    """The commands that halt and restart the machine."""
-    return {
-        level: [entry.command for entry in entries if entry.action == "wait" and level in entry.levels]
-        for level in "06"
-    }
-
-
-def _quietly(act: Callable[..., object], *arguments: object) -> None:
-    """Do something that may fail as well, for what failed before."""
-    try:
-        act(*arguments)
-    except BaseException:
-        pass
-
-
-def _tell_error(tell: Callable[[str], None], error: BaseException) -> None:
-    tell(barrier.describe(error))
-
-
 def main(argv: list[str], program: str) -> None:
     """Be init. ``argv``: what the kernel passed; ``program``: the file that this is. Never returns."""
     init = None
     for _ in range(_FAILURES):
         try:
-            _quietly(surroundings.open_standard_streams)
+            quietly(surroundings.open_standard_streams)
             init = Init(argv[1:], program)
             init.run()
         except BaseException as error:
-            _quietly(_tell_error, barrier.tell_kernel, error)
+            quietly(barrier.tell, barrier.tell_kernel, error)
             if init:
                 break  # it is the barrier itself that has failed
-            _quietly(kernel.sleep, _AFTER_ERROR)
+            quietly(kernel.sleep, _AFTER_ERROR)
     become_init = init._rescue if init else lambda: handover.hand_over(b"", surroundings.environment())
     while True:
         try:
             last_resort.serve(barrier.tell_kernel, become_init, {}, HANDLED)
         except BaseException:
-            _quietly(kernel.sleep, _AFTER_ERROR)
+            quietly(kernel.sleep, _AFTER_ERROR)

@@ -46,7 +46,7 @@ def _of(place: Any, module: str, prefix: str) -> Iterator[tuple[str, Any, str]]:
 
 
 #: The barrier itself: if that fails all there is left is the last resort.
-BARRIER = ("init._quietly", "init.Init.run", "init.Init._guarded")
+BARRIER = ("barrier.quietly", "init.Init.run", "init.Init._guarded")
 
 FUNCTIONS = {
     name: (place, attribute)
@@ -63,11 +63,10 @@ AFTER_ERRORS = {
         "handover.keep_child": ("processes.Processes.started",),
     }.get(name, ("init.Init._take_requests",))
     for name in FUNCTIONS
-    if name.startswith(("barrier.", "last_resort."))
+    if (name.startswith(("barrier.", "last_resort.")) and name not in BARRIER)
     or name in (
         "handover._pass_on", "handover.bare", "handover.keep_child", "handover.mend", "handover.see_anew",
-        "init._ways_out", "init._tell_error", "init.Init._after_error", "init.Init._finish",
-        "init.Init._rescue",
+        "rules.ways_out", "init.Init._after_error", "init.Init._finish", "init.Init._rescue",
     )
 }  # fmt: skip
 
