@@ -235,6 +235,16 @@ def test_a_request_for_no_level(boot: Boot, level: str) -> None:
     assert_serves(system)
 
 
+@pytest.mark.ours_only("C looks at the last byte of the number only, and enters level 3")
+def test_a_request_for_a_number_that_is_no_character(boot: Boot) -> None:
+    system = up(boot)
+    system.wait_ready()
+    system.send(INITCTL.pack(MAGIC, RUNLVL, 256 + ord("3"), 1, b""))
+    system.console.expect(b"INIT: bad runlevel: ?")
+    assert not system.witness.events("B")
+    assert_serves(system)
+
+
 @pytest.mark.parametrize(
     ("command", "called"),
     [(POWERFAIL, {"WAIT", "FAIL"}), (POWERFAILNOW, {"NOW"}), (POWEROK, {"OK"})],
@@ -335,6 +345,12 @@ def test_sixteen_variables(boot: Boot) -> None:
     system = up(boot)
     names = [f"INIT_{n:02}" for n in range(16)]
     assert sorted(environment_after(system, *(f"{name}=x\0".encode() for name in names))) == names
+
+
+@pytest.mark.ours_only("C drops what has no NUL at its end, even if it is all that the request has room for")
+def test_a_variable_that_fills_the_request(boot: Boot) -> None:
+    value = "y" * (368 - len("INIT_X="))
+    assert environment_after(up(boot), f"INIT_X={value}".encode()) == {"INIT_X": value}
 
 
 @pytest.mark.ours_only("[we] SPEC 5: a seventeenth is refused with a message")

@@ -154,6 +154,21 @@ def test_respawn_of_an_empty_process_does_nothing(boot: Boot) -> None:
     assert b"too fast" not in system.console.said
 
 
+def assert_cannot_be_executed(boot: Boot, process: str) -> None:
+    system = boot(f"id:2:initdefault:\nno:2:once:{process}\nz:2:once:/w Z stay\n")
+    system.witness.wait("Z")
+    system.console.expect(b'cannot execute ""')
+
+
+def test_a_process_that_is_a_comment(boot: Boot) -> None:
+    assert_cannot_be_executed(boot, "# off")
+
+
+@pytest.mark.ours_only("C says nothing of what is all blanks")
+def test_a_process_that_is_all_blanks(boot: Boot) -> None:
+    assert_cannot_be_executed(boot, "  ")
+
+
 LONG = 127 - len("/w A ")
 
 
