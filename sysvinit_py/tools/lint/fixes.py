@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 
 from sysvinit_py.tools.lint.sources import UsageError
 
@@ -61,7 +60,9 @@ def _overlaps(one: Edit, other: Edit) -> bool:
 
 
 def write(path: str, data: bytes) -> None:
-    """Replace a file at once or not at all, with its mode and owner. A symbolic link stays one."""
+    """Replace a file at once or not at all, with its mode, owner, ACL and label. A symbolic link stays one."""
+    from shutil import copystat
+
     path = os.path.realpath(path)
     new = f"{path}.inittab-lint-{os.getpid()}"
     try:
@@ -71,7 +72,7 @@ def write(path: str, data: bytes) -> None:
             with open(descriptor, "wb") as file:
                 if (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
                     os.fchown(descriptor, old.st_uid, old.st_gid)
-                os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+                copystat(path, new)  # extended attributes too, where the file system has them
                 file.write(data)
                 file.flush()
                 os.fsync(descriptor)

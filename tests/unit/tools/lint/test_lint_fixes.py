@@ -107,6 +107,19 @@ def test_write_keeps_mode_owner_and_links(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["inittab", "link"]
 
 
+def test_write_keeps_extended_attributes(tmp_path: Path) -> None:
+    path = tmp_path / "inittab"
+    path.write_bytes(b"old")
+    try:
+        os.setxattr(path, "user.label", b"x")
+    except OSError as reason:
+        pytest.skip(f"no extended attributes here: {reason}")
+    os.utime(path, (0, 0))
+    write(str(path), b"new")
+    assert os.getxattr(path, "user.label") == b"x"
+    assert path.stat().st_mtime > 0
+
+
 def test_a_write_that_fails_leaves_the_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "inittab"
     path.write_bytes(b"old")
