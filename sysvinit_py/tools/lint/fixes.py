@@ -60,7 +60,7 @@ def _overlaps(one: Edit, other: Edit) -> bool:
 
 
 def write(path: str, data: bytes) -> None:
-    """Replace a file at once or not at all, with its mode, owner, ACL and label. A symbolic link stays one."""
+    """Replace a file at once or not at all. Mode, owner, ACL, label and a link to it stay."""
     from shutil import copystat
 
     path = os.path.realpath(path)
