@@ -19,6 +19,8 @@ DIRECTORY = "/etc/inittab.d"
 #: How many bytes all files together may have.
 MAX_BYTES = 2 << 20
 _CHUNK = 1 << 16
+#: Of names, whatever the locale says.
+_ENCODING = "utf-8", "surrogateescape"
 
 
 class Source(Value):
@@ -34,21 +36,17 @@ def gather(inittab: str = INITTAB, directory: str = DIRECTORY) -> tuple[Source, 
     """Read the main file, and the directory's ``*.tab`` files in the order of their names. Never fails."""
     sources = [_source(inittab, MAX_BYTES)]
     try:
-        names = posix.listdir(directory)
+        names = posix.listdir(directory.encode())
     except FileNotFoundError:
         names = []  # most machines have none
     except OSError as error:
         names = []
         sources.append(_unread(directory, error))
-    for name in sorted(names, key=_bytes):
-        if name.endswith(".tab") and not name.startswith("."):  # as a shell's *.tab has it
+    for name in sorted(names):
+        if name.endswith(b".tab") and not name.startswith(b"."):  # as a shell's *.tab has it
             left = MAX_BYTES - sum(len(source.data) for source in sources)
-            sources.append(_source(f"{directory}/{name}", left))
+            sources.append(_source(f"{directory}/{name.decode(*_ENCODING)}", left))
     return tuple(sources)
-
-
-def _bytes(name: str) -> bytes:
-    return name.encode(errors="surrogateescape")
 
 
 def dump(sources: tuple[Source, ...]) -> bytes:
@@ -75,7 +73,7 @@ def _unread(path: str, error: OSError) -> Source:
 def _contents(path: str, limit: int) -> bytes:
     """The bytes of a regular file; OSError if it is none, or has more than ``limit``, or cannot be read."""
     # Without O_NONBLOCK, opening a FIFO would wait for a writer.
-    fd = posix.open(path, posix.O_RDONLY | posix.O_NONBLOCK | posix.O_NOCTTY)
+    fd = posix.open(path.encode(*_ENCODING), posix.O_RDONLY | posix.O_NONBLOCK | posix.O_NOCTTY)
     try:
         status = posix.fstat(fd)
         if not S_ISREG(status.st_mode):

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 PROGRAM = "/sbin/init"
 OPTION = "--init"
+#: The option by which the program looks whether it could be init, and is not.
+PROBE = "--probe"
+#: Bytes in which a script of ours says that it is.
+_BEGIN = 512
 
 #: A form of marshal that all versions of Python from 3.11 on read and write alike.
 _MARSHAL = 2
@@ -40,6 +44,8 @@ _PIPE_SIZE = 1 << 16
 _O_CLOEXEC = 0o2000000
 _P_PID, _WNOHANG, _WEXITED, _WNOWAIT = 1, 1, 4, 0x1000000
 _SIGKILL = 9
+_MFD_CLOEXEC = 1
+_DUP2 = 2  # a file action of posix_spawn
 #: How often it is looked whether the trial has ended, and seconds between: 20 s in all.
 _TRIAL_LOOKS, _TRIAL_PAUSE = 4000, 0.005
 #: Milliseconds: the signature is there before the new init is; what follows may take long on a slow machine.
@@ -58,8 +64,8 @@ def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
 
     Nothing has changed then. Without a state, the one that was handed to this init and not read is passed on.
     """
-    if _is_script(PROGRAM):
-        _try_out(environment)
+    if option := _trial(PROGRAM):
+        _try_out(option, environment)
     blocked = kernel.pthread_sigmask(_SIG_BLOCK, SIGNALS)  # what comes now waits for the new init
     try:
         if state:
@@ -67,7 +73,7 @@ def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
         else:
             _pass_on()
         # The path as the name, for C init executes what it was called by when it is its turn to hand over.
-        kernel.execve(PROGRAM, [PROGRAM, OPTION, *more], dict(environment))
+        kernel.execve(PROGRAM, [PROGRAM, OPTION, *more], environment)
     finally:
         # Still here: it did not work. The writer ends when nobody can read what there is.
         if state:
@@ -75,22 +81,36 @@ def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
         kernel.pthread_sigmask(_SIG_SETMASK, blocked)
 
 
-def _is_script(program: str) -> bool:
+def _trial(program: str) -> str:
+    """How a script is tried out: if it is ours, it looks at all of itself. Nothing: it is none."""
     file = kernel.open(program, _O_NONBLOCK)  # to read it
     try:
-        return kernel.read(file, 2) == b"#!"
+        begin = kernel.read(file, _BEGIN)
     finally:
         kernel.close(file)
+    if not begin.startswith(b"#!"):
+        return ""
+    return PROBE if b"sysvinit_py" in begin else "--version"
 
 
-def _try_out(environment: Mapping[str, str]) -> None:
-    """Raise OSError unless the new init can be executed, and starts.
+def _try_out(option: str, environment: Mapping[str, str]) -> None:
+    """Raise OSError unless the new init can be executed, starts, and says something.
 
     For want of memory, or of a Python that is whole, a script may not; and who executed it cannot go back.
     """
+    said = kernel.memfd_create("trial", _MFD_CLOEXEC)
+    try:
+        if not (_runs(option, environment, said) and kernel.fstat(said).st_size):
+            raise OSError(ENOEXEC, f"{PROGRAM} does not start")
+    finally:
+        kernel.close(said)
+
+
+def _runs(option: str, environment: Mapping[str, str], output: int) -> bool:
     pid = kernel.posix_spawn(
-        PROGRAM, [PROGRAM, "--version"], dict(environment), setsid=True, setsigmask=[], setsigdef=SIGNALS
-    )
+        PROGRAM, [PROGRAM, option], environment,
+        file_actions=[(_DUP2, output, 1)], setsid=True, setsigmask=[], setsigdef=SIGNALS,
+    )  # fmt: skip
     for _ in range(_TRIAL_LOOKS):
         ended, status = kernel.waitpid(pid, _WNOHANG)
         if ended:
@@ -98,9 +118,8 @@ def _try_out(environment: Mapping[str, str]) -> None:
         kernel.sleep(_TRIAL_PAUSE)
     else:
         kernel.kill(pid, _SIGKILL)
-        status = _SIGKILL
-    if status:
-        raise OSError(ENOEXEC, f"{PROGRAM} does not start")
+        return False
+    return status == 0
 
 
 def _pass_on() -> None:

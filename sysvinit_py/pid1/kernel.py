@@ -15,18 +15,35 @@ import time as _time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import Any
 else:
     import _signal  # and not signal, which imports enum and with it 4 ms and 1 MB
 
+
+def _bytes(text: str) -> bytes:
+    """Text as the kernel gets it: UTF-8, as init reads it, and not what the locale says."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 # Files.
-open = _posix.open
+
+
+def open(path: str, flags: int, mode: int = 0o777) -> int:
+    """Open a file (open(2))."""
+    return _posix.open(_bytes(path), flags, mode)
+
+
+def stat(path: str, *, follow_symlinks: bool = True) -> _posix.stat_result:
+    """Look at a file (stat(2))."""
+    return _posix.stat(_bytes(path), follow_symlinks=follow_symlinks)
+
+
 read = _posix.read
 write = _posix.write
 pread = _posix.pread
 pwrite = _posix.pwrite
 fstat = _posix.fstat
-stat = _posix.stat
 access = _posix.access
 mkfifo = _posix.mkfifo
 unlink = _posix.unlink
@@ -43,15 +60,29 @@ fcntl = _fcntl.fcntl
 lockf = _fcntl.lockf
 
 # Processes.
+
+
+def posix_spawn(path: str, argv: list[str], env: Mapping[str, str], **how: Any) -> int:
+    """Start a program, and return once it has been executed (posix_spawn(3))."""
+    return _posix.posix_spawn(_bytes(path), [*map(_bytes, argv)], _environment(env), **how)
+
+
+def execve(path: str, argv: list[str], env: Mapping[str, str]) -> None:
+    """Become another program (execve(2))."""
+    _posix.execve(_bytes(path), [*map(_bytes, argv)], _environment(env))
+
+
+def _environment(env: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {_bytes(name): _bytes(value) for name, value in env.items()}
+
+
 fork = _posix.fork
-posix_spawn = _posix.posix_spawn
 waitpid = _posix.waitpid
 waitid = _posix.waitid
 kill = _posix.kill
 killpg = _posix.killpg
 setsid = _posix.setsid
 _exit = _posix._exit
-execve = _posix.execve
 sync = _posix.sync
 
 # Signals.
@@ -120,4 +151,4 @@ def inotify_init1(flags: int) -> int:
 
 def inotify_add_watch(fd: int, path: str, mask: int) -> int:
     """Watch a file or directory (inotify_add_watch(2))."""
-    return _libc("inotify_add_watch", fd, path.encode(), mask)
+    return _libc("inotify_add_watch", fd, _bytes(path), mask)

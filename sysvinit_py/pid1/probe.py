@@ -1,15 +1,14 @@
-"""Imports all that PID 1 needs, and does nothing: inittab-install asks whether init could start here."""
+"""Imports all that PID 1 needs, and does nothing: who installs or executes init asks if it can start."""
 
 from __future__ import annotations
 
 import ctypes  # noqa: F401 - the seam to the kernel does so later
 
+from sysvinit_py import __version__
 from sysvinit_py.pid1 import init  # noqa: F401
-
-#: The option by which the program knows that it is only asked.
-OPTION = "--probe"
 
 
 def main() -> int:
-    """Return the exit status: to have come here is the answer."""
+    """Say so, and return the exit status: to have come here is the answer."""
+    print(f"sysvinit_py {__version__} can start here")
     return 0

@@ -9,6 +9,7 @@ from sysvinit_py.inittab.entry import SHELL_CHARACTERS, Entry
 from sysvinit_py.machine.effects import Start
 from sysvinit_py.machine.rules import FORK_RETRY, SINGLE_USER, stages
 from sysvinit_py.pid1 import kernel
+from sysvinit_py.pid1.barrier import quietly, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _spawn(argv: list[str], environment: dict[str, str], **how: object) -> int:
         for program, words in ((path, argv), (SHELL, [SHELL, path, *argv[1:]])):
             try:
                 return kernel.posix_spawn(
-                    program, words, environment, setsigmask=[], setsigdef=SIGNALS, **how  # type: ignore[arg-type]
+                    program, words, environment, setsigmask=[], setsigdef=SIGNALS, **how
                 )  # fmt: skip
             except OSError as error:
                 if error.errno in _NO_PROCESS:
@@ -111,6 +112,8 @@ def _spawn(argv: list[str], environment: dict[str, str], **how: object) -> int:
                     raise CannotExecuteError(command) from error
                 if error.errno != errno.ENOEXEC:
                     break
+            except ValueError as error:
+                raise CannotExecuteError(command) from error  # words or variables that no process can have
     raise CannotExecuteError(command)
 
 
@@ -131,6 +134,8 @@ def _lead(argv: list[str], environment: dict[str, str], console: Console, say: C
     try:
         console.forget_backlog()  # that is for init itself to write
         status = _leader(argv, environment, console, say)
+    except BaseException as error:
+        quietly(tell, say, error)
     finally:
         kernel._exit(status)
 

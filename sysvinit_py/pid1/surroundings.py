@@ -23,10 +23,11 @@ _O_RDONLY, _O_RDWR, _O_NONBLOCK, _O_NOCTTY, _O_NOFOLLOW = 0, 2, 0o4000, 0o400, 0
 
 
 def environment() -> dict[str, str]:
-    """Return the variables that init was executed with: os.environ, if importing os did not take 2 ms."""
-    encoding, errors = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+    """Return the variables that init was executed with, but none without a name: no child can have one."""
     return {
-        name.decode(encoding, errors): value.decode(encoding, errors) for name, value in posix.environ.items()
+        name.decode("utf-8", "surrogateescape"): value.decode("utf-8", "surrogateescape")
+        for name, value in posix.environ.items()
+        if name
     }
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sysvinit_py.inittab import wire
 from sysvinit_py.inittab.sources import dump, gather
-from sysvinit_py.pid1 import probe
+from sysvinit_py.pid1.handover import PROBE
 from sysvinit_py.pid1.reader import CHILD_OPTION
 from sysvinit_py.tools import live, onefile
 
@@ -184,7 +184,7 @@ def _probe() -> None:
     """See that Python and all that PID 1 needs of it are here, and that the kernel executes the file."""
     if not os.access(PYTHON, os.X_OK):
         raise RefusedError(f"there is no {PYTHON} that can be run; Python 3.11 or newer is needed")
-    for command in [PYTHON, "-ISB", "-c", VERSION], [str(DRAFT), probe.OPTION]:
+    for command in [PYTHON, "-ISB", "-c", VERSION], [str(DRAFT), PROBE]:
         try:
             done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         except OSError as error:

@@ -37,11 +37,18 @@ BUNDLES = (
 _FOR_ALL = 2
 
 #: The kernel takes all that follows the interpreter as one argument; older ones cut the line at 127 bytes.
-FIRST_LINE = "#!/usr/bin/python3 -IScimport sys;f=open(sys.argv[1],'rb');f.readline();exec(f.read({size}))\n"
+#: The last word is here, so that a file of which the rest is missing fails.
+FIRST_LINE = (
+    "#!/usr/bin/python3 -IScimport sys;f=open(sys.argv[1],'rb');f.readline();"
+    "exec(f.read({size}));sys.exit(be())\n"
+)
 
 LOADER = """\
 # sysvinit_py {version}: init and telinit in one file. What stands behind these lines, and why it does so, is
 # said in sysvinit_py/tools/onefile.py. License: MIT (the parser: MPL-2.0, see its source).
+from _signal import signal
+
+signal(2, 0)  # SIGINT ends nothing half-way with a traceback: not PID 1 at all, and telinit without a word
 import gc
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER
@@ -95,7 +102,6 @@ be = program()
 f.close()
 gc.freeze()  # nor will any of this be
 gc.enable()
-sys.exit(be())
 """
 
 

@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None, path: str = initctl.PATH) -> int:
     program, *arguments = sys.argv if argv is None else argv
     name = program.rpartition("/")[2]
     if arguments == ["--version"]:
-        print(f"SysV init version: sysvinit_py {__version__}\n")
+        _write(1, f"SysV init version: sysvinit_py {__version__}\n\n")
         return 0
     try:
         if posix.geteuid() != 0:
@@ -51,14 +51,27 @@ def main(argv: list[str] | None = None, path: str = initctl.PATH) -> int:
         _send(initctl.encode(_request(arguments)), path)
     except _UsageError as wrong:
         said = f"{program}: {wrong}\n" if str(wrong) else ""
-        sys.stderr.write(f"{said}Usage: {name} {_USAGE}\n")
+        _write(2, f"{said}Usage: {name} {_USAGE}\n")
     except RefusedError as refused:
-        sys.stderr.write(f"{name}: {refused}\n")
+        _write(2, f"{name}: {refused}\n")
     except OSError as error:
-        sys.stderr.write(f"{name}: {path}: {error.strerror}\n")
+        _write(2, f"{name}: {path}: {error.strerror}\n")
     else:
         return 0
     return 1
+
+
+def _write(descriptor: int, text: str) -> None:
+    """Say it, unless nobody can hear it: what was asked for does not depend on that."""
+    try:
+        posix.write(descriptor, _bytes(text))
+    except (OSError, UnicodeEncodeError):
+        pass
+
+
+def _bytes(argument: str) -> bytes:
+    """What Python has made text of, as os.fsencode does it."""
+    return argument.encode(sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
 
 
 def _request(arguments: list[str]) -> initctl.Request:
@@ -67,9 +80,11 @@ def _request(arguments: list[str]) -> initctl.Request:
     sleeptime, data = _WAIT_TIME, b""
     for option, value in _options(arguments):
         if option == "e":
-            variables.append(value.encode(sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()))
             try:
+                variables.append(_bytes(value))
                 data = initctl.environment_data(variables)
+            except UnicodeEncodeError:
+                raise RefusedError("-e option data cannot be written in the encoding of the locale") from None
             except ValueError:
                 raise RefusedError("-e option data too large") from None
         elif option == "t":

@@ -117,3 +117,19 @@ def test_telinit() -> None:
         assert "sysvinit_py" in modules
         assert not modules & FORBIDDEN
         assert "sysvinit_py.pid1.init" not in done.stdout
+
+
+def test_int_ends_nothing_half_way() -> None:
+    """Regression: while the modules were made, Python's handler of SIGINT ended PID 1 with a traceback."""
+    script = (
+        f"import sys, _signal\n{RUN}"
+        "handlers = []\n"
+        "def spy(event, arguments):\n"
+        "    if event == 'import': handlers.append(_signal.getsignal(2))\n"
+        "sys.addaudithook(spy)\n"
+        f"try: run({str(OURS)!r}, '--version')\n"
+        "except SystemExit: pass\n"
+        "print({*handlers})\n"
+    )
+    done = subprocess.run([PYTHON, "-IS", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == f"{ {signal.Handlers.SIG_DFL.value} }"

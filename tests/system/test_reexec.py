@@ -262,6 +262,22 @@ def test_an_init_that_does_not_start_is_not_executed(program: str, boot: Boot) -
     system.witness.wait("B")
 
 
+@pytest.mark.ours_only("C is executed whatever there is")
+@pytest.mark.parametrize("size", [60, 300, 1500, 20_000, 65_536, 300_000])
+def test_an_init_that_is_cut_short_is_not_executed(size: int, boot: Boot) -> None:
+    """Regression: what only telinit needs was looked at, and the rest was the end of PID 1."""
+    system = boot("id:2:initdefault:\na:2:respawn:/w A stay\nb:3:once:/w B\n")
+    system.witness.wait("A")
+    system.wait_ready()
+    whole = system.path("/sbin/init").read_bytes()
+    system.path("/sbin/init").unlink()
+    system.write("/sbin/init", whole[:size])
+    system.request(1, "u")
+    system.console.expect(b"Attempt to re-exec failed: /sbin/init does not start")
+    system.request(1, "3")
+    system.witness.wait("B")
+
+
 @pytest.mark.ours_only("C's state is lost with its writer")
 @pytest.mark.parametrize("number", [9, 19], ids=["killed", "stopped"])
 def test_the_writer_of_the_state_can_be_done_without(number: int, boot: Boot) -> None:

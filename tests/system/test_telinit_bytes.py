@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from conftest import OURS
 
 REPOSITORY = Path(__file__).parents[2]
 LAUNCHER = f"""\
@@ -206,3 +207,13 @@ def test_the_version_is_told_in_the_same_form(both: Callable[..., tuple[Outcome,
         assert told.stdout.startswith("SysV init version: ")
         assert told.stdout.endswith("\n\n")
         assert told.stderr == ""
+
+
+def test_where_nobody_can_hear_it(oracle_programs: Path) -> None:
+    """Regression: the status was 120, and Python said why on the other stream."""
+    for program in (OURS, oracle_programs / "telinit"):
+        with open("/dev/full", "wb") as full:
+            version = subprocess.run([program, "--version"], stdout=full, stderr=subprocess.PIPE, check=False)
+            usage = subprocess.run([program], stdout=subprocess.PIPE, stderr=full, check=False)
+        assert (version.returncode, version.stderr) == (0, b"")
+        assert (usage.returncode, usage.stdout) == (1, b"")

@@ -183,6 +183,17 @@ def test_what_cannot_be_executed(fake: Kernel, process: str, number: int) -> Non
         start(process=process)
 
 
+def test_what_no_process_can_have(fake: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: that was an error in init, which came again as often as the entry was started."""
+
+    def refuse(*_: Any, **__: Any) -> int:
+        raise ValueError("illegal environment variable name")
+
+    monkeypatch.setattr(kernel, "posix_spawn", refuse)
+    with pytest.raises(CannotExecuteError, match="/bin/x"):
+        start()
+
+
 def test_no_command_at_all(fake: Kernel) -> None:
     with pytest.raises(CannotExecuteError):
         start(process="# nothing")
@@ -341,3 +352,5 @@ def test_an_error_of_our_own_ends_the_leader_only(leader: Leader, monkeypatch: p
 
     monkeypatch.setattr(kernel, "setsid", fails)
     assert leader.lead() == 127
+    assert len(leader.said) == 1
+    assert leader.said[0].startswith("error in init: RuntimeError")
