@@ -92,7 +92,7 @@ class Kernel:
             "/run/utmp": self._regular(), "/var/log/wtmp": self._regular(), "/dev/kmsg": File("kmsg"),
             "/proc/self/mountinfo": File("mounts"), "/proc/cmdline": self._regular(b"quiet"),
             "/proc/self/stat": self._regular(b"1 (init) " + b" ".join(b"%d" % n for n in range(3, 60))),
-            "/proc/self/mem": self._regular(bytes(100)), "/sbin/init": self._regular(b"#!/usr/bin/python3"),
+            "/proc/self/mem": self._regular(bytes(100)), "/sbin/init": self._regular(b"#! sysvinit_py"),
         }  # fmt: skip
         self.descriptors: dict[int, Descriptor] = {}
         self.finish: Callable[[], NoReturn] = self._no_finish
