@@ -49,7 +49,7 @@ def test_only_root_can(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("", "failed"),
     ],
 )
-@pytest.mark.parametrize("end", ["exit 1", "kill -HUP 0"], ids=["exits", "ends its group"])
+@pytest.mark.parametrize("end", ["exit 1", "kill -HUP 0; exit 1"], ids=["exits", "ends its group"])
 def test_a_failed_bootstrap_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, reason: str, end: str
 ) -> None:
