@@ -60,7 +60,7 @@ def test_wait_time_comes_with_requests_and_stays_for_sighup(boot: Boot, log: Sys
     log.expect("got unimplemented initrequest.")
     system.write("/etc/inittab", "id:2:initdefault:\nb:2:once:/w B stay\nc:2:once:/w C\n")
     system.signal(SIGHUP)
-    assert system.witness.wait("C", timeout=2)  # the wait time at the start is longer
+    assert system.witness.wait("C", timeout=4)  # the wait time at the start is longer
     assert not system.alive(deaf.pid)
 
 
