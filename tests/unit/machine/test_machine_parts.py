@@ -115,6 +115,20 @@ def test_stages_as_initscript_gets_them(action: str, runlevels: str, stages: str
     assert rules.stages(Entry("x", runlevels, action, "x")) == stages
 
 
+def test_the_ways_out_of_the_machine() -> None:
+    entries = (
+        Entry("l0", "0", "wait", "/etc/init.d/rc 0"),
+        Entry("l6", "6", "wait", "/etc/init.d/rc 6"),
+        Entry("h", "06", "wait", "+@/sbin/halt"),
+        Entry("o", "0", "once", "/x"),
+        Entry("l2", "2", "wait", "/y"),
+    )
+    assert rules.ways_out(entries) == {
+        "0": ["/etc/init.d/rc 0", "/sbin/halt"],
+        "6": ["/etc/init.d/rc 6", "/sbin/halt"],
+    }
+
+
 def test_throttle_windows_open_with_a_start() -> None:
     throttle = Throttle()
     assert all(throttle.allows(0.0) for _ in range(10))
