@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 
 import pytest
 from conftest import Boot, Init
@@ -29,8 +30,11 @@ def reexecute(system: System) -> None:
 
 
 def descriptors(system: System) -> dict[str, str]:
-    folder = system.path("/proc/1/fd")
-    return {name: os.readlink(folder / name) for name in sorted(os.listdir(folder), key=int)}
+    folder, found = system.path("/proc/1/fd"), {}
+    for name in sorted(os.listdir(folder), key=int):
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found[name] = os.readlink(folder / name)
+    return found
 
 
 def resident(system: System) -> int:
