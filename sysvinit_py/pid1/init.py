@@ -67,15 +67,14 @@ class Init:
         self._waiting = Waiting()
         self._machine = Machine()
         self._machine.pause = self._collect
-        self._console = Console(surroundings.environment())
+        self._inherited = surroundings.environment()
+        self._console = Console(self._inherited)
         self._syslog = Syslog()
         self._fifo = Fifo(self._say)
         self._reader = Reader(program, pause=self._collect)
         self._accounting = Accounting()
         self._arguments = arguments.parse(argv)
-        self._environment = spawn.base_environment(
-            surroundings.environment(), self._console.path, self._arguments.auto
-        )
+        self._environment = spawn.base_environment(self._inherited, self._console.path, self._arguments.auto)
         self._performer = Performer(
             self._console, self._reader, self._accounting, self._environment,
             say=self._say, is_running=lambda pid: pid in self._machine.running, now=_now,
@@ -257,7 +256,7 @@ class Init:
 
     def _go_on(self, saved: Saved) -> None:
         """Take over the children and all that the init before this knew (SPEC 8)."""
-        self._machine = handover.machine_of(saved, surroundings.environment())
+        self._machine = handover.machine_of(saved, self._inherited)
         self._machine.pause = self._collect
         self._events.extend(
             ev.ChildExited(pid, 0) for pid in self._machine.running if not handover.is_child(pid)
@@ -276,9 +275,7 @@ class Init:
     def _boot(self) -> None:
         given = self._arguments
         consoles = arguments.consoles(surroundings.kernel_command_line())
-        self._events.append(
-            ev.VariablesGiven(tuple(handover.variables_of(surroundings.environment()).items()))
-        )
+        self._events.append(ev.VariablesGiven(tuple(handover.variables_of(self._inherited).items())))
         self._events.append(ev.Booted(given.level, given.emergency, consoles))
         self._begun = True
         self._accounting.create()
@@ -370,7 +367,7 @@ class Init:
         variables = self._machine.standing.variables
         if not self._begun:
             more = (*(word for word in self._argv if word != handover.OPTION), *more)
-            variables = handover.variables_of(surroundings.environment())  # C has them nowhere else
+            variables = handover.variables_of(self._inherited)  # C has them nowhere else
         handover.hand_over(state, self._environment | variables, *more)
 
     def _say(self, text: str, console: bool = True, log: bool = True) -> None:

@@ -136,16 +136,15 @@ def _bundles() -> Iterator[list[Path]]:
 def _compiled(files: list[Path]) -> tuple[dict[str, CodeType], dict[str, bytes]]:
     """Return code and source of the modules by name, each after those it imports."""
     paths = {_name(path): path for path in files}
-    sources = {name: paths[name].read_bytes() for name in _ordered(paths)}
-    codes = {
-        name: _code(source, str(paths[name].relative_to(PACKAGE.parent))) for name, source in sources.items()
-    }
+    modules = {name: ast.parse(path.read_bytes()) for name, path in paths.items()}
+    names = _ordered(modules)
+    codes = {name: _code(modules[name], str(paths[name].relative_to(PACKAGE.parent))) for name in names}
+    sources = {name: paths[name].read_bytes() for name in names}
     return codes, sources
 
 
-def _code(source: bytes, file: str) -> CodeType:
+def _code(module: ast.Module, file: str) -> CodeType:
     """Compile with what ``from __future__ import annotations`` says, but without that import."""
-    module = ast.parse(source)
     module.body = [
         statement
         for statement in module.body
@@ -160,16 +159,19 @@ def _name(path: Path) -> str:
     return ".".join((place.parent if path.name == "__init__.py" else place.with_suffix("")).parts)
 
 
-def _ordered(paths: dict[str, Path]) -> Iterator[str]:
+def _ordered(modules: dict[str, ast.Module]) -> list[str]:
     """The modules' names, each after its package and what it imports when it is made."""
-    needed = {name: {name.rpartition(".")[0]} | _imports(path) for name, path in paths.items()}
-    return (name for name in TopologicalSorter(needed).static_order() if name in paths)
+    graph = {}
+    for name, module in modules.items():
+        needed = {name.rpartition(".")[0], *_imports(module)}
+        graph[name] = [other for other in modules if other in needed]  # a set has no order that lasts
+    return [*TopologicalSorter(graph).static_order()]
 
 
-def _imports(path: Path) -> set[str]:
+def _imports(module: ast.Module) -> set[str]:
     return {
         name
-        for statement in ast.parse(path.read_bytes()).body
+        for statement in module.body
         if isinstance(statement, ast.ImportFrom) and statement.module
         for name in (statement.module, *(f"{statement.module}.{alias.name}" for alias in statement.names))
     }
