@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn, dataclass_transform
+    from typing import Any, NoReturn, Self, dataclass_transform
 else:
 
     def dataclass_transform(**_: object) -> object:
@@ -61,7 +61,7 @@ class Value(metaclass=_Fields):
         """All fields, in the order of their declaration."""
         return tuple(getattr(self, field) for field in self._fields)
 
-    def replace(self, **changes: Any) -> Any:
+    def replace(self, **changes: Any) -> Self:
         """Return a copy with some fields changed."""
         return type(self)(**{field: getattr(self, field) for field in self._fields} | changes)
 

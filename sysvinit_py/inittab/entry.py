@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from sysvinit_py.inittab.actions import (
+    ACTIONS,
+    ALSO_IF_EMPTY,
+    AT_BOOT,
+    AT_SYSINIT,
+    IN_LEVEL,
+    NEVER,
+    NOT_IN_S,
+    ON_EVENT,
+    Action,
+)
 from sysvinit_py.value import Value
 
 MAX_ID = 4  # bytes
@@ -14,20 +25,11 @@ DIGIT_LEVELS = "0123456789"
 LEVELS = DIGIT_LEVELS + "S"
 ON_DEMAND_LEVELS = "abc"
 
-#: Every action name that inittab(5) knows, and SuSE's resume.
-ACTIONS = (
-    "sysinit", "boot", "bootwait", "initdefault", "wait", "once", "respawn", "ondemand", "off",
-    "powerwait", "powerfail", "powerokwait", "powerfailnow", "ctrlaltdel", "kbrequest", "resume",
-)  # fmt: skip
-
-#: Actions that wait for an event: the power, the keyboard, a suspend.
-EVENT_ACTIONS = (
-    "powerwait", "powerfail", "powerokwait", "powerfailnow", "ctrlaltdel", "kbrequest", "resume",
-)  # fmt: skip
-#: Actions for which an empty runlevels field means level S too.
-ALSO_IN_S = ("powerwait", "powerfail", "powerokwait", "powerfailnow", "ctrlaltdel")
 #: Characters that make a process field go through /bin/sh.
 SHELL_CHARACTERS = frozenset("~`!$^&*()=|\\{}[];\"'<>?")
+
+#: Of an action that only another init knows, which the linter reads.
+_UNKNOWN = Action(NEVER)
 
 
 class Span(Value):
@@ -49,11 +51,28 @@ class Entry(Value):
     spans: tuple[Span, Span, Span, Span] | None = None  # id, runlevels, action, process; None off the wire
 
     @property
+    def rule(self) -> Action:
+        """What its action means."""
+        return ACTIONS.get(self.action, _UNKNOWN)
+
+    @property
     def levels(self) -> str:
         """The levels it names, of 0-9, S, a, b, c: ``s`` is S, letters in either case, empty expanded."""
         if not self.runlevels:
-            return ("S" if self.action in ALSO_IN_S else "") + DIGIT_LEVELS
+            return ("S" if self.rule.in_s == ALSO_IF_EMPTY else "") + DIGIT_LEVELS
         return self.runlevels.replace("s", "S").replace("A", "a").replace("B", "b").replace("C", "c")
+
+    @property
+    def stages(self) -> str:
+        """The stages in which it may run, as people and scripts read them: ``#``, ``*``, or its levels."""
+        when = self.rule.when
+        return when if when in (AT_SYSINIT, AT_BOOT) else self.runlevels or self.levels
+
+    @property
+    def in_s(self) -> bool:
+        """Whether it has a place in level S."""
+        rule = self.rule
+        return rule.when in (IN_LEVEL, ON_EVENT) and rule.in_s != NOT_IN_S and "S" in self.levels
 
     @property
     def accounting(self) -> bool:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 #: The programs, by name: wherever they are, and also behind ``exec``.
 GETTYS = ("getty", "agetty", "mgetty", "uugetty", "vgetty", "mingetty", "fgetty", "fbgetty", "rungetty")
-ACTIONS = ("respawn", "ondemand")
 DEV = "/dev/"
 
 #: How the names of terminals begin. Not every other word is an option's: ``-a root``, ``38400``, ``vt100``.
@@ -23,7 +22,7 @@ _BEGINNINGS = ("tty", "hvc", "hvsi", "xvc", "cua", "rfcomm", "vc/", "tts/", "usb
 
 def terminal_of(entry: Entry) -> str:
     """Return the path of the terminal below /dev that the entry's getty needs; empty: it needs none."""
-    if entry.action not in ACTIONS:
+    if not entry.rule.again:
         return ""
     words = entry.command.partition("#")[0].split()
     if words[:1] == ["exec"]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sysvinit_py.inittab._grammar import Lark_StandAlone
+from sysvinit_py.inittab.actions import ACTIONS
 from sysvinit_py.inittab.entry import (
-    ACTIONS,
     MAX_ACTION,
     MAX_ID,
     MAX_LINE,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from sysvinit_py.inittab.entry import EVENT_ACTIONS, SULOGIN, Entry, Problem, Reading
+from sysvinit_py.inittab.entry import SULOGIN, Entry, Problem, Reading
 from sysvinit_py.inittab.parser import lines
 from sysvinit_py.inittab.sources import DIRECTORY, INITTAB, Source, gather
 
 #: How many refused lines are worth saying why; a file that is no inittab at all can have millions.
 MAX_REFUSED = 100
-
-#: The actions that can start something in level S; the others do so at boot, in digit levels, or never.
-_STARTED_IN_S = ("wait", "once", "respawn", *EVENT_ACTIONS)
 
 
 def read(inittab: str = INITTAB, directory: str = DIRECTORY) -> Reading:
@@ -44,10 +41,6 @@ def interpret(sources: tuple[Source, ...]) -> Reading:
                     problems.append(line.problem)
     if refused > MAX_REFUSED:
         problems.append(Problem("", 0, f"{refused - MAX_REFUSED} more lines of inittab are refused"))
-    if not any(map(_starts_in_s, entries)):
+    if not any(entry.in_s and entry.command for entry in entries):
         entries.append(SULOGIN)
     return Reading(tuple(entries), tuple(problems), missing, unreadable)
-
-
-def _starts_in_s(entry: Entry) -> bool:
-    return entry.action in _STARTED_IN_S and "S" in entry.levels and bool(entry.command)

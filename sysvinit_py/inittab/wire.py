@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from sys import intern
 
-from sysvinit_py.inittab.entry import ACTIONS, Entry, Problem, Reading
+from sysvinit_py.inittab.actions import ACTIONS
+from sysvinit_py.inittab.entry import Entry, Problem, Reading
 
 _HEADER = "inittab reading 1"
 _TRAILER = "end of reading"

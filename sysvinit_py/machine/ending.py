@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sysvinit_py.machine.rules import HANG_TIME, PROBE_TIME
+from sysvinit_py.machine.limits import HANG_TIME, PROBE_TIME
 
 NEVER = float("inf")
 

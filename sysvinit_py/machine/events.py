@@ -100,7 +100,7 @@ class RereadRequested(Event):
 
 
 class Called(Event):
-    """Power, ctrlaltdel, kbrequest or resume: a key of rules.CALLS."""
+    """Power, ctrlaltdel, kbrequest or resume: one of actions.EVENTS."""
 
     what: str
 

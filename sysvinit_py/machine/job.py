@@ -1,4 +1,4 @@
-"""A job: an entry of the inittab and its marks; and the throttle of respawned entries (SPEC 4).
+"""A job: an entry of the inittab and its marks.
 
 A mark is changed by the methods of :class:`Job` and by nothing else. What follows from the marks stands in
 ``rules``.
@@ -6,9 +6,10 @@ A mark is changed by the methods of :class:`Job` and by nothing else. What follo
 
 from __future__ import annotations
 
+from sysvinit_py.inittab.actions import IN_LEVEL, ON_EVENT
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.inittab.getty import terminal_of
-from sysvinit_py.machine import rules
+from sysvinit_py.machine.throttle import Throttle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,44 +23,18 @@ Key = tuple[str, str, int]
 STARTING = -1
 
 
-class Throttle:
-    """Counts the starts in a window of time that opens with the first (SPEC 4)."""
-
-    __slots__ = ("opened", "starts")
-
-    def __init__(self) -> None:
-        self.opened = 0.0
-        self.starts = 0
-
-    def allows(self, now: float) -> bool:
-        """Count a start at this time, unless it is one too many."""
-        if self.starts == 0 or now - self.opened >= rules.WINDOW:
-            self.opened, self.starts = now, 0
-        if self.starts >= rules.STARTS_ALLOWED:
-            return False
-        self.starts += 1
-        return True
-
-    def take_back(self) -> None:
-        """The start counted last did not come about."""
-        self.starts = max(0, self.starts - 1)
-
-    def clear(self) -> None:
-        """Forget the starts so far."""
-        self.starts = 0
-
-
 class Job:
     """An entry of the inittab and what has become of it."""
 
     __slots__ = (
         "accounted", "called", "demanded", "entry", "forking", "has_run", "key", "lacks_terminal", "pid",
-        "position", "rests_until", "said_so", "terminal", "throttle",
+        "position", "rests_until", "rule", "said_so", "terminal", "throttle",
     )  # fmt: skip
 
     def __init__(self, key: Key, entry: Entry) -> None:
         self.key = key
         self.entry = entry
+        self.rule = entry.rule  # of its action, which never changes: that is part of the key
         self.pid = 0  # of the process, which leads its group; 0: none; STARTING
         self.accounted = False  # the process has an INIT_PROCESS record
         self.has_run = False  # not again, unless its action says so, until its levels are left
@@ -72,11 +47,6 @@ class Job:
         self.said_so = False  # people know
         self.throttle = Throttle()
         self.position = -1  # in the agenda it was in last
-
-    @property
-    def rule(self) -> rules.Rule:
-        """What its action means."""
-        return rules.RULES[self.entry.action]
 
     # A start, and the four answers to it.
 
@@ -91,7 +61,7 @@ class Job:
 
     def not_forked(self, until: float) -> None:
         """There is no process: as if nobody had said Start, but it rests for a moment."""
-        self.pid, self.has_run, self.called = 0, False, self.rule.when == rules.ON_EVENT
+        self.pid, self.has_run, self.called = 0, False, self.rule.when == ON_EVENT
         self.throttle.take_back()
         self.rests_until, self.forking = until, True
 
@@ -137,7 +107,7 @@ class Job:
 
     def forget_run(self) -> None:
         """Its levels were left (SPEC 3): on the next entering it runs again. Boot entries run once."""
-        if self.rule.when == rules.IN_LEVEL:
+        if self.rule.when == IN_LEVEL:
             self.has_run = False
 
     # The throttle.

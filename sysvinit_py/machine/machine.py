@@ -14,10 +14,11 @@ from sysvinit_py import __version__
 from sysvinit_py.inittab.entry import SULOGIN, Entry
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
-from sysvinit_py.machine import rules
+from sysvinit_py.machine import limits, rules, stages
 from sysvinit_py.machine.ending import NEVER
-from sysvinit_py.machine.job import Job, Throttle
+from sysvinit_py.machine.job import Job
 from sysvinit_py.machine.processes import Processes, Standing
+from sysvinit_py.machine.throttle import Throttle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Machine:
            machine nothing
     """
 
-    def __init__(self, wait_time: float = rules.WAIT_TIME) -> None:
+    def __init__(self, wait_time: float = limits.WAIT_TIME) -> None:
         self.pause: Callable[[], object] = lambda: None
         self.standing = Standing()
         self.processes = Processes(self.standing, self._do, lambda: self.pause())
@@ -121,13 +122,13 @@ class Machine:
     def _stage_over(self) -> None:
         """Go the way of the boot; a level that is left empty stays."""
         stage = self.standing.stage
-        if stage == rules.SYSINIT:
+        if stage == stages.SYSINIT:
             self._record_boot()
             self._find_target()
-        elif stage == rules.BOOT:
+        elif stage == stages.BOOT:
             self.boot_done = True
-            self._enter_level(self.target, came_from=rules.NO_LEVEL)
-        elif stage == rules.SINGLE_USER:
+            self._enter_level(self.target, came_from=stages.NO_LEVEL)
+        elif stage == stages.SINGLE_USER:
             self._find_target()
         else:
             self._say_nothing_left()
@@ -165,8 +166,8 @@ class Machine:
         """Which level comes after sysinit, or after S: the argument, initdefault, or the question."""
         level = self.argument or rules.initdefault(self.entries)
         self.argument = ""
-        if level in rules.ENTERABLE:
-            self._enter_target(rules.ENTERABLE[level])
+        if level in stages.ENTERABLE:
+            self._enter_target(stages.ENTERABLE[level])
         else:
             if level:
                 self._do(fx.Say(f"Initdefault level '{level}' is invalid"))
@@ -174,23 +175,23 @@ class Machine:
 
     def _enter_target(self, level: str) -> None:
         """Go on with the boot, or leave S that has ended: by way of the boot entries if they have not run."""
-        if level == rules.SINGLE_USER:
+        if level == stages.SINGLE_USER:
             self._enter_single_user(otherwise=self._ask)
         elif self.boot_done:
             self._enter_level(level, came_from=self.standing.level)
         else:
             self.target = level
-            self._enter_stage(rules.BOOT)
+            self._enter_stage(stages.BOOT)
 
     def _enter_single_user(self, otherwise: Callable[[], None]) -> None:
         """Enter S; if it has just ended and nothing there lasts, do the other thing, so as not to spin."""
-        if self.standing.stage == rules.SINGLE_USER and not (
+        if self.standing.stage == stages.SINGLE_USER and not (
             self.rounds.allows(self._now) and self.processes.start_over()
         ):
             otherwise()
             return
-        self.standing.level = rules.SINGLE_USER
-        self._enter_stage(rules.SINGLE_USER)
+        self.standing.level = stages.SINGLE_USER
+        self._enter_stage(stages.SINGLE_USER)
 
     def _enter_level(self, level: str, came_from: str) -> None:
         self.standing.prevlevel, self.standing.level = came_from, level
@@ -204,7 +205,7 @@ class Machine:
     def _stand_in(self, stage: str) -> None:
         self.standing.stage = stage
         self.over = self.nothing_left_said = False
-        if stage in rules.SANE_CONSOLE_LEVELS:
+        if stage in stages.SANE_CONSOLE_LEVELS:
             self._do(fx.SaneConsole())
         self._do(fx.ShowStage(stage))
 
@@ -217,8 +218,8 @@ class Machine:
     def _level_answered(self, event: ev.LevelAnswered) -> None:
         if not self.asking:
             return  # it was answered by a request in the meantime
-        if event.answer in rules.ENTERABLE:
-            self._answered(rules.ENTERABLE[event.answer])
+        if event.answer in stages.ENTERABLE:
+            self._answered(stages.ENTERABLE[event.answer])
         else:
             self._do(fx.AskLevel())
 
@@ -276,15 +277,15 @@ class Machine:
 
     def _level_requested(self, event: ev.LevelRequested) -> None:
         level = event.level
-        if level not in rules.REQUESTS:
+        if level not in stages.REQUESTS:
             self._do(fx.Say(f"bad runlevel: {level.upper()}"))
             return
         self.wait_time = event.wait_time
-        if level in rules.ENTERABLE:
-            self._switch(rules.ENTERABLE[level])
-        elif level in rules.ON_DEMAND:
-            self._call_on_demand(rules.ON_DEMAND[level])
-        elif level in rules.REREAD:
+        if level in stages.ENTERABLE:
+            self._switch(stages.ENTERABLE[level])
+        elif level in stages.ON_DEMAND:
+            self._call_on_demand(stages.ON_DEMAND[level])
+        elif level in stages.REREAD:
             self._reread_requested()
         else:
             self._do(fx.Say("Trying to re-exec init", console=False), fx.Reexecute())
@@ -298,15 +299,15 @@ class Machine:
             return
         if level == standing.stage:
             return
-        if standing.stage in (rules.SYSINIT, rules.BOOT):
+        if standing.stage in (stages.SYSINIT, stages.BOOT):
             self._record_boot()
-            standing.prevlevel = rules.NO_LEVEL
+            standing.prevlevel = stages.NO_LEVEL
         elif not self.switching:
             standing.prevlevel = standing.level
         # else it replaces the level under way, and we still come from the one before
         standing.level = level
         self.switching = self.must_read = True
-        single_user = level == rules.SINGLE_USER
+        single_user = level == stages.SINGLE_USER
         self._do(
             fx.Say("Going single user" if single_user else f"Switching to runlevel: {level}"),
             fx.RecordLevel(level, standing.prevlevel),
@@ -319,7 +320,7 @@ class Machine:
         self._read_inittab()
 
     def _call_on_demand(self, letter: str) -> None:
-        if self.standing.stage != rules.SINGLE_USER:
+        if self.standing.stage != stages.SINGLE_USER:
             if letter not in self.demands:
                 self.demands.append(letter)
             self._do(fx.Say(f"Activating demand-procedures for '{letter.upper()}'", console=False))
@@ -346,7 +347,7 @@ class Machine:
                 continue
             if value is None:
                 variables.pop(name, None)
-            elif name in variables or len(variables) < rules.MAX_VARIABLES:
+            elif name in variables or len(variables) < limits.MAX_VARIABLES:
                 variables[name] = value
             else:
-                self._do(fx.Say(f"{name} is not set: there are {rules.MAX_VARIABLES} variables already"))
+                self._do(fx.Say(f"{name} is not set: there are {limits.MAX_VARIABLES} variables already"))

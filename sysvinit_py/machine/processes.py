@@ -9,7 +9,7 @@ from _heapq import heappop, heappush
 
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
-from sysvinit_py.machine import rules
+from sysvinit_py.machine import limits, rules, stages
 from sysvinit_py.machine.agenda import Agenda
 from sysvinit_py.machine.ending import NEVER, Ending, Endings
 from sysvinit_py.machine.job import Job, Key, numbered
@@ -31,15 +31,15 @@ class Standing:
     """Where the machine stands: what every child is told."""
 
     def __init__(self) -> None:
-        self.stage = rules.SYSINIT  # SYSINIT, BOOT, or the character of a level
+        self.stage = stages.SYSINIT  # SYSINIT, BOOT, or the character of a level
         self.level = ""  # entered, or being entered; empty: none yet
-        self.prevlevel = rules.NO_LEVEL
+        self.prevlevel = stages.NO_LEVEL
         self.variables: dict[str, str] = {}  # INIT_*
 
     @property
     def runlevel(self) -> str:
         """What RUNLEVEL says: S until a level is entered (SPEC 7)."""
-        return self.level or rules.SINGLE_USER
+        return self.level or stages.SINGLE_USER
 
 
 class Processes:
@@ -95,7 +95,7 @@ class Processes:
                 placed.append(job)
                 continue
             job.forget_run()
-            if stage == rules.SINGLE_USER:
+            if stage == stages.SINGLE_USER:
                 job.forget_demand()
         self._agenda = Agenda(placed)
 
@@ -116,7 +116,7 @@ class Processes:
     def call(self, what: str) -> None:
         """An event calls its entries (SPEC 2, "Events")."""
         for job in self.jobs.values():
-            if job.entry.action in rules.CALLS[what]:
+            if job.rule.event == what:
                 job.call()
                 self._agenda.look_at(job)
 
@@ -149,7 +149,7 @@ class Processes:
             any_due = True
             if job.rule.again and not job.throttle.allows(now):
                 self._do(fx.Say(f'Id "{job.entry.id}" respawning too fast: disabled for 5 minutes'))
-                job.rest(until=now + rules.REST)
+                job.rest(until=now + limits.REST)
                 heappush(self._resting, (job.rests_until, job.key))
             else:
                 self._start(job)
@@ -202,7 +202,7 @@ class Processes:
     def cannot_fork(self, event: ev.CannotFork, now: float) -> None:
         """There is no process: the start is tried again in a while, and the others go on (SPEC 7)."""
         job = self._answered()
-        job.not_forked(until=now + rules.FORK_RETRY)
+        job.not_forked(until=now + limits.FORK_RETRY)
         heappush(self._resting, (job.rests_until, job.key))
         self._forking += 1
         if not self.fork_failed:
@@ -227,7 +227,7 @@ class Processes:
             self._do(fx.RecordEnd(job.entry.id, event.pid, event.status))
         if job.pid != event.pid:
             return  # it was given up
-        self._transient -= not rules.outlasts_stage(job)
+        self._transient -= not job.rule.outlasts_stage
         job.ended()
         if event.pid in self.endings:
             self.endings.leader_ended(event.pid, now)
@@ -298,7 +298,7 @@ class Processes:
         self._do(fx.Say(f"Pid {ending.group} [id {ending.id}] seems to hang", log=False))
         job = self.running.get(ending.group)
         if job is not None:
-            self._transient -= not rules.outlasts_stage(job)
+            self._transient -= not job.rule.outlasts_stage
             ghost = Job(job.key, job.entry)
             ghost.accounted = job.accounted
             self.running[ending.group] = ghost
@@ -307,4 +307,4 @@ class Processes:
 
     def _now_runs(self, pid: int, job: Job) -> None:
         self.running[pid] = job
-        self._transient += job.pid == pid and not rules.outlasts_stage(job)
+        self._transient += job.pid == pid and not job.rule.outlasts_stage

@@ -12,11 +12,11 @@ from binascii import a2b_base64, b2a_base64, crc32
 from errno import EBADF, ENOEXEC
 from stat import S_ISFIFO
 
+from sysvinit_py.inittab.actions import AT_BOOT, AT_SYSINIT
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.machine.events import Started
 from sysvinit_py.machine.job import STARTING, Job, numbered
 from sysvinit_py.machine.machine import Machine
-from sysvinit_py.machine.rules import AT_BOOT, AT_SYSINIT, RULES
 from sysvinit_py.machine.state import restore, save
 from sysvinit_py.pid1 import kernel
 from sysvinit_py.pid1.console import open_nothing
@@ -331,7 +331,7 @@ def is_child(pid: int) -> bool:
 
 def _in_file(entry: Entry) -> Entry:
     """The entry as the inittab may have it: C writes # and * for levels that are ignored."""
-    ignored = RULES[entry.action].when in (AT_SYSINIT, AT_BOOT)
+    ignored = entry.rule.when in (AT_SYSINIT, AT_BOOT)
     return entry.replace(runlevels="") if ignored else entry
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
-from sysvinit_py.machine.rules import BOOT, SYSINIT
+from sysvinit_py.machine.stages import BOOT, SYSINIT
 from sysvinit_py.pid1 import kernel, spawn, terminals, title
 from sysvinit_py.pid1.signals import SIGKILL, SIGTERM
 

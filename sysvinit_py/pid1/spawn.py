@@ -7,7 +7,8 @@ import errno
 from sysvinit_py import __version__
 from sysvinit_py.inittab.entry import SHELL_CHARACTERS, Entry
 from sysvinit_py.machine.effects import Start
-from sysvinit_py.machine.rules import FORK_RETRY, SINGLE_USER, stages
+from sysvinit_py.machine.limits import FORK_RETRY
+from sysvinit_py.machine.stages import SINGLE_USER
 from sysvinit_py.pid1 import kernel
 from sysvinit_py.pid1.barrier import quietly, tell
 
@@ -51,7 +52,7 @@ def words(entry: Entry, stage: str) -> list[str]:
     """The command of the entry as words; by way of a shell or of /etc/initscript where that is the rule."""
     command = entry.command
     if stage != SINGLE_USER and kernel.access(INITSCRIPT, _R_OK):
-        return [SHELL, INITSCRIPT, entry.id, stages(entry), entry.action, command]
+        return [SHELL, INITSCRIPT, entry.id, entry.stages, entry.action, command]
     if not entry.no_shell and not SHELL_CHARACTERS.isdisjoint(command):
         return [SHELL, "-c", command]
     return [word for word in command.partition("#")[0].replace("\t", " ").split(" ") if word]

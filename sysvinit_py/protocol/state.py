@@ -38,7 +38,8 @@ entries: XSV, if there is something to say, everything once more in a form that 
 from __future__ import annotations
 
 from sysvinit_py import __version__
-from sysvinit_py.inittab.entry import ACTIONS, ALSO_IN_S, Entry
+from sysvinit_py.inittab.actions import ACTIONS, EVENT_ACTIONS
+from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
@@ -49,9 +50,6 @@ if TYPE_CHECKING:
 SIGNATURE = b"12567362"
 FD = 11  # where the new init finds it
 
-#: Entries that an event starts: their mark "has run" is the opposite of "has been called".
-_CALLED = (*ALSO_IN_S, "kbrequest", "resume")
-_LEVELS_OF = {"sysinit": "#", "boot": "*", "bootwait": "*"}
 _UNKNOWN_ACTION = "off"
 
 
@@ -161,12 +159,13 @@ def _entry_lines(saved: SavedEntry) -> list[str]:
     flags = {
         "RU": saved.pid,
         "DE": saved.on_demand,
-        "XD": not saved.called if entry.action in _CALLED else saved.has_run,
+        # Where an event starts the entry, C's mark "has run" is the opposite of "has been called".
+        "XD": not saved.called if entry.action in EVENT_ACTIONS else saved.has_run,
         "WT": saved.waited_for,
     }
     return [
         f"REC{entry.id}",
-        f"LEV{_LEVELS_OF.get(entry.action) or entry.runlevels or entry.levels}",
+        f"LEV{entry.stages}",
         *(f"FL {flag}" for flag, is_set in flags.items() if is_set),
         *(key + _written(getattr(saved, field)) for key, (field, _) in _MARKS.items()),
         f"AC {entry.action}",
@@ -237,7 +236,7 @@ class _Reader:
         action = self._fields.get("action", "")
         if action not in ACTIONS:
             action = _UNKNOWN_ACTION
-        by_event, marked = action in _CALLED, "XD" in self._flags
+        by_event, marked = action in EVENT_ACTIONS, "XD" in self._flags
         if "RU" not in self._flags:
             self._marks["pid"] = 0
         return SavedEntry(

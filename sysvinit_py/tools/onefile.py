@@ -26,7 +26,15 @@ from zlib import compress
 PACKAGE = Path(__file__).resolve().parent.parent
 #: What all need; telinit; the probe; what reads the inittab; init. A module is in the first that names it.
 BUNDLES = (
-    ("__init__.py", "__main__.py", "value.py", "*/__init__.py", "inittab/entry.py", "protocol/initctl.py"),
+    (
+        "__init__.py",
+        "__main__.py",
+        "value.py",
+        "*/__init__.py",
+        "inittab/actions.py",
+        "inittab/entry.py",
+        "protocol/initctl.py",
+    ),
     ("tools/telinit.py",),
     ("pid1/probe.py",),
     ("inittab/child.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),

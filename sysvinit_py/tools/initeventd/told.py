@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sysvinit_py.machine.rules import WAIT_TIME
+from sysvinit_py.machine.limits import WAIT_TIME
 from sysvinit_py.protocol import initctl
 from sysvinit_py.protocol.initctl import Request
 from sysvinit_py.tools.initeventd.power import FAILED, LOW, OK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from sysvinit_py.inittab import actions
 from sysvinit_py.tools.lint.command import (
     Command,
     Token,
@@ -32,7 +33,8 @@ GETTYS = (
 #: Programs that talk to somebody at a terminal until told to stop.
 SHELLS = ("sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", "csh", "tcsh", "cttyhack")
 
-RESPAWNED = ("respawn", "ondemand", "askfirst")
+#: With what only BusyBox knows.
+RESPAWNED = (*actions.RESPAWNED, "askfirst")
 
 
 class Subject:
@@ -212,7 +214,7 @@ class Inittab:
 
     def starts_in(self, level: str) -> bool:
         """Whether an entry is started on entering a level."""
-        started = ("wait", "once", *RESPAWNED)
+        started = (*actions.LEVEL_ACTIONS, *RESPAWNED)
         return any(level in subject.levels and subject.action in started for subject in self.subjects)
 
     def hit(self, message: str, hint: str = "") -> Hit:

@@ -6,13 +6,15 @@ sysvinit-3.14 are taken from documentation.
 
 from __future__ import annotations
 
-from sysvinit_py.inittab.entry import ACTIONS, MAX_LINE
+from sysvinit_py.inittab import actions
+from sysvinit_py.inittab.actions import ACTIONS
+from sysvinit_py.inittab.entry import MAX_LINE
 from sysvinit_py.value import Value
 
-C_ACTIONS = tuple(action for action in ACTIONS if action != "resume")  # SuSE's addition
-BUSYBOX_ACTIONS = (
-    "sysinit", "wait", "once", "respawn", "askfirst", "ctrlaltdel", "shutdown", "restart",
-)  # fmt: skip
+C_ACTIONS = actions.names(lambda action: actions.C in action.known_to)
+#: Actions that only BusyBox knows.
+OWN_ACTIONS = ("askfirst", "shutdown", "restart")
+BUSYBOX_ACTIONS = (*actions.names(lambda action: actions.BUSYBOX in action.known_to), *OWN_ACTIONS)
 
 
 class Target(Value):
@@ -40,7 +42,7 @@ class Target(Value):
         return self.reader != "busybox"
 
 
-SYSVINIT_PY = Target("sysvinit_py", "ours", ACTIONS, small_s=True, waits_for_terminals=True)
+SYSVINIT_PY = Target("sysvinit_py", "ours", tuple(ACTIONS), small_s=True, waits_for_terminals=True)
 SYSVINIT_2_88 = Target(
     "sysvinit-2.88", "c", C_ACTIONS, max_line=254, max_process=127, max_words=14, exec_prefix=True,
     at_sign=False, tab_files=False, cuts_long_lines=True, comment_is_a_word=True,
@@ -73,7 +75,7 @@ def guess(data: bytes) -> Target:
         if len(rest) < 3 or id.startswith("#"):
             continue
         runlevels, action, _ = rest
-        if not id or action in ("askfirst", "restart", "shutdown"):
+        if not id or action in OWN_ACTIONS:
             busybox += 1
         elif runlevels or action in C_ACTIONS[:4]:  # the actions of every SysV inittab
             busybox -= 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sysvinit_py.inittab.entry import ACTIONS, Entry, Problem, Reading, Span
+from sysvinit_py.inittab.actions import ACTIONS
+from sysvinit_py.inittab.entry import Entry, Problem, Reading, Span
 from sysvinit_py.inittab.parser import Line, parse
 from sysvinit_py.inittab.wire import decode, encode
 
@@ -40,7 +41,7 @@ def field(*usual: bytes, longest: int) -> st.SearchStrategy[bytes]:
     return st.one_of(st.sampled_from(usual), odd, anything, tight)
 
 
-any_case = st.sampled_from(ACTIONS).flatmap(
+any_case = st.sampled_from(tuple(ACTIONS)).flatmap(
     lambda name: st.lists(st.booleans(), min_size=len(name), max_size=len(name)).map(
         lambda upper: "".join(c.upper() if up else c for c, up in zip(name, upper, strict=True)).encode()
     )
@@ -161,7 +162,9 @@ def test_reasons_can_be_shown_and_sent(first: bytes, second: bytes) -> None:
 # ---- the wire ----
 
 words = st.binary(max_size=12).map(lambda data: decoded(data.replace(b"\0", b"")))
-entries = st.builds(Entry, words, words, st.sampled_from(ACTIONS), words, words, st.integers(0, 1 << 31))
+entries = st.builds(
+    Entry, words, words, st.sampled_from(tuple(ACTIONS)), words, words, st.integers(0, 1 << 31)
+)
 problems = st.builds(Problem, words, st.integers(0, 1 << 31), words)
 readings = st.builds(
     lambda entries, problems, *flags: Reading(tuple(entries), tuple(problems), *flags),

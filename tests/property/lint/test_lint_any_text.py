@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sysvinit_py.inittab.entry import ACTIONS
+from sysvinit_py.inittab.actions import ACTIONS
 from sysvinit_py.inittab.parser import parse
 from sysvinit_py.tools.lint.check import check
 from sysvinit_py.tools.lint.finding import SEVERITIES, Finding

@@ -15,10 +15,12 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "machine"))
 
 from machine_world import Process, World
 
-from sysvinit_py.inittab.entry import ACTIONS, DIGIT_LEVELS, Entry
+from sysvinit_py.inittab import actions
+from sysvinit_py.inittab.actions import ACTIONS, EVENTS
+from sysvinit_py.inittab.entry import DIGIT_LEVELS, Entry
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
-from sysvinit_py.machine import rules
+from sysvinit_py.machine import limits, rules, stages
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
 
@@ -111,22 +113,22 @@ class AnyOrder(RuleBasedStateMachine):
 
     def check_start(self, start: fx.Start) -> None:
         """Table of SPEC 1, and the throttle of SPEC 4."""
-        when = rules.RULES[start.entry.action].when
+        when = start.entry.rule.when
         assert start.entry.command
-        if when == rules.AT_SYSINIT:
-            assert start.stage == rules.SYSINIT
-        elif when == rules.AT_BOOT:
-            assert start.stage == rules.BOOT
+        if when == actions.AT_SYSINIT:
+            assert start.stage == stages.SYSINIT
+        elif when == actions.AT_BOOT:
+            assert start.stage == stages.BOOT
         else:
-            assert when in (rules.IN_LEVEL, rules.ON_EVENT)
+            assert when in (actions.IN_LEVEL, actions.ON_EVENT)
             assert start.stage == start.runlevel
-            on_demand = any(letter in start.entry.levels for letter in "abc") and when == rules.IN_LEVEL
+            on_demand = any(letter in start.entry.levels for letter in "abc") and when == actions.IN_LEVEL
             assert start.stage in start.entry.levels or (on_demand and start.stage in DIGIT_LEVELS)
-        if rules.RULES[start.entry.action].again and self.world.forks:
+        if start.entry.rule.again and self.world.forks:
             times = self.allowed.setdefault(start.key, [])
             times.append(self.world.now)
-            recent = [time for time in times if time > self.world.now - rules.WINDOW]
-            assert len(recent) <= 2 * rules.STARTS_ALLOWED  # windows do not slide: at most two meet
+            recent = [time for time in times if time > self.world.now - limits.WINDOW]
+            assert len(recent) <= 2 * limits.STARTS_ALLOWED  # windows do not slide: at most two meet
 
     # What people and kernels do.
 
@@ -136,11 +138,11 @@ class AnyOrder(RuleBasedStateMachine):
         stage, asking = self.machine.standing.stage, self.machine.asking
         self.feed(ev.LevelRequested(level, time))
         answers = self.world.effects[before:]
-        if level in rules.ENTERABLE:
-            wanted = rules.ENTERABLE[level]
+        if level in stages.ENTERABLE:
+            wanted = stages.ENTERABLE[level]
             # Obeyed at once; a level that was left empty may have been left again since.
             assert wanted == stage or asking or any(e == fx.ShowStage(wanted) for e in answers)
-        elif level in rules.ON_DEMAND:
+        elif level in stages.ON_DEMAND:
             assert (stage == "S") != any(isinstance(e, fx.ReadInittab) for e in answers)
         else:
             assert any(isinstance(e, fx.Say) for e in answers)
@@ -149,7 +151,7 @@ class AnyOrder(RuleBasedStateMachine):
     def hang_up(self) -> None:
         self.feed(ev.RereadRequested())
 
-    @rule(what=st.sampled_from(tuple(rules.CALLS)))
+    @rule(what=st.sampled_from(EVENTS))
     def call(self, what: str) -> None:
         self.feed(ev.Called(what))
 
@@ -232,7 +234,7 @@ class AnyOrder(RuleBasedStateMachine):
         before = len(self.world.effects)
         ticks = self.world.wait(seconds)
         # Looks at groups are what comes most often; all else is rare.
-        assert ticks <= seconds / rules.PROBE_TIME + seconds / rules.FORK_RETRY + 100
+        assert ticks <= seconds / limits.PROBE_TIME + seconds / limits.FORK_RETRY + 100
         self.check_effects(self.world.effects[before:])
 
     @precondition(lambda self: not self.world.reading)
@@ -247,7 +249,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.end_members()
         self.wait(301.0)
         for _ in range(60):
-            waited = [p for p in self.live() if rules.RULES[p.entry.action].waited]
+            waited = [p for p in self.live() if p.entry.rule.waited]
             if not waited:
                 break
             self.end_process(waited[0])
@@ -260,7 +262,7 @@ class AnyOrder(RuleBasedStateMachine):
             for entry in machine.entries
             if entry.action in ("respawn", "ondemand") and stage in entry.levels and entry.command
         }
-        if not [p for p in self.live() if rules.RULES[p.entry.action].waited]:
+        if not [p for p in self.live() if p.entry.rule.waited]:
             assert respawning <= {process.entry.id for process in self.live()}
 
     # What holds at all times.
@@ -297,7 +299,7 @@ class AnyOrder(RuleBasedStateMachine):
             return
         stage = machine.standing.stage
         placed = [job for job in machine.processes.jobs.values() if rules.has_place(job, stage)]
-        placed.sort(key=lambda job: not rules.RULES[job.entry.action].first)
+        placed.sort(key=lambda job: not job.rule.first)
         for job in placed:
             assert not rules.wants_start(job), f"{job.entry} is left waiting"
             if rules.is_waited_for(job):

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sysvinit_py.inittab.entry import ACTIONS, MAX_RUNLEVELS, Entry
+from sysvinit_py.inittab.actions import ACTIONS
+from sysvinit_py.inittab.entry import MAX_RUNLEVELS, Entry
 from sysvinit_py.protocol.state import SIGNATURE, Saved, SavedEntry, decode, encode
 
 EVENTS = ("powerwait", "powerfail", "powerokwait", "powerfailnow", "ctrlaltdel", "kbrequest", "resume")
@@ -25,7 +26,7 @@ times = st.floats(allow_nan=False, allow_infinity=False)
 @st.composite
 def saved_entries(draw: st.DrawFn) -> SavedEntry:
     """As they come back: levels written out, no mark that the action does not have."""
-    action = draw(st.sampled_from(ACTIONS))
+    action = draw(st.sampled_from(tuple(ACTIONS)))
     runlevels = BOOT_LEVELS.get(action) or draw(text(MAX_RUNLEVELS, min_size=1))
     return SavedEntry(
         Entry(draw(text(4)), runlevels, action, draw(text(40))),

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sysvinit_py.inittab.entry import (
-    ACTIONS,
-    ALSO_IN_S,
-    DIGIT_LEVELS,
-    EVENT_ACTIONS,
-    LEVELS,
-    ON_DEMAND_LEVELS,
-    Entry,
-    Problem,
-    Reading,
-)
+from sysvinit_py.inittab.actions import ACTIONS, EVENT_ACTIONS
+from sysvinit_py.inittab.entry import DIGIT_LEVELS, LEVELS, ON_DEMAND_LEVELS, Entry, Problem, Reading
 
 
 def entry(runlevels: str = "2", action: str = "respawn", process: str = "/bin/x") -> Entry:
@@ -35,6 +26,20 @@ def entry(runlevels: str = "2", action: str = "respawn", process: str = "/bin/x"
 )
 def test_levels(written: str, levels: str) -> None:
     assert entry(written).levels == levels
+
+
+@pytest.mark.parametrize(
+    ("action", "runlevels", "named"),
+    [
+        ("sysinit", "2", "#"),
+        ("boot", "", "*"),
+        ("bootwait", "3", "*"),
+        ("wait", "s2", "s2"),
+        ("once", "", "0123456789"),
+    ],
+)
+def test_stages_as_initscript_gets_them(action: str, runlevels: str, named: str) -> None:
+    assert entry(runlevels, action).stages == named
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -84,6 +89,6 @@ def test_only_a_whole_reading_is_complete(missing: bool, unreadable: bool, compl
 
 
 def test_names_do_not_overlap() -> None:
-    assert len(set(ACTIONS)) == len(ACTIONS) == 16
-    assert set(ALSO_IN_S) < set(EVENT_ACTIONS) < set(ACTIONS)
+    assert len(ACTIONS) == 16
+    assert set(EVENT_ACTIONS) < set(ACTIONS)
     assert len(set(LEVELS + ON_DEMAND_LEVELS)) == len(DIGIT_LEVELS) + 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sysvinit_py.inittab.entry import Entry
-from sysvinit_py.inittab.getty import ACTIONS, terminal_of
+from sysvinit_py.inittab.getty import terminal_of
 
 
 def terminal(process: str, action: str = "respawn") -> str:
@@ -62,4 +62,3 @@ def test_any_other_command_needs_none(process: str) -> None:
 def test_only_what_is_started_again(action: str) -> None:
     """Started once it does not come back too fast: as SysV would."""
     assert terminal("/sbin/getty tty1", action) == ""
-    assert ACTIONS == ("respawn", "ondemand")

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from sysvinit_py.inittab.entry import ACTIONS, MAX_LINE, Entry, Problem, Span
+from sysvinit_py.inittab.actions import ACTIONS
+from sysvinit_py.inittab.entry import MAX_LINE, Entry, Problem, Span
 from sysvinit_py.inittab.parser import Document, Line, parse
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sysvinit_py.inittab.entry import ACTIONS, SULOGIN, Reading
+from sysvinit_py.inittab.actions import ACTIONS
+from sysvinit_py.inittab.entry import SULOGIN, Reading
 from sysvinit_py.inittab.read import MAX_REFUSED, read
 from sysvinit_py.inittab.sources import MAX_BYTES
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sysvinit_py.inittab.entry import ACTIONS, Entry
+from sysvinit_py.inittab.actions import ACTIONS
+from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.inittab.parser import Document, parse
 from sysvinit_py.inittab.read import read
 

@@ -8,13 +8,14 @@ from collections.abc import Callable
 import pytest
 from machine_world import World
 
-from sysvinit_py.inittab.entry import ACTIONS, Entry
+from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import rules
-from sysvinit_py.machine.job import Job, Throttle
+from sysvinit_py.machine.job import Job
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
+from sysvinit_py.machine.throttle import Throttle
 
 
 def last_start(world: World) -> fx.Start:
@@ -97,24 +98,6 @@ def test_orphans_and_strange_groups_change_nothing() -> None:
     assert world.effects == []
 
 
-def test_every_action_has_a_rule() -> None:
-    assert set(rules.RULES) == set(ACTIONS)
-
-
-@pytest.mark.parametrize(
-    ("action", "runlevels", "stages"),
-    [
-        ("sysinit", "2", "#"),
-        ("boot", "", "*"),
-        ("bootwait", "3", "*"),
-        ("off", "2", ""),
-        ("wait", "s2", "s2"),
-    ],
-)
-def test_stages_as_initscript_gets_them(action: str, runlevels: str, stages: str) -> None:
-    assert rules.stages(Entry("x", runlevels, action, "x")) == stages
-
-
 def test_the_ways_out_of_the_machine() -> None:
     entries = (
         Entry("l0", "0", "wait", "/etc/init.d/rc 0"),
@@ -181,7 +164,7 @@ def count_looks(monkeypatch: pytest.MonkeyPatch, size: int, act: Callable[[World
         return look
 
     with monkeypatch.context() as patch:
-        for name in ("wants_start", "is_waited_for", "outlasts_stage"):
+        for name in ("wants_start", "is_waited_for"):
             patch.setattr(rules, name, counted(getattr(rules, name)))
         act(world)
     return looks

@@ -11,7 +11,7 @@ import pytest
 
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.machine.effects import Start
-from sysvinit_py.machine.rules import BOOT, SYSINIT
+from sysvinit_py.machine.stages import BOOT, SYSINIT
 from sysvinit_py.pid1 import kernel, spawn
 from sysvinit_py.pid1.console import Console
 from sysvinit_py.pid1.spawn import CannotExecuteError, CannotForkError, base_environment, words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from sysvinit_py.inittab.actions import RUN_ONCE, WAITED_ACTIONS
 from sysvinit_py.tools.lint.daemons import GOES, goes_by_itself, sent_by, stays
 from sysvinit_py.tools.lint.finding import Edit, Fix, Hit
 from sysvinit_py.tools.lint.inittab import ACTION, PROCESS, RESPAWNED
@@ -57,9 +58,8 @@ def background_respawn(inittab: Inittab) -> Iterator[Hit]:
             yield subject.hit_word(command.program, message)
 
 
-WAITED_FOR = (
-    "sysinit", "bootwait", "wait", "powerwait", "powerokwait", "powerfailnow", "ctrlaltdel", "shutdown",
-)  # fmt: skip
+#: With what only BusyBox knows.
+WAITED_FOR = (*WAITED_ACTIONS, "shutdown")
 
 
 @rule("INT406", "blocks-for-ever", "warning", ALL)
@@ -171,7 +171,7 @@ def contradictory_level(inittab: Inittab) -> Iterator[Hit]:
         hl:0:wait:/sbin/halt -dhp
     """
     for subject in inittab.subjects:
-        if subject.action not in ("wait", "once") or not subject.runlevels or not subject.command:
+        if subject.action not in RUN_ONCE or not subject.runlevels or not subject.command:
             continue
         if (
             "0" in subject.levels

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from sysvinit_py.inittab.entry import ACTIONS, MAX_ID
+from sysvinit_py.inittab.actions import ACTIONS
+from sysvinit_py.inittab.entry import MAX_ID
 from sysvinit_py.tools.lint.finding import Hit
 from sysvinit_py.tools.lint.inittab import line_hit
 from sysvinit_py.tools.lint.rule import rule

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from sysvinit_py.inittab.entry import ACTIONS, MAX_ID, MAX_RUNLEVELS
+from sysvinit_py.inittab.actions import ACTIONS
+from sysvinit_py.inittab.entry import MAX_ID, MAX_RUNLEVELS
 from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.tools.lint.finding import Edit, Fix, Hit, printable
 from sysvinit_py.tools.lint.rule import rule

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sysvinit_py.inittab.entry import EVENT_ACTIONS, LEVELS, ON_DEMAND_LEVELS
+from sysvinit_py.inittab.actions import BOOT_ACTIONS, EVENT_ACTIONS
+from sysvinit_py.inittab.entry import LEVELS, ON_DEMAND_LEVELS
 from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.tools.lint.finding import Hit, printable
 from sysvinit_py.tools.lint.inittab import ACTION, RUNLEVELS
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from sysvinit_py.tools.lint.inittab import Inittab
 
-AT_BOOT = ("sysinit", "boot", "bootwait")
 DEMANDED = ON_DEMAND_LEVELS + ON_DEMAND_LEVELS.upper()
 
 
@@ -71,7 +71,7 @@ def small_s(inittab: Inittab) -> Iterator[Hit]:
         su:S:wait:/sbin/sulogin
     """
     for subject in inittab.subjects:
-        if subject.action in (*AT_BOOT, "initdefault"):
+        if subject.action in (*BOOT_ACTIONS, "initdefault"):
             continue
         if "s" in subject.runlevels and "S" not in subject.runlevels:
             fix = subject.replace(RUNLEVELS, subject.runlevels.replace("s", "S"), "write S")
@@ -196,7 +196,7 @@ def ignored_runlevels(inittab: Inittab) -> Iterator[Hit]:
         rc::bootwait:/etc/rc
     """
     for subject in inittab.subjects:
-        if subject.action in AT_BOOT and subject.runlevels not in ("", "S"):
+        if subject.action in BOOT_ACTIONS and subject.runlevels not in ("", "S"):
             yield subject.hit(RUNLEVELS, f"{subject.action} ignores the runlevels: this is run at every boot")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sysvinit_py.inittab.actions import BOOT_ACTIONS, RUN_ONCE
 from sysvinit_py.inittab.entry import LEVELS
 from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.tools.lint.finding import Hit, printable
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sysvinit_py.tools.lint.inittab import Inittab
-
-AT_BOOT = ("sysinit", "boot", "bootwait")
 
 
 def defaults(inittab: Inittab) -> list[Subject]:
@@ -215,7 +214,7 @@ def no_halt_or_reboot(inittab: Inittab) -> Iterator[Hit]:
     """
     if not inittab.whole:
         return
-    run = {level for s in inittab.subjects if s.action in ("wait", "once") for level in s.levels}
+    run = {level for s in inittab.subjects if s.action in RUN_ONCE for level in s.levels}
     lacking = [f"{level} ({does})" for level, does in (("0", "halt"), ("6", "reboot")) if level not in run]
     if lacking:
         yield inittab.hit(f"nothing is run in level {' and '.join(lacking)}: the machine will not go down")
@@ -259,7 +258,7 @@ def no_boot_work(inittab: Inittab) -> Iterator[Hit]:
         si::sysinit:/etc/init.d/rcS
         l2:2:wait:/etc/init.d/rc 2
     """
-    if inittab.whole and inittab.actions.isdisjoint(AT_BOOT):
+    if inittab.whole and inittab.actions.isdisjoint(BOOT_ACTIONS):
         yield inittab.hit("no sysinit, boot or bootwait entry: nothing is mounted or set up at boot")
 
 

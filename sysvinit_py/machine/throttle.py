@@ -1,0 +1,32 @@
+"""The throttle of respawned entries (SPEC 4)."""
+
+from __future__ import annotations
+
+from sysvinit_py.machine.limits import STARTS_ALLOWED, WINDOW
+
+
+class Throttle:
+    """Counts the starts in a window of time that opens with the first (SPEC 4)."""
+
+    __slots__ = ("opened", "starts")
+
+    def __init__(self) -> None:
+        self.opened = 0.0
+        self.starts = 0
+
+    def allows(self, now: float) -> bool:
+        """Count a start at this time, unless it is one too many."""
+        if self.starts == 0 or now - self.opened >= WINDOW:
+            self.opened, self.starts = now, 0
+        if self.starts >= STARTS_ALLOWED:
+            return False
+        self.starts += 1
+        return True
+
+    def take_back(self) -> None:
+        """The start counted last did not come about."""
+        self.starts = max(0, self.starts - 1)
+
+    def clear(self) -> None:
+        """Forget the starts so far."""
+        self.starts = 0
