@@ -10,7 +10,7 @@ from bench import picture, report
 from bench.inits import Init, all_inits
 from bench.packages import PackageError
 from bench.results import measure
-from bench.tasks import AT_FIRST, BARE, MODULES, OURS, SYSVINIT, TASKS, Task
+from bench.tasks import BARE, BY_GRAMMAR, MODULES, OURS, SYSVINIT, TASKS, Task
 
 REPOSITORY = Path(__file__).parents[1]
 ROUNDS, QUICK_ROUNDS = 9, 3
@@ -22,7 +22,7 @@ def main() -> int:
     tasks = _tasks(arguments.tasks, arguments.quick)
     inits = _obtainable(
         all_inits(arguments.init.absolute()),
-        [OURS, AT_FIRST, SYSVINIT, BARE, MODULES] if arguments.quick else arguments.inits,
+        [OURS, BY_GRAMMAR, SYSVINIT, BARE, MODULES] if arguments.quick else arguments.inits,
     )
     rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else ROUNDS)
     about = report.machine()

@@ -6,16 +6,14 @@ What is to run is described in ``Entry`` values; each init makes files, argument
 from __future__ import annotations
 
 import os
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from bench import packages, stamps
-from sysvinit_py.inittab import compiled
-from sysvinit_py.tools.sandbox.box import KERNEL_ENVIRONMENT, Content, Sandbox
+from sysvinit_py.tools.sandbox.box import KERNEL_ENVIRONMENT, Content
 
 ONCE, RESPAWN = "once", "respawn"
 
@@ -73,10 +71,10 @@ class Inittab(Init):
         return "\n".join(("id:2:initdefault:", *lines, ""))
 
 
-class OursAtFirst(Inittab):
-    """sysvinit_py, booting an inittab that it has not seen before."""
+class Ours(Inittab):
+    """sysvinit_py, booting a plain inittab, as nearly all are."""
 
-    name = "sysvinit_py, new inittab"
+    name = "sysvinit_py"
 
     def __init__(self, program: Path) -> None:
         self._program = program
@@ -92,27 +90,13 @@ class OursAtFirst(Inittab):
         return __version__
 
 
-class Ours(OursAtFirst):
-    """sysvinit_py, on any later boot: it has kept a compiled copy of the inittab."""
+class OursByGrammar(Ours):
+    """sysvinit_py, booting an inittab with a refused line: a process of its own parses it."""
 
-    name = "sysvinit_py"
+    name = "sysvinit_py, inittab not plain"
 
-    def plan(self, entries: Sequence[Entry]) -> Plan:
-        inittab = self.inittab(entries)
-        return Plan({"/etc/inittab": inittab, compiled.PATH: _compiled(self.program, inittab)})
-
-
-@cache
-def _compiled(program: Path, inittab: str) -> bytes:
-    """Return the copy that a boot of the inittab leaves."""
-    with Sandbox(program, inittab, files=stamps.files()) as sandbox:
-        copy = sandbox.path(compiled.PATH)
-        end = time.monotonic() + stamps.TIMEOUT
-        while not copy.exists():
-            if time.monotonic() > end:
-                raise TimeoutError(f"{program} leaves no {compiled.PATH}")
-            time.sleep(0.01)
-        return copy.read_bytes()
+    def inittab(self, entries: Sequence[Entry]) -> str:
+        return super().inittab(entries) + "refused\n"
 
 
 class Debian(Init):
@@ -208,7 +192,7 @@ while True:
 def all_inits(ours: Path) -> dict[str, Init]:
     """All of them by name; in the order in which they are run and shown."""
     inits: tuple[Init, ...] = (
-        Ours(ours), OursAtFirst(ours), SysVInit(), BusyBox(), Runit(), Tini(),
+        Ours(ours), OursByGrammar(ours), SysVInit(), BusyBox(), Runit(), Tini(),
         BarePython("bare python3", "os"), BarePython("python3 with modules", "os, select, signal"),
     )  # fmt: skip
     return {init.name: init for init in inits}

@@ -13,10 +13,10 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 
 from bench.results import Results, Row
-from bench.tasks import AT_FIRST, BARE, MODULES, OURS, SYSVINIT
+from bench.tasks import BARE, BY_GRAMMAR, MODULES, OURS, SYSVINIT
 
 COLOURS = {
-    OURS: "#2a6f97", AT_FIRST: "#89c2d9", SYSVINIT: "#8d99ae", "busybox": "#e09f3e", "runit": "#9e2a2b",
+    OURS: "#2a6f97", BY_GRAMMAR: "#89c2d9", SYSVINIT: "#8d99ae", "busybox": "#e09f3e", "runit": "#9e2a2b",
     "tini": "#606c38", BARE: "#bcb8b1", MODULES: "#6b705c",
 }  # fmt: skip
 

@@ -94,6 +94,12 @@ class Entry(Value):
 SULOGIN = Entry("~~", "S", "wait", "/sbin/sulogin")
 
 
+def with_single_user_shell(entries: list[Entry]) -> tuple[Entry, ...]:
+    """Return the entries, with SULOGIN after them if none of them starts something in level S."""
+    has_shell = any(entry.in_s and entry.command for entry in entries)
+    return (*entries,) if has_shell else (*entries, SULOGIN)
+
+
 class Problem(Value):
     """A line, or a file, that init refuses, and why. ``reason`` begins with the words of SPEC chapter 11."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sysvinit_py.inittab.entry import SULOGIN, Entry, Problem, Reading
+from sysvinit_py.inittab.entry import Entry, Problem, Reading, with_single_user_shell
 from sysvinit_py.inittab.parser import lines
 from sysvinit_py.inittab.sources import DIRECTORY, INITTAB, Source, gather
 
@@ -41,6 +41,4 @@ def interpret(sources: tuple[Source, ...]) -> Reading:
                     problems.append(line.problem)
     if refused > MAX_REFUSED:
         problems.append(Problem("", 0, f"{refused - MAX_REFUSED} more lines of inittab are refused"))
-    if not any(entry.in_s and entry.command for entry in entries):
-        entries.append(SULOGIN)
-    return Reading(tuple(entries), tuple(problems), missing, unreadable)
+    return Reading(with_single_user_shell(entries), tuple(problems), missing, unreadable)

@@ -1,23 +1,27 @@
-"""Reading the inittab without parsing it: a child does that, and PID 1 takes what comes out of a pipe.
+"""Reading the inittab without a parser: a child parses what is not plain, and the result comes in on a pipe.
 
-So there is no parser in PID 1, one that hangs or dies cannot hurt it, and its memory is gone afterwards.
-Files that have not changed since the last time are not parsed again: neither at a change of the runlevel, nor
-at a boot, for which a copy of the reading is kept beside them.
+So there is no parser in PID 1; one that hangs or dies cannot hurt it, and its memory is gone afterwards.
+Files that have not changed since the last time are not read again.
 """
 
 from __future__ import annotations
 
 import gc
 
-from sysvinit_py.inittab import compiled, wire
+from sysvinit_py.inittab import plain, wire
 from sysvinit_py.inittab.sources import dump, gather
 from sysvinit_py.machine.events import InittabNotRead, InittabRead
-from sysvinit_py.pid1 import copy, kernel
+from sysvinit_py.pid1 import kernel
 from sysvinit_py.pid1.spawn import PATH, SIGNALS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
+
+    from sysvinit_py.inittab.entry import Reading
+
+    _Reading = TypeVar("_Reading", Reading, Reading | None)
 
 _O_NONBLOCK, _O_CLOEXEC = 0o4000, 0o2000000
 _MFD_CLOEXEC = 1
@@ -51,7 +55,6 @@ class Reader:
         self._answer = bytearray()
         self._sources = b""  # what is being read, or was read last
         self._last: InittabRead | None = None  # what that gave
-        self._unsaved = b""  # the compiled copy, until it can be written
 
     def start(self, now: float) -> InittabRead | InittabNotRead | None:
         """Begin a reading. It is the last one's if the files are the same; None: the answer comes later."""
@@ -63,20 +66,17 @@ class Reader:
         return self._begin(now) if self.pipe < 0 else self.give_up("it takes too long")
 
     def _begin(self, now: float) -> InittabRead | InittabNotRead | None:
-        sources = dump(gather())
+        gathered = gather()
+        sources = dump(gathered)
         if sources == self._sources and self.pipe >= 0:
             return None  # under way already; begun anew at each of many requests it would never be done
         self.stop()
         if sources == self._sources and self._last is not None:
-            self._save()
             return self._last
-        self._sources, self._last, self._unsaved = sources, None, b""
-        compiled_before = compiled.unpack(copy.load(), sources)
-        if compiled_before is not None:
-            try:
-                return self._take(compiled_before)
-            except ValueError:
-                pass  # damaged
+        self._sources, self._last = sources, None
+        reading = self._undisturbed(lambda: plain.read(gathered, self._pause))
+        if reading is not None:
+            return self._keep(reading)
         try:
             self._pid = self._spawn()
         except OSError as error:
@@ -119,29 +119,23 @@ class Reader:
         answer = bytes(self._answer)
         self.stop()
         try:
-            event = self._take(answer)
+            return self._keep(self._undisturbed(lambda: wire.decode(answer, self._pause)))
         except ValueError:
             return self._failed("the process that parses it has failed", now)
-        if event.complete:
-            self._unsaved = compiled.pack(self._sources, answer)
-            self._save()
-        return event
 
-    def _take(self, answer: bytes) -> InittabRead:
-        """Return what the bytes of a reading say, and keep it. ValueError: they are none."""
-        gc.disable()  # it would look for garbage among the new entries, again and again
+    def _undisturbed(self, read: Callable[[], _Reading]) -> _Reading:
+        """Read without the garbage collector, which would look through the new entries again and again."""
+        gc.disable()
         try:
-            reading = wire.decode(answer, self._pause)
+            return read()
         finally:
             gc.freeze()
             gc.enable()
+
+    def _keep(self, reading: Reading) -> InittabRead:
+        """Return the event that tells of the reading, and keep it for as long as the files are the same."""
         self._last = InittabRead(reading.entries, reading.problems, reading.complete)
         return self._last
-
-    def _save(self) -> None:
-        """Write the compiled copy, unless that was done; at boot the file system may be read-only still."""
-        if self._unsaved and copy.save(self._unsaved):
-            self._unsaved = b""
 
     def child_exited(self, pid: int) -> None:
         """A child was reaped; if it is this one, its pid may soon be somebody else's."""

@@ -79,32 +79,6 @@ def test_a_fifo_that_is_not_roots_alone_is_not_obeyed(command: str, boot: Boot) 
     system.witness.wait("B")
 
 
-@pytest.mark.parametrize(
-    ("how", "believed"),
-    [
-        ("true", True),
-        ("chown 1000 /etc/inittab.compiled", False),
-        ("chmod 666 /etc/inittab.compiled", False),
-        ("mv /etc/inittab.compiled /etc/x; ln -s x /etc/inittab.compiled", False),
-    ],
-    ids=["root's", "of somebody else", "others write it", "a link"],
-)
-def test_only_a_compiled_copy_that_is_roots_is_believed(how: str, believed: bool, boot: Boot) -> None:
-    system = boot(INITTAB)
-    system.witness.wait("A")
-    copy = system.path("/etc/inittab.compiled")
-    wait_until(copy.exists, lambda: "the copy")
-    # It says something else than the files, of which it has the bytes before.
-    before, _, after = copy.read_bytes().rpartition(b"/w B")
-    copy.write_bytes(before + b"/w X" + after)
-    assert not system.run(["/bin/sh", "-c", how]).returncode
-    system.telinit("u")
-    wait_until(lambda: b"reloading" in system.console.said, lambda: "a new init")
-    system.telinit("3")
-    system.witness.wait("X" if believed else "B")
-    assert not system.witness.events("B" if believed else "X")
-
-
 def planted(*links: str) -> Callable[[System], None]:
     def plant(system: System) -> None:
         system.write("/etc/victim", "Oh")
@@ -116,7 +90,7 @@ def planted(*links: str) -> Callable[[System], None]:
 
 def test_links_are_not_followed(boot: Boot) -> None:
     """To what a boot writes, and to what it reads and removes."""
-    links = ("/run/runlevel", "/run/powerstatus", "/etc/inittab.compiled", "/etc/inittab.compiled.new")
+    links = ("/run/runlevel", "/run/powerstatus")
     system = boot(INITTAB + "c::powerokwait:/w OK\nd::powerfail:/w FAIL\n", before=planted(*links))
     system.witness.wait("A")
     system.wait_ready()

@@ -1,4 +1,4 @@
-"""Reading the inittab: by a child, by the compiled copy, or not at all because nothing has changed."""
+"""Reading the inittab: by init itself, by a child, or not at all because nothing has changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from sysvinit_py.inittab.sources import gather
 from sysvinit_py.machine.events import InittabNotRead, InittabRead
-from sysvinit_py.pid1 import copy, kernel
+from sysvinit_py.pid1 import kernel
 from sysvinit_py.pid1 import reader as module
 from sysvinit_py.pid1.reader import Reader
 
@@ -30,16 +30,12 @@ class Etc:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.inittab = folder / "inittab"
-        self.copy = folder / "inittab.compiled"
         self.program = folder / "init"
         self.program.touch(mode=0o755)
         self.be(CHILD)
-        self.inittab.write_text("a:2:wait:x\n")
+        self.inittab.write_text("a:2:wait:x\nrefused\n")
         self.spawned = 0
-        self.copy_saved = True
         monkeypatch.setattr(module, "gather", lambda: gather(str(self.inittab), str(folder / "inittab.d")))
-        monkeypatch.setattr(copy.load, "__defaults__", (str(self.copy),))
-        monkeypatch.setattr(copy.save, "__defaults__", (str(self.copy),))
         monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
         monkeypatch.setattr(kernel, "posix_spawn", self._spawn)
 
@@ -100,58 +96,29 @@ def test_no_child_where_nothing_has_changed(etc: Etc) -> None:
     reader.start(0.0)
     answer(reader)
     assert ids(reader.start(0.0)) == ["a", "~~"]
-    etc.inittab.write_text("b:2:wait:x\n")
+    etc.inittab.write_text("b:2:wait:x\nrefused\n")
     assert reader.start(0.0) is None
     assert ids(answer(reader)) == ["b", "~~"]
     assert etc.spawned == 2
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only a copy of root's is believed")
-def test_the_compiled_copy_spares_the_next_boot_the_child(etc: Etc) -> None:
+def test_init_itself_reads_what_is_plain(etc: Etc) -> None:
+    etc.inittab.write_text("# plain\n\na:2:wait:x\n")
     reader = etc.reader()
-    reader.start(0.0)
-    answer(reader)
-    assert ids(etc.reader().start(0.0)) == ["a", "~~"]
-    assert etc.spawned == 1
+    assert ids(reader.start(0.0)) == ["a", "~~"]
+    assert reader.start(0.0) is reader.start(0.0)
+    assert not etc.spawned
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only a copy of root's is believed")
-def test_a_damaged_copy_does_no_harm(etc: Etc) -> None:
+def test_a_plain_file_ends_the_reading_of_one_that_was_not(etc: Etc) -> None:
     reader = etc.reader()
+    etc.be("import time\ntime.sleep(100)")
     reader.start(0.0)
-    answer(reader)
-    etc.copy.write_bytes(etc.copy.read_bytes()[:-3])
-    reader = etc.reader()
-    assert reader.start(0.0) is None
-    assert ids(answer(reader)) == ["a", "~~"]
-
-
-def test_the_copy_is_written_once_that_is_possible(etc: Etc, monkeypatch: pytest.MonkeyPatch) -> None:
-    def read_only(*_: object) -> None:
-        raise OSError(30, "Read-only file system")
-
-    reader = etc.reader()
-    with monkeypatch.context() as patch:
-        patch.setattr(kernel, "rename", read_only)
-        reader.start(0.0)
-        answer(reader)
-        reader.start(0.0)
-        assert not etc.copy.exists()
-    reader.start(0.0)
-    assert etc.copy.exists()
-    etc.copy.unlink()
-    reader.start(0.0)
-    assert not etc.copy.exists()  # it was written; who deletes it means it
-
-
-def test_no_copy_of_what_is_not_complete(etc: Etc) -> None:
-    etc.inittab.unlink()
-    reader = etc.reader()
-    reader.start(0.0)
-    event = answer(reader)
-    assert isinstance(event, InittabRead)
-    assert not event.complete
-    assert not etc.copy.exists()
+    etc.inittab.write_text("b:2:wait:x\n")
+    assert ids(reader.start(0.0)) == ["b", "~~"]
+    assert os.waitstatus_to_exitcode(os.waitpid(-1, 0)[1]) == -9
+    assert reader.pipe == -1
+    assert not reader.deadline
 
 
 @pytest.mark.parametrize(
@@ -211,7 +178,7 @@ def test_a_reading_of_changed_files_ends_the_one_under_way(etc: Etc) -> None:
     etc.be("import time\ntime.sleep(100)")
     reader.start(0.0)
     etc.be(CHILD)
-    etc.inittab.write_text("b:2:wait:x\n")
+    etc.inittab.write_text("b:2:wait:x\nrefused\n")
     reader.start(0.0)
     assert os.waitstatus_to_exitcode(os.waitpid(-1, 0)[1]) == -9
     assert ids(answer(reader)) == ["b", "~~"]

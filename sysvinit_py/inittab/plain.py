@@ -1,0 +1,73 @@
+"""Sources to a reading without the grammar, where every line is plain: what PID 1 itself reads.
+
+A plain line is blank, a comment, or an entry that breaks no rule. Sources with any other line are left to the
+grammar, all of them, in a process of its own. So this module splits and compares, and knows no fault by name.
+"""
+
+from __future__ import annotations
+
+from sysvinit_py.inittab.entry import (
+    ACTIONS,
+    MAX_ID,
+    MAX_LINE,
+    MAX_RUNLEVELS,
+    REPEATABLE_ID,
+    Entry,
+    Reading,
+    with_single_user_shell,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sysvinit_py.inittab.sources import Source
+
+#: Bytes in all sources together: what PID 1 reads between two events.
+MAX_BYTES = 64 << 10
+#: Lines to read between two pauses: about half a millisecond.
+_A_FEW = 100
+
+_ACTIONS = {action.encode(): action for action in ACTIONS}
+_BLANKS = b" \t"
+
+
+def read(sources: Sequence[Source], pause: Callable[[], object] = lambda: None) -> Reading | None:
+    """Return the reading of plain sources; None if they are not plain.
+
+    ``pause`` is called after each few of many lines, for what else cannot wait.
+    """
+    if sum(len(source.data) for source in sources) > MAX_BYTES:
+        return None
+    entries: list[Entry] = []
+    ids: set[str] = set()
+    for source in sources:
+        if source.error or b"\0" in source.data:
+            return None
+        for number, line in enumerate(source.data.split(b"\n"), 1):
+            if number % _A_FEW == 0:
+                pause()
+            fields = line.lstrip(_BLANKS)
+            if not fields or fields.startswith(b"#"):
+                continue
+            entry = _entry(fields, source.path, number) if len(line) <= MAX_LINE else None
+            if entry is None or (entry.id in ids and entry.id != REPEATABLE_ID):
+                return None
+            ids.add(entry.id)
+            entries.append(entry)
+    return Reading(with_single_user_shell(entries))
+
+
+def _entry(line: bytes, file: str, number: int) -> Entry | None:
+    """Return the entry on a line without blanks before it; None: it breaks a rule."""
+    id, _, rest = line.partition(b":")
+    runlevels, _, rest = rest.partition(b":")
+    action, colon, process = rest.partition(b":")
+    name = _ACTIONS.get(action.lower())
+    if not colon or not 0 < len(id) <= MAX_ID or len(runlevels) > MAX_RUNLEVELS or name is None:
+        return None
+    return Entry(_text(id), _text(runlevels), name, _text(process), file, number)
+
+
+def _text(field: bytes) -> str:
+    return field.decode("utf-8", "surrogateescape")

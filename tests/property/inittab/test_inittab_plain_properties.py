@@ -1,0 +1,72 @@
+"""The plain reader and the grammar agree about all that the plain reader takes."""
+
+from __future__ import annotations
+
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from sysvinit_py.inittab import plain
+from sysvinit_py.inittab.entry import ACTIONS, Reading
+from sysvinit_py.inittab.read import interpret
+from sysvinit_py.inittab.sources import Source
+
+IDS = st.sampled_from(
+    [b"1", b"2", b"si", b"l0", b"~~", b"ab cd", b" x", b"#c", b"", b"\xc3\xa9", b"\xff", b"longer"]
+)
+RUNLEVELS = st.sampled_from(
+    [b"", b"2", b"2345", b"S", b"s", b"aBc", b"0123456789S", b"0123456789Sa", b"x", b" "]
+)
+NAMES = st.sampled_from(
+    [action.encode() for action in ACTIONS] + [b"RESPAWN", b"Once", b"", b"askfirst", b"wait "]
+)
+PROCESSES = st.sampled_from(
+    [
+        b"",
+        b"/bin/x",
+        b"+@x : y",
+        b"a#b",
+        b"\xff",
+        b"x\r",
+        b"x\0",
+        b"y" * 4080,
+        b"y" * 4100,
+        b"\xc2\x85",
+        b"\x0c",
+    ]
+)
+BLANKS = st.sampled_from([b"", b" ", b"\t ", b"\xa0"])
+GOOD_IDS = st.integers(0, 99).map(lambda number: b"%d" % number)
+LINES = st.one_of(
+    st.builds(
+        lambda *parts: b"%s:%s:%s:%s" % parts,
+        GOOD_IDS,
+        RUNLEVELS.filter(lambda r: len(r) < 12),
+        st.sampled_from([action.encode() for action in ACTIONS]),
+        st.binary(max_size=6).map(lambda process: process.replace(b"\n", b"").replace(b"\0", b"")),
+    ),
+    st.builds(lambda *parts: b"%s%s:%s:%s:%s" % parts, BLANKS, IDS, RUNLEVELS, NAMES, PROCESSES),
+    st.sampled_from(
+        [b"", b"# c", b"  #", b"\t", b"x", b"a:b", b"a:b:wait", b"#" * 5000, b"#\0", b"\xef\xbb\xbf#"]
+    ),
+)
+DATA = st.one_of(st.binary(max_size=80), st.lists(LINES, max_size=8).map(b"\n".join))
+SOURCES = st.lists(DATA, min_size=1, max_size=3).map(
+    lambda all_data: tuple(Source(f"/etc/{number}", data) for number, data in enumerate(all_data))
+)
+
+
+@given(SOURCES)
+def test_what_it_takes_the_grammar_reads_the_same_and_what_it_leaves_has_a_fault(
+    sources: tuple[Source, ...],
+) -> None:
+    reading = plain.read(sources)
+    event("left to the grammar" if reading is None else f"{len(reading.entries)} entries")
+    if reading is None:
+        assert interpret(sources).problems or any(b"\0" in source.data for source in sources)
+    else:
+        assert reading == without_spans(interpret(sources))
+
+
+def without_spans(reading: Reading) -> Reading:
+    made: Reading = reading.replace(entries=tuple(entry.replace(spans=None) for entry in reading.entries))
+    return made
