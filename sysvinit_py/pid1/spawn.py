@@ -9,7 +9,7 @@ from sysvinit_py.inittab.entry import SHELL_CHARACTERS, Entry
 from sysvinit_py.machine.effects import Start
 from sysvinit_py.machine.limits import FORK_RETRY
 from sysvinit_py.machine.stages import SINGLE_USER
-from sysvinit_py.pid1 import kernel
+from sysvinit_py.pid1 import kernel, shell
 from sysvinit_py.pid1.barrier import quietly, tell
 
 TYPE_CHECKING = False
@@ -48,13 +48,16 @@ class CannotForkError(Exception):
     """No process can be made now."""
 
 
-def words(entry: Entry, stage: str) -> list[str]:
-    """The command of the entry as words; by way of a shell or of /etc/initscript where that is the rule."""
+def words(entry: Entry, stage: str, path: str = PATH) -> list[str]:
+    """The command of the entry as words; by way of a shell or of /etc/initscript where that is the rule.
+
+    ``path``: where that shell will look for programs.
+    """
     command = entry.command
     if stage != SINGLE_USER and kernel.access(INITSCRIPT, _R_OK):
         return [SHELL, INITSCRIPT, entry.id, entry.stages, entry.action, command]
     if not entry.no_shell and not SHELL_CHARACTERS.isdisjoint(command):
-        return [SHELL, "-c", command]
+        return [SHELL, "-c", shell.replaced(command, path)]
     return [word for word in command.partition("#")[0].replace("\t", " ").split(" ") if word]
 
 
@@ -73,8 +76,8 @@ def base_environment(environ: Mapping[str, str], console: str, auto: bool) -> di
 
 def start(order: Start, environment: dict[str, str], console: Console, say: Callable[[str], None]) -> int:
     """Start the entry's process and return its pid. CannotExecuteError, CannotForkError: there is none."""
-    argv = words(order.entry, order.stage)
     environment = environment | dict(order.variables)
+    argv = words(order.entry, order.stage, environment.get("PATH", ""))
     environment |= {"INIT_VERSION": VERSION, "RUNLEVEL": order.runlevel, "PREVLEVEL": order.prevlevel}
     if order.owns_console:
         return _lead(argv, environment, console, say)
