@@ -49,6 +49,21 @@ def test_session_files_signals_and_the_like(boot: Boot) -> None:
         assert (child.ppid, child.tty) == (1, 0)
 
 
+def test_a_simple_command_for_the_shell_is_a_child_of_init(boot: Boot) -> None:
+    """Regression: the shell stayed as its parent, and its pid was the one in utmp. C puts exec before all."""
+    system = boot("""
+        id:2:initdefault:
+        q:2:once:/w QUOTED stay "a word"
+        v:2:once:/w VARIABLE stay $RUNLEVEL >/dev/null
+        l:2:once:/w LIST; exit 3
+    """)
+    for tag in ("QUOTED", "VARIABLE"):
+        child = system.witness.wait(tag)
+        assert (child.ppid, child.pid) == (1, child.sid)
+    assert system.witness.wait("VARIABLE").argv[-1] == "2"
+    system.witness.wait("LIST")
+
+
 def test_dev_null_where_there_is_no_console(boot: Boot) -> None:
     """The fds 0 to 2 of init itself are closed at its start then."""
     system = boot(

@@ -22,8 +22,8 @@ PROGRAMS = {
     "bare": 'echo bare "$@"\n',  # no first line: the shell's own affair
 }
 _PIECES = (
-    "show fail take bare nothing ./file true echo X=1 if then fi ! { } ( ) ; && || | ' \" \\ # $X ${X:-a} $$ $' "
-    "` $( * ? [a] ~ > >> < 2> >& 2>&1 <&- << <> >| file 1 a=b -x é = % ^ \x7f"
+    "show fail take bare nothing ./file true echo X=1 if then fi ! { } ( ) ; && || | ' \" \\ # $X ${X:-a} $$ "
+    "$' ` $( * ? [a] ~ > >> < 2> >& 2>&1 <&- << <> >| file 1 a=b -x é = % ^ \x7f"
 )
 PIECES = st.sampled_from([*_PIECES.split(), "exit 5", " ", " ", " ", " ", "\t"])
 LINES = st.one_of(
