@@ -6,8 +6,8 @@ grammar, all of them, in a process of its own. So this module splits and compare
 
 from __future__ import annotations
 
+from sysvinit_py.inittab.actions import ACTIONS
 from sysvinit_py.inittab.entry import (
-    ACTIONS,
     MAX_ID,
     MAX_LINE,
     MAX_RUNLEVELS,

@@ -6,7 +6,8 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from sysvinit_py.inittab import plain
-from sysvinit_py.inittab.entry import ACTIONS, Reading
+from sysvinit_py.inittab.actions import ACTIONS
+from sysvinit_py.inittab.entry import Reading
 from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import Source
 
