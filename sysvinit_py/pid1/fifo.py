@@ -37,6 +37,7 @@ class Fifo:
         self.mounts = -1  # tells that something was mounted
         self.deadline: float | None = None  # when to look again whether it can be opened
         self._wanted = True
+        self._watched = False
         self._say = say
         self._refused = ""
         self._decoder = Decoder()
@@ -72,7 +73,8 @@ class Fifo:
             kernel.mkfifo(self.path, 0o600)
         except FileExistsError:
             pass
-        self._watch()  # before it is looked at, so that no change is missed; and whatever it is
+        if self._watched:
+            self._watch()  # before it is looked at, so that no change is missed; and whatever it is
         if not S_ISFIFO(kernel.stat(self.path).st_mode):
             self._refuse(f"{self.path} is not a fifo")
             return
@@ -122,6 +124,14 @@ class Fifo:
         """SIGUSR1. The old end is closed last: with no end open, what is in the FIFO would be lost."""
         self._wanted = True
         self._refused = ""
+        self._renew()
+
+    def begin_watching(self) -> None:
+        """Have changes told, which takes ctypes: not before the first entries run, who may find it open."""
+        self._watched = True
+        self._renew()
+
+    def _renew(self) -> None:
         before, self.fd = self.fd, -1
         self._close()
         self.keep()

@@ -198,9 +198,9 @@ def take_over() -> bytes:
 
 def _read(state: bytearray) -> None:
     """Add to the state what is there, until it is whole, or can be none."""
+    kernel.fcntl(FD, _F_SETFD, _FD_CLOEXEC)
     if not S_ISFIFO(kernel.fstat(FD).st_mode):
         return
-    kernel.fcntl(FD, _F_SETFD, _FD_CLOEXEC)
     poll = kernel.poll()
     poll.register(FD, _POLLIN)
     while (

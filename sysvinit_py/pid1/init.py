@@ -95,7 +95,8 @@ class Init:
     def run(self) -> None:
         """Boot, and serve for ever. Nothing ends this: see _after_error."""
         for step in (
-            surroundings.prepare, self._begin, surroundings.take_keys, self._fifo.keep, handover.keep_place,
+            surroundings.prepare, self._fifo.keep, self._begin,
+            surroundings.take_keys, self._fifo.begin_watching, handover.keep_place,
         ):  # fmt: skip
             self._guarded(step)
         while True:
@@ -244,6 +245,8 @@ class Init:
         """Boot, unless the init before this has left a state to go on with."""
         if handover.OPTION in self._argv:
             self._handed = handover.take_over()
+        else:
+            handover.keep_place()  # the first children run before the end of this
         try:
             saved = decode(self._handed) if self._handed else None
         except ValueError as error:

@@ -59,6 +59,18 @@ def test_made_if_missing(boot: Boot) -> None:
     assert_serves(system)
 
 
+def test_there_before_the_first_entry_runs(boot: Boot) -> None:
+    """Regression: it was made after the first entries were started, whose requests had no place to go."""
+    system = boot("""
+        id:2:initdefault:
+        si::sysinit:/bin/sh -c 'test -p /run/initctl && exec /w FOUND'
+        a:2:once:/sbin/telinit 3
+        b:3:once:/w B stay
+    """)
+    system.witness.wait("B")
+    assert system.witness.events("FOUND")
+
+
 def test_one_that_is_there_is_used_as_it_is(boot: Boot) -> None:
     def make(system: System) -> None:
         os.mkfifo(system.path(FIFO), 0o600)

@@ -330,7 +330,7 @@ def test_a_parser_in_trouble(number: int, boot: Boot) -> None:
     stays = system.witness.wait("STAYS")
     system.witness.wait("TWO")
     system.wait_ready()
-    inittab = system.path("/etc/inittab").read_text() + "nw:2:once:/w NEW\n"
+    inittab = system.path("/etc/inittab").read_text() + "nw:2:once:/w NEW\nnot plain\n"
     system.write("/etc/inittab", inittab)
     system.request(1, "q")
 
@@ -354,7 +354,7 @@ def test_usr_is_gone(boot: Boot) -> None:
     assert not system.run(["umount", "-l", "/usr"]).returncode
     os.kill(outside(system, stays.pid), 15)
     system.console.expect(b'cannot execute "/w"')
-    system.path("/etc/inittab").write_text("id:2:initdefault:\n")  # so that it has to be parsed
+    system.path("/etc/inittab").write_text("id:2:initdefault:\nnot plain\n")  # so that it has to be parsed
     system.request(1, "3")
     system.wait_level("3")
     system.console.expect(b"inittab is not read", timeout=10)

@@ -42,7 +42,7 @@ class Kept(Fifo):
 @pytest.fixture
 def fifo(tmp_path: Path) -> Iterator[Kept]:
     fifo = Kept(tmp_path / "initctl")
-    fifo.keep()
+    fifo.begin_watching()
     yield fifo
     fifo.shut()
     if fifo.mounts >= 0:
@@ -109,6 +109,7 @@ def test_what_is_no_fifo_is_told_once_and_watched(tmp_path: Path, kind: str) -> 
     else:
         path.symlink_to("/dev/null")
     fifo = Kept(path)
+    fifo.begin_watching()
     for _ in range(3):
         fifo.keep()
     assert fifo.told == [f"{path} is not a fifo"]
