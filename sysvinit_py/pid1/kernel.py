@@ -47,7 +47,6 @@ fstat = _posix.fstat
 access = _posix.access
 mkfifo = _posix.mkfifo
 unlink = _posix.unlink
-rename = _posix.rename
 lseek = _posix.lseek
 memfd_create = _posix.memfd_create
 pipe2 = _posix.pipe2

@@ -304,10 +304,6 @@ class Kernel:
         if self.files.pop(path, None) is None:
             raise OSError(errno.ENOENT, "ENOENT")
 
-    def rename(self, old: str, new: str) -> None:
-        self.call("rename")
-        self.files[new] = self.files.pop(old)
-
     def memfd_create(self, name: str, flags: int) -> int:
         self.call("memfd_create")
         return self._new(self._regular())
@@ -366,10 +362,10 @@ class Kernel:
         return self._entry(argv)
 
     def _entry(self, argv: list[str]) -> int:
+        if argv[0] == "/bin/sh" and argv[1] != "-c":
+            argv = argv[1:]  # by way of the shell, as it has no first line
         if argv[:2] == ["/bin/sh", "-c"]:
-            argv = argv[2].split()
-        elif argv[0] == "/bin/sh":
-            argv = argv[1:]
+            argv = argv[2].removeprefix("exec ").replace('"', "").split()
         command = " ".join(argv)
         life = argv[2] if len(argv) > 2 and argv[0] == "/w" else "stay"
         self.started.append(argv[1] if argv[0] == "/w" else argv[0])

@@ -12,7 +12,7 @@ from sysvinit_py.protocol import initctl
 INITTAB = b"""\
 id:2:initdefault:
 si::sysinit:/w SYSINIT 0.2
-bo::boot:/w BOOT stay
+bo::boot:/w BOOT "stay"
 wa:2:wait:/w WAIT 0.1
 r1:234:respawn:/w SHORT 30
 r2:23:respawn:/w TWO stay
@@ -20,6 +20,7 @@ r3:3:respawn:/w THREE stay
 r4:4:respawn:/w FOUR stay
 o4:4:once:/w ONCE stay
 od:a:ondemand:/w DEMAND stay
+not plain, so that the grammar's process reads it
 """
 #: What runs in level 4 in the end.
 EXPECTED = ["/w BOOT stay", "/w DEMAND stay", "/w FOUR stay", "/w ONCE stay", "/w SHORT 30"]
