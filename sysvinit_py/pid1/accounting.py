@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 UTMP = "/run/utmp"
 WTMP = "/var/log/wtmp"
 
-_O_RDWR, _O_WRONLY, _O_CREAT, _O_APPEND = 2, 1, 0o100, 0o2000
-_O_TRUNC, _O_NONBLOCK = 0o1000, 0o4000
-_LOCK_EX, _LOCK_NB = 2, 4
 #: Late records for wtmp kept at most.
 _MAX_LATE = 16
 #: A utmp file larger than this is none.
@@ -41,7 +38,8 @@ class Accounting:
     def create(self) -> None:
         """Make an empty utmp file, as nobody of before the boot is there any more."""
         try:
-            kernel.close(kernel.open(UTMP, _O_WRONLY | _O_CREAT | _O_TRUNC | _O_NONBLOCK, 0o644))
+            how = kernel.O_WRONLY | kernel.O_CREAT | kernel.O_TRUNC | kernel.O_NONBLOCK
+            kernel.close(kernel.open(UTMP, how, 0o644))
         except OSError:
             pass
 
@@ -93,7 +91,8 @@ class Accounting:
         if not (noted or self._late_utmp):
             return noted
         try:
-            file = kernel.open(UTMP, _O_RDWR | _O_NONBLOCK)  # it is for the boot scripts to make a new one
+            # Without O_CREAT, as it is for the boot scripts to make a new one.
+            file = kernel.open(UTMP, kernel.O_RDWR | kernel.O_NONBLOCK)
         except OSError:
             return noted
         try:
@@ -114,7 +113,7 @@ class Accounting:
     def _append_all(self, records: Iterable[bytes]) -> bool:
         """Add the records to wtmp, if it exists and can be written to."""
         try:
-            file = kernel.open(WTMP, _O_WRONLY | _O_APPEND | _O_NONBLOCK)
+            file = kernel.open(WTMP, kernel.O_WRONLY | kernel.O_APPEND | kernel.O_NONBLOCK)
         except OSError:
             return False
         try:
@@ -176,6 +175,6 @@ def _now() -> int:
 def _lock(file: int) -> None:
     """Lock as glibc does, but never wait: somebody who keeps the lock must not stop init."""
     try:
-        kernel.lockf(file, _LOCK_EX | _LOCK_NB)
+        kernel.lockf(file, kernel.LOCK_EX | kernel.LOCK_NB)
     except OSError:
         pass

@@ -20,7 +20,6 @@ ROW = 60.0
 HEALED = 2
 
 _KMSG = "/dev/kmsg"
-_O_WRONLY, _O_NONBLOCK, _O_NOCTTY = 1, 0o4000, 0o400
 _CRITICAL = "<2>"
 
 
@@ -75,7 +74,7 @@ def describe(error: BaseException) -> str:
 def tell_kernel(text: str) -> None:
     """Put it among the messages of the kernel, which are kept when nobody else listens."""
     try:
-        log = kernel.open(_KMSG, _O_WRONLY | _O_NONBLOCK | _O_NOCTTY)
+        log = kernel.open(_KMSG, kernel.O_WRONLY | kernel.O_NONBLOCK | kernel.O_NOCTTY)
         try:
             kernel.write(log, f"{_CRITICAL}init: {text}".encode("utf-8", "backslashreplace")[:900])
         finally:

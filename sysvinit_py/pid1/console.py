@@ -14,17 +14,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-O_RDONLY, O_WRONLY, O_RDWR, O_NOCTTY, O_NONBLOCK, O_CLOEXEC = 0, 1, 2, 0o400, 0o4000, 0o2000000
-
 #: Bytes kept for a console that takes none at the moment; what comes after them is lost.
 BACKLOG = 64 * 1024
 
 PROMPT = b"\nEnter runlevel: "
 
-#: Names that Python's termios lacks.
-_VSWTC, _IUTF8, _CBAUD = 7, 0o40000, 0o10017
-_ECHOCTL, _ECHOKE = 0o1000, 0o4000
-
+_ECHO = termios.ECHO | termios.ECHOE | termios.ECHOCTL | termios.ECHOKE
 _CONTROL_CHARACTERS = {
     termios.VINTR: b"\x03",
     termios.VQUIT: b"\x1c",
@@ -33,7 +28,7 @@ _CONTROL_CHARACTERS = {
     termios.VEOF: b"\x04",
     termios.VTIME: b"\x00",
     termios.VMIN: b"\x01",
-    _VSWTC: b"\x00",
+    termios.VSWTC: b"\x00",
     termios.VSTART: b"\x11",
     termios.VSTOP: b"\x13",
     termios.VSUSP: b"\x1a",
@@ -66,7 +61,7 @@ class Console:
         """Settle on the first console that opens."""
         for path in self._candidates:
             try:
-                kernel.close(kernel.open(path, O_RDWR | O_NOCTTY | O_NONBLOCK))
+                kernel.close(kernel.open(path, kernel.O_RDWR | kernel.O_NOCTTY | kernel.O_NONBLOCK))
             except OSError:
                 continue
             self.path = path
@@ -77,11 +72,11 @@ class Console:
         """Open it for a child: blocking, no controlling terminal yet; /dev/null if it does not open."""
         try:
             # O_NONBLOCK, as opening a serial line may wait for the other end to pick up.
-            fd = kernel.open(self.path, O_RDWR | O_NOCTTY | O_NONBLOCK)
+            fd = kernel.open(self.path, kernel.O_RDWR | kernel.O_NOCTTY | kernel.O_NONBLOCK)
         except OSError:
             return open_nothing()
         try:
-            kernel.fcntl(fd, 4, kernel.fcntl(fd, 3) & ~O_NONBLOCK)  # F_SETFL, F_GETFL
+            kernel.fcntl(fd, kernel.F_SETFL, kernel.fcntl(fd, kernel.F_GETFL) & ~kernel.O_NONBLOCK)
         except OSError:
             kernel.close(fd)
             raise
@@ -102,7 +97,7 @@ class Console:
         try:
             if self.writing < 0:
                 # Opened each time: a getty may have hung it up, and a descriptor of before is dead then.
-                self.writing = kernel.open(self.path, O_WRONLY | O_NOCTTY | O_NONBLOCK)
+                self.writing = kernel.open(self.path, kernel.O_WRONLY | kernel.O_NOCTTY | kernel.O_NONBLOCK)
             while self._backlog:
                 del self._backlog[: kernel.write(self.writing, self._backlog)]
         except OSError as error:
@@ -120,19 +115,19 @@ class Console:
     def make_sane(self) -> None:
         """Give it the settings of ``stty sane``; speed, size of characters, parity and UTF-8 stay."""
         try:
-            fd = kernel.open(self.path, O_RDWR | O_NOCTTY | O_NONBLOCK)
+            fd = kernel.open(self.path, kernel.O_RDWR | kernel.O_NOCTTY | kernel.O_NONBLOCK)
         except OSError:
             return
         try:
             iflag, _, cflag, _, ispeed, ospeed, characters = kernel.tcgetattr(fd)
-            keep = termios.CSIZE | termios.CSTOPB | termios.PARENB | termios.PARODD | _CBAUD
+            keep = termios.CSIZE | termios.CSTOPB | termios.PARENB | termios.PARODD | termios.CBAUD
             for name, character in _CONTROL_CHARACTERS.items():
                 characters[name] = character
             settings = [
-                iflag & _IUTF8 | termios.IGNPAR | termios.ICRNL | termios.IXON | termios.IXANY,
+                iflag & kernel.IUTF8 | termios.IGNPAR | termios.ICRNL | termios.IXON | termios.IXANY,
                 termios.OPOST | termios.ONLCR,
                 cflag & keep | termios.HUPCL | termios.CLOCAL | termios.CREAD,
-                termios.ISIG | termios.ICANON | termios.ECHO | termios.ECHOE | _ECHOCTL | _ECHOKE,
+                termios.ISIG | termios.ICANON | _ECHO,
                 ispeed,
                 ospeed,
                 characters,
@@ -149,7 +144,7 @@ class Console:
         """Put the question. False: there is no console to ask on."""
         if self.asking < 0:
             try:
-                self.asking = kernel.open(self.path, O_RDONLY | O_NOCTTY | O_NONBLOCK)
+                self.asking = kernel.open(self.path, kernel.O_RDONLY | kernel.O_NOCTTY | kernel.O_NONBLOCK)
                 kernel.tcgetattr(self.asking)  # /dev/null never answers
             except (OSError, termios.error):
                 self.stop_asking()
@@ -188,8 +183,8 @@ class Console:
 def open_nothing() -> int:
     """Open /dev/null; where /dev is empty until a boot script has filled it, a pipe that has no other end."""
     try:
-        return kernel.open("/dev/null", O_RDWR)
+        return kernel.open("/dev/null", kernel.O_RDWR)
     except FileNotFoundError:
-        nothing, other_end = kernel.pipe2(O_CLOEXEC)
+        nothing, other_end = kernel.pipe2(kernel.O_CLOEXEC)
         kernel.close(other_end)
         return nothing

@@ -11,13 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_O_RDWR, _O_NONBLOCK = 2, 0o4000
-_IN_ATTRIB, _IN_MOVE_SELF, _IN_DELETE_SELF, _IN_DONT_FOLLOW = 0x4, 0x800, 0x400, 0x2000000
-_IN_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000
 _OTHERS_MAY_WRITE = 0o022
 _MOUNTS = "/proc/self/mountinfo"
 
-_CLOCK_BOOTTIME = 7
 #: Seconds after which to try again what could not be made or opened, should nothing tell that it can be.
 _TRY_AGAIN = 5.0
 #: Seconds before it is opened anew because it could not be read.
@@ -57,7 +53,7 @@ class Fifo:
         except OSError as error:
             self._refuse(f"{self.path}: {error.strerror}")
         if self.fd < 0:
-            self.deadline = kernel.clock_gettime(_CLOCK_BOOTTIME) + _TRY_AGAIN
+            self.deadline = kernel.clock_gettime(kernel.CLOCK_BOOTTIME) + _TRY_AGAIN
 
     def _is_in_place(self) -> bool:
         try:
@@ -79,7 +75,7 @@ class Fifo:
             self._refuse(f"{self.path} is not a fifo")
             return
         # For writing too: so there is always a writer, and poll does not report that the last one went.
-        fd = kernel.open(self.path, _O_RDWR | _O_NONBLOCK)
+        fd = kernel.open(self.path, kernel.O_RDWR | kernel.O_NONBLOCK)
         if not self._is_roots(fd):
             kernel.close(fd)
             self._refuse(f"{self.path} is not root's alone")
@@ -107,9 +103,9 @@ class Fifo:
     def _watch(self) -> None:
         """Have changes told: those of the file, and of the link to it if it is one."""
         try:
-            self.watch = kernel.inotify_init1(_IN_CLOEXEC_NONBLOCK)
-            for follow in (0, _IN_DONT_FOLLOW):
-                mask = _IN_ATTRIB | _IN_MOVE_SELF | _IN_DELETE_SELF | follow
+            self.watch = kernel.inotify_init1(kernel.O_CLOEXEC | kernel.O_NONBLOCK)
+            for follow in (0, kernel.IN_DONT_FOLLOW):
+                mask = kernel.IN_ATTRIB | kernel.IN_MOVE_SELF | kernel.IN_DELETE_SELF | follow
                 kernel.inotify_add_watch(self.watch, self.path, mask)
         except OSError:
             pass  # then they are noticed at the next event
@@ -167,6 +163,6 @@ class Fifo:
 
 def _open_or_none(path: str) -> int:
     try:
-        return kernel.open(path, 0)
+        return kernel.open(path, kernel.O_RDONLY)
     except OSError:
         return -1

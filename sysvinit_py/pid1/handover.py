@@ -20,7 +20,6 @@ from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
 from sysvinit_py.pid1 import kernel
 from sysvinit_py.pid1.console import open_nothing
-from sysvinit_py.pid1.spawn import SIGNALS
 from sysvinit_py.protocol.state import FD, SIGNATURE, Saved, SavedEntry, encode
 
 TYPE_CHECKING = False
@@ -36,16 +35,8 @@ _BEGIN = 512
 
 #: A form of marshal that all versions of Python from 3.11 on read and write alike.
 _MARSHAL = 2
-_SIG_BLOCK, _SIG_SETMASK = 0, 2
-_POLLIN = 1
-_F_SETFD, _FD_CLOEXEC, _F_SETFL, _O_NONBLOCK, _F_SETPIPE_SZ = 2, 1, 4, 0o4000, 1031
 #: Bytes that a pipe holds unless it is asked to hold more.
 _PIPE_SIZE = 1 << 16
-_O_CLOEXEC = 0o2000000
-_P_PID, _WNOHANG, _WEXITED, _WNOWAIT = 1, 1, 4, 0x1000000
-_SIGKILL = 9
-_MFD_CLOEXEC = 1
-_DUP2 = 2  # a file action of posix_spawn
 #: How often it is looked whether the trial has ended, and seconds between: 20 s in all.
 _TRIAL_LOOKS, _TRIAL_PAUSE = 4000, 0.005
 #: Milliseconds: the signature is there before the new init is; what follows may take long on a slow machine.
@@ -66,7 +57,8 @@ def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
     """
     if option := _trial(PROGRAM):
         _try_out(option, environment)
-    blocked = kernel.pthread_sigmask(_SIG_BLOCK, SIGNALS)  # what comes now waits for the new init
+    # What comes now waits for the new init.
+    blocked = kernel.pthread_sigmask(kernel.SIG_BLOCK, kernel.SIGNALS)
     try:
         if state:
             _offer(state)
@@ -78,12 +70,12 @@ def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
         # Still here: it did not work. The writer ends when nobody can read what there is.
         if state:
             keep_place()
-        kernel.pthread_sigmask(_SIG_SETMASK, blocked)
+        kernel.pthread_sigmask(kernel.SIG_SETMASK, blocked)
 
 
 def _trial(program: str) -> str:
     """How a script is tried out: if it is ours, it looks at all of itself. Nothing: it is none."""
-    file = kernel.open(program, _O_NONBLOCK)  # to read it
+    file = kernel.open(program, kernel.O_NONBLOCK)  # to read it
     try:
         begin = kernel.read(file, _BEGIN)
     finally:
@@ -98,7 +90,7 @@ def _try_out(option: str, environment: Mapping[str, str]) -> None:
 
     For want of memory, or of a Python that is whole, a script may not; and who executed it cannot go back.
     """
-    said = kernel.memfd_create("trial", _MFD_CLOEXEC)
+    said = kernel.memfd_create("trial", kernel.MFD_CLOEXEC)
     try:
         if not (_runs(option, environment, said) and kernel.fstat(said).st_size):
             raise OSError(ENOEXEC, f"{PROGRAM} does not start")
@@ -109,22 +101,23 @@ def _try_out(option: str, environment: Mapping[str, str]) -> None:
 def _runs(option: str, environment: Mapping[str, str], output: int) -> bool:
     pid = kernel.posix_spawn(
         PROGRAM, [PROGRAM, option], environment,
-        file_actions=[(_DUP2, output, 1)], setsid=True, setsigmask=[], setsigdef=SIGNALS,
+        file_actions=[(kernel.POSIX_SPAWN_DUP2, output, 1)],
+        setsid=True, setsigmask=[], setsigdef=kernel.SIGNALS,
     )  # fmt: skip
     for _ in range(_TRIAL_LOOKS):
-        ended, status = kernel.waitpid(pid, _WNOHANG)
+        ended, status = kernel.waitpid(pid, kernel.WNOHANG)
         if ended:
             break
         kernel.sleep(_TRIAL_PAUSE)
     else:
-        kernel.kill(pid, _SIGKILL)
+        kernel.kill(pid, kernel.SIGKILL)
         return False
     return status == 0
 
 
 def _pass_on() -> None:
     try:
-        kernel.fcntl(FD, _F_SETFD, 0)
+        kernel.fcntl(FD, kernel.F_SETFD, 0)
     except OSError as error:
         if error.errno != EBADF:
             raise
@@ -137,7 +130,7 @@ def _offer(state: bytes) -> None:
     What the pipe holds is safe, whatever becomes of the process that writes the rest of it.
     """
     keep_place()  # else it might be an end of the pipe
-    read_end, write_end = kernel.pipe2(_O_CLOEXEC)
+    read_end, write_end = kernel.pipe2(kernel.O_CLOEXEC)
     try:
         rest = state[_fill(write_end, state) :]
         try:
@@ -155,12 +148,12 @@ def _fill(write_end: int, state: bytes) -> int:
     """Write as much as the pipe holds, and return how much that was."""
     if len(state) > _PIPE_SIZE:
         try:
-            kernel.fcntl(write_end, _F_SETPIPE_SZ, len(state))
+            kernel.fcntl(write_end, kernel.F_SETPIPE_SZ, len(state))
         except OSError:
             pass  # so much is not to be had
-    kernel.fcntl(write_end, _F_SETFL, _O_NONBLOCK)
+    kernel.fcntl(write_end, kernel.F_SETFL, kernel.O_NONBLOCK)
     written = kernel.write(write_end, state)
-    kernel.fcntl(write_end, _F_SETFL, 0)
+    kernel.fcntl(write_end, kernel.F_SETFL, 0)
     return written
 
 
@@ -198,11 +191,11 @@ def take_over() -> bytes:
 
 def _read(state: bytearray) -> None:
     """Add to the state what is there, until it is whole, or can be none."""
-    kernel.fcntl(FD, _F_SETFD, _FD_CLOEXEC)
+    kernel.fcntl(FD, kernel.F_SETFD, kernel.FD_CLOEXEC)
     if not S_ISFIFO(kernel.fstat(FD).st_mode):
         return
     poll = kernel.poll()
-    poll.register(FD, _POLLIN)
+    poll.register(FD, kernel.POLLIN)
     while (
         len(state) < _MAX_BYTES
         and SIGNATURE.startswith(state[: len(SIGNATURE)])
@@ -323,7 +316,7 @@ def machine_of(saved: Saved, environ: Mapping[str, str]) -> Machine:
 def is_child(pid: int) -> bool:
     """Whether it is a child of ours still, if only as a zombie."""
     try:
-        kernel.waitid(_P_PID, pid, _WNOHANG | _WEXITED | _WNOWAIT)
+        kernel.waitid(kernel.P_PID, pid, kernel.WNOHANG | kernel.WEXITED | kernel.WNOWAIT)
     except OSError:
         return False
     return True

@@ -17,19 +17,7 @@ from sysvinit_py.pid1.fifo import Fifo
 from sysvinit_py.pid1.performer import Performer
 from sysvinit_py.pid1.reader import Reader
 from sysvinit_py.pid1.requests import events_of
-from sysvinit_py.pid1.signals import (
-    HANDLED,
-    SHUTDOWN,
-    SIGCHLD,
-    SIGHUP,
-    SIGINT,
-    SIGPWR,
-    SIGTSTP,
-    SIGUSR1,
-    SIGUSR2,
-    SIGWINCH,
-    Signals,
-)
+from sysvinit_py.pid1.signals import HANDLED, SHUTDOWN, Signals
 from sysvinit_py.pid1.syslog import Syslog
 from sysvinit_py.pid1.waiting import CHANGED, READABLE, WRITABLE, Waiting
 from sysvinit_py.protocol.initctl import Bogus
@@ -42,7 +30,6 @@ if TYPE_CHECKING:
 else:
     from _collections import deque  # and not collections, which costs a millisecond
 
-_WNOHANG = 1
 #: Children reaped before something else gets its turn, so that a flood of them leaves time for it.
 _REAPED_AT_ONCE = 1000
 #: Seconds after orphans and nothing else: they come in storms, and the next ones are taken together.
@@ -80,13 +67,13 @@ class Init:
             say=self._say, is_running=lambda pid: pid in self._machine.running, now=_now,
         )  # fmt: skip
         self._on_signal: dict[int, Callable[[], None]] = {
-            SIGCHLD: self._reap,
-            SIGUSR2: self._fifo.shut,
-            SIGUSR1: self._fifo.reopen,  # last, so that both at once leave init reachable
-            SIGHUP: lambda: self._feed(ev.RereadRequested()),
-            SIGINT: lambda: self._feed(ev.Called("ctrlaltdel")),
-            SIGWINCH: lambda: self._feed(ev.Called("kbrequest")),
-            SIGPWR: lambda: self._feed(ev.Called(surroundings.power(self._say))),
+            kernel.SIGCHLD: self._reap,
+            kernel.SIGUSR2: self._fifo.shut,
+            kernel.SIGUSR1: self._fifo.reopen,  # last, so that both at once leave init reachable
+            kernel.SIGHUP: lambda: self._feed(ev.RereadRequested()),
+            kernel.SIGINT: lambda: self._feed(ev.Called("ctrlaltdel")),
+            kernel.SIGWINCH: lambda: self._feed(ev.Called("kbrequest")),
+            kernel.SIGPWR: lambda: self._feed(ev.Called(surroundings.power(self._say))),
             SHUTDOWN: self._shut_down,
         }
 
@@ -230,7 +217,7 @@ class Init:
 
     def _rescue(self) -> None:
         """Become a new init with as much as can be told of what there was."""
-        for state in (self._state, lambda: handover.bare(self._machine, SIGHUP)):
+        for state in (self._state, lambda: handover.bare(self._machine, kernel.SIGHUP)):
             try:
                 self._execute(state())
             except OSError as refusal:
@@ -265,7 +252,7 @@ class Init:
             ev.ChildExited(pid, 0) for pid in self._machine.running if not handover.is_child(pid)
         )
         self._events.extend((ev.Resumed(), ev.Tick()))
-        self._signals.add({number for number in HANDLED if saved.signals >> number & 1} | {SIGCHLD})
+        self._signals.add({number for number in HANDLED if saved.signals >> number & 1} | {kernel.SIGCHLD})
         self._begun = True
         self._say(f"version {__version__} reloading", log=False)
         self._performer.perform(fx.ShowStage(self._machine.standing.stage))
@@ -303,7 +290,7 @@ class Init:
         orphans = 0
         for _ in range(_REAPED_AT_ONCE):
             try:
-                pid, status = kernel.waitpid(-1, _WNOHANG)
+                pid, status = kernel.waitpid(-1, kernel.WNOHANG)
             except OSError:
                 return orphans  # no children
             if not pid:
@@ -313,7 +300,7 @@ class Init:
             else:
                 orphans += 1
                 self._reader.child_exited(pid)
-        self._signals.add([SIGCHLD])  # there may be more
+        self._signals.add([kernel.SIGCHLD])  # there may be more
         return orphans
 
     def _shut_down(self) -> None:
@@ -361,9 +348,9 @@ class Init:
             return self._handed
         signals = self._signals.arrived.copy()
         if self._machine.reading:
-            signals.add(SIGHUP)  # C init knows of no reading under way
+            signals.add(kernel.SIGHUP)  # C init knows of no reading under way
         if self._signals.paused:
-            signals.add(SIGTSTP)
+            signals.add(kernel.SIGTSTP)
         return handover.written(self._machine, signals, *self._accounting.recorded)
 
     def _execute(self, state: bytes, *more: str) -> None:

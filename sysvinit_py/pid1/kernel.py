@@ -1,6 +1,8 @@
-"""The one seam to the kernel: every system call that PID 1 makes is one of these names.
+# mypy: implicit-reexport
+"""The one seam to the kernel: every system call that PID 1 makes, and every flag and number, is a name here.
 
-Each has its man page's name and no opinion of its own, so that a test can put a failing one in its place.
+Each has its man page's name and no opinion of its own, so that a test can put a failing one in its place. The
+numbers are the standard library's: O_NOFOLLOW is another one on x86 than on arm64, SIGCHLD on MIPS.
 """
 
 from __future__ import annotations
@@ -11,6 +13,30 @@ import posix as _posix  # and not os, which takes 2 ms to import
 import select as _select
 import termios as _termios
 import time as _time
+from fcntl import F_GETFL, F_SETFD, F_SETFL, F_SETPIPE_SZ, FD_CLOEXEC, LOCK_EX, LOCK_NB  # noqa: F401
+from posix import (  # noqa: F401
+    MFD_CLOEXEC,
+    O_APPEND,
+    O_CLOEXEC,
+    O_CREAT,
+    O_DIRECTORY,
+    O_NOCTTY,
+    O_NOFOLLOW,
+    O_NONBLOCK,
+    O_RDONLY,
+    O_RDWR,
+    O_TRUNC,
+    O_WRONLY,
+    P_PID,
+    POSIX_SPAWN_DUP2,
+    R_OK,
+    WEXITED,
+    WNOHANG,
+    WNOWAIT,
+)  # fmt: skip
+from select import POLLIN, POLLOUT, POLLPRI  # noqa: F401
+from termios import TIOCSCTTY  # noqa: F401
+from time import CLOCK_BOOTTIME, CLOCK_REALTIME  # noqa: F401
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +45,24 @@ if TYPE_CHECKING:
     from typing import Any
 else:
     import _signal  # and not signal, which imports enum and with it 4 ms and 1 MB
+
+# Signals.
+SIGHUP, SIGINT, SIGQUIT, SIGPIPE = _signal.SIGHUP, _signal.SIGINT, _signal.SIGQUIT, _signal.SIGPIPE
+SIGKILL, SIGALRM, SIGTERM, SIGSTOP = _signal.SIGKILL, _signal.SIGALRM, _signal.SIGTERM, _signal.SIGSTOP
+SIGUSR1, SIGUSR2, SIGCHLD, SIGCONT = _signal.SIGUSR1, _signal.SIGUSR2, _signal.SIGCHLD, _signal.SIGCONT
+SIGTSTP, SIGTTIN, SIGTTOU = _signal.SIGTSTP, _signal.SIGTTIN, _signal.SIGTTOU
+SIGWINCH, SIGPWR, SIGRTMIN = _signal.SIGWINCH, _signal.SIGPWR, _signal.SIGRTMIN
+SIG_DFL, SIG_IGN = _signal.SIG_DFL, _signal.SIG_IGN
+SIG_BLOCK, SIG_SETMASK = _signal.SIG_BLOCK, _signal.SIG_SETMASK
+#: All that can be set, glibc's own two excepted: children have them at their default.
+SIGNALS = sorted(_signal.valid_signals() - {SIGKILL, SIGSTOP})
+
+# What the standard library has no name for; the same on every architecture that Debian has.
+SEEK_SET = 0  # in os only
+RB_DISABLE_CAD, RB_POWER_OFF, RB_AUTOBOOT = 0, 0x4321FEDC, 0x01234567
+IN_ATTRIB, IN_DELETE_SELF, IN_MOVE_SELF, IN_DONT_FOLLOW = 0x4, 0x400, 0x800, 0x2000000
+KDSIGACCEPT = 0x4B4E
+IUTF8 = 0x4000
 
 
 def _bytes(text: str) -> bytes:
@@ -84,7 +128,7 @@ setsid = _posix.setsid
 _exit = _posix._exit
 sync = _posix.sync
 
-# Signals.
+# Signals' actions.
 signal = _signal.signal
 pthread_sigmask = _signal.pthread_sigmask
 

@@ -24,22 +24,12 @@ _REQUEST = Struct("=iiii368x")
 _MAGIC, _RUNLVL = 0x03091969, 1
 _CHUNK = 64 * _REQUEST.size
 
-_O_RDWR, _O_NONBLOCK, _O_NOCTTY = 2, 0o4000, 0o400
-_POLLIN, _F_SETFL = 1, 4
-_DUP2 = 2  # a file action of posix_spawn
-_WNOHANG = 1
-_SIG_DFL, _SIG_SETMASK = 0, 2
-_SIGTERM, _SIGKILL, _SIGSTOP = 15, 9, 19
-_SIGNALS = [number for number in range(1, 32) if number not in (_SIGKILL, _SIGSTOP)]
-_POWER_OFF, _RESTART = 0x4321FEDC, 0x01234567  # reboot(2)
-
 #: Milliseconds between two looks for children that have ended.
 _LOOK = 250
 #: Seconds: a sulogin is started no sooner after the one before it.
 _PAUSE = 5.0
 #: Seconds after SIGTERM and after SIGKILL to all processes, when there is no entry that halts the machine.
 _WAIT = 5.0
-_CLOCK = 7  # CLOCK_BOOTTIME
 
 
 def serve(
@@ -92,8 +82,8 @@ class LastResort:
     def begin(self, signals: Iterable[int]) -> None:
         """Ignore what init handles, and say what is the matter."""
         for number in signals:
-            kernel.signal(number, _SIG_DFL)  # the kernel keeps them from PID 1 then
-        kernel.pthread_sigmask(_SIG_SETMASK, [])
+            kernel.signal(number, kernel.SIG_DFL)  # the kernel keeps them from PID 1 then
+        kernel.pthread_sigmask(kernel.SIG_SETMASK, [])
         self._tell("init has failed, and only reaps now; telinit u, 0 and 6 are obeyed")
 
     def turn(self) -> None:
@@ -110,7 +100,7 @@ class LastResort:
     def _reap(self) -> None:
         while True:
             try:
-                pid, _ = kernel.waitpid(-1, _WNOHANG)
+                pid, _ = kernel.waitpid(-1, kernel.WNOHANG)
             except OSError:
                 return  # no children
             if not pid:
@@ -126,7 +116,7 @@ class LastResort:
             if self._fifo < 0:
                 self._fifo = self._open_fifo()
             poll = kernel.poll()
-            poll.register(self._fifo, _POLLIN)
+            poll.register(self._fifo, kernel.POLLIN)
             if not poll.poll(_LOOK):
                 return []
             data = kernel.read(self._fifo, _CHUNK)
@@ -143,7 +133,7 @@ class LastResort:
             kernel.mkfifo(FIFO, 0o600)
         except FileExistsError:
             pass
-        return kernel.open(FIFO, _O_RDWR | _O_NONBLOCK)
+        return kernel.open(FIFO, kernel.O_RDWR | kernel.O_NONBLOCK)
 
     def _close_fifo(self) -> None:
         if self._fifo >= 0:
@@ -164,14 +154,14 @@ class LastResort:
         if self._to_run:
             self._runs = self._start(["/bin/sh", "-c", self._to_run.pop(0)])
             return
-        for number in (_SIGTERM, _SIGKILL):
+        for number in (kernel.SIGTERM, kernel.SIGKILL):
             try:
                 kernel.kill(-1, number)
                 kernel.sleep(_WAIT)
             except OSError:
                 pass  # there are no others
         kernel.sync()
-        kernel.reboot(_POWER_OFF if self._ending == "0" else _RESTART)
+        kernel.reboot(kernel.RB_POWER_OFF if self._ending == "0" else kernel.RB_AUTOBOOT)
 
     def _start(self, argv: list[str]) -> int:
         """Start a command on the console, or on nothing. OSError: it cannot be."""
@@ -180,19 +170,20 @@ class LastResort:
         try:
             return kernel.posix_spawn(
                 argv[0], argv, _ENVIRONMENT | {"RUNLEVEL": level, "PREVLEVEL": "N"},
-                file_actions=[(_DUP2, terminal, number) for number in (0, 1, 2)],
-                setsid=True, setsigmask=[], setsigdef=_SIGNALS,
+                file_actions=[(kernel.POSIX_SPAWN_DUP2, terminal, number) for number in (0, 1, 2)],
+                setsid=True, setsigmask=[], setsigdef=kernel.SIGNALS,
             )  # fmt: skip
         finally:
             kernel.close(terminal)
 
     def _open_console(self) -> int:
         try:
-            console = kernel.open(CONSOLE, _O_RDWR | _O_NOCTTY | _O_NONBLOCK)  # it may be a line to wait for
+            # It may be a line to wait for.
+            console = kernel.open(CONSOLE, kernel.O_RDWR | kernel.O_NOCTTY | kernel.O_NONBLOCK)
         except OSError:
-            return kernel.open(NOTHING, _O_RDWR)
-        kernel.fcntl(console, _F_SETFL, _O_RDWR)
+            return kernel.open(NOTHING, kernel.O_RDWR)
+        kernel.fcntl(console, kernel.F_SETFL, kernel.O_RDWR)
         return console
 
     def _now(self) -> float:
-        return kernel.clock_gettime(_CLOCK)
+        return kernel.clock_gettime(kernel.CLOCK_BOOTTIME)

@@ -6,7 +6,6 @@ from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.stages import BOOT, SYSINIT
 from sysvinit_py.pid1 import kernel, spawn, terminals, title
-from sysvinit_py.pid1.signals import SIGKILL, SIGTERM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 
 RUNLEVEL_FILE = "/run/runlevel"
 
-_O_WRONLY, _O_CREAT, _O_TRUNC, _O_NONBLOCK, _O_NOFOLLOW = 1, 0o100, 0o1000, 0o4000, 0o400000
-_NAMED_SIGNALS = {"TERM": SIGTERM, "KILL": SIGKILL}
+_NAMED_SIGNALS = {"TERM": kernel.SIGTERM, "KILL": kernel.SIGKILL}
 
 
 class Performer:
@@ -109,7 +107,7 @@ class Performer:
             return
         title.show(f"init [{effect.stage}]")
         try:
-            how = _O_WRONLY | _O_CREAT | _O_TRUNC | _O_NONBLOCK | _O_NOFOLLOW
+            how = kernel.O_WRONLY | kernel.O_CREAT | kernel.O_TRUNC | kernel.O_NONBLOCK | kernel.O_NOFOLLOW
             file = kernel.open(RUNLEVEL_FILE, how, 0o644)
             try:
                 kernel.write(file, effect.stage.encode())

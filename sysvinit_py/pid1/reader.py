@@ -12,7 +12,7 @@ from sysvinit_py.inittab import plain, wire
 from sysvinit_py.inittab.sources import dump, gather
 from sysvinit_py.machine.events import InittabNotRead, InittabRead
 from sysvinit_py.pid1 import kernel
-from sysvinit_py.pid1.spawn import PATH, SIGNALS
+from sysvinit_py.pid1.spawn import PATH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from sysvinit_py.inittab.entry import Reading
 
     _Reading = TypeVar("_Reading", Reading, Reading | None)
-
-_O_NONBLOCK, _O_CLOEXEC = 0o4000, 0o2000000
-_MFD_CLOEXEC = 1
-_DUP2 = 2  # a file action of posix_spawn
-_F_SETFL, _O_WRONLY = 4, 1
-_SIGKILL = 9
 
 #: Seconds for the child: a slow machine takes some to start Python.
 PATIENCE = 60.0
@@ -86,19 +80,19 @@ class Reader:
 
     def _spawn(self) -> int:
         """Start the child: the sources on its standard input, the pipe on its standard output."""
-        given = kernel.memfd_create("inittab", _MFD_CLOEXEC)
+        given = kernel.memfd_create("inittab", kernel.MFD_CLOEXEC)
         child_end = -1
         try:
             sources = self._sources
             while sources:
                 sources = sources[kernel.write(given, sources) :]
-            kernel.lseek(given, 0, 0)
-            self.pipe, child_end = kernel.pipe2(_O_NONBLOCK | _O_CLOEXEC)
-            kernel.fcntl(child_end, _F_SETFL, _O_WRONLY)  # the child's end may block
+            kernel.lseek(given, 0, kernel.SEEK_SET)
+            self.pipe, child_end = kernel.pipe2(kernel.O_NONBLOCK | kernel.O_CLOEXEC)
+            kernel.fcntl(child_end, kernel.F_SETFL, kernel.O_WRONLY)  # the child's end may block
             return kernel.posix_spawn(
                 self._argv[0], self._argv, {"PATH": PATH},
-                file_actions=[(_DUP2, given, 0), (_DUP2, child_end, 1)],
-                setsid=True, setsigmask=[], setsigdef=SIGNALS,
+                file_actions=[(kernel.POSIX_SPAWN_DUP2, given, 0), (kernel.POSIX_SPAWN_DUP2, child_end, 1)],
+                setsid=True, setsigmask=[], setsigdef=kernel.SIGNALS,
             )  # fmt: skip
         finally:
             kernel.close(given)
@@ -160,7 +154,7 @@ class Reader:
         """End the child, if there is one, and close the pipe; the child is reaped like any other."""
         if self._pid:
             try:
-                kernel.kill(self._pid, _SIGKILL)
+                kernel.kill(self._pid, kernel.SIGKILL)
             except OSError:
                 pass
             self._pid = 0

@@ -10,18 +10,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SIGHUP, SIGINT, SIGKILL, SIGUSR1, SIGUSR2, SIGTERM = 1, 2, 9, 10, 12, 15
-SIGCHLD, SIGCONT, SIGTSTP, SIGWINCH, SIGPWR, SIGRTMIN = 17, 18, 20, 28, 30, 34
-SHUTDOWN = SIGRTMIN + 4
+SHUTDOWN = kernel.SIGRTMIN + 4
 #: The kernel keeps all others from PID 1.
 HANDLED = (
-    SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGCHLD, SIGCONT, SIGTSTP, SIGWINCH, SIGPWR, SHUTDOWN,
+    kernel.SIGHUP, kernel.SIGINT, kernel.SIGUSR1, kernel.SIGUSR2, kernel.SIGCHLD, kernel.SIGCONT,
+    kernel.SIGTSTP, kernel.SIGWINCH, kernel.SIGPWR, SHUTDOWN,
 )  # fmt: skip
 
 #: struct signalfd_siginfo: the number comes first.
 _INFO = Struct("=I124x")
-_SIG_SETMASK, _SIG_DFL = 2, 0
-_O_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
 
 
 class Signals:
@@ -32,14 +29,14 @@ class Signals:
         self.paused = False
         self._fd = -1
         for number in HANDLED:
-            kernel.signal(number, _SIG_DFL)  # the init before this may have ignored them
-        kernel.pthread_sigmask(_SIG_SETMASK, HANDLED)
+            kernel.signal(number, kernel.SIG_DFL)  # the init before this may have ignored them
+        kernel.pthread_sigmask(kernel.SIG_SETMASK, HANDLED)
 
     @property
     def fd(self) -> int:
         """Ready to be read when there are some. Opened when it is asked for first."""
         if self._fd < 0:
-            self._fd = kernel.signalfd(HANDLED, _O_NONBLOCK_CLOEXEC)
+            self._fd = kernel.signalfd(HANDLED, kernel.O_NONBLOCK | kernel.O_CLOEXEC)
         return self._fd
 
     def read(self) -> None:
@@ -53,11 +50,11 @@ class Signals:
     def add(self, numbers: Iterable[int]) -> None:
         """These have arrived."""
         self.arrived.update(numbers)
-        if SIGTSTP in self.arrived:
+        if kernel.SIGTSTP in self.arrived:
             self.paused = True
-        if SIGCONT in self.arrived:
+        if kernel.SIGCONT in self.arrived:
             self.paused = False
-        self.arrived -= {SIGTSTP, SIGCONT}
+        self.arrived -= {kernel.SIGTSTP, kernel.SIGCONT}
 
     def take(self, number: int) -> bool:
         """Whether it has arrived; it is being acted on then."""

@@ -24,15 +24,12 @@ INITSCRIPT = "/etc/initscript"
 PATH = "/sbin:/usr/sbin:/bin:/usr/bin"
 SHUTDOWN = ["/sbin/shutdown", "-hP", "now"]
 
-_R_OK = 4
-_TIOCSCTTY = 0x540E
 _BY_FORCE = 1
-_SIG_DFL, _SIG_IGN = 0, 1
-_SIG_SETMASK = 2
-#: All signals that can be set: children have them at their default.
-SIGNALS = [number for number in range(1, 65) if number not in (9, 19, 32, 33)]  # KILL, STOP, glibc's own
 #: What somebody may send to the group of a leader of ours, which has to outlive its command.
-_GROUP_SIGNALS = (1, 2, 3, 13, 14, 15, 18, 20, 21, 22)
+_GROUP_SIGNALS = (
+    kernel.SIGHUP, kernel.SIGINT, kernel.SIGQUIT, kernel.SIGPIPE, kernel.SIGALRM, kernel.SIGTERM,
+    kernel.SIGCONT, kernel.SIGTSTP, kernel.SIGTTIN, kernel.SIGTTOU,
+)  # fmt: skip
 #: posix_spawn(3): these say that there is no process to be had, not that the command is at fault.
 _NO_PROCESS = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 #: execvp(3) goes on along PATH after these.
@@ -54,7 +51,7 @@ def words(entry: Entry, stage: str, path: str = PATH) -> list[str]:
     ``path``: where that shell will look for programs.
     """
     command = entry.command
-    if stage != SINGLE_USER and kernel.access(INITSCRIPT, _R_OK):
+    if stage != SINGLE_USER and kernel.access(INITSCRIPT, kernel.R_OK):
         return [SHELL, INITSCRIPT, entry.id, entry.stages, entry.action, command]
     if not entry.no_shell and not SHELL_CHARACTERS.isdisjoint(command):
         return [SHELL, "-c", shell.replaced(command, path)]
@@ -91,7 +88,7 @@ def run(argv: list[str], environment: dict[str, str], console: Console) -> int:
     except OSError as error:
         raise CannotForkError from error
     try:
-        actions = [(2, terminal, number) for number in (0, 1, 2)]  # POSIX_SPAWN_DUP2
+        actions = [(kernel.POSIX_SPAWN_DUP2, terminal, number) for number in (0, 1, 2)]
         return _spawn(argv, environment, file_actions=actions, setsid=True)
     finally:
         kernel.close(terminal)
@@ -107,7 +104,7 @@ def _spawn(argv: list[str], environment: dict[str, str], **how: object) -> int:
         for program, words in ((path, argv), (SHELL, [SHELL, path, *argv[1:]])):
             try:
                 return kernel.posix_spawn(
-                    program, words, environment, setsigmask=[], setsigdef=SIGNALS, **how
+                    program, words, environment, setsigmask=[], setsigdef=kernel.SIGNALS, **how
                 )  # fmt: skip
             except OSError as error:
                 if error.errno in _NO_PROCESS:
@@ -149,12 +146,12 @@ def _leader(
 ) -> int:
     """What the leader does: the terminal, the command, wait, give the terminal back."""
     kernel.setsid()
-    for number in SIGNALS:
-        kernel.signal(number, _SIG_DFL)
-    kernel.pthread_sigmask(_SIG_SETMASK, [])
+    for number in kernel.SIGNALS:
+        kernel.signal(number, kernel.SIG_DFL)
+    kernel.pthread_sigmask(kernel.SIG_SETMASK, [])
     terminal = console.open()
-    for number in (0, 1, 2):
-        kernel.dup2(terminal, number)
+    for descriptor in (0, 1, 2):
+        kernel.dup2(terminal, descriptor)
     has_terminal = _take_terminal()
     try:
         pid = _insist(lambda: _spawn(argv, environment), say)
@@ -162,7 +159,7 @@ def _leader(
         pid = 0
         say(f'cannot execute "{error}"')
     for number in _GROUP_SIGNALS:  # not before, so that whoever ends the group now ends its start, too
-        kernel.signal(number, _SIG_IGN)
+        kernel.signal(number, kernel.SIG_IGN)
     kernel.closerange(3, 1024)  # nothing of init's is kept open meanwhile, the FIFO least of all
     status = kernel.waitpid(pid, 0)[1] if pid else _CANNOT_EXECUTE_STATUS << 8
     if has_terminal:
@@ -191,7 +188,7 @@ def _insist(make: Callable[[], int], say: Callable[[str], None]) -> int:
 def _take_terminal() -> bool:
     """Make the terminal on standard input the controlling one, from whoever has it."""
     try:
-        kernel.ioctl(0, _TIOCSCTTY, _BY_FORCE)
+        kernel.ioctl(0, kernel.TIOCSCTTY, _BY_FORCE)
     except OSError:
         return False
     return True

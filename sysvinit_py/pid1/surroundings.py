@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 POWER_STATUS = ("/run/powerstatus", "/etc/powerstatus")
 POWER_EVENTS = {b"O": "power ok", b"L": "power low"}
 
-_RB_DISABLE_CAD = 0
-_KDSIGACCEPT = 0x4B4E
-_SIGWINCH = 28
-_O_RDONLY, _O_RDWR, _O_NONBLOCK, _O_NOCTTY, _O_NOFOLLOW = 0, 2, 0o4000, 0o400, 0o400000
-
 
 def environment() -> dict[str, str]:
     """Return the variables that init was executed with, but none without a name: no child can have one."""
@@ -53,7 +48,7 @@ def prepare() -> None:
 
 def take_keys() -> None:
     """Have ctrl-alt-del arrive as SIGINT, and the keyboard signal as SIGWINCH (SPEC 2.2)."""
-    _try(lambda: kernel.reboot(_RB_DISABLE_CAD), _accept_keyboard_signal)
+    _try(lambda: kernel.reboot(kernel.RB_DISABLE_CAD), _accept_keyboard_signal)
 
 
 def _try(*steps: Callable[[], object]) -> None:
@@ -65,9 +60,9 @@ def _try(*steps: Callable[[], object]) -> None:
 
 
 def _accept_keyboard_signal() -> None:
-    keyboard = kernel.open("/dev/tty0", _O_RDWR | _O_NOCTTY | _O_NONBLOCK)
+    keyboard = kernel.open("/dev/tty0", kernel.O_RDWR | kernel.O_NOCTTY | kernel.O_NONBLOCK)
     try:
-        kernel.ioctl(keyboard, _KDSIGACCEPT, _SIGWINCH)
+        kernel.ioctl(keyboard, kernel.KDSIGACCEPT, kernel.SIGWINCH)
     finally:
         kernel.close(keyboard)
 
@@ -76,7 +71,7 @@ def power(say: Callable[[str], None]) -> str:
     """Read and remove the file in which a power daemon says what is the matter."""
     for path in POWER_STATUS:
         try:
-            file = kernel.open(path, _O_RDONLY | _O_NONBLOCK | _O_NOCTTY | _O_NOFOLLOW)
+            file = kernel.open(path, kernel.O_NONBLOCK | kernel.O_NOCTTY | kernel.O_NOFOLLOW)  # to read it
         except OSError:
             continue
         try:
@@ -97,7 +92,7 @@ def power(say: Callable[[str], None]) -> str:
 def kernel_command_line() -> str:
     """What the boot loader has given the kernel."""
     try:
-        file = kernel.open("/proc/cmdline", _O_RDONLY)
+        file = kernel.open("/proc/cmdline", kernel.O_RDONLY)
         try:
             return kernel.read(file, 4096).decode("ascii", "replace")
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sysvinit_py.pid1 import kernel
 
-READABLE, CHANGED, WRITABLE = 1, 2, 4  # POLLIN, POLLPRI, POLLOUT
+READABLE, CHANGED, WRITABLE = kernel.POLLIN, kernel.POLLPRI, kernel.POLLOUT
 #: Milliseconds; poll(2) takes an int.
 _LONGEST = 2**31 - 1
 
