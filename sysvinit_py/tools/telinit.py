@@ -9,6 +9,7 @@ import errno
 import posix  # and not os, which takes 2 ms to import
 import sys
 import time
+from stat import S_ISFIFO
 
 from sysvinit_py import __version__
 from sysvinit_py.protocol import initctl
@@ -148,7 +149,7 @@ def write(request: bytes, path: str) -> None:
     # Non-blocking, so that no signal is needed to give up; writes of this size are never partial.
     fifo = posix.open(path, posix.O_WRONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
     try:
-        if posix.fstat(fifo).st_mode & 0o170000 != 0o010000:
+        if not S_ISFIFO(posix.fstat(fifo).st_mode):
             raise RefusedError(f"{path} is not a fifo")
         posix.write(fifo, request)
     finally:

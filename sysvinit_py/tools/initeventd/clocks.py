@@ -11,7 +11,7 @@ import ctypes
 import os
 import time
 
-_TFD_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000
+_TFD_CLOEXEC_NONBLOCK = os.O_CLOEXEC | os.O_NONBLOCK
 _TFD_TIMER_ABSTIME, _TFD_TIMER_CANCEL_ON_SET = 1, 2
 _NEVER = 2 ** (8 * ctypes.sizeof(ctypes.c_long) - 1) - 1  # the largest time_t: no timer runs so long
 #: Seconds; a reading that took longer is repeated, as something else ran between the clocks.
