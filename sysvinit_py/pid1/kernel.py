@@ -83,6 +83,11 @@ def stat(path: str, *, follow_symlinks: bool = True) -> _posix.stat_result:
     return _posix.stat(_bytes(path), follow_symlinks=follow_symlinks)
 
 
+def listdir(path: str) -> list[str]:
+    """Return the names in a folder (readdir(3))."""
+    return [name.decode("utf-8", "surrogateescape") for name in _posix.listdir(_bytes(path))]
+
+
 read = _posix.read
 write = _posix.write
 pread = _posix.pread
@@ -120,6 +125,7 @@ def _environment(env: Mapping[str, str]) -> dict[bytes, bytes]:
 
 
 fork = _posix.fork
+getpid = _posix.getpid
 waitpid = _posix.waitpid
 waitid = _posix.waitid
 kill = _posix.kill

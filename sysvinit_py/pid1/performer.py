@@ -6,6 +6,7 @@ from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.stages import BOOT, SYSINIT
 from sysvinit_py.pid1 import kernel, spawn, terminals, title
+from sysvinit_py.pid1.groups import Groups
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Performer:
         self._environment = environment
         self._say = say
         self._is_running = is_running
+        self._now = now
+        self._groups = Groups()
         self._perform: dict[type[fx.Effect], Callable[[Any], ev.Event | None]] = {
             fx.ReadInittab: lambda effect: reader.start(now()),
             fx.Start: self._start,
@@ -78,6 +81,7 @@ class Performer:
         return ev.Started(effect.key, pid)  # nothing else: what fails here would lose the child
 
     def _signal(self, effect: fx.Signal) -> None:
+        self._groups.signalled()
         number = _NAMED_SIGNALS[effect.name]
         try:
             try:
@@ -90,13 +94,7 @@ class Performer:
             pass  # it is gone
 
     def _probe(self, effect: fx.Probe) -> ev.Event | None:
-        try:
-            kernel.killpg(effect.group, 0)
-        except ProcessLookupError:
-            return ev.GroupGone(effect.group)
-        except OSError:
-            pass  # somebody is there
-        return None
+        return ev.GroupGone(effect.group) if self._groups.is_gone(effect.group, self._now()) else None
 
     def _ask_level(self, effect: fx.AskLevel) -> ev.Event | None:
         return None if self._console.ask() else ev.NoAnswer()

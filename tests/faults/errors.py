@@ -54,6 +54,7 @@ ERRORS: dict[str, tuple[int, ...]] = {
     "write": (EAGAIN, EDQUOT, EFBIG, EINVAL, EIO, ENOSPC, EPERM, EPIPE),
     "pread": (EINVAL, EIO, EISDIR, ENXIO, EOVERFLOW),
     "pwrite": (EDQUOT, EFBIG, EINVAL, EIO, ENOSPC, EPERM),
+    "listdir": (EACCES, EMFILE, ENFILE, ENOENT, ENOMEM, ENOTDIR),
     "fstat": (EIO, ENOMEM, EOVERFLOW),
     "stat": (EACCES, EIO, ELOOP, ENOENT, ENOMEM, ENOTDIR, EOVERFLOW),
     "access": (EACCES, EIO, ELOOP, ENOENT, ENOMEM, ENOTDIR, EROFS),
@@ -75,6 +76,7 @@ ERRORS: dict[str, tuple[int, ...]] = {
         EAGAIN, ENOMEM, EMFILE, ENFILE, E2BIG, EACCES, EIO, EISDIR, ELOOP, ENOENT, ENOEXEC, ENOTDIR, EPERM,
         ETXTBSY,
     ),
+    "getpid": (),  # always succeeds
     "waitpid": (),  # ECHILD is an answer: there are no children
     "waitid": (),  # ECHILD is the answer that is asked for
     "kill": (EPERM, ESRCH),

@@ -80,6 +80,7 @@ class Kernel:
         self.log: list[str] = []
         self.processes: dict[int, Process] = {}
         self.last_pid = 1
+        self.left_behind: set[int] = set()  # groups of which a zombie is left whose parent does not reap it
         self.signals: set[int] = set()
         self.started: list[str] = []
         self.longest_zombie = 0.0
@@ -92,6 +93,7 @@ class Kernel:
             "/run/utmp": self._regular(), "/var/log/wtmp": self._regular(), "/dev/kmsg": File("kmsg"),
             "/proc/self/mountinfo": File("mounts"), "/proc/cmdline": self._regular(b"quiet"),
             "/proc/self/stat": self._regular(b"1 (init) " + b" ".join(b"%d" % n for n in range(3, 60))),
+            "/proc/1/stat": self._regular(b"1 (init) S 0 1 " + b"1 " * 40),
             "/proc/self/mem": self._regular(bytes(100)), "/sbin/init": self._regular(b"#! sysvinit_py"),
         }  # fmt: skip
         self.descriptors: dict[int, Descriptor] = {}
@@ -387,6 +389,8 @@ class Kernel:
             if process.zombie_since is not None and pid in (-1, process.pid):
                 del self.processes[process.pid]
                 self.longest_zombie = max(self.longest_zombie, self.now - process.zombie_since)
+                if "LEAVES" in process.command:
+                    self.left_behind.add(process.pid)
                 return process.pid, process.status
         return 0, 0
 
@@ -395,13 +399,30 @@ class Kernel:
         if pid not in self.processes:
             raise OSError(errno.ECHILD, "ECHILD")
 
+    def getpid(self) -> int:
+        self.call("getpid")
+        return 1
+
+    def listdir(self, path: str) -> list[str]:
+        self.call("listdir")
+        assert path == "/proc"
+        zombies = {10_000 + group: f"Z 1 {group}" for group in self.left_behind}
+        processes = {
+            pid: f"{'S' if process.zombie_since is None else 'Z'} 1 {pid}"
+            for pid, process in self.processes.items()
+        }
+        for pid, fields in (processes | zombies).items():
+            self.files[f"/proc/{pid}/stat"] = self._regular(f"{pid} (w) {fields} {'1 ' * 40}".encode())
+        return ["self", "cpuinfo", *map(str, [1, *processes, *zombies])]
+
     def kill(self, pid: int, number: int) -> None:
         self.call("kill")
         self._signal(pid, number)
 
     def killpg(self, group: int, number: int) -> None:
         self.call("killpg")
-        self._signal(group, number)
+        if group not in self.left_behind:
+            self._signal(group, number)
 
     def _signal(self, pid: int, number: int) -> None:
         targets = list(self.processes.values()) if pid == -1 else [p for p in [self.processes.get(pid)] if p]

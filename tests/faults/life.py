@@ -16,6 +16,7 @@ bo::boot:/w BOOT "stay"
 wa:2:wait:/w WAIT 0.1
 r1:234:respawn:/w SHORT 30
 r2:23:respawn:/w TWO stay
+ls:2:respawn:/w LEAVES stay
 r3:3:respawn:/w THREE stay
 r4:4:respawn:/w FOUR stay
 o4:4:once:/w ONCE stay

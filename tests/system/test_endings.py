@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -73,6 +74,57 @@ def test_a_member_that_outlives_its_leader_is_killed(boot: Boot) -> None:
     term = system.witness.wait("LEADER", "TERM")
     assert system.witness.wait("B").time - term.time >= 1
     assert not system.alive(member.pid)
+
+
+#: A leader with a member in its group whose parent has left that, and does not reap it.
+LEAVES_A_ZOMBIE = """\
+#!/usr/bin/python3 -IS
+import os, signal, sys, time
+if not os.fork():
+    member = os.fork()
+    if not member:
+        if "deaf" in sys.argv:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        elif "dead" in sys.argv:
+            os._exit(0)
+        time.sleep(60)
+    os.setsid()
+    os.close(os.open("/ready", os.O_CREAT))
+    time.sleep(60)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("member", "request_", "least", "most"),
+    [
+        ("dead", "3", 0, 1.5),
+        ("alive", "3", 0, 1.5),
+        ("dead", "S", 0, 1.5),
+        ("dead", "q", 0, 1.5),
+        pytest.param("deaf", "3", 2, 3.5),
+    ],
+)
+def test_zombies_of_somebody_else_are_nobody(
+    init: Init, boot: Boot, member: str, request_: str, least: float, most: float
+) -> None:
+    """Regression: init waited for them until SIGKILL and longer, and said that they seem to hang.
+
+    C waits for leaders only: not for the deaf member.
+    """
+    least = least if init.ours else 0
+    tail = "b:3:once:/w B\nc:S:wait:/w B\n"
+    system = boot(
+        f"id:2:initdefault:\na:2:once:@/leaves {member}\n{tail}", files={"/leaves": LEAVES_A_ZOMBIE}
+    )
+    wait_until(system.path("/ready").exists, lambda: "the member's parent")
+    system.wait_ready()
+    if request_ == "q":
+        system.write("/etc/inittab", f"id:2:initdefault:\nd:2:once:/w B\n{tail}")
+    begin = time.monotonic()
+    system.telinit("-t", "2", request_)
+    assert least <= system.witness.wait("B").time - begin < most
+    assert b"seems to hang" not in system.console.said
 
 
 def test_who_has_left_the_group_is_not_followed(boot: Boot) -> None:

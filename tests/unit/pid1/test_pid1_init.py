@@ -239,7 +239,8 @@ def test_signals_to_groups(pid1: Pid1, groups: set[int], running: set[int], expe
     assert pid1.sent == expected
 
 
-def test_a_probe(pid1: Pid1) -> None:
+def test_a_probe(pid1: Pid1, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sysvinit_py.pid1.groups._alive", lambda: {5})
     pid1.groups = {5}
     assert pid1.init._performer._probe(fx.Probe(5)) is None
     assert pid1.init._performer._probe(fx.Probe(6)) == ev.GroupGone(6)

@@ -1,0 +1,74 @@
+"""Whether a process group has a live member left, and not just zombies that their parent does not reap.
+
+Signal 0 cannot tell the two apart, /proc can. Reading that takes time where there are many processes: it is
+read for all groups together, and less and less often.
+"""
+
+from __future__ import annotations
+
+from sysvinit_py.pid1 import kernel
+
+#: Seconds from the first look at /proc to the next, doubled each time, and at most. Between SIGKILL and
+#: giving up (limits.HANG_TIME) there are looks at 0, 0.03, 0.09, 0.21 and 0.45 s.
+_FIRST, _LONGEST = 0.03, 0.5
+_DEAD = b"ZX"
+#: Fields of /proc/PID/stat, from 0, counted from behind the name.
+_STATE, _GROUP, _THREADS = 0, 2, 17
+
+
+class Groups:
+    """Looks at groups that were sent a signal, and whose leader was reaped."""
+
+    def __init__(self) -> None:
+        self.signalled()
+
+    def signalled(self) -> None:
+        """A signal was sent: what was seen before does not count, and the next look may be at once."""
+        self._alive: set[int] | None = None
+        self._next_look, self._pause = 0.0, _FIRST
+
+    def is_gone(self, group: int, now: float) -> bool:
+        """Whether nobody of the group is left alive. Where nobody can say, as without /proc, somebody is."""
+        try:
+            kernel.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            pass  # somebody is there
+        if now >= self._next_look:
+            self._next_look, self._pause = now + self._pause, min(2 * self._pause, _LONGEST)
+            self._alive = _alive()
+            if self._alive is not None and group not in self._alive:
+                again = _alive()  # a process that was forked while we looked
+                self._alive = None if again is None else self._alive | again
+        return self._alive is not None and group not in self._alive
+
+
+def _alive() -> set[int] | None:
+    """Return the groups of all processes that live; None: they cannot be seen."""
+    groups = set()
+    try:
+        if int(_stat("self")[0]) != kernel.getpid():
+            return None  # of another PID namespace
+        for name in kernel.listdir("/proc"):
+            if name.isdigit():
+                try:
+                    fields = _stat(name)[1].split()
+                except (FileNotFoundError, ProcessLookupError):
+                    continue  # it has ended meanwhile
+                # The main thread may have ended before the others: a zombie with threads lives.
+                if fields[_STATE] not in _DEAD or int(fields[_THREADS]) > 1:
+                    groups.add(int(fields[_GROUP]))
+    except (OSError, ValueError, IndexError):
+        return None
+    return groups
+
+
+def _stat(process: str) -> tuple[bytes, bytes]:
+    """Return what stands before the name of the process in its stat file, and behind it."""
+    file = kernel.open(f"/proc/{process}/stat", kernel.O_RDONLY)
+    try:
+        text = kernel.read(file, 4096)
+    finally:
+        kernel.close(file)
+    return text.partition(b"(")[0], text.rpartition(b")")[2]  # a name may hold anything
