@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PATH = "/run/initctl"
+#: Seconds from SIGTERM to SIGKILL in a request that does not say otherwise, and for init until there is one.
+WAIT_TIME = 5
 
 # The commands.
 START = 0  # nobody sends it

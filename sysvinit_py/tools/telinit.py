@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 #: What may be asked for; the usage keeps quiet about levels 7, 8 and 9, and so does init(8).
 _ASKABLE = "0123456789SsQqAaBbCcUu"
 _USAGE = "{-e VAR[=VAL] | [-t SECONDS] {0|1|2|3|4|5|6|S|s|Q|q|A|a|B|b|C|c|U|u}}"
-_WAIT_TIME = 3  # seconds from SIGTERM to SIGKILL, as C's telinit asks for
 _PATIENCE = 3.0  # seconds
 _TRY_AGAIN = 0.01  # seconds
 #: The FIFO has no reader, is full, or its reader went away: init may be busy with it at this moment.
@@ -78,7 +77,7 @@ def _bytes(argument: str) -> bytes:
 def _request(arguments: list[str]) -> initctl.Request:
     variables: list[bytes] = []
     operands: list[str] = []
-    sleeptime, data = _WAIT_TIME, b""
+    sleeptime, data = initctl.WAIT_TIME, b""
     for option, value in _options(arguments):
         if option == "e":
             try:

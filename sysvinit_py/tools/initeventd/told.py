@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sysvinit_py.machine.limits import WAIT_TIME
 from sysvinit_py.protocol import initctl
 from sysvinit_py.protocol.initctl import Request
 from sysvinit_py.tools.initeventd.power import FAILED, LOW, OK
@@ -80,7 +79,7 @@ class Told:
 
 def _request(cmd: int) -> Request:
     """Requests set init's wait time too: to the one it begins with, as 0 would mean SIGKILL at once."""
-    return Request(cmd, sleeptime=int(WAIT_TIME))
+    return Request(cmd, sleeptime=initctl.WAIT_TIME)
 
 
 def _understood(saved: object, asleep: float) -> tuple[tuple[str, ...], float]:

@@ -65,15 +65,15 @@ def variables(data: bytes) -> Request:
 @pytest.mark.parametrize(
     ("arguments", "request_"),
     [
-        (["3"], Request(RUNLVL, "3", 3)),
-        *(([level], Request(RUNLVL, level, 3)) for level in "0123456789SsQqAaBbCcUu"),
+        (["3"], Request(RUNLVL, "3", 5)),
+        *(([level], Request(RUNLVL, level, 5)) for level in "0123456789SsQqAaBbCcUu"),
         (["-t", "7", "2"], Request(RUNLVL, "2", 7)),
         (["-t7", "2"], Request(RUNLVL, "2", 7)),
         (["2", "-t", "7"], Request(RUNLVL, "2", 7)),
         (["-t", "1", "-t", "2", "2"], Request(RUNLVL, "2", 2)),
         (["-t", "-5", "2"], Request(RUNLVL, "2", -5)),
         (["-t", "2147483647", "2"], Request(RUNLVL, "2", 2**31 - 1)),
-        (["--", "3"], Request(RUNLVL, "3", 3)),
+        (["--", "3"], Request(RUNLVL, "3", 5)),
         (["-e", "INIT_A=b"], variables(b"INIT_A=b")),
         (["-eINIT_A=b"], variables(b"INIT_A=b")),
         (["-e", "INIT_A=b", "-e", "INIT_C"], variables(b"INIT_A=b\0INIT_C")),
@@ -182,7 +182,7 @@ def test_it_waits_for_a_reader(tmp_path: Path) -> None:
     late.start()
     assert telinit.main(["telinit", "3"], str(path)) == 0
     late.join()
-    assert Decoder().feed(os.read(opened[0], 1000)) == [Request(RUNLVL, "3", 3)]
+    assert Decoder().feed(os.read(opened[0], 1000)) == [Request(RUNLVL, "3", 5)]
     os.close(opened[0])
 
 
