@@ -56,6 +56,11 @@ def explain(rule: Rule) -> str:
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
 
 
+def address(rule: Rule) -> str:
+    """Where the rule's page is, as a URI: in the man page of all rules."""
+    return f"man:inittab-lint-rules(7)#{rule.code}"
+
+
 def listing() -> str:
     """A line for each rule."""
     width = max(len(rule.name) for rule in RULES.values())
