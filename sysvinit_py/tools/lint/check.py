@@ -88,11 +88,11 @@ def _sorted(findings: list[Finding], order: Mapping[str, int]) -> list[Finding]:
     leaders: dict[tuple[str, int], tuple[int, int, int, str]] = {}
     findings.sort(key=place)
     for finding in findings:
-        if finding.first and finding.first[0] != finding.path:
+        if finding.first and finding.repeats_elsewhere:
             leaders.setdefault(finding.first, place(finding))
 
     def together(finding: Finding) -> tuple[tuple[int, int, int, str], ...]:
-        leader = finding.first and finding.first[0] != finding.path and leaders[finding.first]
+        leader = finding.first and finding.repeats_elsewhere and leaders[finding.first]
         return leader or place(finding), place(finding)
 
     return sorted(findings, key=together) if leaders else findings

@@ -56,6 +56,11 @@ class Finding(Value):
     first: tuple[str, int] | None = None  # what it repeats: the path and the line
 
     @property
+    def repeats_elsewhere(self) -> bool:
+        """Whether it repeats something of another file."""
+        return self.first is not None and self.first[0] != self.path
+
+    @property
     def of_file(self) -> bool:
         """Whether it is about the file as a whole, at no place in it."""
         return (self.line, self.column, self.end_column) == (1, 1, 1)

@@ -90,7 +90,6 @@ what inittab-lint looks for
 -------------------------------
 
 :Manual section: 7
-:Manual group: sysvinit_py
 
 SYNOPSIS
 ========

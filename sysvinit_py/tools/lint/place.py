@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import contextmanager
-from errno import EFBIG, EINVAL, ELOOP, ENOTDIR, EXDEV
+from errno import EFBIG, EINVAL, ELOOP, ENOENT, ENOTDIR, EXDEV
 from select import select
 
 from sysvinit_py.inittab.sources import MAX_BYTES, TOO_BIG
@@ -107,7 +107,7 @@ class Place(Value):
             walk.follow(self.path, image=self.image)
             yield walk
         except ValueError:
-            raise OSError(EINVAL, "NUL in the name") from None
+            raise OSError(ENOENT, os.strerror(ENOENT)) from None  # there is a NUL in it
         finally:
             walk.close()
 
@@ -157,25 +157,24 @@ class Walk:
 
     def follow(self, path: str, *, named: bool = False, image: bool = False) -> None:
         """Go along a path. ``named`` is what stood on the command line, and leads anywhere but for links."""
-        bottom = len(self._way)
+        bottom, links = len(self._way), 0
         left = _parts(path, 0 if named else bottom)
-        links, link = 0, ""
         while left:
-            part, floor = left.pop()
+            part, floor, link = left.pop()
             if not stat.S_ISDIR(self.status.st_mode):
                 raise OSError(ENOTDIR, os.strerror(ENOTDIR))
             if part == "..":
                 self._up(floor, link, image=image)
             elif part not in ("", ".") and (target := self._down(part, link)):
-                links, link = links + 1, f"{part} -> {target}"
+                links += 1
                 if links > MAX_LINKS:
                     raise LinkError(ELOOP, os.strerror(ELOOP))
-                floor = len(self._way) if named else bottom
+                floor, link = len(self._way) if named else bottom, f"{part} -> {target}"
                 if target.startswith("/"):
                     if not (image or (self._absolute and floor == 1)):
                         raise _leads_out(link)
                     self._back(floor)
-                left += _parts(target, floor)
+                left += _parts(target, floor, link)
 
     def _down(self, part: str, link: str) -> str:
         """Go to a name in the folder that was reached; if it is a link, return where it leads and stay."""
@@ -204,9 +203,9 @@ class Walk:
             os.close(self._way.pop()[1])
 
 
-def _parts(path: str, floor: int) -> list[tuple[str, int]]:
-    """The names of a path, the first one last, each with how many folders ``..`` must leave."""
-    return [(part, floor) for part in reversed(path.split("/"))]
+def _parts(path: str, floor: int, link: str = "") -> list[tuple[str, int, str]]:
+    """The names of a path, the first one last; how many folders ``..`` must leave; whose path it is."""
+    return [(part, floor, link) for part in reversed(path.split("/"))]
 
 
 def _leads_out(link: str) -> OSError:

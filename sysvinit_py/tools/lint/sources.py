@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from contextlib import contextmanager
+from errno import ELOOP
 
 from sysvinit_py.inittab.sources import DIRECTORY, INITTAB, MAX_BYTES, is_tab
 from sysvinit_py.tools.lint.place import Place, read
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 STDIN = "-"
+#: No inittab lies deeper than that below a folder that is named.
+MAX_DEPTH = 100
 #: What a shell hands down, as for <(command): it is open already.
 _HANDED_DOWN = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,9})")
 #: What may lie in inittab.d without being meant for init: backups, leftovers of editors and packages.
@@ -149,6 +152,8 @@ def _folder(folder: Place, failed: list[str]) -> list[Source]:
     while left:
         at, names = left.pop(), dict[str, bool]()
         with _failing(failed, at.shown):
+            if at.path.count("/") > MAX_DEPTH:
+                raise OSError(ELOOP, f"more than {MAX_DEPTH} folders deep")
             names = at.names()
         below = [name for name in names if names[name] and name != _DIRECTORY and not name.startswith(".")]
         left += [at.child(name) for name in reversed(below)]

@@ -27,8 +27,8 @@ def render(findings: Sequence[Finding], *, colour: bool = False) -> str:
 
 
 def _together(one: Finding, other: Finding) -> bool:
-    """Whether both repeat the same."""
-    return one.first is not None and one.first == other.first
+    """Whether both repeat the same entry of another file."""
+    return one.repeats_elsewhere and one.first == other.first
 
 
 def _one(finding: Finding, colour: bool) -> str:
