@@ -75,7 +75,7 @@ def page() -> str:
     shown = [_HEAD]
     for group, title in GROUPS.items():
         heading = f"{group}xx: {title}"
-        shown.append(f"{heading}\n{'=' * len(heading)}\n")
+        shown.append(f"{heading}\n{'-' * len(heading)}\n")
         shown += [_section(rule) for rule in RULES.values() if rule.code.startswith(group)]
     return "\n".join([*shown, _FOOT])
 
@@ -115,7 +115,7 @@ SEE ALSO
 def _section(rule: Rule) -> str:
     said = manual(rule)
     heading = f"{rule.code} {rule.name}"
-    parts = [f"{heading}\n{'-' * len(heading)}", f"*{rule.severity}.* {said.title}"]
+    parts = [f"{heading}\n{'~' * len(heading)}", f"*{rule.severity}.* {said.title}"]
     parts += [
         said.why,
         f"Bad::\n\n{_indented(said.bad)}",

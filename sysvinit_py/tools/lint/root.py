@@ -27,17 +27,21 @@ class Root:
 
     def interpreter(self, path: str) -> str:
         """The program that a script of the image begins with, behind ``#!``; empty: it is none."""
+        first = self._beginning(path, MAX_FIRST_LINE).partition(b"\n")[0]
+        words = first.removeprefix(b"#!").split()
+        return os.fsdecode(words[0]) if first.startswith(b"#!") and words else ""
+
+    def _beginning(self, path: str, size: int) -> bytes:
+        """What a regular file of the image begins with; empty where there is none."""
         try:
             with Place(self.folder, path, image=True).held() as walk:
                 descriptor = walk.open()
                 try:
-                    first = os.read(descriptor, MAX_FIRST_LINE).partition(b"\n")[0]
+                    return os.read(descriptor, size)
                 finally:
                     os.close(descriptor)
         except OSError:
-            return ""
-        words = first.removeprefix(b"#!").split()
-        return os.fsdecode(words[0]) if first.startswith(b"#!") and words else ""
+            return b""
 
     def find(self, program: str) -> tuple[str, int] | None:
         """The path and the mode of a program, searched on init's PATH if it is named without a folder."""

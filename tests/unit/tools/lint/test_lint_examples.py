@@ -84,4 +84,4 @@ def test_every_target_has_rules() -> None:
 def test_listing_and_page_name_every_rule() -> None:
     for rule in RULES.values():
         assert f"{rule.code}  {rule.severity}" in listing()
-        assert f"\n{rule.code} {rule.name}\n---" in page()
+        assert f"\n{rule.code} {rule.name}\n~~~" in page()
