@@ -27,7 +27,15 @@ Run = Callable[..., tuple[int, str]]
 #: There is something to repair in it, and to show.
 SENTINEL = b"id:2:initdefault:\nsi::sysinit:/SENTINEL \nx:22:twice:/SENTINEL\n"
 GOOD = b"id:2:initdefault:\nsi::sysinit:/x\n"
-ACTS = ([], ["--fix"], ["--fix", "--unsafe-fixes"], ["--diff", "--unsafe-fixes"], ["--format=sarif"])
+ACTS: tuple[list[str], ...] = (
+    [], ["--fix"], ["--fix", "--unsafe-fixes"], ["--diff", "--unsafe-fixes"], ["--format=sarif"],
+)  # fmt: skip
+    [],
+    ["--fix"],
+    ["--fix", "--unsafe-fixes"],
+    ["--diff", "--unsafe-fixes"],
+    ["--format=sarif"],
+)
 STRANGER = 12345
 
 
