@@ -30,12 +30,6 @@ GOOD = b"id:2:initdefault:\nsi::sysinit:/x\n"
 ACTS: tuple[list[str], ...] = (
     [], ["--fix"], ["--fix", "--unsafe-fixes"], ["--diff", "--unsafe-fixes"], ["--format=sarif"],
 )  # fmt: skip
-    [],
-    ["--fix"],
-    ["--fix", "--unsafe-fixes"],
-    ["--diff", "--unsafe-fixes"],
-    ["--format=sarif"],
-)
 STRANGER = 12345
 
 
