@@ -47,7 +47,8 @@ class Place(Value):
 
     def sibling(self, name: str) -> Place:
         """Return the place of a file beside this one."""
-        return self.replace(path=os.path.dirname(self.path), shown=os.path.dirname(self.shown)).child(name)  # type: ignore[no-any-return]
+        folder = Place(self.folder, os.path.dirname(self.path), self.image, os.path.dirname(self.shown))
+        return folder.child(name)
 
     def owner(self) -> int:
         """Return who has the folder that was named; -1 if there is none."""
@@ -191,7 +192,7 @@ class Walk:
         return ""
 
     def _up(self, floor: int, link: str, *, image: bool) -> None:
-        if not floor:
+        if not floor and (len(self._way) == 1 or self.name == ".."):
             self._way.append(("..", os.open("..", _LOOK, dir_fd=self.found)))
         elif len(self._way) > floor:
             self._back(len(self._way) - 1)
