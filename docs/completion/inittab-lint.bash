@@ -26,7 +26,8 @@ _inittab_lint() {
             COMPREPLY=($(compgen -d -- "$word")) ;;
         *)
             if [[ $word == -* ]]; then
-                COMPREPLY=($(compgen -W "--target --root --fragment --select --ignore --strict --format --color
+                COMPREPLY=($(compgen -W "--target --root --fragment --select --ignore --strict --exit-zero --format
+                    --output-file --statistics --color
                     --fix --unsafe-fixes --diff --stdin-filename --config --isolated --quiet -q --explain
                     --list-rules --version --help" -- "$word"))
             else

@@ -18,6 +18,7 @@ DIRECTORY = "/etc/inittab.d"
 
 #: How many bytes all files together may have.
 MAX_BYTES = 2 << 20
+TOO_BIG = f"too big (all files together may have {MAX_BYTES} bytes)"
 _CHUNK = 1 << 16
 #: Of names, whatever the locale says.
 _ENCODING = "utf-8", "surrogateescape"
@@ -43,10 +44,15 @@ def gather(inittab: str = INITTAB, directory: str = DIRECTORY) -> tuple[Source, 
         names = []
         sources.append(_unread(directory, error))
     for name in sorted(names):
-        if name.endswith(b".tab") and not name.startswith(b"."):  # as a shell's *.tab has it
+        if is_tab(name):
             left = MAX_BYTES - sum(len(source.data) for source in sources)
             sources.append(_source(f"{directory}/{name.decode(*_ENCODING)}", left))
     return tuple(sources)
+
+
+def is_tab(name: bytes) -> bool:
+    """Return whether a file of inittab.d is read: a shell's ``*.tab``."""
+    return name.endswith(b".tab") and not name.startswith(b".")
 
 
 def dump(sources: tuple[Source, ...]) -> bytes:
@@ -87,5 +93,5 @@ def _contents(path: str, limit: int) -> bytes:
     finally:
         posix.close(fd)
     if len(data) > limit:
-        raise OSError(EFBIG, f"too big (all files together may have {MAX_BYTES} bytes)")
+        raise OSError(EFBIG, TOO_BIG)
     return bytes(data)

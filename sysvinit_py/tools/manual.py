@@ -7,8 +7,11 @@ from pathlib import Path
 
 from docutils.core import publish_string
 
+from sysvinit_py import __version__
 from sysvinit_py.tools.lint import manual as rules
 
+#: When something last changed in them that a reader may notice.
+DATE = "2026-11-26"
 SOURCES = Path(__file__).parents[2] / "man"
 
 
@@ -19,13 +22,16 @@ def pages() -> dict[str, bytes]:
 
 
 def _page(text: str, source: Path) -> bytes:
+    # What man-pages(7) wants in the first and the last line of a page.
+    lines = f"\n:Date: {DATE}\n:Version: sysvinit_py {__version__}\n:Manual section:"
+    text = text.replace("\n:Manual section:", lines)
     page: bytes = publish_string(
         text,
         source_path=str(source),
         writer="manpage",
         settings_overrides={"output_encoding": "utf-8", "halt_level": 2, "report_level": 2},
     )
-    return page
+    return page.replace(b".SH Name\n", b".SH NAME\n")
 
 
 def main(arguments: list[str]) -> int:

@@ -6,10 +6,13 @@ They are looked for in the working directory and, if it has none, in the folders
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
 
 from sysvinit_py.tools.lint.formats import FORMATS
+from sysvinit_py.tools.lint.place import read
 from sysvinit_py.tools.lint.selection import codes_of
-from sysvinit_py.tools.lint.sources import UsageError, load
+from sysvinit_py.tools.lint.sources import UsageError, handed_down, named_file
 from sysvinit_py.tools.lint.targets import TARGETS
 from sysvinit_py.value import Value
 
@@ -32,36 +35,66 @@ class Config(Value):
     fragment: bool = False
 
 
-def find_config(folder: str) -> str:
-    """The path of the nearest config file, our own or a shared one with our section; empty: none."""
+def find_config(folder: str, refused: list[str]) -> str:
+    """Return the path of the nearest config file, our own or a shared one with our section; empty: none.
+
+    Others in between that belong to somebody else are passed over, and added to ``refused`` with the reason.
+    """
     while True:
-        own, shared = os.path.join(folder, OWN), os.path.join(folder, SHARED)
-        if os.path.lexists(own):
-            return own  # also if it is broken, which is then said
-        if os.path.isfile(shared) and _has_section(shared):
-            return shared
+        for name in (OWN, SHARED):
+            path = os.path.join(folder, name)
+            # Our own counts also if it is broken, which is then said.
+            if not (os.path.lexists(path) if name == OWN else _has_section(path)):
+                continue
+            with suppress(OSError):
+                stranger = _stranger(os.lstat(path))
+                if not stranger:
+                    return path
+                refused.append(f"{path}: not used, as {stranger}; --config {path} takes it")
         above = os.path.dirname(folder)
         if above == folder:
             return ""
         folder = above
 
 
+def _stranger(status: os.stat_result) -> str:
+    """Who else decides what is in a config file; empty: none but us and root, as for git's safe.directory."""
+    if status.st_uid not in (0, os.geteuid()):
+        return f"it belongs to user {status.st_uid}"
+    is_open = status.st_mode & stat.S_IWOTH and not stat.S_ISLNK(status.st_mode)
+    return "anybody can change it" if is_open else ""
+
+
+def _load(path: str, *, trusted: bool) -> bytes:
+    try:
+        descriptor = handed_down(path)
+        if descriptor is not None:
+            return read(descriptor)
+        data, status = named_file(path).read()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    if not trusted and (stranger := _stranger(status)):
+        raise UsageError(f"{path}: {stranger}; --config {path} takes it")
+    return data
+
+
 def _has_section(path: str) -> bool:
     try:
-        return any(line.startswith(f"[{SECTION}]".encode()) for line in load(path).split(b"\n"))
+        lines = _load(path, trusted=True).split(b"\n")
     except UsageError:
         return False
+    return any(line.startswith(f"[{SECTION}]".encode()) for line in lines)
 
 
-def read_config(path: str) -> Config:
-    """Read a config file. Raises UsageError for anything that is not understood."""
+def read_config(path: str, *, trusted: bool = True) -> Config:
+    """Read a config file. Raises UsageError if it is not understood; if not trusted, for a stranger's too."""
     # Imported only where there is a file: a cold start has a budget.
     import configparser
 
     # A section [DEFAULT] is for others.
     parser = configparser.ConfigParser(interpolation=None, default_section="")
     try:
-        parser.read_string(load(path).decode("utf-8-sig"), path)
+        parser.read_string(_load(path, trusted=trusted).decode("utf-8-sig"), path)
     except (configparser.Error, ValueError) as error:
         raise UsageError(f"{path}: {' '.join(str(error).split())}") from None
     if SECTION not in parser:
@@ -86,7 +119,11 @@ def _understood(path: str, key: str, value: str) -> str | bool:
             codes_of(value)
         except UsageError as error:
             raise UsageError(f"{path}: {error}") from None
-    return os.path.join(os.path.dirname(path), value) if key == "root" and value else value
+    if key == "root" and value:
+        if value.startswith("/") or ".." in value.split("/"):
+            raise UsageError(f"{path}: root {value!r} is not below the file's folder; use --root")
+        return os.path.join(os.path.dirname(path), value)
+    return value
 
 
 def _flag(path: str, key: str, value: str) -> bool:

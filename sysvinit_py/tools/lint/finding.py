@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sysvinit_py.value import Value
 
 #: From the worst to the least: refused by init; accepted but hardly meant; worth knowing.
@@ -51,6 +53,12 @@ class Finding(Value):
     hint: str = ""
     fix: Fix | None = None
     text: str = ""  # of the line
+    first: tuple[str, int] | None = None  # what it repeats: the path and the line
+
+    @property
+    def repeats_elsewhere(self) -> bool:
+        """Whether it repeats something of another file."""
+        return self.first is not None and self.first[0] != self.path
 
     @property
     def of_file(self) -> bool:
@@ -58,12 +66,28 @@ class Finding(Value):
         return (self.line, self.column, self.end_column) == (1, 1, 1)
 
 
+#: What CI takes for an order to itself: ##vso[...] and ##[...] anywhere, ::error:: where a line begins.
+_ORDER = re.compile(r"#(?=#\w*\[)")
+_ORDER_AT_START = re.compile(r"\s*:(?=:)")
+
+
 def printable(text: str) -> str:
-    """Text fit for a terminal or a log, whatever bytes it came from."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else escaped(c) for c in text)
+    """Text fit for a terminal or the log of a CI, whatever bytes it came from; it may begin a line."""
+    start = _ORDER_AT_START.match(text)
+    if start:
+        return f"{printable(text[: start.end() - 1])}\\x3a{printable(text[start.end() :])}"
+    return text if text.isprintable() and "##" not in text else "".join(printables(text))
 
 
-def escaped(character: str) -> str:
+def printables(text: str) -> list[str]:
+    """The same of each character; but it may not begin a line."""
+    shown = [c if c.isprintable() else _escaped(c) for c in text]
+    for order in _ORDER.finditer(text):
+        shown[order.start()] = "\\x23"
+    return shown
+
+
+def _escaped(character: str) -> str:
     """A character that must not be printed as it is: a byte that is no UTF-8 as the byte it was."""
     code = ord(character)
     return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else ascii(character)[1:-1]

@@ -20,6 +20,8 @@ from sysvinit_py.tools.lint.finding import Edit, Fix, Hit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sysvinit_py.inittab.entry import Entry, Span
     from sysvinit_py.inittab.parser import Document, Line
     from sysvinit_py.tools.lint.root import Root
@@ -181,11 +183,13 @@ class Inittab:
         *,
         fragment: bool = False,
         root: Root | None = None,
+        exposed: Mapping[str, str] | None = None,
     ) -> None:
         self.documents = documents
         self.target = target
         self.fragment = fragment  # only a part: not asked for what a whole one needs
         self.root = root
+        self.exposed = exposed or {}  # by path: what is not only root's to change
         self.subjects = [
             Subject(line.entry, line, self)
             for document in documents

@@ -56,6 +56,11 @@ def explain(rule: Rule) -> str:
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
 
 
+def address(rule: Rule) -> str:
+    """Where the rule's page is, as a URI: in the man page of all rules."""
+    return f"man:inittab-lint-rules(7)#{rule.code}"
+
+
 def listing() -> str:
     """A line for each rule."""
     width = max(len(rule.name) for rule in RULES.values())
@@ -70,7 +75,7 @@ def page() -> str:
     shown = [_HEAD]
     for group, title in GROUPS.items():
         heading = f"{group}xx: {title}"
-        shown.append(f"{heading}\n{'=' * len(heading)}\n")
+        shown.append(f"{heading}\n{'-' * len(heading)}\n")
         shown += [_section(rule) for rule in RULES.values() if rule.code.startswith(group)]
     return "\n".join([*shown, _FOOT])
 
@@ -85,7 +90,6 @@ what inittab-lint looks for
 -------------------------------
 
 :Manual section: 7
-:Manual group: sysvinit_py
 
 SYNOPSIS
 ========
@@ -111,7 +115,7 @@ SEE ALSO
 def _section(rule: Rule) -> str:
     said = manual(rule)
     heading = f"{rule.code} {rule.name}"
-    parts = [f"{heading}\n{'-' * len(heading)}", f"*{rule.severity}.* {said.title}"]
+    parts = [f"{heading}\n{'~' * len(heading)}", f"*{rule.severity}.* {said.title}"]
     parts += [
         said.why,
         f"Bad::\n\n{_indented(said.bad)}",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import stat
 
-MAX_LINKS = 40  # as in the kernel
+from sysvinit_py.tools.lint.place import Place
+
 MAX_FIRST_LINE = 256  # bytes that the kernel reads of a script
 #: Where init looks for a program that is named without a folder (SPEC chapter 7).
 PATH = ("/sbin", "/usr/sbin", "/bin", "/usr/bin")
@@ -16,54 +16,32 @@ class Root:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
+        self.place = Place(folder, image=True, shown=folder)
 
     def mode(self, path: str) -> int | None:
         """The mode of a file of the image, or None where there is none."""
-        found = self._find(path)
-        return found[1] if found else None
+        try:
+            return Place(self.folder, path, image=True).status().st_mode
+        except OSError:
+            return None
 
     def interpreter(self, path: str) -> str:
         """The program that a script of the image begins with, behind ``#!``; empty: it is none."""
-        found = self._find(path)
-        if not found or not stat.S_ISREG(found[1]):
-            return ""
-        try:
-            with open(found[0], "rb") as file:
-                first = file.read(MAX_FIRST_LINE).partition(b"\n")[0]
-        except OSError:
-            return ""
+        first = self._beginning(path, MAX_FIRST_LINE).partition(b"\n")[0]
         words = first.removeprefix(b"#!").split()
         return os.fsdecode(words[0]) if first.startswith(b"#!") and words else ""
 
-    def _find(self, path: str) -> tuple[str, int] | None:
-        """Where a file of the image is, and its mode. Links never lead out of the image."""
-        left = path.split("/")[::-1]
-        at: list[str] = []
-        links = 0
-        mode = stat.S_IFDIR
-        while left:
-            part = left.pop()
-            if part in ("", "."):
-                continue
-            if part == "..":
-                del at[-1:]
-                continue
-            here = os.path.join(self.folder, *at, part)
-            try:
-                mode = os.lstat(here).st_mode
-                if not stat.S_ISLNK(mode):
-                    at.append(part)
-                    continue
-                target = os.readlink(here)
-            except (OSError, ValueError):  # ValueError: a NUL in the name
-                return None
-            links += 1
-            if links > MAX_LINKS:
-                return None
-            if target.startswith("/"):
-                at = []
-            left += target.split("/")[::-1]
-        return os.path.join(self.folder, *at), mode
+    def _beginning(self, path: str, size: int) -> bytes:
+        """What a regular file of the image begins with; empty where there is none."""
+        try:
+            with Place(self.folder, path, image=True).held() as walk:
+                descriptor = walk.open()
+                try:
+                    return os.read(descriptor, size)
+                finally:
+                    os.close(descriptor)
+        except OSError:
+            return b""
 
     def find(self, program: str) -> tuple[str, int] | None:
         """The path and the mode of a program, searched on init's PATH if it is named without a folder."""
@@ -78,7 +56,7 @@ class Root:
     def has_terminals(self) -> bool:
         """Whether its /dev is filled; otherwise the kernel will fill it at boot, and nothing can be said."""
         try:
-            names = os.listdir(os.path.join(self.folder, "dev"))
+            names = self.place.child("dev").names()
         except OSError:
             return False
         return any(name.startswith("tty") and name != "tty" for name in names)

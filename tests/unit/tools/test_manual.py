@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sysvinit_py import __version__
 from sysvinit_py.tools import manual
 from sysvinit_py.tools.sandbox import cli
 
@@ -43,6 +44,25 @@ def test_man_shows_it(pages: dict[str, bytes], name: str) -> None:
     for heading in "SYNOPSIS", "DESCRIPTION", "SEE ALSO":
         assert f"\n{heading}\n" in text or (heading == "SYNOPSIS" and section == "5")
     assert "**" not in text
+
+
+#: The sections of a page, in this order, as man-pages(7) has them.
+SECTIONS = (
+    "NAME", "SYNOPSIS", "CONFIGURATION", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "RETURN VALUE", "ERRORS",
+    "ENVIRONMENT", "FILES", "ATTRIBUTES", "VERSIONS", "STANDARDS", "HISTORY", "NOTES", "CAVEATS", "BUGS",
+    "EXAMPLES", "AUTHORS", "REPORTING BUGS", "COPYRIGHT", "SEE ALSO",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*NAMES, "inittab-lint-rules.7"])
+def test_headings_are_those_of_man_pages_7(pages: dict[str, bytes], name: str) -> None:
+    text = pages[name].decode().replace("\\-", "-")
+    title, section = name.split(".")
+    version = re.escape(f"sysvinit_py {__version__}")
+    assert re.search(rf'^\.TH "?{title}"? "?{section}"? "?\d{{4}}-\d\d-\d\d"? "{version}"$', text, re.M)
+    headings = re.findall(r'^\.SH "?([^"\n]*)"?$', text, re.M)
+    assert headings == [heading for heading in SECTIONS if heading in headings]
+    assert re.search(rf"^{title} - \w[^\n]*[^.\n]$", text, re.M)  # what apropos lists
 
 
 def test_inittab_try_has_all_options_in_it(pages: dict[str, bytes]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sysvinit_py.tools.lint.finding import printable
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +20,7 @@ def render(findings: Sequence[Finding]) -> str:
 
 def _one(finding: Finding) -> str:
     properties = {
-        "file": finding.path,
+        "file": printable(finding.path),
         "line": finding.line,
         "col": finding.column,
         "endColumn": finding.end_column,

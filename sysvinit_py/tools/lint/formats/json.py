@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 
 def render(findings: Sequence[Finding]) -> str:
     """A line for each finding. Columns count characters from 1; ``end_column`` is the first one behind it."""
-    listed = ",\n".join(json.dumps(_object(finding)) for finding in findings)
+    listed = ",\n".join(dump(_object(finding)) for finding in findings)
     return f"[\n{listed}\n]\n" if findings else "[]\n"
+
+
+def dump(value: object, indent: int | None = None) -> str:
+    """JSON in ASCII, without what a CI takes for an order to itself."""
+    return json.dumps(value, indent=indent).replace("##", "#\\u0023")
 
 
 def _object(finding: Finding) -> dict[str, Any]:
@@ -29,6 +34,8 @@ def _object(finding: Finding) -> dict[str, Any]:
         "severity": finding.severity,
         "message": finding.message,
     }
+    if finding.first:
+        found["first"] = dict(zip(("path", "line"), finding.first, strict=True))
     if finding.hint:
         found["hint"] = finding.hint
     if finding.fix:

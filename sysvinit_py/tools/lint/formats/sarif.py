@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from urllib.parse import quote
 
 from sysvinit_py import __version__
-from sysvinit_py.tools.lint.manual import summary
+from sysvinit_py.tools.lint.formats.json import dump
+from sysvinit_py.tools.lint.manual import address, explain, summary
 from sysvinit_py.tools.lint.rules import RULES
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ def render(findings: Sequence[Finding]) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, codes.index(finding.code)) for finding in findings],
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return dump({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
 def _rule(code: str) -> dict[str, Any]:
@@ -43,6 +43,8 @@ def _rule(code: str) -> dict[str, Any]:
         "name": rule.name,
         "shortDescription": {"text": rule.title},
         "fullDescription": {"text": summary(rule)},
+        "help": {"text": explain(rule)},
+        "helpUri": address(rule),
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
     }
 
@@ -58,6 +60,11 @@ def _result(finding: Finding, index: int) -> dict[str, Any]:
         "message": {"text": text},
         "locations": [{"physicalLocation": {"artifactLocation": artifact, "region": region}}],
     }
+    if finding.first:
+        path, line = finding.first
+        first = {"artifactLocation": {"uri": _uri(path)}, "region": {"startLine": line}}
+        message = {"text": "the entry that init keeps"}
+        result["relatedLocations"] = [{"id": 0, "physicalLocation": first, "message": message}]
     if finding.fix:
         replacements = [_replacement(edit) for edit in finding.fix.edits]
         change = {"artifactLocation": artifact, "replacements": replacements}

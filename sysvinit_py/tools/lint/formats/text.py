@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sysvinit_py.tools.lint.finding import escaped, printable
+from itertools import pairwise
+
+from sysvinit_py.tools.lint.finding import printable, printables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +20,15 @@ _COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "info": "\x1b[1;36m"
 
 
 def render(findings: Sequence[Finding], *, colour: bool = False) -> str:
-    """All findings, a blank line after each."""
-    return "".join(_one(finding, colour) for finding in findings)
+    """All findings, a blank line after each; those of one id in several files stand together."""
+    shown = [_one(finding, colour) for finding in findings]
+    ends = ["" if _together(*pair) else "\n" for pair in pairwise(findings)] + ["\n"]
+    return "".join(map("".join, zip(shown, ends, strict=False)))
+
+
+def _together(one: Finding, other: Finding) -> bool:
+    """Whether both repeat the same entry of another file."""
+    return one.repeats_elsewhere and one.first == other.first
 
 
 def _one(finding: Finding, colour: bool) -> str:
@@ -39,9 +48,9 @@ def _one(finding: Finding, colour: bool) -> str:
     if finding.hint and not (finding.fix and finding.fix.what == finding.hint):
         shown.append(f" {gutter} = hint: {finding.hint}")
     if finding.fix:
-        option = "--fix" if finding.fix.safe else "--unsafe-fixes"
+        option = "--fix" if finding.fix.safe else "--fix --unsafe-fixes"
         shown.append(f" {gutter} = {option}: {printable(finding.fix.what)}")
-    return "\n".join(line.rstrip() for line in shown) + "\n\n"
+    return "".join(f"{line.rstrip()}\n" for line in shown)
 
 
 def _quoted(finding: Finding) -> tuple[str, str]:
@@ -49,18 +58,12 @@ def _quoted(finding: Finding) -> tuple[str, str]:
     start, end = finding.column - 1, max(finding.end_column - 1, finding.column)
     first = max(0, start - WIDTH // 2) if len(finding.text) > WIDTH else 0
     last = first + WIDTH
-    pieces = [_shown(c) for c in finding.text[first:last]]
+    pieces = printables(finding.text[first:last].replace("\t", " "))
     before = _columns("".join(pieces[: start - first]))
     marked = max(1, _columns("".join(pieces[start - first : end - first])))
     left, right = ("..." if first else ""), ("..." if last < len(finding.text) else "")
     caret = " " * (len(left) + before) + "^" * marked
     return left + "".join(pieces) + right, caret
-
-
-def _shown(character: str) -> str:
-    if character == "\t":
-        return " "
-    return character if character.isprintable() else escaped(character)
 
 
 def _columns(text: str) -> int:

@@ -4,6 +4,7 @@ from sysvinit_py.tools.lint import rule
 from sysvinit_py.tools.lint.rules import (  # noqa: F401 - importing them is what defines the rules
     busybox,
     commands,
+    exposed,
     files,
     programs,
     refused,

@@ -5,14 +5,19 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from sysvinit_py.inittab.sources import MAX_BYTES, TOO_BIG
 from sysvinit_py.tools.lint import cli
+from sysvinit_py.tools.lint import run as running
+from sysvinit_py.tools.lint.formats import FORMATS
 
 REPOSITORY = Path(__file__).parents[4]
 
@@ -177,21 +182,12 @@ def test_stdin(run: Run, tmp_path: Path) -> None:
         for arguments, status, begin in (
             (["-"], 1, "<stdin>:7:5: error"),
             (["-", "--stdin-filename=etc/inittab"], 1, "etc/inittab:7:5: error"),
-            (["-", "--fix"], 1, "<stdin>:7:5: error"),  # nothing to repair
         ):
             with (tmp_path / "given").open() as file:
                 os.dup2(file.fileno(), 0)
             result = run(*arguments)
             assert result[0] == status
             assert result[1].startswith(begin)
-        (tmp_path / "given").write_text(GOOD + " ca2::off: \n")
-        with (tmp_path / "given").open() as file:
-            os.dup2(file.fileno(), 0)
-        assert run("-", "--fix", "-q") == (
-            2,
-            "",
-            "inittab-lint: standard input cannot be repaired: use --diff\n",
-        )
     finally:
         os.dup2(saved, 0)
         os.close(saved)
@@ -222,7 +218,7 @@ def test_config(run: Run, inittab: Path, tmp_path: Path) -> None:
         (["--select=INT9", "inittab"], "there is no rule INT9 (inittab-lint --list-rules lists all)"),
         (["--ignore=nope", "inittab"], "there is no rule nope"),
         (["--explain=INT999"], "there is no rule INT999"),
-        (["--root=nowhere"], "nowhere: not a folder"),
+        (["--root=nowhere"], "nowhere: No such file or directory"),
         (["nowhere"], "nowhere: No such file or directory"),
         (["--config=nowhere"], "nowhere: No such file or directory"),
         (["a\nb"], "a\\nb: No such file or directory"),
@@ -287,7 +283,7 @@ def test_version_and_help(option: str, begin: str, capsys: pytest.CaptureFixture
 
 
 def test_many_findings_are_cut_short(run: Run, inittab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "MAX_FINDINGS", 3)
+    monkeypatch.setattr(running, "MAX_FINDINGS", 3)
     inittab.write_text("x\n" * 10)
     status, out, err = run("inittab", "--format=gcc")
     assert status == 1
@@ -325,3 +321,190 @@ def test_whoever_reads_may_go(run: Run, inittab: Path, monkeypatch: pytest.Monke
     finally:
         os.dup2(saved, 1)
         os.close(saved)
+
+
+def test_exit_zero(run: Run, inittab: Path) -> None:
+    inittab.write_text(REFUSED + "y:22:once:/y\n")
+    for arguments in (["inittab"], ["inittab", "--diff"], ["inittab", "--strict"]):
+        assert run(*arguments)[0] == 1
+        assert run(*arguments, "--exit-zero")[0] == 0
+    assert run("nowhere", "--exit-zero")[0] == 2
+
+
+def test_statistics(run: Run, inittab: Path) -> None:
+    inittab.write_text(REFUSED + "y:22:once:/y\nz:33:once:/z\n")
+    status, out, err = run("inittab", "--statistics", "-q")
+    assert status == 1
+    assert out == run("inittab", "-q")[1]
+    assert err == (
+        "inittab-lint:     2 INT210 repeated-runlevel\ninittab-lint:     1 INT107 unknown-action\n"
+    )
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_output_file(name: str, run: Run, inittab: Path, tmp_path: Path) -> None:
+    inittab.write_text(REFUSED)
+    report = tmp_path / "report"
+    said = run("inittab", "-q", f"--format={name}")[1]
+    assert run("inittab", "-q", f"--format={name}", "--output-file=report", "--color=always") == (1, "", "")
+    assert report.read_text() == said
+    report.chmod(0o600)
+    inittab.write_text(GOOD)
+    assert run("inittab", "-q", "--output-file=report")[0] == 0
+    assert report.read_text() == ""
+    assert report.stat().st_mode & 0o777 == 0o600
+    assert sorted(os.listdir(tmp_path)) == ["inittab", "report"]
+
+
+def test_unsafe_fixes_alone_write_nothing(run: Run, inittab: Path) -> None:
+    """Regression: they did."""
+    text = REFUSED.replace("/sulogin\n", "/sulogin \n").replace("twice", "oncee")
+    inittab.write_text(text)
+    status, out, err = run("inittab", "--unsafe-fixes")
+    assert status == 1
+    assert out == run("inittab")[1]
+    assert err.startswith("inittab-lint: --unsafe-fixes repairs nothing without --fix")
+    assert inittab.read_text() == text
+
+
+@pytest.mark.parametrize("word", ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
+def test_fix_makes_a_filter_of_standard_input(word: str, run: Run, tmp_path: Path) -> None:
+    given, saved = tmp_path / "given", os.dup(0)
+
+    def repaired(data: bytes, *options: str) -> tuple[int, str, str]:
+        given.write_bytes(data)
+        with given.open() as file:
+            os.dup2(file.fileno(), 0)
+        return run(word, "--fix", "-q", "--format=gcc", *options)
+
+    try:
+        name = "<stdin>" if word == "-" else word
+        refused = f"{name}:7:5: error: twice: unknown action field [INT107]\n"
+        text = REFUSED.replace("sulogin", "sulogin \x1b::error::\t")
+        assert repaired(text.replace("::\t", "::\t ").encode())[1] == text.replace("\t", "")
+        assert repaired(REFUSED.encode()) == (1, REFUSED, refused)  # also if there is nothing to repair
+        assert repaired(REFUSED.encode(), "--output-file=report") == (1, REFUSED, "")
+        assert (tmp_path / "report").read_text() == refused
+        assert repaired(b"", "--select=INT1") == (0, "", "")
+        assert repaired(REFUSED.replace("twice", "oncee").encode(), "--unsafe-fixes")[:2] == (
+            0,
+            REFUSED.replace("twice", "once"),
+        )
+        status, out, err = run(word, "given", "--fix")
+        assert (status, out) == (2, "")
+        assert err == f"inittab-lint: --fix makes a filter of {word}: no other FILE goes with it\n"
+    finally:
+        os.dup2(saved, 0)
+        os.close(saved)
+
+
+def test_what_a_shell_hands_down(inittab: Path) -> None:
+    inittab.write_text(REFUSED)
+    command = f'{sys.executable} -m sysvinit_py.tools.lint.cli -q --format=gcc <(cat "$0") /dev/stdin < "$0"'
+    done = subprocess.run(
+        ["bash", "-c", command, inittab], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert re.fullmatch(r"/dev/fd/\d+:7:5: error: .*\n/dev/stdin:7:5: error: .*\n", done.stdout)
+
+
+def test_standard_input_that_does_not_wait(inittab: Path) -> None:
+    """As what node.js hands down."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(read_end, False)
+    command = [sys.executable, "-m", "sysvinit_py.tools.lint.cli", "-q", "--format=gcc", "-"]
+    running = subprocess.Popen(command, stdin=read_end, stdout=subprocess.PIPE, cwd=REPOSITORY)
+    os.close(read_end)
+    time.sleep(0.5)
+    os.write(write_end, REFUSED.encode())
+    os.close(write_end)
+    out, _ = running.communicate()
+    assert out.startswith(b"<stdin>:7:5: error")
+
+
+TAB = "ca::ctrlaltdel:/sbin/halt\n"
+
+
+@pytest.fixture
+def etc(tmp_path: Path, inittab: Path) -> Path:
+    """An inittab.d whose files repeat an id of the inittab."""
+    (tmp_path / "inittab.d").mkdir()
+    for name in "a.tab", "b.tab", "c.tab":
+        (tmp_path / "inittab.d" / name).write_text(f"{name[0]}:2:twice:/x\n{TAB}")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        (["inittab"], ["a.tab:2", "b.tab:2", "c.tab:2"]),  # the id that they repeat is there
+        (["inittab.d/a.tab"], ["a.tab:1", "a.tab:2"]),
+        (["inittab.d/a.tab", "inittab.d/c.tab"], ["a.tab:1", "a.tab:2", "c.tab:2", "c.tab:1"]),
+        (["inittab", "inittab.d/b.tab"], ["a.tab:2", "b.tab:2", "c.tab:2", "b.tab:1"]),
+        (["."], ["a.tab:1", "a.tab:2", "b.tab:2", "c.tab:2", "b.tab:1", "c.tab:1"]),
+    ],
+)
+def test_a_repeated_id_is_seen_whatever_is_named(
+    named: list[str], expected: list[str], run: Run, etc: Path
+) -> None:
+    """Regression: a hook that named one file saw nothing of the others."""
+    out = run(*named, "--select=INT107,INT108", "--format=gcc")[1]
+    assert re.findall(r"[abc]\.tab:\d", "\n".join(line[:20] for line in out.split("\n"))) == expected
+    before = {path: path.read_bytes() for path in (etc / "inittab.d").iterdir()}
+    (etc / "inittab.d/b.tab").write_text("x:22:once:/x\n")
+    run(*named, "--fix")
+    after = {path: path.read_bytes() for path in before}
+    changed = {str(path.relative_to(etc)) for path in before if after[path] == b"x:2:once:/x\n"}
+    assert changed == ({"inittab.d/b.tab"} if "inittab.d/b.tab" in named or named == ["."] else set())
+
+
+def test_one_id_in_several_files_is_shown_together(run: Run, etc: Path) -> None:
+    out = run(".", "--select=INT107,INT108")[1]
+    (block,) = [block for block in out.split("\n\n") if "INT108" in block]
+    assert [line[:21] for line in block.split("\n") if "error:" in line] == [
+        f"./inittab.d/{name}.tab:2:1" for name in "abc"
+    ]
+    found = json.loads(run(".", "--select=INT108", "--format=json")[1])
+    assert [finding["first"] for finding in found] == [{"path": "./inittab", "line": 6}] * 3
+    (sarif,) = json.loads(run(".", "--select=INT108", "--format=sarif")[1])["runs"]
+    for result in sarif["results"]:
+        (first,) = result["relatedLocations"]
+        assert first["physicalLocation"]["region"] == {"startLine": 6}
+
+
+@pytest.mark.parametrize("target", ["sysvinit-2.88", "busybox"])
+@pytest.mark.parametrize("named", [["."], ["inittab.d"], ["inittab", "inittab.d/a.tab", "inittab.d/b.tab"]])
+def test_a_target_that_does_not_read_inittab_d(target: str, named: list[str], run: Run, etc: Path) -> None:
+    """Regression: it got errors from there, and its entries counted."""
+    if target == "busybox":
+        (etc / "inittab").write_text("::sysinit:/etc/init.d/rcS\n")
+    status, out, _ = run(*named, f"--target={target}", "--format=gcc")
+    assert status == 0
+    assert {line[-9:] for line in out.split("\n") if "inittab.d" in line} == {" [INT003]"}
+    assert run("inittab", f"--target={target}", "--strict")[0] == 0
+
+
+def test_folders_in_depth(run: Run, tmp_path: Path) -> None:
+    seen = ("a/etc/inittab", "b/c/etc/inittab.d/x.tab", "boards/x.inittab")
+    for name in (*seen, ".git/inittab", "n/inittab/y"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x:2:twice:/x\n")
+    (tmp_path / "loop").symlink_to(".")
+    out = run(".", "--select=INT107", "--format=gcc")[1]
+    assert re.findall("^[^:]+", out, re.MULTILINE) == [f"./{name}" for name in seen]
+    status, out, err = run("n", "-q")
+    assert (status, out) == (2, "")
+    assert err == "inittab-lint: n: holds neither inittab nor inittab.d\n"
+
+
+def test_limits_are_those_of_init(run: Run, tmp_path: Path) -> None:
+    """Regression: the linter took half of what init does for no inittab."""
+    (tmp_path / "inittab.d").mkdir()
+    comment = b"#" * 99 + b"\n"
+    data = comment * (MAX_BYTES // 100)
+    (tmp_path / "inittab").write_bytes(data)
+    (tmp_path / "inittab.d/a.tab").write_bytes(b"#" * (MAX_BYTES - len(data)))
+    assert run(".", "--select=INT1")[0] == 0
+    (tmp_path / "inittab.d/a.tab").write_bytes(b"#" * (MAX_BYTES - len(data) + 1))
+    assert run(".", "-q", "--select=INT1") == (2, "", f"inittab-lint: ./inittab.d/a.tab: {TOO_BIG}\n")

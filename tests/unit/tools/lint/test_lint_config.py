@@ -76,10 +76,10 @@ def test_what_is_of_no_concern(text: str, tmp_path: Path) -> None:
 def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
     """Regression: the linter hung."""
     os.mkfifo(tmp_path / "setup.cfg")
-    assert find_config(str(tmp_path)) == ""
+    assert find_config(str(tmp_path), []) == ""
     os.mkfifo(tmp_path / ".inittab-lint.cfg")
     with pytest.raises(UsageError, match="not a regular file"):
-        read_config(find_config(str(tmp_path)))
+        read_config(find_config(str(tmp_path), []))
 
 
 def test_missing(tmp_path: Path) -> None:
@@ -91,10 +91,10 @@ def test_the_nearest_with_our_section_counts(tmp_path: Path) -> None:
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
     write(tmp_path / "setup.cfg", "[inittab-lint]\n")
-    assert find_config(str(below)) == str(tmp_path / "setup.cfg")
+    assert find_config(str(below), []) == str(tmp_path / "setup.cfg")
     write(below / "setup.cfg", "# no [inittab-lint]\n[metadata]\nname = x\n  [inittab-lint]\n")
-    assert find_config(str(below)) == str(tmp_path / "setup.cfg")
+    assert find_config(str(below), []) == str(tmp_path / "setup.cfg")
     write(tmp_path / "a" / ".inittab-lint.cfg", "[inittab-lint]\n")
-    assert find_config(str(below)) == str(tmp_path / "a" / ".inittab-lint.cfg")
+    assert find_config(str(below), []) == str(tmp_path / "a" / ".inittab-lint.cfg")
     write(below / "setup.cfg", "[inittab-lint]\n")
-    assert find_config(str(below)) == str(below / "setup.cfg")
+    assert find_config(str(below), []) == str(below / "setup.cfg")

@@ -34,7 +34,9 @@ def codes(rule: Rule, text: str, root: Root) -> set[str]:
     files = [(rule.example, example(text))]
     fragment = rule.example.endswith(".tab")
     target = rule.targets[0]
-    return {f.code for f in check(files, target, fragment=fragment, root=root if rule.needs_root else None)}
+    exposed = {rule.example: "anybody can change it"} if "chmod o+w" in text else {}
+    found = check(files, target, fragment=fragment, root=root if rule.needs_root else None, exposed=exposed)
+    return {f.code for f in found}
 
 
 @pytest.mark.parametrize("rule", EXAMPLES)
@@ -82,4 +84,4 @@ def test_every_target_has_rules() -> None:
 def test_listing_and_page_name_every_rule() -> None:
     for rule in RULES.values():
         assert f"{rule.code}  {rule.severity}" in listing()
-        assert f"\n{rule.code} {rule.name}\n---" in page()
+        assert f"\n{rule.code} {rule.name}\n~~~" in page()

@@ -11,7 +11,7 @@ import pytest
 from sysvinit_py.tools.lint.check import check
 from sysvinit_py.tools.lint.finding import Finding
 from sysvinit_py.tools.lint.fixes import diff, repair, write
-from sysvinit_py.tools.lint.sources import UsageError
+from sysvinit_py.tools.lint.sources import UsageError, named_file
 from sysvinit_py.tools.lint.targets import BUSYBOX, SYSVINIT_3_14, SYSVINIT_PY, Target
 
 
@@ -97,7 +97,7 @@ def test_write_keeps_mode_owner_and_links(tmp_path: Path) -> None:
     if os.geteuid() == 0:
         os.chown(path, 12, 34)
     before = path.stat()
-    write(str(link), b"new")
+    write(named_file(str(link)), b"old", b"new")
     after = path.stat()
     assert path.read_bytes() == b"new"
     assert link.is_symlink()
@@ -115,7 +115,7 @@ def test_write_keeps_extended_attributes(tmp_path: Path) -> None:
     except OSError as reason:
         pytest.skip(f"no extended attributes here: {reason}")
     os.utime(path, (0, 0))
-    write(str(path), b"new")
+    write(named_file(str(path)), b"old", b"new")
     assert os.getxattr(path, "user.label") == b"x"
     assert path.stat().st_mtime > 0
 
@@ -129,7 +129,7 @@ def test_a_write_that_fails_leaves_the_file_alone(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UsageError, match="cannot be repaired: No space left on device"):
-        write(str(path), b"new")
+        write(named_file(str(path)), b"old", b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["inittab"]
 
@@ -139,7 +139,7 @@ def test_a_write_that_fails_leaves_the_file_alone(tmp_path: Path, monkeypatch: p
     [
         (b"a\nb \nc\n", b"a\nb\nc\n", "--- f\n+++ f\n@@ -1,3 +1,3 @@\n a\n-b \n+b\n c\n"),
         (b"a", b"a\n", "--- f\n+++ f\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+a\n"),
-        (b"a\r\n", b"a\n", "--- f\n+++ f\n@@ -1 +1 @@\n-a\r\n+a\n"),
+        (b"a\r\n", b"a\n", "--- f\n+++ f\n@@ -1 +1 @@\n-a\\r\n+a\n"),
     ],
 )
 def test_diff(before: bytes, after: bytes, expected: str) -> None:

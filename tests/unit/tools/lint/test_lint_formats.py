@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from lint import findings
 
-from sysvinit_py.tools.lint.finding import Finding
+from sysvinit_py.tools.lint.finding import Finding, printable
 from sysvinit_py.tools.lint.formats import gcc, github, sarif, text
 from sysvinit_py.tools.lint.formats import json as as_json
 
@@ -41,6 +42,24 @@ def test_text() -> None:
         "powerwait, powerfail, powerokwait, powerfailnow, ctrlaltdel, kbrequest, resume\n"
         "\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a b", "a b"),
+        ("\x1b[1m\x9b", "\\x1b[1m\\x9b"),
+        ("\u202e\udcff\n", "\\u202e\\xff\\n"),
+        ("a ##vso[x ##[ ##a] # ##", "a \\x23#vso[x \\x23#[ ##a] # ##"),
+        ("::error::##[", "\\x3a:error::\\x23#["),
+        (" \t::a", " \\t\\x3a:a"),
+        (":a ::", ":a ::"),
+        ("::", "\\x3a:"),
+    ],
+)
+def test_printable(text: str, shown: str) -> None:
+    assert printable(text) == shown
+    assert printable(shown) == shown
 
 
 @pytest.mark.parametrize(
@@ -122,3 +141,64 @@ def test_sarif_is_what_the_findings_are() -> None:
     assert [result["level"] for result in run["results"]] == ["warning", "note", "error"]
     assert second["fixes"][0]["artifactChanges"][0]["replacements"][0]["insertedContent"] == {"text": "2"}
     assert "(it is one of" in third["message"]["text"]
+
+
+def test_sarif_links_each_rule_to_its_page() -> None:
+    (run,) = json.loads(sarif.render(LINTED))["runs"]
+    for rule in run["tool"]["driver"]["rules"]:
+        assert rule["helpUri"] == f"man:inittab-lint-rules(7)#{rule['id']}"
+        assert rule["help"]["text"].startswith(f"{rule['id']} {rule['name']} (")
+
+
+def _object(*needed: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "object", "required": needed, "properties": fields, "additionalProperties": False}
+
+
+def _list(items: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items, "uniqueItems": True}
+
+
+_TEXT = _object("text", text={"type": "string"})
+_LEVEL = {"enum": ["none", "note", "warning", "error"]}
+_URI = {"type": "string", "format": "uri-reference", "pattern": r"^[!-~]*$"}
+_FROM_1 = {"type": "integer", "minimum": 1}
+_REGION = _object("startLine", startLine=_FROM_1, startColumn=_FROM_1, endColumn=_FROM_1)
+_ARTIFACT = _object("uri", uri=_URI)
+_PLACE = _object("artifactLocation", artifactLocation=_ARTIFACT, region=_REGION)
+_LOCATION = _object(id={"type": "integer", "minimum": -1}, physicalLocation=_PLACE, message=_TEXT)
+_REPLACEMENT = _object("deletedRegion", deletedRegion=_REGION, insertedContent=_TEXT)
+_CHANGE = _object(
+    "artifactLocation", "replacements", artifactLocation=_ARTIFACT, replacements=_list(_REPLACEMENT)
+)
+_FIX = _object("artifactChanges", description=_TEXT, artifactChanges=_list(_CHANGE))
+_RESULT = _object(
+    "message", ruleId={"type": "string"}, ruleIndex={"type": "integer", "minimum": -1}, level=_LEVEL,
+    message=_TEXT, locations=_list(_LOCATION), relatedLocations=_list(_LOCATION), fixes=_list(_FIX),
+)  # fmt: skip
+_RULE = _object(
+    "id", id={"type": "string"}, name={"type": "string"}, shortDescription=_TEXT, fullDescription=_TEXT,
+    help=_TEXT, helpUri={"type": "string", "format": "uri", "pattern": "^[a-z]+:[!-~]+$"},
+    defaultConfiguration=_object(level=_LEVEL),
+)  # fmt: skip
+_DRIVER = _object("name", name={"type": "string"}, version={"type": "string"}, rules=_list(_RULE))
+_RUN = _object(
+    "tool", tool=_object("driver", driver=_DRIVER), results={"type": "array", "items": _RESULT},
+    columnKind={"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
+)  # fmt: skip
+#: So much of SARIF 2.1.0 as is written. tests/system/lint takes the whole schema, where it can be had.
+_SARIF = _object(
+    "version", "runs", **{"$schema": {"type": "string"}}, version={"const": "2.1.0"},
+    runs={"type": "array", "items": _RUN},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["etc/inittab", "/a b/\udcff\n", "::error::", "##[x]"])
+def test_sarif_is_what_the_standard_says(path: str) -> None:
+    validator = jsonschema.Draft7Validator(_SARIF)
+    first = (path, 3)
+    listed = [*findings(b"x:2:twice:\xff\x1b\nx:22:once:/x \n", path=path), finding(path=path, first=first)]
+    for shown in ([], LINTED, listed):
+        validator.validate(json.loads(sarif.render(shown)))
+    bad = json.loads(sarif.render(LINTED))
+    bad["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"] = 0
+    assert not validator.is_valid(bad)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sysvinit_py.inittab.sources import MAX_BYTES
 from sysvinit_py.tools.lint.root import Root
-from sysvinit_py.tools.lint.sources import MAX_BYTES, sources
+from sysvinit_py.tools.lint.sources import sources
 
 
 @pytest.fixture
@@ -36,9 +37,15 @@ def test_folder(etc: Path) -> None:
     assert read([str(etc / "inittab.d") + "/"]) == [(["a.tab", "b.tab"], True), (["c"], True)]
 
 
-def test_files_stand_alone(etc: Path) -> None:
-    words = [str(etc / "inittab"), str(etc / "inittab.d/a.tab"), str(etc / "inittab.d/c")]
-    assert read(words) == [(["inittab"], False), (["a.tab"], True), (["c"], True)]
+def test_files_of_one_inittab_are_read_together(etc: Path) -> None:
+    """Regression: an id in both was not seen when a hook named them one by one, or only one of them."""
+    together = (["inittab", "a.tab", "b.tab"], False)
+    words = [str(etc / "inittab"), str(etc / "inittab.d/c"), str(etc / "inittab.d/a.tab")]
+    assert read(words) == [together, (["c"], True)]
+    for word in words[0], words[2]:
+        ((source,), _) = sources([word], "", "")
+        assert read([word]) == [together]
+        assert [path for path, _ in source.files if source.asks_for(path)] == [word]
 
 
 def test_only_one_of_both(etc: Path) -> None:
@@ -78,7 +85,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
         ("/dev/zero", "not a regular file"),
         (str(tmp_path / "loop"), "symbolic links"),
         (str(tmp_path / "empty"), "holds neither inittab nor inittab.d"),
-        (str(tmp_path / "large"), "over 1 mib, which is no inittab"),
+        (str(tmp_path / "large"), "too big (all files together may have 2097152 bytes)"),
         ("a\0b", "no such file"),
         ("/proc/self/mem", "error"),
     ):
@@ -89,7 +96,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
 
 def test_one_that_cannot_be_read_does_not_hide_the_others(etc: Path) -> None:
     found, failed = sources([str(etc / "no"), str(etc / "inittab")], "", "")
-    assert [source.files for source in found] == [((str(etc / "inittab"), b"main"),)]
+    assert [source.asked for source in found] == [{str(etc / "inittab")}]
     assert failed == [f"{etc}/no: No such file or directory"]
 
 
@@ -99,7 +106,7 @@ def test_nor_in_a_folder(etc: Path) -> None:
         file.truncate(MAX_BYTES + 1)
     found, (said,) = sources([str(etc)], "", "")
     assert [os.path.basename(path) for path, _ in found[0].files] == ["inittab", "b.tab"]
-    assert said.startswith(f"{etc}/inittab.d/a.tab: over 1 MiB")
+    assert said.startswith(f"{etc}/inittab.d/a.tab: too big")
 
 
 def test_a_folder_without_tabs(tmp_path: Path) -> None:
@@ -109,7 +116,7 @@ def test_a_folder_without_tabs(tmp_path: Path) -> None:
 
 def test_what_is_given_twice_is_read_once(etc: Path) -> None:
     word = str(etc / "inittab")
-    assert read([word, word]) == [(["inittab"], False)]
+    assert len(read([word, word])) == 1
 
 
 def test_largest(tmp_path: Path) -> None:
