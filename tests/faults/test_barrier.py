@@ -60,13 +60,22 @@ AFTER_ERRORS = {
     name: {
         "handover._pass_on": ("init.Init.__init__",),
         "handover.bare": ("init.Init._take_requests", "handover.written"),
-        "handover.keep_child": ("processes.Processes.started",),
+        **dict.fromkeys(
+            (
+                "driver.Driver._give_up_first", "machine.Machine.adopt_child",
+                "processes.Processes.adopt_child", "job.Job.adopt_child",
+            ),
+            ("processes.Processes.started",),
+        ),
     }.get(name, ("init.Init._take_requests",))
     for name in FUNCTIONS
     if (name.startswith(("barrier.", "last_resort.")) and name not in BARRIER)
     or name in (
-        "handover._pass_on", "handover.bare", "handover.keep_child", "handover.mend", "handover.see_anew",
-        "rules.ways_out", "init.Init._after_error", "init.Init._finish", "init.Init._rescue",
+        "handover._pass_on", "handover.bare", "driver.Driver.recover", "driver.Driver._give_up_first",
+        "machine.Machine.recompute_agenda", "machine.Machine.adopt_child",
+        "machine.Machine.repair_after_error", "processes.Processes.adopt_child",
+        "processes.Processes.repair", "job.Job.adopt_child", "job.Job.repair",
+        "rules.ways_out", "init.Init._after_error", "init.Init._rescue",
     )
 }  # fmt: skip
 

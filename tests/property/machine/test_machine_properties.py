@@ -65,6 +65,13 @@ class Twins:
     def terminals(self) -> set[str]:
         return self.machine.terminals
 
+    def steps(self, event: ev.Event, now: float) -> tuple[()]:
+        self.effects = self.handle(event, now)
+        return ()
+
+    def take_effects(self) -> list[fx.Effect]:
+        return self.effects
+
     def handle(self, event: ev.Event, now: float) -> list[fx.Effect]:
         # As text and back: it has to be a plain value.
         starting = self.machine.processes.starting
@@ -87,7 +94,7 @@ class AnyOrder(RuleBasedStateMachine):
         super().__init__()
         self.world = World("")
         self.twins = Twins()
-        self.world.machine = self.twins  # type: ignore[assignment]
+        self.world.driver.machine = self.twins  # type: ignore[assignment]
         self.machine = self.twins.machine
         self.allowed: dict[tuple[Any, ...], list[float]] = {}
 

@@ -16,6 +16,7 @@ from sysvinit_py import __version__
 from sysvinit_py.inittab.entry import Entry, Problem
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
+from sysvinit_py.machine.driver import Driver
 from sysvinit_py.machine.machine import Machine
 
 #: How effects read in a scenario; the first word is the kind.
@@ -59,7 +60,7 @@ class World:
     """A kernel that has what a machine wants, an inittab, a console, and all the time there is."""
 
     def __init__(self, inittab: str, machine: Machine | None = None) -> None:
-        self.machine = machine or Machine()
+        self.driver = Driver(machine or Machine(), self.perform, lambda: self.now)
         self.inittab = entries(inittab)
         self.now = 1000.0
         self.last_pid = 100
@@ -83,32 +84,32 @@ class World:
 
     def feed(self, event: ev.Event) -> None:
         """Do as PID 1 does; processes end when all effects are carried out."""
-        events = [event]
-        while events or self._dying:
-            if not events:
-                process = self._dying.pop(0)
-                events.append(ev.ChildExited(process.pid, 0))
-            for effect in self.machine.handle(events.pop(0), self.now):
-                self.effects.append(effect)
-                events += self.carry_out(effect)
+        self.driver.feed(event)
+        while self._dying:
+            self.driver.feed(ev.ChildExited(self._dying.pop(0).pid, 0))
 
-    def carry_out(self, effect: fx.Effect) -> list[ev.Event]:
+    @property
+    def machine(self) -> Machine:
+        return self.driver.machine
+
+    def perform(self, effect: fx.Effect) -> ev.Event | None:
+        self.effects.append(effect)
         if isinstance(effect, fx.Start):
-            return [self.start(effect)]
+            return self.start(effect)
         if isinstance(effect, fx.Signal):
             self.signal(effect)
         elif isinstance(effect, fx.Probe):
             process = self.processes[effect.group]
-            return [] if process.alive or process.members else [ev.GroupGone(effect.group)]
+            return None if process.alive or process.members else ev.GroupGone(effect.group)
         elif isinstance(effect, fx.ReadInittab):
             self.reading = True
-            return [self.inittab_read()] if self.answers else []
+            return self.inittab_read() if self.answers else None
         elif isinstance(effect, fx.AskLevel):
             self.asked = self.console
-            return [] if self.console else [ev.NoAnswer()]
+            return None if self.console else ev.NoAnswer()
         elif isinstance(effect, fx.StopAsking):
             self.asked = False
-        return []
+        return None
 
     def start(self, effect: fx.Start) -> ev.Event:
         if effect.terminal in self.gone:
