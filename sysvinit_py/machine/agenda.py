@@ -62,7 +62,7 @@ class Agenda:
             job = self.jobs[position]
             if rules.is_waited_for(job):
                 return None
-            wants_start = rules.wants_start(job)
+            wants_start = rules.readiness(job) == rules.DUE
             if wants_start and position > self._reached:
                 return job
             heappop(self._due)

@@ -22,6 +22,10 @@ Key = tuple[str, str, int]
 
 #: In ``Job.pid``: told to start, and the answer has not come yet.
 STARTING = -1
+#: In ``Job.status``: none has ended yet, or nobody knows how.
+UNKNOWN = -1
+#: As if the command had ended with 127, which is what a shell says of one that it cannot execute.
+NOT_EXECUTED = 127 << 8
 
 
 class Job(Plain):
@@ -29,18 +33,19 @@ class Job(Plain):
 
     __slots__ = (
         "accounted", "called", "demanded", "entry", "forking", "has_run", "key", "lacks_terminal", "pid",
-        "rests_until", "rule", "said_so", "terminal", "throttle",
+        "rests_until", "rule", "said_so", "status", "terminal", "throttle",
     )  # fmt: skip
     SAVED = (
         "pid", "accounted", "has_run", "demanded", "called", "rests_until", "forking", "terminal",
         "lacks_terminal", "said_so",
     )  # fmt: skip
 
-    def __init__(self, key: Key, entry: Entry) -> None:
+    def __init__(self, key: Key, entry: Entry, status: int = UNKNOWN) -> None:
         self.key = key
         self.entry = entry
         self.rule = entry.rule  # of its action, which never changes: that is part of the key
         self.pid = 0  # of the process, which leads its group; 0: none; STARTING
+        self.status = status  # with which its last process ended, as wait(2) gives it
         self.accounted = False  # the process has an INIT_PROCESS record
         self.has_run = False  # not again, unless its action says so, until its levels are left
         self.demanded = False  # called by a, b or c: has a place in every level but S
@@ -91,9 +96,9 @@ class Job(Plain):
         """SIGTERM was said: it has not run its course."""
         self.has_run = False
 
-    def ended(self) -> None:
+    def ended(self, status: int = UNKNOWN) -> None:
         """Its process is gone or given up, or there was none: the command could not be executed."""
-        self.pid = 0
+        self.pid, self.status = 0, status
 
     def given_up(self) -> Job:
         """Go on as if its process was gone; return a job for that, which writes the record if it ends."""

@@ -172,16 +172,14 @@ class Machine(Plain):
         return True
 
     def _stage_over(self) -> None:
-        """Go the way of the boot; a level that is left empty stays."""
-        stage = self.standing.stage
-        if stage == stages.SYSINIT:
+        """Go where the table says."""
+        follows = stages.OVER[stages.kind(self.standing.stage)]
+        if follows == stages.CHOOSE:
             self._record_boot()
             self._find_target()
-        elif stage == stages.BOOT:
+        elif follows == stages.TARGET:
             self.boot_done = True
             self._enter_level(self.target, came_from=stages.NO_LEVEL)
-        elif stage == stages.SINGLE_USER:
-            self._find_target()
         else:
             self._say_nothing_left()
 
@@ -226,14 +224,15 @@ class Machine(Plain):
             self._ask()
 
     def _enter_target(self, level: str) -> None:
-        """Go on with the boot, or leave S that has ended: by way of the boot entries if they have not run."""
-        if level == stages.SINGLE_USER:
+        """A level is chosen: go on with the boot, or leave S that has ended."""
+        stage = stages.CHOSEN[stages.kind(level), self.boot_done]
+        if stage == stages.SINGLE_USER:
             self._enter_single_user(otherwise=self._ask)
-        elif self.boot_done:
+        elif stage == stages.LEVEL:
             self._enter_level(level, came_from=self.standing.level)
         else:
             self.target = level
-            self._enter_stage(stages.BOOT)
+            self._enter_stage(stage)
 
     def _enter_single_user(self, otherwise: Callable[[], None]) -> None:
         """Enter S; if it has just ended and nothing there lasts, do the other thing, so as not to spin."""

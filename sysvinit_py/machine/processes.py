@@ -13,7 +13,7 @@ from sysvinit_py.machine import limits, rules, stages
 from sysvinit_py.machine.agenda import Agenda
 from sysvinit_py.machine.ending import NEVER, Ending, Endings
 from sysvinit_py.machine.errors import MisuseError
-from sysvinit_py.machine.job import Job, Key, numbered
+from sysvinit_py.machine.job import NOT_EXECUTED, Job, Key, numbered
 from sysvinit_py.machine.plain import Plain
 
 TYPE_CHECKING = False
@@ -54,7 +54,7 @@ class Processes:
         self.endings = Endings()
         self.fork_failed = False  # and nothing was started since
         self._do = do
-        self._agenda = Agenda()
+        self.agenda = Agenda()
         self.agenda_stale = False  # the agenda is that of another stage, or inittab
         self._resting: list[tuple[float, Key]] = []  # a heap
         self._transient = 0  # how many run that do not outlast the stage
@@ -101,22 +101,22 @@ class Processes:
                     job.forget_demand()
             if not number % A_FEW:
                 yield
-        self._agenda = Agenda(placed)
+        self.agenda = Agenda(placed)
         self.agenda_stale = False
 
     def start_over(self) -> bool:
         """Let all of the stage run again; return whether that lets anything start (S has ended, SPEC 2.5)."""
-        for job in self._agenda.jobs:
+        for job in self.agenda.jobs:
             job.forget_run()
-            self._agenda.look_at(job)
-        return any(map(rules.wants_start, self._agenda.jobs))
+            self.agenda.look_at(job)
+        return any(rules.readiness(job) == rules.DUE for job in self.agenda.jobs)
 
     def call(self, what: str) -> None:
         """An event calls its entries (SPEC 2, "Events")."""
         for job in self.jobs.values():
             if job.rule.event == what:
                 job.call()
-                self._agenda.look_at(job)
+                self.agenda.look_at(job)
 
     def demand(self, letter: str) -> None:
         """Call the entries with the letter a, b or c; the stage has to be entered anew (SPEC 3)."""
@@ -133,7 +133,7 @@ class Processes:
             if job.rests_until:
                 heappush(self._resting, (job.rests_until, job.key))
                 self._forking += job.forking
-        self._agenda = Agenda(job for job in jobs.values() if rules.has_place(job, self.standing.stage))
+        self.agenda = Agenda(job for job in jobs.values() if rules.has_place(job, self.standing.stage))
 
     # Starts.
 
@@ -143,7 +143,7 @@ class Processes:
         So each has its record before the next one is made, and a getty finds it.
         """
         any_due = False
-        while not self.starting and (job := self._agenda.next()):
+        while not self.starting and (job := self.agenda.next()):
             any_due = True
             if job.rule.again and not job.throttle.allows(now):
                 self._do(fx.Say(f'Id "{job.entry.id}" respawning too fast: disabled for 5 minutes'))
@@ -156,7 +156,7 @@ class Processes:
     @property
     def stage_over(self) -> bool:
         """Nothing of the stage runs any more, and nothing is left to start (SPEC 2.4 and 2.5)."""
-        return self._agenda.over and not (self.starting or self._transient or self._forking)
+        return self.agenda.over and not (self.starting or self._transient or self._forking)
 
     def _start(self, job: Job) -> None:
         job.told_to_start()
@@ -196,8 +196,8 @@ class Processes:
         """The command is none: that is a start that ends at once, throttled like any (SPEC 7)."""
         self._do(fx.Say(f'cannot execute "{event.command}"'))
         job = self._answered(event)
-        job.ended()
-        self._agenda.look_at(job)
+        job.ended(NOT_EXECUTED)
+        self.agenda.look_at(job)
 
     def cannot_fork(self, event: ev.CannotFork, now: float) -> None:
         """There is no process: the start is tried again in a while, and the others go on (SPEC 7)."""
@@ -228,11 +228,11 @@ class Processes:
         if job.pid != event.pid:
             return  # it was given up
         self._transient -= not job.rule.outlasts_stage
-        job.ended()
+        job.ended(event.status)
         if event.pid in self.endings:
             self.endings.leader_ended(event.pid, now)
             self._do(fx.Probe(event.pid))
-        self._agenda.look_at(job)
+        self.agenda.look_at(job)
 
     def end_strays(self, wait_time: float, now: float) -> None:
         """Tell those to end whose entry is gone, or has no place in the stage (SPEC 3, "Who is ended").
@@ -258,7 +258,7 @@ class Processes:
         for job in self.jobs.values():
             if job.lacks_terminal and job.terminal not in missing:
                 job.find_terminal()
-                self._agenda.look_at(job)
+                self.agenda.look_at(job)
             elif job.pid and job.terminal in missing and job.pid not in self.endings:
                 self._do(fx.Say(f'Id "{job.entry.id}" is ended: its terminal {job.terminal} is gone'))
                 job.lose_terminal()
@@ -281,7 +281,7 @@ class Processes:
             job = self.jobs[heappop(self._resting)[1]]
             self._forking -= job.forking
             job.rested()
-            self._agenda.look_at(job)
+            self.agenda.look_at(job)
         for ending in self.endings.to_give_up(now):
             self._give_up(ending)
         self._do(*(fx.Probe(group) for group in self.endings.to_probe(now)))
@@ -300,7 +300,7 @@ class Processes:
         if job is not None:
             self._transient -= not job.rule.outlasts_stage
             self.running[ending.group] = job.given_up()
-            self._agenda.look_at(job)
+            self.agenda.look_at(job)
 
     # After an error of our own.
 
@@ -317,7 +317,7 @@ class Processes:
             job.repair()
             if job.pid and job.pid not in self.running:
                 self.running[job.pid] = job  # should it have ended, the next init sees that
-            self._agenda.look_at(job)
+            self.agenda.look_at(job)
         self.starting = None
 
     def _now_runs(self, pid: int, job: Job) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.machine.ending import Ending
-from sysvinit_py.machine.job import Job
+from sysvinit_py.machine.job import UNKNOWN, Job
 from sysvinit_py.machine.machine import Machine
 
 TYPE_CHECKING = False
@@ -68,6 +68,7 @@ def save_job(job: Job) -> dict[str, Any]:
     return {
         "key": list(job.key),
         "entry": _save_entry(job.entry),
+        "status": job.status,
         "marks": job.saved(),
         "throttle": job.throttle.saved(),
     }
@@ -75,7 +76,7 @@ def save_job(job: Job) -> dict[str, Any]:
 
 def _restore_job(saved: dict[str, Any]) -> Job:
     job_id, action, number = saved["key"]
-    job = Job((job_id, action, number), Entry(**saved["entry"]))
+    job = Job((job_id, action, number), Entry(**saved["entry"]), saved.get("status", UNKNOWN))
     job.resume(saved["marks"])
     job.throttle.resume(saved["throttle"])
     return job

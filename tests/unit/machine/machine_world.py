@@ -16,7 +16,9 @@ from sysvinit_py import __version__
 from sysvinit_py.inittab.entry import Entry, Problem
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
+from sysvinit_py.machine import status
 from sysvinit_py.machine.driver import Driver
+from sysvinit_py.machine.job import Job
 from sysvinit_py.machine.machine import Machine
 
 #: How effects read in a scenario; the first word is the kind.
@@ -181,6 +183,25 @@ class World:
             if process.entry.id == name:
                 process.members = 0
 
+    # What it says of itself.
+
+    def job(self, name: str) -> Job:
+        """The one job of the id."""
+        [job] = [job for job in self.machine.processes.jobs.values() if job.entry.id == name]
+        return job
+
+    def check_state(self, name: str, word: str) -> None:
+        assert status.state(self.machine, self.job(name)) == word
+
+    def check_held_back(self, name: str, by: str) -> None:
+        holder = status.held_back_by(self.machine, self.job(name))
+        assert holder
+        assert holder.entry.id == by
+
+    def check_waits(self, what: str) -> None:
+        wait = status.waits_for(self.machine)
+        assert " ".join((wait.what, *wait.ids)).strip() == what
+
     # The scenario language.
 
     def step(self, text: str) -> None:
@@ -245,6 +266,9 @@ STEPS: dict[str, Callable[..., object]] = {
     r"no (/dev/\S+)": lambda w, terminal: w.gone.add(terminal),
     r"a (/dev/\S+)": lambda w, terminal: w.gone.discard(terminal),
     r"look": lambda w: w.look_at_terminals(),
+    rf"(\S+): ({'|'.join({row.word for row in status.STATES})})": lambda w, id, word: w.check_state(id, word),
+    r"(\S+): held back by (\S+)": lambda w, name, by: w.check_held_back(name, by),
+    r"waits for ?(.*)": lambda w, what: w.check_waits(what),
     r"forks fail": lambda w: setattr(w, "forks", False),
     r"forks work": lambda w: setattr(w, "forks", True),
 }

@@ -156,8 +156,8 @@ def count_looks(monkeypatch: pytest.MonkeyPatch, size: int, act: Callable[[World
     world.step("boot")
     looks = 0
 
-    def counted(rule: Callable[[Job], bool]) -> Callable[[Job], bool]:
-        def look(job: Job) -> bool:
+    def counted(rule: Callable[[Job], object]) -> Callable[[Job], object]:
+        def look(job: Job) -> object:
             nonlocal looks
             looks += 1
             return rule(job)
@@ -165,7 +165,7 @@ def count_looks(monkeypatch: pytest.MonkeyPatch, size: int, act: Callable[[World
         return look
 
     with monkeypatch.context() as patch:
-        for name in ("wants_start", "is_waited_for"):
+        for name in ("readiness", "is_waited_for"):
             patch.setattr(rules, name, counted(getattr(rules, name)))
         act(world)
     return looks
@@ -186,7 +186,7 @@ def test_who_is_due_is_listed_once() -> None:
     world = World("id:2:initdefault:\nca:2:ctrlaltdel:x\nkb:2:kbrequest:x\n~~:S:wait:x")
     for step in ("boot", "ctrlaltdel", *["kbrequest"] * 50):
         world.step(step)
-    assert len(world.machine.processes._agenda._due) == 2
+    assert len(world.machine.processes.agenda._due) == 2
 
 
 def test_a_long_inittab_is_taken_in_step_by_step() -> None:
