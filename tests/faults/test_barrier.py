@@ -22,8 +22,11 @@ from sysvinit_py.pid1 import kernel
 
 #: What may be raised in any line of Python.
 KINDS = (RuntimeError, MemoryError, RecursionError, KeyboardInterrupt, SystemExit)
-#: For those who ask what goes on, which PID 1 itself does not.
-FOR_REPORTS = ("rules.verdict", "status.state", "status.held_back_by", "status.waits_for")
+#: For reports, tests and simulators; PID 1 itself calls none of them.
+NOT_IN_INIT = (
+    "driver.Driver.feed", "machine.Machine.handle", "rules.verdict", "status.state", "status.held_back_by",
+    "status.waits_for",
+)  # fmt: skip
 #: In the process of a leader, and not in init's.
 IN_CHILDREN = ("spawn._leader", "spawn._insist", "spawn._take_terminal", "console.Console.forget_backlog")
 
@@ -53,7 +56,7 @@ BARRIER = ("barrier.quietly", "init.Init.run", "init.Init._guarded")
 FUNCTIONS = {
     name: (place, attribute)
     for name, place, attribute in functions()
-    if name not in (*IN_CHILDREN, *FOR_REPORTS, "init.main", "probe.main")
+    if name not in (*IN_CHILDREN, *NOT_IN_INIT, "init.main", "probe.main")
 }
 
 
