@@ -26,8 +26,7 @@ class Agenda:
 
     def __init__(self, jobs: Iterable[Job] = ()) -> None:
         self.jobs = sorted(jobs, key=lambda job: not job.rule.first)
-        for position, job in enumerate(self.jobs):
-            job.position = position
+        self._positions = {job: position for position, job in enumerate(self.jobs)}
         self._due = list(range(len(self.jobs)))  # a heap of positions
         self._listed = set(self._due)
         self._reached = -1  # the position of who was started last; -1: all have had their turn
@@ -40,9 +39,8 @@ class Agenda:
 
     def look_at(self, job: Job) -> None:
         """Something happened to the job: list it as due. Jobs of other stages are ignored."""
-        position = job.position
-        in_agenda = 0 <= position < len(self.jobs) and self.jobs[position] is job
-        if in_agenda and position not in self._listed:
+        position = self._positions.get(job)
+        if position is not None and position not in self._listed:
             self._listed.add(position)
             heappush(self._due, position)
 
@@ -55,20 +53,21 @@ class Agenda:
                 heappush(self._due, position)
             self._again.clear()
             job = self._next_due()
-        self._reached = -1 if job is None else job.position
+        self._reached = -1 if job is None else self._due[0]
         return job
 
     def _next_due(self) -> Job | None:
         while self._due:
-            job = self.jobs[self._due[0]]
+            position = self._due[0]
+            job = self.jobs[position]
             if rules.is_waited_for(job):
                 return None
-            wants_start = rules.wants_start(job)
-            if wants_start and job.position > self._reached:
+            wants_start = rules.readiness(job) == rules.DUE
+            if wants_start and position > self._reached:
                 return job
             heappop(self._due)
             if wants_start:
-                self._again.append(job.position)
+                self._again.append(position)
             else:
-                self._listed.remove(job.position)
+                self._listed.remove(position)
         return None

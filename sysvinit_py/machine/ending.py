@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from sysvinit_py.machine.limits import HANG_TIME, PROBE_TIME
+from sysvinit_py.machine.plain import Plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 NEVER = float("inf")
 
 
-class Ending:
+class Ending(Plain):
     """A process group that was told to end."""
 
-    __slots__ = ("alone", "give_up_at", "group", "id", "kill_at")
+    __slots__ = SAVED = ("group", "id", "kill_at", "give_up_at", "alone")
 
     def __init__(
         self, group: int, id: str, kill_at: float, give_up_at: float = NEVER, alone: bool = False
@@ -20,6 +25,10 @@ class Ending:
         self.alone = alone  # nobody waits for it
         self.kill_at = kill_at  # NEVER: was killed
         self.give_up_at = give_up_at  # NEVER: not before it was killed
+
+    def kill(self, now: float) -> None:
+        """It was sent SIGKILL."""
+        self.kill_at, self.give_up_at = NEVER, now + HANG_TIME
 
     @property
     def due_at(self) -> float:
@@ -56,6 +65,13 @@ class Endings:
         self.by_group[ending.group] = ending
         self._due_at = min(self._due_at, ending.due_at)
 
+    def resume(self, endings: Iterable[Ending], leaderless: Iterable[int], probe_at: float) -> None:
+        """Go on with those that another init has left."""
+        for ending in endings:
+            self.add(ending)
+        self.leaderless = {group: self.by_group[group] for group in leaderless}
+        self.probe_at = probe_at
+
     def leader_ended(self, group: int, now: float) -> None:
         """Its leader was reaped: from now on one has to look whether members are left."""
         self.leaderless[group] = self.by_group[group]
@@ -89,7 +105,7 @@ class Endings:
         """The groups whose time after SIGTERM is up, each once."""
         doomed = [ending for ending in self.by_group.values() if ending.kill_at <= now]
         for ending in doomed:
-            ending.kill_at, ending.give_up_at = NEVER, now + HANG_TIME
+            ending.kill(now)
         self._set_due()
         return [ending.group for ending in doomed]
 

@@ -37,30 +37,30 @@ class InittabNotRead(Event):
     reason: str
 
 
-class Started(Event):
-    """The answer to Start: the entry runs."""
+class Answer(Event):
+    """An answer to Start: it is told before any other event."""
 
     key: Key
+
+
+class Started(Answer):
+    """The entry runs."""
+
     pid: int
 
 
-class CannotExecute(Event):
-    """The other answer to Start: there is no such command, or it is not one."""
+class CannotExecute(Answer):
+    """There is no such command, or it is not one."""
 
-    key: Key
     command: str
 
 
-class CannotFork(Event):
-    """The third answer to Start: no process can be made now."""
-
-    key: Key
+class CannotFork(Answer):
+    """No process can be made now."""
 
 
-class TerminalMissing(Event):
-    """The fourth answer to Start: the terminal that it needs does not exist."""
-
-    key: Key
+class TerminalMissing(Answer):
+    """The terminal that it needs does not exist."""
 
 
 class TerminalsSeen(Event):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sysvinit_py.inittab.actions import IN_LEVEL, ON_EVENT
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.inittab.getty import terminal_of
+from sysvinit_py.machine.plain import Plain
 from sysvinit_py.machine.throttle import Throttle
 
 TYPE_CHECKING = False
@@ -21,21 +22,30 @@ Key = tuple[str, str, int]
 
 #: In ``Job.pid``: told to start, and the answer has not come yet.
 STARTING = -1
+#: In ``Job.status``: none has ended yet, or nobody knows how.
+UNKNOWN = -1
+#: As if the command had ended with 127, which is what a shell says of one that it cannot execute.
+NOT_EXECUTED = 127 << 8
 
 
-class Job:
+class Job(Plain):
     """An entry of the inittab and what has become of it."""
 
     __slots__ = (
         "accounted", "called", "demanded", "entry", "forking", "has_run", "key", "lacks_terminal", "pid",
-        "position", "rests_until", "rule", "said_so", "terminal", "throttle",
+        "rests_until", "rule", "said_so", "status", "terminal", "throttle",
+    )  # fmt: skip
+    SAVED = (
+        "pid", "accounted", "has_run", "demanded", "called", "rests_until", "forking", "terminal",
+        "lacks_terminal", "said_so",
     )  # fmt: skip
 
-    def __init__(self, key: Key, entry: Entry) -> None:
+    def __init__(self, key: Key, entry: Entry, status: int = UNKNOWN) -> None:
         self.key = key
         self.entry = entry
         self.rule = entry.rule  # of its action, which never changes: that is part of the key
         self.pid = 0  # of the process, which leads its group; 0: none; STARTING
+        self.status = status  # with which its last process ended, as wait(2) gives it
         self.accounted = False  # the process has an INIT_PROCESS record
         self.has_run = False  # not again, unless its action says so, until its levels are left
         self.demanded = False  # called by a, b or c: has a place in every level but S
@@ -46,7 +56,16 @@ class Job:
         self.lacks_terminal = False  # not started before that is there
         self.said_so = False  # people know
         self.throttle = Throttle()
-        self.position = -1  # in the agenda it was in last
+
+    # Its entry.
+
+    def take(self, entry: Entry) -> None:
+        """Take the entry as it stands in an inittab just read, with its key.
+
+        A changed process field is used at the next start (SPEC 3). A re-read ends all rests (SPEC 4).
+        """
+        self.entry, self.rests_until, self.forking = entry, 0.0, False
+        self.throttle.clear()
 
     # A start, and the four answers to it.
 
@@ -77,9 +96,28 @@ class Job:
         """SIGTERM was said: it has not run its course."""
         self.has_run = False
 
-    def ended(self) -> None:
+    def ended(self, status: int = UNKNOWN) -> None:
         """Its process is gone or given up, or there was none: the command could not be executed."""
-        self.pid = 0
+        self.pid, self.status = 0, status
+
+    def given_up(self) -> Job:
+        """Go on as if its process was gone; return a job for that, which writes the record if it ends."""
+        ghost = Job(self.key, self.entry)
+        ghost.accounted = self.accounted
+        self.ended()
+        return ghost
+
+    # An error of our own.
+
+    def adopt_child(self, pid: int) -> None:
+        """It was started, and could not be told."""
+        self.pid = pid
+
+    def repair(self) -> None:
+        """Without an answer to Start: as if nobody had said it."""
+        if self.pid == STARTING:
+            self.not_forked(until=0.0)
+            self.rested()
 
     # Its terminal (docs/devices.rst).
 

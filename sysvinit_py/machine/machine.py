@@ -16,30 +16,35 @@ from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import limits, rules, stages
 from sysvinit_py.machine.ending import NEVER
+from sysvinit_py.machine.errors import MisuseError
 from sysvinit_py.machine.job import Job
+from sysvinit_py.machine.plain import Plain
 from sysvinit_py.machine.processes import Processes, Standing
 from sysvinit_py.machine.throttle import Throttle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
 #: ``-b``: before all else. SPEC 2.1.
 EMERGENCY = Entry("~~", "", "sysinit", "/sbin/sulogin")
 
 
-class Machine:
+class Machine(Plain):
     """What init knows and decides. Feed it with events, carry out the effects it answers with.
 
-    pause  called now and then in work that is long because the inittab is, for what cannot wait; it tells the
-           machine nothing
+    Nothing else changes it. A Start is answered before any other event is told; ``driver`` sees to that.
     """
 
+    SAVED = (
+        "emergency", "argument", "target", "boot_recorded", "boot_done", "reading", "must_read", "switching",
+        "asking", "over", "nothing_left_said", "demands", "calls", "wait_time",
+    )  # fmt: skip
+
     def __init__(self, wait_time: float = limits.WAIT_TIME) -> None:
-        self.pause: Callable[[], object] = lambda: None
         self.standing = Standing()
-        self.processes = Processes(self.standing, self._do, lambda: self.pause())
+        self.processes = Processes(self.standing, self._do)
         self.entries: tuple[Entry, ...] = ()  # of the inittab as it was read last
         self.consoles: tuple[Entry, ...] = ()  # of init.autocon
         self.emergency = False  # -b
@@ -59,7 +64,8 @@ class Machine:
         self.rounds = Throttle()  # of level S, so that an S in which nothing lasts does not turn in circles
         self._now = 0.0
         self._effects: list[fx.Effect] = []
-        self._handlers: dict[type[ev.Event], Callable[[Any], None]] = {
+        self._awaits_answer = False  # to a Start that was handed out
+        self._handlers: dict[type[ev.Event], Callable[[Any], Iterable[None] | None]] = {
             ev.Booted: self._booted,
             ev.Resumed: self._resumed,
             ev.InittabRead: self._inittab_read,
@@ -83,10 +89,32 @@ class Machine:
 
     def handle(self, event: ev.Event, now: float) -> list[fx.Effect]:
         """Take in what happened at ``now`` (seconds of a clock that never goes back) and say what to do."""
+        for _ in self.steps(event, now):
+            pass
+        return self.take_effects()
+
+    def steps(self, event: ev.Event, now: float) -> Iterator[None]:
+        """Take in what happened, in steps of a millisecond or so; what is to be done then: take_effects().
+
+        Most events take one step, and yield nothing; those that go through a long inittab take more. Raises
+        MisuseError for an event out of turn.
+        """
+        if self._awaits_answer and not isinstance(event, ev.Answer):
+            raise MisuseError(f"{event} out of turn: a Start is to be answered first")
         self._now = now
-        self._handlers[type(event)](event)
-        self._proceed()
+        steps = self._handlers[type(event)](event)
+        if steps:
+            yield from steps
+        while True:
+            if self.processes.agenda_stale:
+                yield from self.processes.make_agenda()
+            if self.must_read or self.asking or self.processes.endings or not self._proceed():
+                return
+
+    def take_effects(self) -> list[fx.Effect]:
+        """Return what is to be done for the event whose steps are done."""
         effects, self._effects = self._effects, []
+        self._awaits_answer = self.processes.starting is not None
         return effects
 
     @property
@@ -96,7 +124,7 @@ class Machine:
         return None if deadline == NEVER else deadline
 
     @property
-    def running(self) -> dict[int, Job]:
+    def running(self) -> Mapping[int, Job]:
         """The children whose ends it wants to hear of, by pid."""
         return self.processes.running
 
@@ -105,31 +133,53 @@ class Machine:
         """The paths of the terminals whose coming and going it wants to hear of."""
         return {job.terminal for job in self.processes.jobs.values() if job.terminal}
 
+    # Init goes on from a saved state, or after an error of its own.
+
+    def resume_inittab(self, entries: tuple[Entry, ...], consoles: tuple[Entry, ...]) -> None:
+        """These are the entries that were read last."""
+        self.entries, self.consoles = entries, consoles
+
+    def recompute_agenda(self) -> None:
+        """Have it looked at once more who is to be started, and whether the stage is over.
+
+        An error may have come between the decision for a stage and its agenda.
+        """
+        self.over = False
+        self.processes.enter_stage()
+
+    def adopt_child(self, event: ev.Started) -> None:
+        """Enter a child that the machine could not be told of."""
+        self.processes.adopt_child(event)
+
+    def repair_after_error(self) -> None:
+        """Make whole what an error has left between two states. No answer to a Start may be under way."""
+        self._effects = [effect for effect in self._effects if not isinstance(effect, fx.Start)]
+        self._awaits_answer = False
+        self.processes.repair()
+
     def _do(self, *effects: fx.Effect) -> None:
         self._effects.extend(effects)
 
-    def _proceed(self) -> None:
-        """Start what is due; when the stage is over, decide what comes next."""
-        while not (self.must_read or self.asking or self.processes.endings):
-            self.switching = False
-            if self.processes.start_due(self._now):
-                self.over = False
-            if self.over or not self.processes.stage_over:
-                return
-            self.over = True
-            self._stage_over()
+    def _proceed(self) -> bool:
+        """Start what is due; when the stage is over, decide what comes next, and return True."""
+        self.switching = False
+        if self.processes.start_due(self._now):
+            self.over = False
+        if self.over or not self.processes.stage_over:
+            return False
+        self.over = True
+        self._stage_over()
+        return True
 
     def _stage_over(self) -> None:
-        """Go the way of the boot; a level that is left empty stays."""
-        stage = self.standing.stage
-        if stage == stages.SYSINIT:
+        """Go where the table says."""
+        follows = stages.OVER[stages.kind(self.standing.stage)]
+        if follows == stages.CHOOSE:
             self._record_boot()
             self._find_target()
-        elif stage == stages.BOOT:
+        elif follows == stages.TARGET:
             self.boot_done = True
             self._enter_level(self.target, came_from=stages.NO_LEVEL)
-        elif stage == stages.SINGLE_USER:
-            self._find_target()
         else:
             self._say_nothing_left()
 
@@ -174,14 +224,15 @@ class Machine:
             self._ask()
 
     def _enter_target(self, level: str) -> None:
-        """Go on with the boot, or leave S that has ended: by way of the boot entries if they have not run."""
-        if level == stages.SINGLE_USER:
+        """A level is chosen: go on with the boot, or leave S that has ended."""
+        stage = stages.CHOSEN[stages.kind(level), self.boot_done]
+        if stage == stages.SINGLE_USER:
             self._enter_single_user(otherwise=self._ask)
-        elif self.boot_done:
+        elif stage == stages.LEVEL:
             self._enter_level(level, came_from=self.standing.level)
         else:
             self.target = level
-            self._enter_stage(stages.BOOT)
+            self._enter_stage(stage)
 
     def _enter_single_user(self, otherwise: Callable[[], None]) -> None:
         """Enter S; if it has just ended and nothing there lasts, do the other thing, so as not to spin."""
@@ -240,22 +291,22 @@ class Machine:
         self.reading = True
         self._do(fx.ReadInittab())
 
-    def _inittab_read(self, event: ev.InittabRead) -> None:
+    def _inittab_read(self, event: ev.InittabRead) -> Iterator[None]:
         """Take it, unless something of it is missing and there is one from before (SPEC 1)."""
         self._do(*(fx.Say(str(problem)) for problem in event.problems))
         if event.complete or not self.entries:
             self.entries = event.entries
         self.reading = self.must_read = self.over = False
         self.rounds.clear()
-        self.processes.adopt(self._all_entries())
+        yield from self.processes.adopt(self._all_entries())
         self._call_what_waited()
         self.processes.enter_stage()
         self.processes.end_strays(self.wait_time, self._now)
 
-    def _inittab_not_read(self, event: ev.InittabNotRead) -> None:
+    def _inittab_not_read(self, event: ev.InittabNotRead) -> Iterator[None]:
         """Go on with what there was; at boot, with what an empty inittab gives."""
         self._do(fx.Say(event.reason))
-        self._inittab_read(ev.InittabRead(self.entries or (SULOGIN,)))
+        return self._inittab_read(ev.InittabRead(self.entries or (SULOGIN,)))
 
     def _all_entries(self) -> tuple[Entry, ...]:
         """What is read, and what the kernel's arguments add (SPEC 2.1)."""

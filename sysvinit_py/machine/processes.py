@@ -12,23 +12,24 @@ from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import limits, rules, stages
 from sysvinit_py.machine.agenda import Agenda
 from sysvinit_py.machine.ending import NEVER, Ending, Endings
-from sysvinit_py.machine.job import Job, Key, numbered
+from sysvinit_py.machine.errors import MisuseError
+from sysvinit_py.machine.job import NOT_EXECUTED, Job, Key, numbered
+from sysvinit_py.machine.plain import Plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import TypeVar
 
     from sysvinit_py.inittab.entry import Entry
 
-    T = TypeVar("T")
-
-#: Entries to go through between two pauses: about a millisecond.
+#: Entries to go through in one step: about a millisecond.
 A_FEW = 250
 
 
-class Standing:
+class Standing(Plain):
     """Where the machine stands: what every child is told."""
+
+    SAVED = ("stage", "level", "prevlevel", "variables")
 
     def __init__(self) -> None:
         self.stage = stages.SYSINIT  # SYSINIT, BOOT, or the character of a level
@@ -45,7 +46,7 @@ class Standing:
 class Processes:
     """The jobs of the inittab, and the processes and groups that belong to them."""
 
-    def __init__(self, standing: Standing, do: Callable[..., None], pause: Callable[[], object]) -> None:
+    def __init__(self, standing: Standing, do: Callable[..., None]) -> None:
         self.standing = standing
         self.jobs: dict[Key, Job] = {}  # of the inittab as it was read last
         self.running: dict[int, Job] = {}  # by pid, what was given up too: its job has another pid, or none
@@ -53,8 +54,8 @@ class Processes:
         self.endings = Endings()
         self.fork_failed = False  # and nothing was started since
         self._do = do
-        self._pause = pause
-        self._agenda = Agenda()
+        self.agenda = Agenda()
+        self.agenda_stale = False  # the agenda is that of another stage, or inittab
         self._resting: list[tuple[float, Key]] = []  # a heap
         self._transient = 0  # how many run that do not outlast the stage
         self._forking = 0  # how many rest because their fork failed
@@ -66,59 +67,56 @@ class Processes:
 
     # The jobs, and the stage they are in.
 
-    def adopt(self, entries: Iterable[Entry]) -> None:
-        """Take the entries of an inittab just read: jobs whose entries are still there keep their marks.
-
-        A changed process field is used at the next start (SPEC 3). A re-read ends all rests (SPEC 4).
-        """
+    def adopt(self, entries: Iterable[Entry]) -> Iterator[None]:
+        """Take the entries of an inittab just read, in steps: jobs of before keep their marks."""
         jobs = {}
-        for key, entry in self._with_pauses(numbered(entries)):
+        for number, (key, entry) in enumerate(numbered(entries), 1):
             jobs[key] = job = self.jobs.get(key) or Job(key, entry)
-            job.entry = entry
-            job.rested()
-            job.throttle.clear()
+            job.take(entry)
+            if not number % A_FEW:
+                yield
         self.jobs = jobs
         self._resting.clear()
         self._forking = 0
 
     def enter_stage(self) -> None:
-        """Take the agenda of the stage. Entries that have no place in it forget their run (SPEC 3).
+        """The stage, or the inittab, is a new one: before anything is started the agenda has to be made."""
+        self.agenda_stale = True
+
+    def make_agenda(self) -> Iterator[None]:
+        """Make the agenda of the stage, in steps. Entries that have no place in it forget their run (SPEC 3).
 
         What was called on demand has one in every digit level, ended or not, until it has none in S.
         Terminals are looked for again, as nobody may have told that one has come.
         """
         stage = self.standing.stage
         placed = []
-        for job in self._with_pauses(self.jobs.values()):
+        for number, job in enumerate(self.jobs.values(), 1):
             job.find_terminal()
             if rules.has_place(job, stage):
                 placed.append(job)
-                continue
-            job.forget_run()
-            if stage == stages.SINGLE_USER:
-                job.forget_demand()
-        self._agenda = Agenda(placed)
-
-    def _with_pauses(self, things: Iterable[T]) -> Iterator[T]:
-        """Go through them, with a pause after each few."""
-        for number, thing in enumerate(things, 1):
-            yield thing
+            else:
+                job.forget_run()
+                if stage == stages.SINGLE_USER:
+                    job.forget_demand()
             if not number % A_FEW:
-                self._pause()
+                yield
+        self.agenda = Agenda(placed)
+        self.agenda_stale = False
 
     def start_over(self) -> bool:
         """Let all of the stage run again; return whether that lets anything start (S has ended, SPEC 2.5)."""
-        for job in self._agenda.jobs:
+        for job in self.agenda.jobs:
             job.forget_run()
-            self._agenda.look_at(job)
-        return any(map(rules.wants_start, self._agenda.jobs))
+            self.agenda.look_at(job)
+        return any(rules.readiness(job) == rules.DUE for job in self.agenda.jobs)
 
     def call(self, what: str) -> None:
         """An event calls its entries (SPEC 2, "Events")."""
         for job in self.jobs.values():
             if job.rule.event == what:
                 job.call()
-                self._agenda.look_at(job)
+                self.agenda.look_at(job)
 
     def demand(self, letter: str) -> None:
         """Call the entries with the letter a, b or c; the stage has to be entered anew (SPEC 3)."""
@@ -126,16 +124,16 @@ class Processes:
             if rules.answers(job.entry, letter):
                 job.demand()
 
-    def resume(self, jobs: dict[Key, Job], running: dict[int, Job]) -> None:
+    def resume(self, jobs: dict[Key, Job], running: dict[int, Job], fork_failed: bool) -> None:
         """Go on with jobs and children that another init has left, all starts answered (SPEC 8)."""
-        self.jobs = jobs
+        self.jobs, self.fork_failed = jobs, fork_failed
         for pid, job in running.items():
             self._now_runs(pid, job)
         for job in jobs.values():
             if job.rests_until:
                 heappush(self._resting, (job.rests_until, job.key))
                 self._forking += job.forking
-        self._agenda = Agenda(job for job in jobs.values() if rules.has_place(job, self.standing.stage))
+        self.agenda = Agenda(job for job in jobs.values() if rules.has_place(job, self.standing.stage))
 
     # Starts.
 
@@ -145,7 +143,7 @@ class Processes:
         So each has its record before the next one is made, and a getty finds it.
         """
         any_due = False
-        while not self.starting and (job := self._agenda.next()):
+        while not self.starting and (job := self.agenda.next()):
             any_due = True
             if job.rule.again and not job.throttle.allows(now):
                 self._do(fx.Say(f'Id "{job.entry.id}" respawning too fast: disabled for 5 minutes'))
@@ -158,7 +156,7 @@ class Processes:
     @property
     def stage_over(self) -> bool:
         """Nothing of the stage runs any more, and nothing is left to start (SPEC 2.4 and 2.5)."""
-        return self._agenda.over and not (self.starting or self._transient or self._forking)
+        return self.agenda.over and not (self.starting or self._transient or self._forking)
 
     def _start(self, job: Job) -> None:
         job.told_to_start()
@@ -177,15 +175,17 @@ class Processes:
             )
         )
 
-    def _answered(self) -> Job:
-        """Who was told to start, and has an answer now."""
-        job, self.starting = self.starting, None
-        assert job
+    def _answered(self, answer: ev.Answer) -> Job:
+        """Return who was told to start, and has an answer now; raises MisuseError if it is somebody else."""
+        job = self.starting
+        if job is None or job.key != answer.key:
+            raise MisuseError(f"{answer} is no answer: {job.key if job else 'nothing'} was told to start")
+        self.starting = None
         return job
 
     def started(self, event: ev.Started) -> None:
         """A process runs."""
-        job = self._answered()
+        job = self._answered(event)
         job.started(event.pid)
         self._now_runs(event.pid, job)
         self.fork_failed = False
@@ -195,13 +195,13 @@ class Processes:
     def cannot_execute(self, event: ev.CannotExecute) -> None:
         """The command is none: that is a start that ends at once, throttled like any (SPEC 7)."""
         self._do(fx.Say(f'cannot execute "{event.command}"'))
-        job = self._answered()
-        job.ended()
-        self._agenda.look_at(job)
+        job = self._answered(event)
+        job.ended(NOT_EXECUTED)
+        self.agenda.look_at(job)
 
     def cannot_fork(self, event: ev.CannotFork, now: float) -> None:
         """There is no process: the start is tried again in a while, and the others go on (SPEC 7)."""
-        job = self._answered()
+        job = self._answered(event)
         job.not_forked(until=now + limits.FORK_RETRY)
         heappush(self._resting, (job.rests_until, job.key))
         self._forking += 1
@@ -211,7 +211,7 @@ class Processes:
 
     def terminal_missing(self, event: ev.TerminalMissing) -> None:
         """No start, no throttle, and not a word the second time: it starts when the terminal is there."""
-        job = self._answered()
+        job = self._answered(event)
         if not job.said_so:
             self._do(fx.Say(f'Id "{job.entry.id}" waits for its terminal: {job.terminal} does not exist'))
         job.not_started()
@@ -228,11 +228,11 @@ class Processes:
         if job.pid != event.pid:
             return  # it was given up
         self._transient -= not job.rule.outlasts_stage
-        job.ended()
+        job.ended(event.status)
         if event.pid in self.endings:
             self.endings.leader_ended(event.pid, now)
             self._do(fx.Probe(event.pid))
-        self._agenda.look_at(job)
+        self.agenda.look_at(job)
 
     def end_strays(self, wait_time: float, now: float) -> None:
         """Tell those to end whose entry is gone, or has no place in the stage (SPEC 3, "Who is ended").
@@ -258,7 +258,7 @@ class Processes:
         for job in self.jobs.values():
             if job.lacks_terminal and job.terminal not in missing:
                 job.find_terminal()
-                self._agenda.look_at(job)
+                self.agenda.look_at(job)
             elif job.pid and job.terminal in missing and job.pid not in self.endings:
                 self._do(fx.Say(f'Id "{job.entry.id}" is ended: its terminal {job.terminal} is gone'))
                 job.lose_terminal()
@@ -281,7 +281,7 @@ class Processes:
             job = self.jobs[heappop(self._resting)[1]]
             self._forking -= job.forking
             job.rested()
-            self._agenda.look_at(job)
+            self.agenda.look_at(job)
         for ending in self.endings.to_give_up(now):
             self._give_up(ending)
         self._do(*(fx.Probe(group) for group in self.endings.to_probe(now)))
@@ -299,11 +299,26 @@ class Processes:
         job = self.running.get(ending.group)
         if job is not None:
             self._transient -= not job.rule.outlasts_stage
-            ghost = Job(job.key, job.entry)
-            ghost.accounted = job.accounted
-            self.running[ending.group] = ghost
-            job.ended()
-            self._agenda.look_at(job)
+            self.running[ending.group] = job.given_up()
+            self.agenda.look_at(job)
+
+    # After an error of our own.
+
+    def adopt_child(self, event: ev.Started) -> None:
+        """Enter a child that could not be told of."""
+        job = self.jobs.get(event.key)
+        if job is not None:
+            job.adopt_child(event.pid)
+            self.running[event.pid] = job
+
+    def repair(self) -> None:
+        """Make jobs whole that an error has left between two states; no Start may be under way."""
+        for job in self.jobs.values():
+            job.repair()
+            if job.pid and job.pid not in self.running:
+                self.running[job.pid] = job  # should it have ended, the next init sees that
+            self.agenda.look_at(job)
+        self.starting = None
 
     def _now_runs(self, pid: int, job: Job) -> None:
         self.running[pid] = job

@@ -6,7 +6,7 @@ Each is a function of a job and a stage; nothing changes anything. What an actio
 
 from __future__ import annotations
 
-from sysvinit_py.inittab.actions import IN_LEVEL, ON_EVENT
+from sysvinit_py.inittab.actions import IN_LEVEL, NEVER, ON_EVENT
 from sysvinit_py.inittab.entry import DIGIT_LEVELS
 from sysvinit_py.machine.stages import BOOT, SINGLE_USER, SYSINIT
 
@@ -14,6 +14,41 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sysvinit_py.inittab.entry import Entry
     from sysvinit_py.machine.job import Job
+
+
+#: The verdicts: why an entry is started, or is not.
+DUE = "due"  # it is started when its turn comes
+RUNS = "runs"  # or is told to start
+RESTS = "rests"  # until a time, for the throttle or a failed fork
+NO_TERMINAL = "no terminal"
+HAS_RUN = "has run"  # and is run once
+NOT_CALLED = "not called"  # by its event
+NO_PLACE = "no place"  # in the stage
+EMPTY = "empty"  # it has no command, or its action starts none
+
+
+def verdict(job: Job, stage: str) -> str:
+    """Return why the entry is started in the stage, or why not. Whether it has to wait is another matter."""
+    if job.pid:
+        return RUNS
+    if not job.entry.command or job.rule.when == NEVER:
+        return EMPTY
+    return readiness(job) if has_place(job, stage) else NO_PLACE
+
+
+def readiness(job: Job) -> str:
+    """Return the verdict on an entry that has a place in the stage (SPEC 1)."""
+    if job.pid:
+        return RUNS
+    if job.rests_until:
+        return RESTS
+    if job.lacks_terminal:
+        return NO_TERMINAL
+    if not job.entry.command:
+        return EMPTY
+    if job.rule.when == ON_EVENT:
+        return DUE if job.called else NOT_CALLED
+    return DUE if job.rule.again or not job.has_run else HAS_RUN
 
 
 def has_place(job: Job, stage: str) -> bool:
@@ -36,15 +71,6 @@ def answers(entry: Entry, letter: str) -> bool:
 def must_end(job: Job, stage: str) -> bool:
     """Whether its process has to end in the stage (SPEC 3). What boot entries started lives on."""
     return not job.rule.outlasts_stage and not has_place(job, stage)
-
-
-def wants_start(job: Job) -> bool:
-    """Whether an entry that has a place in the stage is to be started when its turn comes (SPEC 1)."""
-    if job.pid or job.rests_until or job.lacks_terminal or not job.entry.command:
-        return False
-    if job.rule.when == ON_EVENT:
-        return job.called
-    return job.rule.again or not job.has_run
 
 
 def is_waited_for(job: Job) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from sysvinit_py.machine.limits import STARTS_ALLOWED, WINDOW
+from sysvinit_py.machine.plain import Plain
 
 
-class Throttle:
+class Throttle(Plain):
     """Counts the starts in a window of time that opens with the first (SPEC 4)."""
 
-    __slots__ = ("opened", "starts")
+    __slots__ = SAVED = ("opened", "starts")
 
     def __init__(self) -> None:
         self.opened = 0.0

@@ -14,10 +14,9 @@ from stat import S_ISFIFO
 
 from sysvinit_py.inittab.actions import AT_BOOT, AT_SYSINIT
 from sysvinit_py.inittab.entry import Entry
-from sysvinit_py.machine.events import Started
-from sysvinit_py.machine.job import STARTING, Job, numbered
+from sysvinit_py.machine.job import Job, numbered
 from sysvinit_py.machine.machine import Machine
-from sysvinit_py.machine.state import restore, save
+from sysvinit_py.machine.state import restore, save, save_job
 from sysvinit_py.pid1 import kernel
 from sysvinit_py.pid1.console import open_nothing
 from sysvinit_py.protocol.state import FD, SIGNATURE, Saved, SavedEntry, encode
@@ -257,35 +256,6 @@ def bare(machine: Machine, signal: int) -> bytes:
     return encode(Saved(level, level, machine.standing.prevlevel, signals=1 << signal))
 
 
-def mend(machine: Machine) -> None:
-    """Make jobs whole that an error has left between two states."""
-    processes = machine.processes
-    for job in processes.jobs.values():
-        if job.pid == STARTING:
-            job.not_forked(until=0.0)
-            job.rested()
-        elif job.pid and job.pid not in processes.running:
-            processes.running[job.pid] = job  # should it have ended, the new init sees that
-    processes.starting = None
-
-
-def see_anew(machine: Machine) -> None:
-    """Have it looked at once more who is to be started, and whether the stage is over.
-
-    The error may have come between the decision for a stage and its agenda.
-    """
-    machine.over = False
-    machine.processes.enter_stage()
-
-
-def keep_child(machine: Machine, event: Started) -> None:
-    """Enter a child that the machine could not be told of."""
-    job = machine.processes.jobs.get(event.key)
-    if job is not None:
-        job.pid = event.pid
-        machine.processes.running[event.pid] = job
-
-
 def _saved_entry(job: Job) -> SavedEntry:
     return SavedEntry(
         job.entry,
@@ -336,23 +306,25 @@ def variables_of(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _machine_of_c(saved: Saved, environ: Mapping[str, str]) -> Machine:
-    machine = Machine(saved.wait_time)
-    standing = machine.standing
-    standing.stage = standing.level = saved.this_level
-    standing.prevlevel = saved.previous_level
-    standing.variables = variables_of(environ)
-    machine.must_read = False
-    machine.boot_done, machine.boot_recorded = saved.boot_done, True
-    machine.nothing_left_said = True
-    machine.entries = tuple(_in_file(marks.entry) for marks in saved.entries)
-    jobs, running = {}, {}
-    for (key, entry), marks in zip(numbered(machine.entries), saved.entries, strict=True):
-        jobs[key] = job = Job(key, entry)
-        job.pid, job.accounted = marks.pid, entry.accounting
-        job.has_run, job.called, job.demanded = marks.has_run, marks.called, marks.on_demand
-        job.throttle.opened, job.throttle.starts = marks.window_opened, marks.starts
-        job.rests_until = marks.rests_until
+    """Return the machine of a state in C's form: what that has no words for is as in a machine at rest."""
+    new = Machine(saved.wait_time)
+    new.resume_inittab(tuple(_in_file(marks.entry) for marks in saved.entries), ())
+    state = save(new)
+    state["machine"] |= {
+        "must_read": False, "boot_done": saved.boot_done, "boot_recorded": True, "nothing_left_said": True,
+    }  # fmt: skip
+    state["standing"] = {
+        "stage": saved.this_level, "level": saved.this_level, "prevlevel": saved.previous_level,
+        "variables": variables_of(environ),
+    }  # fmt: skip
+    for number, ((key, entry), marks) in enumerate(zip(numbered(new.entries), saved.entries, strict=True)):
+        job = save_job(Job(key, entry))
+        job["marks"] |= {
+            "pid": marks.pid, "accounted": entry.accounting, "has_run": marks.has_run,
+            "called": marks.called, "demanded": marks.on_demand, "rests_until": marks.rests_until,
+        }  # fmt: skip
+        job["throttle"] = {"opened": marks.window_opened, "starts": marks.starts}
+        state["jobs"].append(job)
         if marks.pid:
-            running[marks.pid] = job
-    machine.processes.resume(jobs, running)
-    return machine
+            state["running"].append([marks.pid, number])
+    return restore(state)

@@ -8,6 +8,7 @@ from sysvinit_py import __version__
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import rules
+from sysvinit_py.machine.driver import Driver
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.pid1 import arguments, barrier, handover, kernel, last_resort, spawn, surroundings
 from sysvinit_py.pid1.accounting import Accounting
@@ -25,10 +26,7 @@ from sysvinit_py.protocol.state import Saved, decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import Callable
-else:
-    from _collections import deque  # and not collections, which costs a millisecond
 
 #: Children reaped before something else gets its turn, so that a flood of them leaves time for it.
 _REAPED_AT_ONCE = 1000
@@ -46,14 +44,10 @@ class Init:
     def __init__(self, argv: list[str], program: str) -> None:
         self._argv = argv
         self._errors = Errors(argv)
-        self._events: deque[ev.Event] = deque()  # that the machine was not told of yet
-        self._effects: deque[fx.Effect] = deque()  # that were not carried out yet
         self._handed = b""  # the state that the init before this has left, until the machine has it
         self._begun = False  # the machine has it, or the boot
         self._signals = Signals()
         self._waiting = Waiting()
-        self._machine = Machine()
-        self._machine.pause = self._collect
         self._inherited = surroundings.environment()
         self._console = Console(self._inherited)
         self._syslog = Syslog()
@@ -66,6 +60,7 @@ class Init:
             self._console, self._reader, self._accounting, self._environment,
             say=self._say, is_running=lambda pid: pid in self._machine.running, now=_now,
         )  # fmt: skip
+        self._driver = Driver(Machine(), self._performer.perform, _now, between=self._collect)
         self._on_signal: dict[int, Callable[[], None]] = {
             kernel.SIGCHLD: self._reap,
             kernel.SIGUSR2: self._fifo.shut,
@@ -76,6 +71,10 @@ class Init:
             kernel.SIGPWR: lambda: self._feed(ev.Called(surroundings.power(self._say))),
             SHUTDOWN: self._shut_down,
         }
+
+    @property
+    def _machine(self) -> Machine:
+        return self._driver.machine
 
     # The loop.
 
@@ -165,23 +164,13 @@ class Init:
             self._feed(ev.Tick())
 
     def _feed(self, event: ev.Event | None) -> None:
-        """Tell the machine, do what it answers, tell it what became of that, and so on."""
+        """Tell the machine, and do all that follows from that."""
         if event is not None:
-            self._events.append(event)
+            self._driver.add(event)
         self._work_off()
 
     def _work_off(self) -> None:
-        """Do all that is to be done. What raises an error is still the first in its queue."""
-        while self._effects or self._events:
-            if self._effects:
-                answer = self._performer.perform(self._effects[0])
-                self._effects.popleft()
-                if answer is not None:
-                    self._events.appendleft(answer)  # before all that happened meanwhile
-            else:
-                effects = self._machine.handle(self._events[0], _now())
-                self._events.popleft()
-                self._effects.extend(effects)
+        self._driver.work()
         self._accounting.write()
 
     # The barrier.
@@ -190,30 +179,13 @@ class Init:
         """Say it, and go on in a new process image; when that did not help, as the last resort."""
         for tell in (barrier.tell_kernel, self._say):
             quietly(barrier.tell, tell, error)
-        quietly(self._finish)
+        quietly(self._driver.recover, _FAILURES)
+        quietly(self._accounting.write)
         if self._errors.healed(_now()):
             quietly(self._hand_over, self._errors.argument)
         else:
             last_resort.serve(self._say, self._rescue, rules.ways_out(self._machine.entries), HANDLED)
         quietly(kernel.sleep, _AFTER_ERROR)  # here still, so it could not be
-
-    def _finish(self) -> None:
-        """Do once more what raised the error, and then all that was to be done after it.
-
-        What fails again is left alone.
-        """
-        handover.see_anew(self._machine)
-        for _ in range(_FAILURES):
-            try:
-                self._work_off()
-                break
-            except Exception:
-                undone = self._effects.popleft() if self._effects else self._events.popleft()
-                if isinstance(undone, fx.Start):
-                    self._events.appendleft(ev.CannotFork(undone.key))  # it is answered before all else
-                elif isinstance(undone, ev.Started):
-                    handover.keep_child(self._machine, undone)
-        handover.mend(self._machine)
 
     def _rescue(self) -> None:
         """Become a new init with as much as can be told of what there was."""
@@ -246,27 +218,24 @@ class Init:
 
     def _go_on(self, saved: Saved) -> None:
         """Take over the children and all that the init before this knew (SPEC 8)."""
-        self._machine = handover.machine_of(saved, self._inherited)
-        self._machine.pause = self._collect
-        self._events.extend(
-            ev.ChildExited(pid, 0) for pid in self._machine.running if not handover.is_child(pid)
-        )
-        self._events.extend((ev.Resumed(), ev.Tick()))
+        self._driver.machine = machine = handover.machine_of(saved, self._inherited)
+        self._driver.add(*(ev.ChildExited(pid, 0) for pid in machine.running if not handover.is_child(pid)))
+        self._driver.add(ev.Resumed(), ev.Tick())
         self._signals.add({number for number in HANDLED if saved.signals >> number & 1} | {kernel.SIGCHLD})
         self._begun = True
         self._say(f"version {__version__} reloading", log=False)
-        self._performer.perform(fx.ShowStage(self._machine.standing.stage))
+        self._performer.perform(fx.ShowStage(machine.standing.stage))
         if not (saved.boot_in_utmp and saved.boot_in_wtmp):
             self._accounting.boot()
         if not (saved.runlevel_in_utmp and saved.runlevel_in_wtmp):
-            self._accounting.level(self._machine.standing.runlevel, self._machine.standing.prevlevel)
+            self._accounting.level(machine.standing.runlevel, machine.standing.prevlevel)
         self._work_off()
 
     def _boot(self) -> None:
         given = self._arguments
         consoles = arguments.consoles(surroundings.kernel_command_line())
-        self._events.append(ev.VariablesGiven(tuple(handover.variables_of(self._inherited).items())))
-        self._events.append(ev.Booted(given.level, given.emergency, consoles))
+        self._driver.add(ev.VariablesGiven(tuple(handover.variables_of(self._inherited).items())))
+        self._driver.add(ev.Booted(given.level, given.emergency, consoles))
         self._begun = True
         self._accounting.create()
         self._work_off()
@@ -276,7 +245,7 @@ class Init:
     def _reap(self) -> None:
         """Take all children that have ended, and see to what follows from that."""
         orphans = self._collect()
-        if self._events:
+        if not self._driver.idle:
             self._work_off()
         elif orphans:
             kernel.sleep(_LULL)
@@ -296,7 +265,7 @@ class Init:
             if not pid:
                 return orphans
             if pid in running:
-                self._events.append(ev.ChildExited(pid, status))
+                self._driver.add(ev.ChildExited(pid, status))
             else:
                 orphans += 1
                 self._reader.child_exited(pid)

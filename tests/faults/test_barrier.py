@@ -22,6 +22,11 @@ from sysvinit_py.pid1 import kernel
 
 #: What may be raised in any line of Python.
 KINDS = (RuntimeError, MemoryError, RecursionError, KeyboardInterrupt, SystemExit)
+#: For reports, tests and simulators; PID 1 itself calls none of them.
+NOT_IN_INIT = (
+    "driver.Driver.feed", "machine.Machine.handle", "rules.verdict", "status.state", "status.held_back_by",
+    "status.waits_for",
+)  # fmt: skip
 #: In the process of a leader, and not in init's.
 IN_CHILDREN = ("spawn._leader", "spawn._insist", "spawn._take_terminal", "console.Console.forget_backlog")
 
@@ -51,7 +56,7 @@ BARRIER = ("barrier.quietly", "init.Init.run", "init.Init._guarded")
 FUNCTIONS = {
     name: (place, attribute)
     for name, place, attribute in functions()
-    if name not in (*IN_CHILDREN, "init.main", "probe.main")
+    if name not in (*IN_CHILDREN, *NOT_IN_INIT, "init.main", "probe.main")
 }
 
 
@@ -60,13 +65,22 @@ AFTER_ERRORS = {
     name: {
         "handover._pass_on": ("init.Init.__init__",),
         "handover.bare": ("init.Init._take_requests", "handover.written"),
-        "handover.keep_child": ("processes.Processes.started",),
+        **dict.fromkeys(
+            (
+                "driver.Driver._give_up_first", "machine.Machine.adopt_child",
+                "processes.Processes.adopt_child", "job.Job.adopt_child",
+            ),
+            ("processes.Processes.started",),
+        ),
     }.get(name, ("init.Init._take_requests",))
     for name in FUNCTIONS
     if (name.startswith(("barrier.", "last_resort.")) and name not in BARRIER)
     or name in (
-        "handover._pass_on", "handover.bare", "handover.keep_child", "handover.mend", "handover.see_anew",
-        "rules.ways_out", "init.Init._after_error", "init.Init._finish", "init.Init._rescue",
+        "handover._pass_on", "handover.bare", "driver.Driver.recover", "driver.Driver._give_up_first",
+        "machine.Machine.recompute_agenda", "machine.Machine.adopt_child",
+        "machine.Machine.repair_after_error", "processes.Processes.adopt_child",
+        "processes.Processes.repair", "job.Job.adopt_child", "job.Job.repair",
+        "rules.ways_out", "init.Init._after_error", "init.Init._rescue",
     )
 }  # fmt: skip
 

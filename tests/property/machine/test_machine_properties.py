@@ -20,7 +20,7 @@ from sysvinit_py.inittab.actions import ACTIONS, EVENTS
 from sysvinit_py.inittab.entry import DIGIT_LEVELS, Entry
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
-from sysvinit_py.machine import limits, rules, stages
+from sysvinit_py.machine import limits, rules, stages, status
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
 
@@ -65,6 +65,13 @@ class Twins:
     def terminals(self) -> set[str]:
         return self.machine.terminals
 
+    def steps(self, event: ev.Event, now: float) -> tuple[()]:
+        self.effects = self.handle(event, now)
+        return ()
+
+    def take_effects(self) -> list[fx.Effect]:
+        return self.effects
+
     def handle(self, event: ev.Event, now: float) -> list[fx.Effect]:
         # As text and back: it has to be a plain value.
         starting = self.machine.processes.starting
@@ -87,7 +94,7 @@ class AnyOrder(RuleBasedStateMachine):
         super().__init__()
         self.world = World("")
         self.twins = Twins()
-        self.world.machine = self.twins  # type: ignore[assignment]
+        self.world.driver.machine = self.twins  # type: ignore[assignment]
         self.machine = self.twins.machine
         self.allowed: dict[tuple[Any, ...], list[float]] = {}
 
@@ -301,9 +308,20 @@ class AnyOrder(RuleBasedStateMachine):
         placed = [job for job in machine.processes.jobs.values() if rules.has_place(job, stage)]
         placed.sort(key=lambda job: not job.rule.first)
         for job in placed:
-            assert not rules.wants_start(job), f"{job.entry} is left waiting"
+            assert rules.verdict(job, stage) != rules.DUE, f"{job.entry} is left waiting"
             if rules.is_waited_for(job):
                 break
+
+    @invariant()
+    def who_is_not_started_has_a_reason(self) -> None:
+        """Every job has a state; where one is due, somebody or something is waited for."""
+        machine = self.machine
+        for job in machine.processes.jobs.values():
+            word = status.state(machine, job)
+            assert (word in ("running", "stopping")) == bool(job.pid)
+            if rules.verdict(job, machine.standing.stage) == rules.DUE:
+                assert word in ("pending", "triggered")
+                assert status.held_back_by(machine, job) or status.waits_for(machine).what
 
     @invariant()
     def deadline_is_to_come(self) -> None:

@@ -16,6 +16,9 @@ from sysvinit_py import __version__
 from sysvinit_py.inittab.entry import Entry, Problem
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
+from sysvinit_py.machine import status
+from sysvinit_py.machine.driver import Driver
+from sysvinit_py.machine.job import Job
 from sysvinit_py.machine.machine import Machine
 
 #: How effects read in a scenario; the first word is the kind.
@@ -59,7 +62,7 @@ class World:
     """A kernel that has what a machine wants, an inittab, a console, and all the time there is."""
 
     def __init__(self, inittab: str, machine: Machine | None = None) -> None:
-        self.machine = machine or Machine()
+        self.driver = Driver(machine or Machine(), self.perform, lambda: self.now)
         self.inittab = entries(inittab)
         self.now = 1000.0
         self.last_pid = 100
@@ -83,32 +86,32 @@ class World:
 
     def feed(self, event: ev.Event) -> None:
         """Do as PID 1 does; processes end when all effects are carried out."""
-        events = [event]
-        while events or self._dying:
-            if not events:
-                process = self._dying.pop(0)
-                events.append(ev.ChildExited(process.pid, 0))
-            for effect in self.machine.handle(events.pop(0), self.now):
-                self.effects.append(effect)
-                events += self.carry_out(effect)
+        self.driver.feed(event)
+        while self._dying:
+            self.driver.feed(ev.ChildExited(self._dying.pop(0).pid, 0))
 
-    def carry_out(self, effect: fx.Effect) -> list[ev.Event]:
+    @property
+    def machine(self) -> Machine:
+        return self.driver.machine
+
+    def perform(self, effect: fx.Effect) -> ev.Event | None:
+        self.effects.append(effect)
         if isinstance(effect, fx.Start):
-            return [self.start(effect)]
+            return self.start(effect)
         if isinstance(effect, fx.Signal):
             self.signal(effect)
         elif isinstance(effect, fx.Probe):
             process = self.processes[effect.group]
-            return [] if process.alive or process.members else [ev.GroupGone(effect.group)]
+            return None if process.alive or process.members else ev.GroupGone(effect.group)
         elif isinstance(effect, fx.ReadInittab):
             self.reading = True
-            return [self.inittab_read()] if self.answers else []
+            return self.inittab_read() if self.answers else None
         elif isinstance(effect, fx.AskLevel):
             self.asked = self.console
-            return [] if self.console else [ev.NoAnswer()]
+            return None if self.console else ev.NoAnswer()
         elif isinstance(effect, fx.StopAsking):
             self.asked = False
-        return []
+        return None
 
     def start(self, effect: fx.Start) -> ev.Event:
         if effect.terminal in self.gone:
@@ -180,6 +183,25 @@ class World:
             if process.entry.id == name:
                 process.members = 0
 
+    # What it says of itself.
+
+    def job(self, name: str) -> Job:
+        """The one job of the id."""
+        [job] = [job for job in self.machine.processes.jobs.values() if job.entry.id == name]
+        return job
+
+    def check_state(self, name: str, word: str) -> None:
+        assert status.state(self.machine, self.job(name)) == word
+
+    def check_held_back(self, name: str, by: str) -> None:
+        holder = status.held_back_by(self.machine, self.job(name))
+        assert holder
+        assert holder.entry.id == by
+
+    def check_waits(self, what: str) -> None:
+        wait = status.waits_for(self.machine)
+        assert " ".join((wait.what, *wait.ids)).strip() == what
+
     # The scenario language.
 
     def step(self, text: str) -> None:
@@ -244,6 +266,9 @@ STEPS: dict[str, Callable[..., object]] = {
     r"no (/dev/\S+)": lambda w, terminal: w.gone.add(terminal),
     r"a (/dev/\S+)": lambda w, terminal: w.gone.discard(terminal),
     r"look": lambda w: w.look_at_terminals(),
+    rf"(\S+): ({'|'.join({row.word for row in status.STATES})})": lambda w, id, word: w.check_state(id, word),
+    r"(\S+): held back by (\S+)": lambda w, name, by: w.check_held_back(name, by),
+    r"waits for ?(.*)": lambda w, what: w.check_waits(what),
     r"forks fail": lambda w: setattr(w, "forks", False),
     r"forks work": lambda w: setattr(w, "forks", True),
 }

@@ -197,7 +197,7 @@ def test_who_was_told_stays_told_when_init_is_re_executed() -> None:
     world.gone.add("/dev/ttyUSB0")
     world.boot()
     machine: Machine = restore(json.loads(json.dumps(save(world.machine))))
-    world.machine = machine
+    world.driver.machine = machine
     world.effects.clear()
     world.step("telinit q")
     assert not [effect for effect in world.effects if isinstance(effect, fx.Say) and "waits" in effect.text]

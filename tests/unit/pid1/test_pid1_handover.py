@@ -117,27 +117,6 @@ def test_the_state_of_another_version_of_ours(change: dict[str, Any], world: Wor
     assert machine.running.keys() == world.machine.running.keys()
 
 
-def test_jobs_between_two_states_are_mended() -> None:
-    machine = Machine()
-    machine.handle(ev.Booted(), 1.0)
-    machine.handle(ev.InittabRead(ENTRIES), 1.0)  # and Start is never answered
-    handover.mend(machine)
-    job = machine.processes.jobs["si", "sysinit", 0]
-    assert (job.pid, job.has_run) == (0, False)
-    again = handover.machine_of(decode(written(machine)), {})
-    assert [type(e) for e in again.handle(ev.Resumed(), 2.0)].count(fx.Start) == 1
-
-
-def test_a_child_that_the_machine_was_not_told_of(world: World) -> None:
-    world.machine.running.clear()
-    job = world.machine.processes.jobs["re", "respawn", 0]
-    handover.keep_child(world.machine, ev.Started(job.key, 4711))
-    assert world.machine.running == {4711: job}
-    handover.keep_child(world.machine, ev.Started(("no", "wait", 0), 4712))
-    handover.mend(world.machine)
-    assert set(world.machine.running) == {4711, *(p for i, p in world.pids.items() if i != "re")}
-
-
 def test_a_bare_state_says_the_level_and_to_read_the_inittab(world: World) -> None:
     saved = decode(handover.bare(world.machine, 1))
     assert (saved.this_level, saved.previous_level, saved.signals, saved.entries) == ("2", "N", 2, ())

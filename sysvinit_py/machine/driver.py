@@ -1,0 +1,107 @@
+"""The driver: tells a machine what happens and has its effects carried out, each in its turn.
+
+The order is what the machine relies on: the effects of an event are all carried out before the next event is
+told, and an answer is told before whatever has happened meanwhile. PID 1 and the tests' world share it.
+"""
+
+from __future__ import annotations
+
+from sysvinit_py.machine import effects as fx
+from sysvinit_py.machine import events as ev
+from sysvinit_py.machine.errors import MisuseError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Callable
+
+    from sysvinit_py.machine.machine import Machine
+else:
+    from _collections import deque  # and not collections, which costs a millisecond
+
+
+class Driver:
+    """A machine, the events that it was not told of yet, and the effects that were not carried out yet.
+
+    perform  carries out an effect; returns the answer, if there is one at once
+    now      returns the time, as the machine is told it
+    between  called between two steps of a long event, for what cannot wait; it may add events
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        perform: Callable[[fx.Effect], ev.Event | None],
+        now: Callable[[], float],
+        between: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.machine = machine
+        self._perform = perform
+        self._now = now
+        self._between = between
+        self._events: deque[ev.Event] = deque()
+        self._effects: deque[fx.Effect] = deque()
+        self._working = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing left to do."""
+        return not (self._effects or self._events)
+
+    def add(self, *events: ev.Event) -> None:
+        """Note what happened; the machine is told when it is its turn."""
+        self._events.extend(events)
+
+    def feed(self, *events: ev.Event) -> None:
+        """Note what happened, and do all that is to be done."""
+        self._events.extend(events)
+        self.work()
+
+    def work(self) -> None:
+        """Do all that is to be done. What raises an error is still the first in its queue.
+
+        Raises MisuseError if called from within itself.
+        """
+        if self._working:
+            raise MisuseError("the driver is at work already; add the event instead")
+        self._working = True
+        try:
+            while self._effects or self._events:
+                if self._effects:
+                    answer = self._perform(self._effects[0])
+                    self._effects.popleft()
+                    if answer is not None:
+                        self._events.appendleft(answer)
+                else:
+                    for _ in self.machine.steps(self._events[0], self._now()):
+                        self._between()
+                    effects = self.machine.take_effects()
+                    self._events.popleft()
+                    self._effects.extend(effects)
+        finally:
+            self._working = False
+
+    def recover(self, attempts: int) -> None:
+        """After an error: do once more what raised it, and then all that was to be done after it.
+
+        What fails again is given up, up to so many times; then the rest is left alone.
+        """
+        if not any(isinstance(undone, (fx.Start, ev.Answer)) for undone in (*self._effects, *self._events)):
+            self.machine.repair_after_error()
+        self.machine.recompute_agenda()
+        for _ in range(attempts):
+            try:
+                self.work()
+                break
+            except Exception:
+                self._give_up_first()
+        self.machine.repair_after_error()
+
+    def _give_up_first(self) -> None:
+        undone = self._effects.popleft() if self._effects else self._events.popleft()
+        if isinstance(undone, fx.Start):
+            self._events.appendleft(ev.CannotFork(undone.key))
+        elif isinstance(undone, ev.Started):
+            self.machine.adopt_child(undone)
+        if isinstance(undone, ev.Answer):
+            self.machine.repair_after_error()

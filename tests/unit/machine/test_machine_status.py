@@ -1,0 +1,154 @@
+"""Why an entry is started or not, whom it waits for, and what the machine waits for (see machine_world)."""
+
+from __future__ import annotations
+
+import pytest
+from machine_world import World, play
+
+from sysvinit_py.machine import rules, status
+from sysvinit_py.machine.machine import Machine
+from sysvinit_py.machine.state import restore, save
+
+INITTAB = """
+    id:2:initdefault:
+    si::sysinit:x
+    bw::bootwait:x
+    w2:2:wait:x
+    o2:2:once:x
+    r2:2:respawn:/sbin/getty tty1
+    r3:3:respawn:x
+    oa:a:ondemand:x
+    of:2:off:x
+    no:2:respawn:
+    ca::ctrlaltdel:x
+    kb:2:kbrequest:x
+    ~~:S:wait:x
+"""
+
+SCENARIOS = {
+    "while the inittab is read": """
+        inittab is slow ->
+        boot -> read
+        waits for the inittab ->
+    """,
+    "the boot": """
+        boot -> start si
+        si: running ->
+        bw: inactive ->
+        r2: inactive ->
+        of: disabled ->
+        no: disabled ->
+        waits for a job si ->
+        si ends -> start bw
+        bw: running ->
+        bw ends -> start w2
+        r2: pending ->
+        r2: held back by w2 ->
+        ca: idle ->
+        oa: idle ->
+        waits for a job w2 ->
+        w2 ends with 0 -> start o2; start r2
+        w2: done ->
+        o2: running ->
+        o2 ends with 256 ->
+        o2: failed ->
+        waits for ->
+    """,
+    "called by an event, and it cannot run yet": """
+        boot -> start si
+        si ends -> start bw
+        bw ends -> start w2
+        kbrequest ->
+        kb: triggered ->
+        kb: held back by w2 ->
+        ctrlaltdel -> start ca
+        ca: running ->
+        kb: held back by ca ->
+    """,
+    "told to end": """
+        boot -> start si
+        si ends -> start bw
+        bw ends -> start w2
+        w2 ends -> start o2; start r2
+        r2 ignores TERM ->
+        telinit 3 -> TERM o2; TERM r2
+        r2: stopping ->
+        r3: pending ->
+        waits for ends r2 ->
+        wait 6 -> KILL r2; start r3
+        r2: inactive ->
+        telinit a -> start oa
+        oa: running ->
+    """,
+    "no terminal": """
+        no /dev/tty1 ->
+        boot -> start si
+        si ends -> start bw
+        bw ends -> start w2
+        w2 ends -> start o2
+        r2: no-terminal ->
+    """,
+    "no process can be made": """
+        boot -> start si
+        si ends -> start bw
+        bw ends -> start w2
+        forks fail ->
+        w2 ends -> start o2; start r2
+        o2: pending ->
+        r2: pending ->
+    """,
+    "started too often": """
+        r3 is missing ->
+        boot -> start si
+        telinit 3 -> TERM si; start r3; start r3; start r3; start r3; start r3; start r3; start r3; start r3; start r3; start r3
+        r3: throttled ->
+    """,  # noqa: E501
+    "a command that cannot be executed": """
+        w2 is missing ->
+        boot -> start si
+        si ends -> start bw
+        bw ends -> start w2; start o2; start r2
+        w2: failed ->
+    """,
+}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+def test_scenario(scenario: str) -> None:
+    play(INITTAB, scenario)
+
+
+def test_while_the_level_is_asked_for() -> None:
+    play("r2:2:respawn:x", "boot -> ask\nwaits for an answer ->\nanswer 2 -> start r2\nwaits for ->")
+
+
+def test_every_verdict_has_a_word_and_every_condition_is_used() -> None:
+    verdicts = {
+        rules.DUE, rules.RUNS, rules.RESTS, rules.NO_TERMINAL, rules.HAS_RUN, rules.NOT_CALLED,
+        rules.NO_PLACE, rules.EMPTY,
+    }  # fmt: skip
+    last = {row.verdict: row for row in status.STATES}
+    assert last.keys() == verdicts
+    assert {row.condition for row in last.values()} == {""}, "some row always fits"
+    assert {row.condition for row in status.STATES} == status.CONDITIONS.keys()
+
+
+def test_how_a_job_ended_outlives_a_re_execution() -> None:
+    """And a state of an init that did not note it is taken all the same."""
+    world = World("id:2:initdefault:\no2:2:once:x\nr2:2:respawn:x\n~~:S:wait:x")
+    world.boot()
+    world.end("o2", 256)
+    saved = save(world.machine)
+    world.driver.machine = restore(saved)
+    world.check_state("o2", "failed")
+    for job in saved["jobs"]:
+        del job["status"]
+    world.driver.machine = restore(saved)
+    world.check_state("o2", "done")
+
+
+def test_nobody_is_held_back_who_has_no_place() -> None:
+    world = World(INITTAB)
+    world.boot()
+    assert status.held_back_by(world.machine, world.job("r2")) is None
+    assert status.waits_for(Machine()) == status.Wait(status.INITTAB)
