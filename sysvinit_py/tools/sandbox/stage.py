@@ -130,9 +130,12 @@ def outer(plan: Plan, control: _socket.socket, mapper: _socket.socket, keeper: i
     trees = root.open_trees(plan["system"], plan["binds"]) if rooted else {}
     if confined and rooted:
         # What runs inside is counted as one user's, outside; that one is nobody else.
-        os.setgroups([])
-        os.setresgid(base, base, base)
-        kernel.setuid_with_capabilities(base)
+        try:
+            os.setgroups([])
+            os.setresgid(base, base, base)
+            kernel.setuid_with_capabilities(base)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"setresuid({base})") from None
         limit(plan)
     kernel.unshare(NAMESPACES if rooted and not confined else NAMESPACES | kernel.CLONE_NEWUSER)
     mapper.send(b"u")
@@ -218,14 +221,15 @@ class Stub:
         os.close(child_status)
         os.close(go)
         # One byte once the root is built; then an error's text, or the end of file that exec makes.
-        if os.read(status, 1) == b"+":
+        refusal = os.read(status, 1)
+        if refusal == b"+":
             # What is mounted there now, whatever becomes of the name.
             self._proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
             pidfd = os.pidfd_open(pid)
             inside = [] if self._plan["confined"] else [os.open("/", os.O_PATH | os.O_DIRECTORY)]
             send(self._control, b"ready", pidfd, *inside)
             os.write(child_go, receive(self._control)[0])
-        refusal = b""
+            refusal = b""
         while part := os.read(status, 4096):
             refusal += part
         if refusal:

@@ -7,6 +7,7 @@ import re
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -33,6 +34,8 @@ _SHELL_FAILURE = re.compile(
 )
 #: Not sys.stdout and sys.stderr, which are None where they were closed at the start.
 _STDOUT, _STDERR = 1, 2
+#: What one stream says is not torn by another: halves of two sequences could be a third.
+_WHOLE = threading.Lock()
 
 
 class Outcome(NamedTuple):
@@ -83,8 +86,9 @@ class Output:
     def _write(self, rest: bytes) -> None:
         rest = rest.replace(b"\r", b"") if self._newlines else rest
         try:
-            while rest:
-                rest = rest[os.write(self.fd, rest) :]
+            with _WHOLE:
+                while rest:
+                    rest = rest[os.write(self.fd, rest) :]
         except OSError:
             self.closed = True
 
