@@ -6,13 +6,13 @@ it does must work where nothing confines it, or at least be tried.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 import select
 import shlex
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -109,7 +109,7 @@ def test_a_faked_proc_shows_nothing_and_holds_nobody(
 def test_a_title_is_no_order_to_the_terminal(attempt: Try) -> None:
     """It is named when the time is over."""
     loop = "import time; time.sleep(100)"
-    done = attempt(f"exec -a x true; {python(loop)} '\033]0;{SENTINEL}\007' & wait", "--timeout", "4")
+    done = attempt(f"{python(loop)} '\033]0;{SENTINEL}\007' & wait", "--timeout", "4")
     assert done.returncode == 124, done
     assert SENTINEL.encode() in done.stderr
     assert b"\033" not in done.stderr
@@ -119,9 +119,13 @@ def test_a_title_is_no_order_to_the_terminal(attempt: Try) -> None:
 
 TYPE = """
 import fcntl, os, struct
-for fd in [0, 1, 2] + [os.open(t, os.O_RDWR | os.O_NOCTTY) for t in ("/dev/console", "/dev/tty") if os.access(t, 6)]:
+fds = [0, 1, 2]
+for name in "/dev/console", "/dev/tty", "/dev/pts/0", "/proc/1/fd/0":
+    try: fds.append(os.open(name, os.O_RDWR | os.O_NOCTTY))
+    except OSError: pass
+for fd in fds:
     for byte in b"touch owned\\n":
-        for number in 0x5412, 0x541C:
+        for number in 0x5412, 0x541C:  # TIOCSTI, TIOCLINUX
             try: fcntl.ioctl(fd, number, struct.pack("B", byte))
             except OSError: pass
 print("tried")
@@ -139,8 +143,7 @@ def test_nothing_is_typed_into_the_callers_terminal() -> None:
         streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
         done = subprocess.run(words, cwd=REPOSITORY, timeout=60, check=False, **streams)  # type: ignore[call-overload]
         screen.expect(b"tried")
-        assert done.returncode == 0
-        os.set_blocking(terminal, False)
+        assert done.returncode == 0, screen.said
         assert not select.select([terminal], [], [], 0.5)[0]
     finally:
         file.unlink()
@@ -228,7 +231,7 @@ print("tried")
 
 
 def test_calls_that_are_refused(attempt: Try) -> None:
-    assert attempt(python(CALLS)).stdout.split(b"\n")[:-1] == [b"tried"]
+    assert attempt(python(CALLS), "--console", "/dev/null").stdout.split(b"\n")[:-1] == [b"tried"]
 
 
 def test_the_compatible_abis_are_refused(attempt: Try) -> None:
@@ -236,7 +239,7 @@ def test_the_compatible_abis_are_refused(attempt: Try) -> None:
     if os.uname().machine != "x86_64":
         pytest.skip("x86-64 alone has them")
     x32 = "import ctypes; c = ctypes.CDLL(None, use_errno=True); c.syscall(ctypes.c_long(0x40000000 + 39)); "
-    assert attempt(python(x32 + "print(ctypes.get_errno())")).stdout == b"1\n"
+    assert attempt(python(x32 + "print(ctypes.get_errno())"), "--console", "/dev/null").stdout == b"1\n"
 
 
 def test_root_inside_has_what_an_init_needs_and_no_more(attempt: Try) -> None:
@@ -248,7 +251,7 @@ def test_root_inside_has_what_an_init_needs_and_no_more(attempt: Try) -> None:
 
 
 def test_real_root_is_never_mapped(attempt: Try) -> None:
-    (line,) = attempt("cat /proc/self/uid_map").stdout.splitlines()
+    (line,) = attempt("cat /proc/self/uid_map", "--console", "/dev/null").stdout.splitlines()
     assert int(line.split()[1]) > 0
 
 
@@ -286,7 +289,13 @@ os.execvp(sys.argv[1], sys.argv[1:])
 
 def test_the_callers_keys_are_not_seen(tmp_path: Path) -> None:
     (tmp_path / "inittab").write_text(INITTAB)
-    words = command(tmp_path / "inittab", "--command", "cat /proc/keys /proc/key-users; echo tried")
+    words = command(
+        tmp_path / "inittab",
+        "--command",
+        "cat /proc/keys /proc/key-users; echo tried",
+        "--console",
+        "/dev/null",
+    )
     caller = [sys.executable, "-c", CALLER.replace("KEY", SENTINEL), *words]
     done = subprocess.run(caller, cwd=REPOSITORY, capture_output=True, timeout=60, check=False)
     if done.returncode == 1 and b"AssertionError" in done.stderr:
@@ -398,7 +407,7 @@ def test_kill_9_leaves_nothing(victim: int, tmp_path: Path) -> None:
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
     try:
         wait_until(
-            lambda: len(family(make.pid)) >= 8 and len(marked()) > 4, lambda: str(family(make.pid)), 30
+            lambda: len(family(make.pid)) >= 8 and len(marked()) >= 3, lambda: str(family(make.pid)), 30
         )
         time.sleep(0.3)
         os.kill(family(make.pid)[victim], signal.SIGKILL)
@@ -411,12 +420,13 @@ def test_kill_9_leaves_nothing(victim: int, tmp_path: Path) -> None:
             except ProcessLookupError:
                 pass
         make.wait()
-    groups = [
-        path
-        for path in Path("/sys/fs/cgroup").rglob("inittab-try.*")
-        if not Path("/proc", path.suffix[1:]).exists()
-    ]
-    assert not groups
+    wait_until(lambda: not groups(), lambda: str(groups()))
+
+
+def groups() -> list[Path]:
+    """Control groups that nobody is there any more to remove."""
+    found = Path("/sys/fs/cgroup").rglob("inittab-try.*")
+    return [path for path in found if not Path("/proc", path.suffix[1:]).exists()]
 
 
 def test_an_end_that_is_told_is_true(tmp_path: Path) -> None:
@@ -437,7 +447,7 @@ def test_an_end_that_is_told_is_true(tmp_path: Path) -> None:
 
 MAKE: dict[str, Callable[[Path, Path], object]] = {
     "a FIFO": lambda file, _: os.mkfifo(file),
-    "a socket": lambda file, _: socket.socket(socket.AF_UNIX).bind(str(file)),
+    "a socket": lambda file, _: os.mknod(file, stat.S_IFSOCK | 0o666),
     "a device": lambda file, _: file.symlink_to("/dev/zero"),
     "a terminal": lambda file, _: file.symlink_to("/dev/ptmx"),
     "a link out": lambda file, secret: file.symlink_to(secret),
@@ -520,7 +530,9 @@ for kind, address in ((socket.AF_UNIX, "\\0{SENTINEL}"), (socket.AF_INET, ("127.
 print("links", sorted(name for _, name in socket.if_nameindex())[:1])
 print(open("/proc/1/environ").read().count("{SENTINEL}"))
 """
-    done = attempt(python(look), env={**os.environ, "SECRET": SENTINEL}, pass_fds=[descriptor])
+    done = attempt(
+        python(look), "--console", "/dev/null", env={**os.environ, "SECRET": SENTINEL}, pass_fds=[descriptor]
+    )
     os.close(descriptor)
     server.close()
     tcp.close()
@@ -550,7 +562,3 @@ while time.time() < until:
                           capture_output=True, timeout=30, check=False)  # fmt: skip
     file.unlink()
     assert b"traced" not in done.stdout, done
-
-
-def test_libc_is_there() -> None:
-    assert ctypes.CDLL(None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
+from errno import EBUSY
 from pathlib import Path
 
 PREFIX = "inittab-try."
@@ -39,10 +41,17 @@ def enter(group: str, pid: int) -> None:
     Path(group, "cgroup.procs").write_text(str(pid))
 
 
-def remove(group: str) -> None:
-    """Remove it, if nothing runs in it any more."""
+def remove(group: str, patience: float = 5) -> None:
+    """Remove it, as soon as nothing runs in it any more; but wait no longer than so many seconds."""
+    end = time.monotonic() + patience
     with suppress(OSError):
-        os.rmdir(group)
+        while time.monotonic() < end:
+            try:
+                return os.rmdir(group)
+            except OSError as error:
+                if error.errno != EBUSY:
+                    raise
+            time.sleep(0.02)
 
 
 def _make(above: Path, limit: str, memory: str) -> Path | None:
@@ -50,7 +59,7 @@ def _make(above: Path, limit: str, memory: str) -> Path | None:
     with suppress(OSError):
         for left in above.glob(PREFIX + "*"):
             if not Path("/proc", left.name.removeprefix(PREFIX)).exists():
-                remove(str(left))
+                remove(str(left), 0.01)
     made = above / f"{PREFIX}{os.getpid()}"
     try:
         made.mkdir(exist_ok=True)

@@ -164,7 +164,7 @@ class Trial:
         if watch.nothing_left:
             return Outcome(OK, f"runlevel {watch.level}, and nothing is left that could halt: ended")
         if time.monotonic() > self._ends_at:
-            running = ", ".join(f"{process.pid} {process.title}" for process in watch.processes)
+            running = ", ".join(f"{process.pid} {printable(process.title)}" for process in watch.processes)
             return Outcome(TIMEOUT, f"timeout; running: {running}")
         outputs = (self._console, *self._streams.values())
         if any(output.closed for output in outputs):
@@ -193,7 +193,9 @@ class Trial:
         if not watch.settled:
             return None
         if status:
-            return Outcome(status if status > 0 else 128 - status, f"{self._wish.command}: status {status}")
+            return Outcome(
+                status if status > 0 else 128 - status, f"{printable(self._wish.command)}: status {status}"
+            )
         return Outcome(OK, f"settled in runlevel {watch.level}")
 
     def _copy(self, patience: float | None) -> None:
