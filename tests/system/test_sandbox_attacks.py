@@ -40,7 +40,7 @@ def command(*arguments: str | Path, python: str = sys.executable) -> list[str]:
 
 
 @pytest.fixture(params=["root", "user"])
-def attempt(request: pytest.FixtureRequest, tmp_path: Path) -> Try:
+def attempt(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Try]:
     """Boots an inittab that says ``script`` is to be run as soon as it has settled; as root, and as a user."""
     before: list[str] = []
     python = sys.executable
@@ -53,14 +53,14 @@ def attempt(request: pytest.FixtureRequest, tmp_path: Path) -> Try:
             pytest.skip("others may not read this checkout")
     file = Path(f"/tmp/{SENTINEL}.inittab")
     file.write_text(INITTAB)
-    request.addfinalizer(lambda: file.unlink(missing_ok=True))
 
     def run(script: str, *options: str, **popen: object) -> subprocess.CompletedProcess[bytes]:
         words = [*before, *command(file, "--command", script, *options, python=python)]
         given = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": 60, **popen}
         return subprocess.run(words, cwd=REPOSITORY, check=False, **given)  # type: ignore[call-overload, no-any-return]
 
-    return run
+    yield run
+    file.unlink(missing_ok=True)
 
 
 @pytest.fixture

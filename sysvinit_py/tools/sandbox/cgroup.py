@@ -47,7 +47,8 @@ def remove(group: str, patience: float = 5) -> None:
     with suppress(OSError):
         while time.monotonic() < end:
             try:
-                return os.rmdir(group)
+                os.rmdir(group)
+                break
             except OSError as error:
                 if error.errno != EBUSY:
                     raise

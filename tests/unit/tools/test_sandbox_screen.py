@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from sysvinit_py.tools.sandbox.screen import CSI, Screen
 
 STRINGS = ["]0;title", "]52;c;Y2xpcA==", "]8;;http://x", "P$qm", "P+q544e", "_Gapc", "^pm", "Xsos", "ktitle"]
-QUERIES = (
-    'c >c =c 0c 5n 6n ?6n ?15n x 1x >q >0q ?1$p 21t 20t 18t 8;1;1t 3;0;0t 5i 4i ?u >1u =1u <u >4;1m ?4m !p 61"p $p '
-    "99999999b 0$r"
-).split()
+QUERIES = [
+    "c", ">c", "=c", "0c", "5n", "6n", "?6n", "?15n", "x", "1x", ">q", ">0q", "?1$p", "21t", "20t", "18t",
+    "8;1;1t", "3;0;0t", "5i", "4i", "?u", ">1u", "=1u", "<u", ">4;1m", "?4m", "!p", '61"p', "$p", "99999999b",
+    "0$r",
+]  # fmt: skip
 MICE = (9, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1015, 1016, 2031, 2048, 1337, 69)
 EVIL = [
     *(f"\x1b{string}{end}" for string in STRINGS for end in ("\x07", "\x1b\\", "\x18", "")),
@@ -60,7 +61,10 @@ def test_whatever_comes_in_whatever_parts(parts: list[bytes]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["plain\r\n\t\b", "\x1b[1;31mred\x1b[0m", "\x1b[2J\x1b[10;20H\x1b[K", "Grüße — 漢字", "\x1b7\x1b8", "\x1b[?25l"],
+    [
+        "plain\r\n\t\b", "\x1b[1;31mred\x1b[0m", "\x1b[2J\x1b[10;20H\x1b[K", "Grüße — 漢字",
+        "\x1b7\x1b8", "\x1b[?25l",
+    ],
     ids=ascii,
 )  # fmt: skip
 def test_text_colours_and_cursor_pass(text: str) -> None:
