@@ -44,6 +44,12 @@ class System(Sandbox):
         options["files"] = {"/w": program(), **(options.get("files") or {})}
         super().__init__(init, inittab, **options)
 
+    def path(self, inside: str) -> Path:
+        """Sandbox's; of a confined one too, as we trust what we run in it."""
+        if len(self._fds) < 2:
+            self._fds.append(os.open(f"/proc/{self.pid}/root", os.O_PATH | os.O_DIRECTORY))
+        return super().path(inside)
+
     @property
     def witness(self) -> Witness:
         """What the entries' witnesses wrote down."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import signal
 import socket
 import time
@@ -323,13 +322,12 @@ def test_a_fork_that_fails_is_tried_again(boot: Boot) -> None:
 
     system = boot("id:2:initdefault:\nw:2:wait:/w W read\na:2:once:/w A stay\n", confined=True)
     system.witness.wait("W")
-    before = resource.prlimit(system.pid, resource.RLIMIT_NPROC)
-    resource.prlimit(system.pid, resource.RLIMIT_NPROC, (1, before[1]))
+    assert not system.run(["prlimit", "--pid=1", "--nproc=1:4096"]).returncode
     system.console.type(b"go on\n")
     system.console.expect(b"INIT: cannot fork, retry..")
     system.request(99)
     system.console.expect(b"got unimplemented initrequest.", timeout=0.5)
-    resource.prlimit(system.pid, resource.RLIMIT_NPROC, before)
+    assert not system.run(["prlimit", "--pid=1", "--nproc=4096:4096"]).returncode
     system.witness.wait("A")
 
 

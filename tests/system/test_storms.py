@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -96,7 +97,7 @@ def _outside(system: System, pid: int) -> int:
     with open(f"/proc/{system.pid}/task/{system.pid}/children") as children:
         for child in children.read().split():
             with open(f"/proc/{child}/status") as status:
-                if f"NSpid:\t{child}\t{pid}\n" in status.read():
+                if re.search(rf"^NSpid:\t{child}\t.*\b{pid}$", status.read(), re.MULTILINE):
                     return int(child)
     raise AssertionError(pid)
 

@@ -6,14 +6,16 @@ import marshal
 import os
 import select
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, CompletedProcess, Popen, TimeoutExpired
-from typing import IO, Any, Self
+from typing import Any, Self
 
+from sysvinit_py.tools.sandbox import cgroup
 from sysvinit_py.tools.sandbox.console import Console
 from sysvinit_py.tools.sandbox.kernel import BEYOND_NAMESPACES
 from sysvinit_py.tools.sandbox.refusal import NamespaceError
@@ -46,6 +48,9 @@ SYMLINKS = {
     "/sbin/poweroff": "halt",
     "/sbin/reboot": "halt",
 }
+
+#: Of FILES those that are there even where the programs and their settings are another system's.
+SYSTEM_FILES = ("/run/utmp", "/var/log/wtmp")
 
 #: Namespaces by their names in /proc/PID/ns and nsenter(1)'s options.
 NSENTER = {
@@ -97,13 +102,13 @@ class Process:
     title: str  # its command line
 
     @classmethod
-    def read(cls, folder: Path) -> Process:
-        """Read /proc/PID."""
-        before, _, after = (folder / "stat").read_text(errors="replace").rpartition(")")
+    def parse(cls, cmdline: bytes, stat: bytes) -> Process:
+        """Parse what /proc/PID has."""
+        before, _, after = stat.decode(errors="replace").rpartition(")")
         pid, _, name = before.partition(" (")
         state, *numbers = after.split()
         ppid, pgid, sid, tty, tpgid = map(int, numbers[:5])
-        title = (folder / "cmdline").read_bytes().replace(b"\0", b" ").strip().decode(errors="replace")
+        title = cmdline.replace(b"\0", b" ").strip().decode(errors="replace")
         return cls(int(pid), name, state, ppid, pgid, sid, tty, tpgid, title)
 
 
@@ -116,10 +121,14 @@ class Sandbox:
     arguments    what the kernel's command line would hand to init
     environment  the same for its environment
     console      whether there is a /dev/console
-    confined     whether root inside has no rights outside, even if started by root; otherwise it is root
-                 outside too then, and can do some more, such as taking a terminal from another session
+    confined     whether what runs inside is not trusted: root inside is nobody outside, and has but the
+                 capabilities that an init needs; otherwise, if started by root, it is root outside too
     listener     given each part of what is said on the console, on another thread
     before       called with the sandbox when the root is there, but PID 1 has not become init yet
+    system       a root file system whose programs are used instead of the machine's, read-only
+    binds        what else is shown inside, read-only: pairs of a path outside and one inside
+    memory       how many bytes all that runs inside may take; 0: no limit
+    pids         how many processes there may be; 0: no limit
 
     A context manager. Raises NamespaceError on entering; leaving ends all inside, and nothing stays.
     """
@@ -136,24 +145,41 @@ class Sandbox:
         confined: bool = False,
         listener: Callable[[bytes], object] | None = None,
         before: Callable[[Sandbox], object] | None = None,
+        system: str = "",
+        binds: Sequence[tuple[str, str]] = (),
+        memory: int = 0,
+        pids: int = 0,
     ) -> None:
-        wanted = {**FILES, "/sbin/init": init, "/etc/inittab": inittab, **(files or {})}
-        self._files = {path: _read(content) for path, content in wanted.items() if content is not None}
+        own = {path: FILES[path] for path in SYSTEM_FILES} if system else FILES
+        wanted = {**own, "/sbin/init": init, "/etc/inittab": inittab, **(files or {})}
+        self._memory = memory
+        self._plan = {
+            "arguments": list(arguments), "environment": dict(environment), "confined": confined,
+            "command_environment": COMMAND_ENVIRONMENT,
+            "files": {path: _read(content) for path, content in wanted.items() if content is not None},
+            "links": {path: target for path, target in SYMLINKS.items()
+                      if path not in wanted and (not system or target == "init")},
+            "system": system, "binds": list(binds), "memory": memory, "pids": pids,
+        }  # fmt: skip
         self.pid = 0  # of PID 1, outside
-        self._arguments = list(arguments)
-        self._environment = dict(environment)
         self._has_console = console
-        self._confined = confined
         self._listener = listener
         self._before = before
-        self._end: End | None = None
 
     def __enter__(self) -> Self:
         self.console = Console(self._listener)
-        stage = [sys.executable, "-ISB", str(HERE / "stage.py")]
-        self._keeper = Popen(stage, stdin=PIPE, stdout=PIPE, start_new_session=True, bufsize=0)
-        self._root = self._pidfd = -1
-        self._lines = b""
+        self._group = cgroup.make(self._memory) if self._memory else ""
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        stage = [sys.executable, "-ISB", str(HERE / "stage.py"), str(theirs.fileno())]
+        with theirs:
+            self._keeper = Popen(
+                stage, stdin=PIPE, stdout=DEVNULL, start_new_session=True, pass_fds=[theirs.fileno()]
+            )
+        self._fds: list[int] = []  # a pidfd of PID 1, and its root
+        self._ends: dict[bytes, int] = {}  # how (as from wait(2)) the command, PID 1 have ended
+        self._some: list[tuple[bytes, bytes]] = []  # of the processes
+        self._processes: list[Process] | None = None  # none: not yet told
+        self._asked = self._booted = False
         try:
             self._start()
         except BaseException:
@@ -166,44 +192,58 @@ class Sandbox:
 
     def close(self) -> None:
         """End all that runs inside. The console's text, and what ``wait_end`` said, stay."""
-        if not self._stdin.closed:
-            with self._keeper:  # closes both pipes, on which the keeper ends it all, and waits
-                pass
+        if self._control.fileno() >= 0:
+            self._control.close()  # on which the keeper ends it all
+            self._keeper.wait()
+            if self._fds:  # the keeper may have been killed: then the kernel does so
+                select.select(self._fds[:1], [], [], 10)
             self.console.close()
-            for fd in (self._root, self._pidfd):
-                if fd >= 0:
-                    os.close(fd)
+            for fd in self._fds:
+                os.close(fd)
+            if self._group:
+                cgroup.remove(self._group)
 
     # Looking and reaching inside
 
     def path(self, inside: str) -> Path:
-        """A path by which this process, and no other, reaches the file ``inside``; also after PID 1's end."""
-        return Path(f"/proc/{os.getpid()}/fd/{self._root}/{inside.lstrip('/')}")
+        """A path by which this process, and no other, reaches the file ``inside``; also after PID 1's end.
+
+        Not in a confined sandbox: whoever owns the names inside may have them lead anywhere.
+        """
+        return Path(f"/proc/{os.getpid()}/fd/{self._fds[1]}/{inside.lstrip('/')}")
 
     def write(self, inside: str, content: Content) -> None:
-        """Make a file inside, or replace its content; not in a confined sandbox, where we have no say."""
+        """Make a file inside, or replace its content."""
         file = self.path(inside)
         file.parent.mkdir(parents=True, exist_ok=True)
         mode, data = _read(content)
         file.write_bytes(data)
         file.chmod(mode)
 
-    def processes(self) -> list[Process]:
-        """All processes inside, zombies too, by pid; none after the end."""
-        found = []
-        for folder in self.path("/proc").glob("[1-9]*"):
-            try:
-                found.append(Process.read(folder))
-            except (FileNotFoundError, ProcessLookupError):
-                pass  # it has ended meanwhile
-        return sorted(found, key=lambda process: process.pid)
+    def processes(self, timeout: float = 10) -> list[Process]:
+        """All processes inside, zombies too, by pid; none after the end. Raises TimeoutError."""
+        try:
+            if not self._asked:
+                self._processes = None
+                self._control.send(b"p")
+                self._asked = True
+            self._receive(lambda: self._processes is not None, timeout)
+        except (EOFError, OSError) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            return []
+        self._asked = False
+        return self._processes or []
 
     def signal(self, number: int) -> None:
         """Send PID 1 a signal; only one that it handles, SIGKILL or SIGSTOP arrives: pid_namespaces(7)."""
-        signal.pidfd_send_signal(self._pidfd, number)
+        signal.pidfd_send_signal(self._fds[0], number)
 
     def start(self, command: Sequence[str], **options: Any) -> Popen[Any]:
-        """Start a command inside, as root, in no runlevel and on no terminal; ``options`` are Popen's."""
+        """Start a command inside, as root, in no runlevel and on no terminal; ``options`` are Popen's.
+
+        Not in a confined sandbox: it would begin with the caller's rights, terminal and descriptors.
+        """
         namespaces = [
             option for name, option in NSENTER.items()
             if os.stat(f"/proc/{self.pid}/ns/{name}").st_ino != os.stat(f"/proc/self/ns/{name}").st_ino
@@ -225,14 +265,34 @@ class Sandbox:
                 raise
         return CompletedProcess(list(command), process.returncode, stdout, stderr)
 
+    def command(self, command: str) -> tuple[int, int]:
+        """Start a command inside by sh, once; return descriptors from which its output and errors are read.
+
+        It gets pipes alone. What it has started may hold them longer than it lives.
+        """
+        read, write = zip(*(os.pipe() for _ in range(2)), strict=True)
+        for fd in write:
+            os.fchmod(fd, 0o622)  # it is another user who opens /dev/stdout
+        socket.send_fds(self._control, [b"c" + os.fsencode(command)], write)
+        for fd in write:
+            os.close(fd)
+        return read
+
+    @property
+    def command_status(self) -> int | None:
+        """The command's exit status, if it has ended; negative: of which signal it died."""
+        self._hear()
+        status = self._ends.get(b"c")
+        return None if status is None else os.waitstatus_to_exitcode(status)
+
     def wait_end(self, timeout: float = 10) -> End:
         """Wait until PID 1 has ended; raises TimeoutError."""
-        if not self._end:
-            try:
-                self._end = End(int(self._listen(timeout).removeprefix("ended ")))
-            except EOFError:  # then PID 1 has been killed with its keeper
-                self._end = End(signal.SIGKILL)
-        return self._end
+        try:
+            self._receive(lambda: b"e" in self._ends, timeout)
+        except EOFError:  # one of the keepers was killed: the kernel kills PID 1, too
+            select.select(self._fds[:1], [], [], 10)
+            self._ends[b"e"] = signal.SIGKILL
+        return End(self._ends[b"e"])
 
     @property
     def end(self) -> End | None:
@@ -245,44 +305,56 @@ class Sandbox:
     # The beginning
 
     def _start(self) -> None:
-        plan = {
-            "arguments": self._arguments,
-            "environment": self._environment,
-            "console": self.console.name if self._has_console else "",
-            "confined": self._confined,
-            "files": self._files,
-            "links": {path: target for path, target in SYMLINKS.items() if path not in self._files},
-        }
-        self._stdin.write(marshal.dumps(plan))
-        self.pid = int(self._listen(10).removeprefix("ready "))
-        self._pidfd = os.pidfd_open(self.pid)
-        self._root = os.open(f"/proc/{self.pid}/root", os.O_PATH | os.O_DIRECTORY)
+        plan = {**self._plan, "console": self.console.name if self._has_console else "", "group": self._group}
+        assert self._keeper.stdin
+        with self._keeper.stdin as stdin:
+            stdin.write(marshal.dumps(plan))
+        self._receive(lambda: bool(self._fds), 10)
+        information = Path(f"/proc/self/fdinfo/{self._fds[0]}").read_text()
+        self.pid = int(information.partition("\nPid:")[2].split()[0])
         if self._before:
             self._before(self)
-        self._stdin.write(b"g")
-        self._listen(10)
+        self._control.send(b"g")
+        self._receive(lambda: self._booted, 10)
 
-    @property
-    def _stdin(self) -> IO[bytes]:
-        assert self._keeper.stdin
-        return self._keeper.stdin
+    def _hear(self) -> None:
+        """Take in what has been told, if anything was."""
+        try:
+            self._receive(lambda: False, 0)
+        except (TimeoutError, EOFError):
+            pass
 
-    def _listen(self, timeout: float) -> str:
-        """Return the keeper's next line."""
-        assert self._keeper.stdout
+    def _receive(self, enough: Callable[[], bool], timeout: float) -> None:
+        """Take in what the keepers tell until it is enough. Raises TimeoutError, EOFError, NamespaceError."""
         end = time.monotonic() + timeout
-        while b"\n" not in self._lines:
-            if not select.select([self._keeper.stdout], [], [], max(0, end - time.monotonic()))[0]:
+        while not enough():
+            if not select.select([self._control], [], [], max(0, end - time.monotonic()))[0]:
                 raise TimeoutError(f"nothing came from PID 1's keeper within {timeout} s")
-            part = self._keeper.stdout.read(4096)
-            if not part:
+            try:
+                packet, fds, *_ = socket.recv_fds(self._control, 1 << 17, 2)
+            except ConnectionResetError:
+                packet, fds = b"", []
+            if not packet:
                 raise EOFError("PID 1's keeper is gone")
-            self._lines += part
-        line, _, self._lines = self._lines.partition(b"\n")
-        if line.startswith(b"refused "):
-            _, errno, call = os.fsdecode(line).split(" ", 2)
-            raise NamespaceError(call, int(errno))
-        return os.fsdecode(line)
+            self._take(packet, fds)
+
+    def _take(self, packet: bytes, fds: list[int]) -> None:
+        letter, rest = packet[:1], packet[1:]
+        if letter in b"pP":
+            self._some += marshal.loads(rest)
+            if letter == b"P":
+                processes = [Process.parse(*seen) for seen in self._some]
+                self._processes = sorted(processes, key=lambda process: process.pid)
+                self._some = []
+        elif letter in b"ce":
+            self._ends[letter] = int(rest)
+        elif packet == b"ready":
+            self._fds = fds
+        elif packet == b"booted":
+            self._booted = True
+        else:
+            _, number, call = os.fsdecode(packet).split(" ", 2)
+            raise NamespaceError(call, int(number))
 
 
 def _read(content: Content) -> tuple[int, bytes]:

@@ -1,33 +1,51 @@
 """inittab-try: boot an inittab in a sandbox, at once, with or without root.
 
 On a terminal the sandbox's console is yours: see it boot, type telinit 3 in the shell there. telinit 0, halt,
-or Ctrl-] ends it. Otherwise, and with --command, the console is written to standard output.
+or Ctrl-] ends it. Otherwise the console is written to standard output, and it ends when the boot has settled.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
-from sysvinit_py.inittab.sources import MAX_BYTES
 from sysvinit_py.tools import onefile
+from sysvinit_py.tools.lint.finding import printable
+from sysvinit_py.tools.sandbox import given
 from sysvinit_py.tools.sandbox.box import Content
 from sysvinit_py.tools.sandbox.refusal import NamespaceError
-from sysvinit_py.tools.sandbox.trial import DIED, NO_SANDBOX, OK, TIMEOUT, USAGE, Outcome, Trial
+from sysvinit_py.tools.sandbox.trial import (
+    DIED,
+    FAILED,
+    MEMORY,
+    NO_SANDBOX,
+    OK,
+    PIDS,
+    TIMEOUT,
+    USAGE,
+    Outcome,
+    Trial,
+    Wish,
+)
 
 PACKAGE = Path(__file__).parents[2]
 EXAMPLE = PACKAGE / "data" / "example.inittab"
-COMMAND_TIMEOUT = 60.0  # seconds
+PATIENCE = 60.0  # seconds, where nobody can type
+MAX_INIT = 64 << 20  # bytes
 
 EPILOG = f"""\
 exit status:
   {OK}    booted, and ended as asked
-  {DIED}    PID 1 died
+  {DIED}    PID 1 died, or what had started inittab-try did
   {USAGE}    wrong arguments
+  {FAILED}    something could not be executed, or is throttled; or there was too much output
   {TIMEOUT}  timeout
   {NO_SANDBOX}  no sandbox could be made
   or that of COMMAND, if it fails
@@ -37,25 +55,53 @@ exit status:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command inittab-try; returns its exit status."""
     options = parser().parse_args(arguments)
-    timeout = options.timeout or (COMMAND_TIMEOUT if options.command else 0)
-    try:
-        init = options.init or onefile.build()
-        trial = Trial(init, read(options.file), options.level or "", options.command or "", timeout)
-    except OSError as error:
-        say(f"{error.filename}: {error.strerror}")
-        return USAGE
-    for number in signal.SIGTERM, signal.SIGHUP, signal.SIGINT:
-        signal.signal(number, lambda number, _: sys.exit(128 + number))  # what is on its way is tidied up
-    say(
-        f"booting {options.file} with {options.init or 'our init'}"
-        + ("; Ctrl-] ends it" if trial.interactive else "")
+    with ExitStack() as files:
+        try:
+            trial = prepare(options, files)
+        except OSError as error:
+            say(f"{error.filename}: {error.strerror}")
+            return USAGE
+        except ValueError as error:
+            say(str(error))
+            return USAGE
+        for number in signal.SIGTERM, signal.SIGHUP, signal.SIGINT:
+            signal.signal(number, lambda number, _: sys.exit(128 + number))  # what is on its way is tidied up
+        if options.privileged:
+            say("--privileged: root inside is root of this machine; boot only what you trust")
+        say(
+            f"booting {options.file or options.root or EXAMPLE} with {options.init or 'our init'}"
+            + ("; Ctrl-] ends it" if trial.interactive else "")
+        )
+        try:
+            outcome = trial.run()
+        except NamespaceError as error:
+            outcome = Outcome(NO_SANDBOX, str(error))
+        say(outcome.text)
+        return outcome.status
+
+
+def prepare(options: argparse.Namespace, files: ExitStack) -> Trial:
+    """Read what is to be booted. Raises OSError, or ValueError with a text for the person."""
+    if options.privileged and os.geteuid():
+        raise ValueError("--privileged requires root")
+    init: Content = options.init or onefile.build()
+    if options.init:
+        given.contents(options.init, MAX_INIT)  # or it is none
+    inittab = (
+        given.read(options.file or EXAMPLE)
+        if options.file or not options.root
+        else given.read_root(options.root)
     )
-    try:
-        outcome = trial.run()
-    except NamespaceError as error:
-        outcome = Outcome(NO_SANDBOX, str(error))
-    say(outcome.text)
-    return outcome.status
+    console = 1
+    if options.console:
+        console = os.open(options.console, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        files.callback(os.close, console)
+    wish = Wish(options.level or "", options.command or "", 0, console, options.raw, options.allow_failures)
+    root: dict[str, Any] = {"system": str(options.root.resolve(strict=True))} if options.root else {}
+    limits = {"memory": options.memory, "pids": options.pids}
+    made = Trial(init, inittab, wish, binds=options.bind, confined=not options.privileged, **limits, **root)
+    made.limit_time(options.timeout or (0 if made.interactive else PATIENCE))
+    return made
 
 
 def parser() -> argparse.ArgumentParser:
@@ -66,20 +112,66 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument(
-        "file", nargs="?", type=Path, default=EXAMPLE, metavar="FILE",
-        help="an inittab, or a folder with inittab and inittab.d (default: an example)",
-    )  # fmt: skip
-    made.add_argument("--init", type=Path, metavar="PATH", help="another init than ours, such as Debian's")
-    made.add_argument("--level", metavar="N", help="boot into level N instead of what initdefault says")
-    made.add_argument(
-        "--command", metavar="COMMAND", help="what to run inside, by sh, when the boot has settled"
-    )
-    made.add_argument(
-        "--timeout", type=seconds, metavar="SECONDS",
-        help=f"give up after that long (default: never; with --command {COMMAND_TIMEOUT:g})",
-    )  # fmt: skip
+    add = made.add_argument
+    add("file", nargs="?", type=Path, metavar="FILE",
+        help="an inittab, or a folder with inittab and inittab.d (default: DIR's or an example)")  # fmt: skip
+    add("--init", type=Path, metavar="PATH", help="another init than ours, such as Debian's")
+    add("--root", type=Path, metavar="DIR",
+        help="a root file system whose programs and settings are used instead of this machine's")  # fmt: skip
+    add("--bind", type=bind, action="append", default=[], metavar="SRC[:DST]",
+        help="show a file or folder inside, too, read-only; may be given again")  # fmt: skip
+    add("--level", type=level, metavar="N",
+        help="boot into level N (0 to 9, S) instead of what initdefault says")  # fmt: skip
+    add("--command", metavar="COMMAND",
+        help="what to run inside, by sh, when the boot has settled")  # fmt: skip
+    add("--console", type=Path, metavar="FILE",
+        help="write the console there; standard output is COMMAND's alone")  # fmt: skip
+    add("--timeout", type=seconds, metavar="SECONDS",
+        help=f"give up after that long (default: {PATIENCE:g}; on a terminal never)")  # fmt: skip
+    add("--allow-failures", action="store_true",
+        help="it is no failure that something cannot be executed, or is throttled")  # fmt: skip
+    add("--raw", action="store_true", help="show all that is said, also what a terminal obeys or answers")
+    add("--memory", type=size, default=MEMORY, metavar="SIZE",
+        help=f"how much all inside may take, such as 64M or 1G (default: {MEMORY >> 20}M)")  # fmt: skip
+    add("--pids", type=count, default=PIDS, metavar="N",
+        help=f"how many processes and threads there may be (default: {PIDS})")  # fmt: skip
+    add("--privileged", action="store_true", help="as root, unconfined: only for an inittab that you trust")
     return made
+
+
+def level(text: str) -> str:
+    """Read a level that can be booted into."""
+    if not re.fullmatch("[0-9Ss]", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no level to boot into: 0 to 9, or S")
+    return text.upper()
+
+
+def bind(text: str) -> tuple[str, str]:
+    """Read SRC[:DST]."""
+    source, _, target = text.partition(":")
+    source = os.path.abspath(source)
+    if not os.path.exists(source):
+        raise argparse.ArgumentTypeError(f"{source}: there is no such file")
+    target = target or source
+    if not target.startswith("/") or os.path.normpath(target) in ("/", "//"):
+        raise argparse.ArgumentTypeError(f"{target!r} is no place inside: an absolute path, and not /")
+    return source, os.path.normpath(target)
+
+
+def size(text: str) -> int:
+    """Read a number of bytes."""
+    found = re.fullmatch("([0-9]{1,15})([KMG]?)", text.upper())
+    number = int(found[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[found[2]] if found else 0
+    if number < 16 << 20:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size of at least 16M")
+    return number
+
+
+def count(text: str) -> int:
+    """Read a number of processes."""
+    if not re.fullmatch("[0-9]{1,7}", text) or int(text) < 8:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 8")
+    return int(text)
 
 
 def seconds(text: str) -> float:
@@ -90,31 +182,11 @@ def seconds(text: str) -> float:
     return number
 
 
-def read(file: Path) -> dict[str, Content]:
-    """Return the files of /etc that ``file``, an inittab or a folder of /etc's kind, stands for."""
-    if not file.is_dir():
-        return {"/etc/inittab": _contents(file)}
-    tabs = {f"/etc/inittab.d/{tab.name}": _contents(tab) for tab in file.glob("inittab.d/*.tab")}
-    return {"/etc/inittab": _contents(file / "inittab"), **tabs}
-
-
-def _contents(file: Path) -> bytes:
-    """Read it, or as much as shows init that it is too big: some files have no end."""
-    with file.open("rb") as opened:
-        return opened.read(MAX_BYTES + 1)
-
-
-def _streams_are_open() -> bool:
-    """Whether 0, 1 and 2 are what the person gave; else something else would take their places."""
-    try:
-        return all(os.fstat(fd) for fd in (0, 1, 2))
-    except OSError:
-        return False
-
-
 def say(line: str) -> None:
     """Tell the person."""
-    print(f"inittab-try: {line}", file=sys.stderr, flush=True)
+    print(
+        "\n".join(f"inittab-try: {printable(part)}" for part in line.split("\n")), file=sys.stderr, flush=True
+    )
 
 
 if __name__ == "__main__":

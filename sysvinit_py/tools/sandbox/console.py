@@ -12,13 +12,15 @@ import time
 from collections.abc import Callable
 from fcntl import ioctl
 
+MAX_KEPT = 1 << 16  # bytes, where somebody else listens
+
 
 class Console:
     """A pseudoterminal, and all that was said on it so far.
 
     A thread reads it, so that nobody inside has to wait.
 
-    ``listener`` is given each part as it comes, on that thread.
+    ``listener`` is given each part as it comes, on that thread. With it, only the end of it all is kept.
     """
 
     def __init__(self, listener: Callable[[bytes], object] | None = None) -> None:
@@ -91,7 +93,8 @@ class Console:
             while self._reading.wait() and select.select([self._master], [], [], 0)[0]:
                 part = os.read(self._master, 65536)
                 with self._news:
-                    self._said += part
+                    said = self._said + part
+                    self._said = said[-MAX_KEPT:] if self._listener else said
                     self._news.notify_all()
                 if self._listener:
                     self._listener(part)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import _socket
 import ctypes
+import errno
 import fcntl
 import os
 import struct
@@ -34,8 +35,18 @@ MOUNT_ATTR_RDONLY = 0x1
 MOUNT_ATTR_NOSUID = 0x2
 MOUNT_ATTR_NODEV = 0x4
 
+MOVE_MOUNT_F_EMPTY_PATH = 0x4
+OPEN_TREE_CLONE = 0x1
+RESOLVE_NO_MAGICLINKS = 0x2
+RESOLVE_BENEATH = 0x8
+RESOLVE_IN_ROOT = 0x10
+KEYCTL_JOIN_SESSION_KEYRING = 1
+
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_KEEPCAPS = 8
 PR_CAPBSET_DROP = 24
+PR_SET_NO_NEW_PRIVS = 38
 
 #: Capabilities whose power does not end at the namespaces; PID 1 and its children go without.
 BEYOND_NAMESPACES = {
@@ -55,7 +66,41 @@ BEYOND_NAMESPACES = {
     "audit_read": 37,
 }
 
-_SYS_MOUNT_SETATTR = 442  # the same on every architecture
+#: All that a confined init and its children have: no CAP_SYS_ADMIN, so that no mount can be undone.
+CONFINED = {
+    "chown": 0,
+    "dac_override": 1,
+    "fowner": 3,
+    "fsetid": 4,
+    "kill": 5,
+    "setgid": 6,
+    "setuid": 7,
+    "setpcap": 8,
+    "net_bind_service": 10,
+    "sys_chroot": 18,
+    "sys_ptrace": 19,  # start-stop-daemon and pidof read links of /proc
+    "sys_boot": 22,
+    "sys_tty_config": 26,
+}
+LAST_CAPABILITY = 63
+
+# The same on every architecture.
+_SYS_OPEN_TREE = 428
+_SYS_MOVE_MOUNT = 429
+_SYS_OPENAT2 = 437
+_SYS_MOUNT_SETATTR = 442
+_SYS_IO_URING_SETUP = 425
+
+#: By machine: AUDIT_ARCH_*, then keyctl, add_key, request_key, perf_event_open, bpf, userfaultfd.
+_GENERIC = (219, 217, 218, 241, 280, 282)
+MACHINES = {
+    "x86_64": (0xC000003E, (250, 248, 249, 298, 321, 323)),
+    "aarch64": (0xC00000B7, _GENERIC),
+    "riscv64": (0xC00000F3, _GENERIC),
+}
+_X32 = 0x40000000
+_SECCOMP_SET_MODE_FILTER, _PR_SET_SECCOMP = 2, 22
+_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000  # SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 0x1
 
@@ -90,6 +135,31 @@ def mount_setattr(target: str, attributes: int) -> None:
     _check(result, f"mount_setattr({target})")
 
 
+def open_tree(path: str) -> int:
+    """Return a descriptor of a copy, attached nowhere, of the mounts at ``path`` and below. Linux 5.2."""
+    flags = OPEN_TREE_CLONE | AT_RECURSIVE | os.O_CLOEXEC
+    result = _libc.syscall(ctypes.c_long(_SYS_OPEN_TREE), ctypes.c_long(AT_FDCWD), os.fsencode(path), flags)
+    _check(result, f"open_tree({path})")
+    return int(result)
+
+
+def move_mount(tree: int, target: str) -> None:
+    """Attach what ``open_tree`` returned at ``target``. Linux 5.2."""
+    where = (ctypes.c_long(AT_FDCWD), os.fsencode(target), MOVE_MOUNT_F_EMPTY_PATH)
+    _check(_libc.syscall(ctypes.c_long(_SYS_MOVE_MOUNT), tree, b"", *where), f"move_mount({target})")
+
+
+def openat2(directory: int, path: str, flags: int, resolve: int) -> int:
+    """Open ``path`` in a directory as far as ``resolve`` (RESOLVE_*) lets links and names lead. Linux 5.6."""
+    how = struct.pack("QQQ", flags | os.O_CLOEXEC, 0, resolve)
+    number, size = ctypes.c_long(_SYS_OPENAT2), ctypes.c_size_t(len(how))
+    result = _libc.syscall(number, ctypes.c_long(directory), os.fsencode(path), how, size)
+    if result < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error), path)
+    return int(result)
+
+
 def umount2(target: str, flags: int) -> None:
     """Detach a file system."""
     _check(_libc.umount2(target.encode(), flags), f"umount2({target})")
@@ -111,9 +181,62 @@ def set_pdeathsig(signal: int) -> None:
 
 
 def capbset_drop(capability: int) -> None:
-    """Keep a capability from this process's later programs: prctl(PR_CAPBSET_DROP)."""
+    """Keep a capability, if there is such a one, from later programs: prctl(PR_CAPBSET_DROP)."""
     result = _libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0)
-    _check(result, f"prctl(PR_CAPBSET_DROP, {capability})")
+    if ctypes.get_errno() != errno.EINVAL:
+        _check(result, f"prctl(PR_CAPBSET_DROP, {capability})")
+
+
+def set_dumpable(dumpable: int) -> None:
+    """Whether this process, until it executes a program, may be traced: prctl(PR_SET_DUMPABLE)."""
+    _check(_libc.prctl(PR_SET_DUMPABLE, ctypes.c_ulong(dumpable), 0, 0, 0), "prctl(PR_SET_DUMPABLE)")
+
+
+def setuid_with_capabilities(user: int) -> None:
+    """Become a user who has all the capabilities of root: prctl(PR_SET_KEEPCAPS), capset."""
+    _check(_libc.prctl(PR_SET_KEEPCAPS, ctypes.c_ulong(1), 0, 0, 0), "prctl(PR_SET_KEEPCAPS)")
+    header, sets = struct.pack("II", 0x20080522, 0), ctypes.create_string_buffer(24)
+    _check(_libc.capget(header, sets), "capget()")
+    _, *permitted = struct.unpack("IIIIII", sets.raw)
+    low, high = permitted[0], permitted[3]
+    os.setresuid(user, user, user)
+    _check(_libc.capset(header, struct.pack("IIIIII", low, low, 0, high, high, 0)), "capset()")
+
+
+def set_no_new_privs() -> None:
+    """No program that this process executes gets more rights from its file: prctl(PR_SET_NO_NEW_PRIVS)."""
+    _check(_libc.prctl(PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), 0, 0, 0), "prctl(PR_SET_NO_NEW_PRIVS)")
+
+
+def join_session_keyring(machine: str) -> None:
+    """Leave the caller's session keyring for a new one: keyctl(KEYCTL_JOIN_SESSION_KEYRING)."""
+    number = MACHINES[machine][1][0]
+    arguments = (ctypes.c_long(KEYCTL_JOIN_SESSION_KEYRING), None)
+    _check(_libc.syscall(ctypes.c_long(number), *arguments), "keyctl(KEYCTL_JOIN_SESSION_KEYRING)")
+
+
+def refuse_calls(machine: str) -> None:
+    """Refuse keyrings and what has no use here but to attack the kernel, and any ABI but the machine's own.
+
+    A filter of seccomp(2), for this process and all that it becomes and starts.
+    """
+    architecture, calls = MACHINES[machine]
+    refused = [*calls, _SYS_IO_URING_SETUP]
+    load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06  # BPF_LD | BPF_W | BPF_ABS, BPF_JMP | BPF_JEQ ...
+    left = len(refused)
+    program = [
+        (load, 0, 0, 4),  # seccomp_data.arch
+        (equal, 0, left + 3, architecture),
+        (load, 0, 0, 0),  # seccomp_data.nr
+        (at_least, left + 1, 0, _X32),
+        *((equal, left - index, 0, call) for index, call in enumerate(refused)),
+        (answer, 0, 0, _ALLOW),
+        (answer, 0, 0, _REFUSE | errno.EPERM),
+    ]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))
+    filter = struct.pack("HxxxxxxP", len(program), ctypes.addressof(code))
+    result = _libc.prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_SECCOMP_SET_MODE_FILTER), filter, 0, 0)
+    _check(result, "prctl(PR_SET_SECCOMP)")
 
 
 def loopback_up() -> None:

@@ -29,7 +29,9 @@ def advice(call: str, number: int, settings: Path) -> str:
     if call.startswith("execve"):
         return "is the init a program, and its interpreter below /usr?"
     if number == errno.ENOSYS:
-        return "Linux 5.12 or newer is needed"
+        return "Linux 5.12 or newer is needed, on a machine whose system calls are known here"
+    if number == errno.EROFS:
+        return "it lies in what is shown read-only: choose another place"
     for name, forbidding, allowing in SWITCHES:
         try:
             forbidden = (settings / name).read_text().strip() == forbidding
