@@ -88,7 +88,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
 
 def _percent(text: str) -> int:
     if not (text.isdecimal() and int(text) <= 100):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 100")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 100")
     return int(text)
 
 
