@@ -28,7 +28,12 @@ DIALECT = {
     r"\bis no (whole )?(number|file|folder|fifo|level|program)\b": "is not a ...",
 }
 PAGES = sorted(
-    [ROOT / "CONTRIBUTING.rst", *ROOT.glob("docs/**/*.rst"), *ROOT.glob("man/*.rst"), *ROOT.glob("tests/*.rst")]
+    [
+        ROOT / "CONTRIBUTING.rst",
+        *ROOT.glob("docs/**/*.rst"),
+        *ROOT.glob("man/*.rst"),
+        *ROOT.glob("tests/*.rst"),
+    ]
 )
 #: How many the package still has. It is lowered with each that goes, and never raised.
 LEFT = 71

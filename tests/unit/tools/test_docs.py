@@ -75,19 +75,25 @@ def test_offers_only_what_there_is(page: Path) -> None:
 
 
 def test_security_names_tests_that_there_are() -> None:
-    named = re.findall(r"``((?:system|unit|property|faults|vm)/[\w./]*)``", (DOCS / "SECURITY.rst").read_text())
+    named = re.findall(
+        r"``((?:system|unit|property|faults|vm)/[\w./]*)``", (DOCS / "SECURITY.rst").read_text()
+    )
     assert len(named) > 20
     assert [path for path in named if not (ROOT / "tests" / path).exists()] == []
 
 
-@pytest.mark.parametrize("page", ["docs/architecture.rst", "docs/glossary.rst", "CONTRIBUTING.rst", "tests/README.rst"])
+@pytest.mark.parametrize(
+    "page", ["docs/architecture.rst", "docs/glossary.rst", "CONTRIBUTING.rst", "tests/README.rst"]
+)
 def test_names_files_that_there_are(page: str) -> None:
     """A file or folder of the package or the tests, as ``machine/rules.py``."""
     named = re.findall(r"``((?:[\w.-]+/)+(?:[\w-]+\.\w+)?)``", (ROOT / page).read_text())
     bases = ROOT, ROOT / "sysvinit_py", ROOT / "tests"
     assert len(named) > 5
     generated = {"dist/man", "dist/docs", "dist/init"}
-    assert [path for path in named if path not in generated and not any((base / path).exists() for base in bases)] == []
+    assert [
+        path for path in named if path not in generated and not any((base / path).exists() for base in bases)
+    ] == []
 
 
 def test_the_differences_are_those_of_the_chapters() -> None:
