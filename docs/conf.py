@@ -1,4 +1,4 @@
-"""Sphinx's settings: ``make docs``. Links between pages are written for GitHub, and rewritten for the site here."""
+"""Settings of Sphinx (``make docs``). Links are written for GitHub; here they are rewritten for the site."""
 
 from __future__ import annotations
 
