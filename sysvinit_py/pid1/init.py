@@ -245,7 +245,7 @@ class Init:
             self._go_on(saved)
 
     def _go_on(self, saved: Saved) -> None:
-        """Take over the children and all that the init before this knew (SPEC 8)."""
+        """Take over the children and all that the init before this knew (behaviour/reexec)."""
         self._machine = handover.machine_of(saved, self._inherited)
         self._machine.pause = self._collect
         self._events.extend(
@@ -329,7 +329,7 @@ class Init:
         if answer is not None:
             self._feed(ev.LevelAnswered(answer))
 
-    # Re-execution (SPEC 8).
+    # Re-execution (behaviour/reexec).
 
     def _reexecute(self) -> None:
         """Become the /sbin/init that is there now; if that is not possible, go on."""
