@@ -92,6 +92,12 @@ vm-packages:
 man: $(READY)
 	$(BIN)/python -m sysvinit_py.tools.manual dist/man
 
+#: make docs          the documentation as a site, in dist/docs; a warning is an error
+.PHONY: docs
+docs: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs dist/docs
+
 #: make deb           a Debian package with init, telinit and the man pages, in dist
 .PHONY: deb
 deb: $(READY) dist/init

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def program() -> Callable[[], int | None]:
-    """Return what to be, as the pid and the arguments say (SPEC 9); all that it needs is imported."""
+    """Return what to be, as the pid and the arguments say; all that it needs is imported.
+
+    See behaviour/telinit.
+    """
     arguments = sys.argv[1:]
     if posix.getpid() == 1 or arguments[:1] == ["--init"]:
         from sysvinit_py.pid1.init import main as init

@@ -33,7 +33,9 @@ class Action(Value):
 
     @property
     def owns_console(self) -> bool:
-        """Whether the console becomes its controlling terminal, in stages without gettys (SPEC 7).
+        """Whether the console becomes its controlling terminal, in stages without gettys.
+
+        See behaviour/children#terminal.
 
         Event entries do not take it from the sulogin of level S, as C's do.
         """
@@ -41,7 +43,10 @@ class Action(Value):
 
     @property
     def outlasts_stage(self) -> bool:
-        """Whether its processes live on when a stage is over, or left: what boot entries start (SPEC 2.4)."""
+        """Whether its processes live on when a stage is over, or left: what boot entries start.
+
+        See behaviour/boot#entries.
+        """
         return self.when == AT_BOOT and not self.waited
 
 

@@ -1,4 +1,4 @@
-"""What an inittab says, as typed values: entries and problems (inittab(5); SPEC chapter 1)."""
+"""What an inittab says, as typed values: entries and problems (inittab(5); behaviour/inittab)."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ class Entry(Value):
         return self.process.removeprefix("+").removeprefix("@")
 
 
-#: Added where no entry can start in level S, so that single user mode has a shell (SPEC chapter 1).
+#: Added where no entry can start in level S, so that single user mode has a shell
+#: (behaviour/inittab#sulogin).
 SULOGIN = Entry("~~", "S", "wait", "/sbin/sulogin")
 
 
@@ -101,7 +102,7 @@ def with_single_user_shell(entries: list[Entry]) -> tuple[Entry, ...]:
 
 
 class Problem(Value):
-    """A line, or a file, that init refuses, and why. ``reason`` begins with the words of SPEC chapter 11."""
+    """A line, or a file, that init refuses, and why. ``reason`` begins as behaviour/messages says."""
 
     file: str  # empty: about no file
     line: int  # from 1; 0: the file as a whole

@@ -1,4 +1,6 @@
-"""The agenda: the jobs that have a place in the stage, and which of them is the next to start (SPEC 2 and 3).
+"""The agenda: the jobs that have a place in the stage, and which of them is the next to start.
+
+See behaviour/boot and behaviour/runlevels.
 
 The rule: jobs are looked at in the order of the agenda, and those started that want to start, up to the
 first that is waited for: it holds back all after it. The order is that of the file, but entries for power

@@ -1,4 +1,4 @@
-"""Process groups on their way out: SIGTERM, then SIGKILL, then given up (SPEC 3, "How")."""
+"""Process groups on their way out: SIGTERM, then SIGKILL, then given up (behaviour/runlevels#ending)."""
 
 from __future__ import annotations
 

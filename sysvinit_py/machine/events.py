@@ -20,7 +20,7 @@ class Booted(Event):
 
 
 class Resumed(Event):
-    """Init goes on from a saved state, as PID 1 that was re-executed (SPEC 8)."""
+    """Init goes on from a saved state, as PID 1 that was re-executed (behaviour/reexec#state)."""
 
 
 class InittabRead(Event):
@@ -83,7 +83,10 @@ class GroupGone(Event):
 
 
 class LevelRequested(Event):
-    """telinit, or a program like it, asks for a level, a b c, q, or u (SPEC 3 and 5)."""
+    """telinit, or a program like it, asks for a level, a b c, q, or u.
+
+    See behaviour/runlevels and behaviour/initctl.
+    """
 
     level: str  # the character it sent
     wait_time: float  # seconds between SIGTERM and SIGKILL

@@ -16,7 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: Names a job: id and action, as an entry whose action changed is a new one (SPEC 3), and which of several
+#: Names a job: id and action, as an entry whose action changed is a new one (behaviour/runlevels#change),
+#: and which of several
 #: entries with both (only the id ``~~`` repeats).
 Key = tuple[str, str, int]
 
@@ -132,19 +133,25 @@ class Job(Plain):
     # Calls.
 
     def call(self) -> None:
-        """An event has called it (SPEC 2, "Events")."""
+        """An event has called it (behaviour/boot#events)."""
         self.called = True
 
     def demand(self) -> None:
-        """Its letter was called: it runs, again if it has run, in all levels but S (SPEC 3)."""
+        """Its letter was called: it runs, again if it has run, in all levels but S.
+
+        See behaviour/runlevels#on-demand.
+        """
         self.demanded, self.has_run = True, False
 
     def forget_demand(self) -> None:
-        """Level S has no place for it (SPEC 3)."""
+        """Level S has no place for it (behaviour/runlevels#who-ends)."""
         self.demanded = False
 
     def forget_run(self) -> None:
-        """Its levels were left (SPEC 3): on the next entering it runs again. Boot entries run once."""
+        """Its levels were left: on the next entering it runs again. Boot entries run once.
+
+        See behaviour/runlevels#change.
+        """
         if self.rule.when == IN_LEVEL:
             self.has_run = False
 

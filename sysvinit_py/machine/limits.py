@@ -1,4 +1,7 @@
-"""Times, and how many of what, that the machine keeps to (SPEC 3, 4 and 7). Times are in seconds."""
+"""Times, and how many of what, that the machine keeps to. Times are in seconds.
+
+See behaviour/runlevels, behaviour/throttle and behaviour/children.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stages, and the level characters of requests (SPEC 3).
+"""The stages, and the level characters of requests (behaviour/runlevels).
 
 A *stage* is where the machine stands: SYSINIT, BOOT, or the character of a level.
 """

@@ -1,4 +1,4 @@
-"""The machine as a plain value, and back: for status, and for the init that takes over (SPEC 8).
+"""The machine as a plain value, and back: for status, and for the init that takes over (behaviour/reexec).
 
 A value holds dicts, lists, text, numbers and truth values. ``restore(save(machine))`` answers every event
 as the machine does. What follows from other things is not saved: the agenda is all that has a place in the

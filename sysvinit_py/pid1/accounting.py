@@ -1,4 +1,4 @@
-"""utmp(5) and wtmp(5): who runs since when (SPEC 7, Accounting).
+"""utmp(5) and wtmp(5): who runs since when (behaviour/children#accounting).
 
 Init cannot write before /run and /var can be written to: the records of the boot wait for that. Ends, and
 starts of what does not look for its own record, are only noted, and written together a moment later: nobody

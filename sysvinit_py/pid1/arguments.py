@@ -1,4 +1,4 @@
-"""What the kernel's command line tells init (SPEC 2.1; init(8), BOOTFLAGS)."""
+"""What the kernel's command line tells init (behaviour/boot#arguments; init(8), BOOTFLAGS)."""
 
 from __future__ import annotations
 

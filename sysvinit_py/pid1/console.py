@@ -1,4 +1,6 @@
-"""The system console: messages, sane settings, and the question for a level (SPEC 2.2, 2.3 and 11).
+"""The system console: messages, sane settings, and the question for a level.
+
+See behaviour/boot#preparation, behaviour/boot#target and behaviour/messages.
 
 A terminal may be stopped, hung up or gone at any time. Nothing here waits for it.
 """

@@ -1,4 +1,4 @@
-"""/run/initctl: the FIFO that requests come in on (SPEC 5)."""
+"""/run/initctl: the FIFO that requests come in on (behaviour/initctl)."""
 
 from __future__ import annotations
 

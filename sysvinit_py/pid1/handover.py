@@ -1,4 +1,6 @@
-"""Re-execution: become the /sbin/init that is there now, children and all; or take over from one (SPEC 8).
+"""Re-execution: become the /sbin/init that is there now, children and all; or take over from one.
+
+See behaviour/reexec.
 
 The state goes through a pipe in the form that C sysvinit writes and reads, so that either of the two can
 take over from the other. Between two of ours a line that C skips carries everything: what C's form has no

@@ -1,4 +1,4 @@
-"""What the requests on the FIFO mean to the machine (SPEC 5)."""
+"""What the requests on the FIFO mean to the machine (behaviour/initctl)."""
 
 from __future__ import annotations
 

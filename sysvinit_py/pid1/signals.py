@@ -1,4 +1,7 @@
-"""The signals that init acts on (SPEC 6): blocked, so that they interrupt nothing, and read like a file."""
+"""The signals that init acts on: blocked, so that they interrupt nothing, and read like a file.
+
+See behaviour/signals.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Starting the processes of entries: command, environment, console, session (SPEC 1, last part, and 7)."""
+"""Starting the processes of entries: command, environment, console, session.
+
+See behaviour/inittab#process and behaviour/children.
+"""
 
 from __future__ import annotations
 
@@ -118,7 +121,8 @@ def _spawn(argv: list[str], environment: dict[str, str], **how: object) -> int:
     raise CannotExecuteError(command)
 
 
-# An entry that owns the console (SPEC 7). Its session is led by a process of ours, which takes the terminal
+# An entry that owns the console (behaviour/children#terminal). Its session is led by a process of ours,
+# which takes the terminal
 # away from the session before it ends. Without that the kernel would hang up the console for all, and send
 # SIGHUP to what the command has left running in the background.
 

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: The first letter of these files says what has become of the power (SPEC 6).
+#: The first letter of these files says what has become of the power (behaviour/signals).
 POWER_STATUS = ("/run/powerstatus", "/etc/powerstatus")
 POWER_EVENTS = {b"O": "power ok", b"L": "power low"}
 
@@ -38,7 +38,7 @@ def open_standard_streams() -> None:
 
 
 def prepare() -> None:
-    """Make the process what its children are to inherit (SPEC 7)."""
+    """Make the process what its children are to inherit (behaviour/children#start)."""
     _try(
         lambda: kernel.chdir("/"),
         lambda: kernel.umask(0o022),
@@ -47,7 +47,10 @@ def prepare() -> None:
 
 
 def take_keys() -> None:
-    """Have ctrl-alt-del arrive as SIGINT, and the keyboard signal as SIGWINCH (SPEC 2.2)."""
+    """Have ctrl-alt-del arrive as SIGINT, and the keyboard signal as SIGWINCH.
+
+    See behaviour/boot#preparation.
+    """
     _try(lambda: kernel.reboot(kernel.RB_DISABLE_CAD), _accept_keyboard_signal)
 
 

@@ -1,4 +1,4 @@
-"""Messages to syslog, without waiting for it: what it does not take at once is lost (SPEC 11)."""
+"""Messages to syslog, without waiting for it: what it does not take at once is lost (behaviour/messages)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process title, ``init [2]``, as ps shows it (SPEC 2.7)."""
+"""The process title, ``init [2]``, as ps shows it (behaviour/boot#title)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Requests on /run/initctl: 384 bytes each, as telinit, shutdown, powerd and NUT write them (SPEC chapter 5).
+"""Requests on /run/initctl: 384 bytes each, as telinit, shutdown, powerd and NUT write them.
+
+See behaviour/initctl#format.
 
 A request begins with a magic number, and writes of its size to a FIFO are atomic. So the stream is whole
 requests, one after the other, until somebody writes something else. From then on only the magic can tell

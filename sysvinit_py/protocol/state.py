@@ -1,4 +1,4 @@
-"""The state that an init hands to the one that replaces it: ``telinit u``, SPEC chapter 8.
+"""The state that an init hands to the one that replaces it: ``telinit u``, behaviour/reexec#state.
 
 The signature, and right behind it one line each: a key of three characters and its value. As C sysvinit 3.06
 was seen to write it for a respawn entry, its notes added::

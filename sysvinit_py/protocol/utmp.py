@@ -1,4 +1,4 @@
-"""The records of utmp(5) and wtmp(5), glibc's 384 bytes each (SPEC chapter 7, Accounting).
+"""The records of utmp(5) and wtmp(5), glibc's 384 bytes each (behaviour/children#accounting).
 
 What C sysvinit 3.06 was seen to write, and these builders do too; besides the time, all else is empty or 0:
 

@@ -1,4 +1,6 @@
-"""telinit(8): ask init for another runlevel, or for a change of its environment (SPEC chapters 9 and 11).
+"""telinit(8): ask init for another runlevel, or for a change of its environment.
+
+See behaviour/telinit and behaviour/messages.
 
 The same program as init: it is this one that runs when the pid is not 1, so ``init 3`` works too.
 """

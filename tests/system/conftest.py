@@ -14,7 +14,7 @@
 Each test that uses ``boot`` runs twice, as [ours] and as [oracle]; ``init`` says which one is under test
 (``init.ours``, ``init.program``). Where we differ on purpose:
 
-    @pytest.mark.ours_only("[we] SPEC 3: a group is gone when no member is left")
+    @pytest.mark.ours_only("behaviour/runlevels#ending: a group is gone when no member is left")
 
 ``boot(inittab, **options)``: a str is dedented; bytes and None (no file) go too. The options are Sandbox's:
 files={path: str | bytes | Path | None}, arguments=["3"], environment={...}, console=False, before=callable.

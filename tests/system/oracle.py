@@ -10,7 +10,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 CACHE = REPOSITORY / ".cache"
-#: SPEC.md was measured on this one.
+#: docs/behaviour was measured on this one.
 VERSION = "3.06"
 PACKAGE = "sysvinit-core"
 

@@ -12,7 +12,7 @@ from witness import Witness, program, wait_until
 
 from sysvinit_py.tools.sandbox.box import Sandbox
 
-#: A request on /run/initctl: magic, command, runlevel, seconds, data (SPEC chapter 5).
+#: A request on /run/initctl: magic, command, runlevel, seconds, data (behaviour/initctl#format).
 INITCTL = struct.Struct("=iiii368s")
 MAGIC = 0x03091969
 

@@ -1,4 +1,4 @@
-"""SPEC chapter 7, "Accounting": utmp and wtmp, and what other programs read in them."""
+"""behaviour/children#accounting: utmp and wtmp, and what other programs read in them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_every_record(boot: Boot, init: Init) -> None:
     # The process that is a child of init's is the leader, and C notes the other one's start.
     sysinit = next(record.pid for record in wtmp if record.id == "si" and record.type == DEAD_PROCESS)
     wtmp = [record for record in wtmp if record.id != "si" or record.type != INIT_PROCESS]
-    # C adds one with pid 0, SPEC 10.
+    # C adds one with pid 0, behaviour/children#accounting.
     wtmp = [record for record in wtmp if not (record.type == DEAD_PROCESS and record.pid == 0)]
     assert sorted(map(fields, wtmp)) == sorted([
         (DEAD_PROCESS, sysinit, "", "si", ""),
@@ -180,7 +180,7 @@ def test_read_only_wtmp_is_written_once_it_can_be(boot: Boot) -> None:
     wait_record(system, level("2", "N"), WTMP_FILE)
 
 
-@pytest.mark.ours_only("SPEC 7: once it can be; C waits for the next record")
+@pytest.mark.ours_only("behaviour/children#accounting: once it can be; C waits for the next record")
 def test_read_only_wtmp_is_written_as_soon_as_it_can_be(boot: Boot) -> None:
     system = boot("id:2:initdefault:\no:2:once:/w B stay\n", before=read_only_var)
     system.witness.wait("B")
@@ -230,7 +230,7 @@ def test_a_getty_keeps_its_record(boot: Boot) -> None:
 
 
 @pytest.mark.ours_only(
-    "C writes before exec, so a getty cannot be first; SPEC 7: ours leaves its record alone"
+    "behaviour/children#accounting: C writes before exec; ours leaves the record of a getty that was first"
 )
 def test_a_getty_that_was_first_keeps_its_record(boot: Boot) -> None:
     """Its record, with the pid that the next process will have, stands there before."""
@@ -281,13 +281,13 @@ def test_a_utmp_that_is_none_stops_nobody(boot: Boot, damage: Callable[[System],
     in_both_levels(boot, before=damage)
 
 
-@pytest.mark.ours_only("SPEC 10: always serving; C opens or reads these for ever")
+@pytest.mark.ours_only("behaviour/serving#blocking: always serving; C opens or reads these for ever")
 @pytest.mark.parametrize("damage", [fifo, full])
 def test_a_utmp_that_never_ends_stops_nobody(boot: Boot, damage: Callable[[System], None]) -> None:
     in_both_levels(boot, before=damage)
 
 
-@pytest.mark.ours_only("SPEC 10: always serving; C waits 10 s for the lock, each time")
+@pytest.mark.ours_only("behaviour/serving#blocking: always serving; C waits 10 s for the lock, each time")
 def test_a_lock_on_utmp_stops_nobody(boot: Boot) -> None:
     system = boot(INITTAB)
     system.witness.wait("S")

@@ -1,4 +1,4 @@
-"""SPEC 2: from the kernel's arguments to the first level. Level S is in test_single_user.py."""
+"""behaviour/boot: from the kernel's arguments to the first level. Level S is in test_single_user.py."""
 
 from __future__ import annotations
 
@@ -295,7 +295,7 @@ def test_answers(boot: Boot, answer: bytes, level: str) -> None:
     assert system.witness.wait("A").env["RUNLEVEL"] == level
 
 
-@pytest.mark.ours_only("SPEC 10: always serving; C hears nothing while it asks")
+@pytest.mark.ours_only("behaviour/serving#blocking: always serving; C hears nothing while it asks")
 @pytest.mark.parametrize("level", ["3", "S"])
 def test_question_answered_by_telinit(boot: Boot, level: str) -> None:
     system = boot("b::boot:/w BOOT stay\na:3S:once:/w A stay\n")
@@ -308,7 +308,7 @@ def test_question_answered_by_telinit(boot: Boot, level: str) -> None:
     assert system.title == f"init [{level}]"
 
 
-@pytest.mark.ours_only("SPEC 10: never a busy loop; C asks /dev/null again and again")
+@pytest.mark.ours_only("behaviour/serving#idle: never a busy loop; C asks /dev/null again and again")
 def test_no_console_to_ask_on(boot: Boot) -> None:
     system = boot("a:S:once:/w A stay\n", console=False)
     assert system.witness.wait("A").env["RUNLEVEL"] == "S"
@@ -329,7 +329,7 @@ def test_utmp_is_created(boot: Boot) -> None:
     assert {BOOT_TIME, RUN_LVL} <= {record.type for record in system.records()}
 
 
-@pytest.mark.ours_only("SPEC 2.7: 3.08 and newer")
+@pytest.mark.ours_only("behaviour/boot#title: 3.08 and newer")
 def test_runlevel_file(boot: Boot) -> None:
     system = boot("id:2:initdefault:\na:2:once:/w A\nb:3:once:/w B\n")
     system.witness.wait("A")
@@ -397,7 +397,7 @@ def test_request_during_boot(boot: Boot, action: str) -> None:
     assert system.witness.wait("BOOT").time > system.witness.wait("SINGLE", "end").time
 
 
-@pytest.mark.ours_only("[we] SPEC 2.6: C says # or *, and has no BOOT_TIME")
+@pytest.mark.ours_only("behaviour/boot#requests: C says # or *, and has no BOOT_TIME")
 @pytest.mark.parametrize("action", ["sysinit", "bootwait"])
 def test_records_of_a_request_during_boot(boot: Boot, action: str) -> None:
     system = boot_and_hold(boot, action)

@@ -1,4 +1,4 @@
-"""SPEC chapter 7, all but terminal and accounting: what a child gets, how it is started, how it is reaped.
+"""behaviour/children, but terminal and accounting: what a child gets, how it is started, how it is reaped.
 
 The rules for commands are those of chapter 1, "Process field".
 """
@@ -191,13 +191,15 @@ def test_words_of_a_command(boot: Boot, process: str, expected: list[str]) -> No
     assert words(system.witness.wait("A")) == expected
 
 
-@pytest.mark.ours_only("SPEC 1: 3.06 puts 'exec' before what goes to a shell; 3.11 and newer do not")
+@pytest.mark.ours_only(
+    "behaviour/inittab#process: 3.06 puts 'exec' before what goes to a shell; 3.11 and newer do not"
+)
 @pytest.mark.parametrize("process", ["X=1 /w A", "true && /w A", "(/w A)", "{ /w A; }", "! /w A"])
 def test_what_only_a_whole_shell_command_can_do(boot: Boot, process: str) -> None:
     boot(f"id:2:initdefault:\na:2:once:{process}\n").witness.wait("A")
 
 
-@pytest.mark.ours_only("SPEC 10: C cuts more than 14 words")
+@pytest.mark.ours_only("behaviour/inittab#process: C cuts more than 14 words")
 def test_many_words(boot: Boot) -> None:
     many = [str(n) for n in range(40)]
     system = boot(f"id:2:initdefault:\na:2:once:/w A {' '.join(many)}\n")
@@ -316,7 +318,9 @@ def test_orphans_are_reaped(boot: Boot) -> None:
     assert system.alive(r.pid)
 
 
-@pytest.mark.ours_only("[we] SPEC 7: nothing else waits for a fork that fails; C is deaf for 5 s")
+@pytest.mark.ours_only(
+    "behaviour/children#failure: nothing else waits for a fork that fails; C is deaf for 5 s"
+)
 def test_a_fork_that_fails_is_tried_again(boot: Boot) -> None:
     """With a limit that counts in a user namespace of its own, where root has no rights outside."""
 
@@ -331,7 +335,7 @@ def test_a_fork_that_fails_is_tried_again(boot: Boot) -> None:
     system.witness.wait("A")
 
 
-# What never blocks init (SPEC 10).
+# What never blocks init (behaviour/serving#blocking).
 
 BUSY = """
     id:2:initdefault:
@@ -340,7 +344,7 @@ BUSY = """
 """
 
 
-@pytest.mark.ours_only("SPEC 10: the console never blocks it")
+@pytest.mark.ours_only("behaviour/serving#blocking: the console never blocks it")
 def test_a_stopped_console(boot: Boot) -> None:
     """As after Ctrl-S; all that it says meanwhile comes later."""
     system = boot(BUSY)
@@ -360,7 +364,7 @@ def test_a_stopped_console(boot: Boot) -> None:
     assert system.console.said.count(b"got unimplemented initrequest.") == 100
 
 
-@pytest.mark.ours_only("SPEC 10: syslog never blocks it")
+@pytest.mark.ours_only("behaviour/serving#blocking: syslog never blocks it")
 def test_a_full_syslog_socket(boot: Boot) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
 

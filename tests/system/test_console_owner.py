@@ -1,4 +1,4 @@
-"""SPEC chapter 7, "Controlling terminal": who owns the console, and how it is given back."""
+"""behaviour/children#terminal: who owns the console, and how it is given back."""
 
 from __future__ import annotations
 
@@ -133,7 +133,9 @@ def test_settings_are_sane_for_each(boot: Boot) -> None:
     assert system.witness.wait("A", "read").line == "b\n"
 
 
-@pytest.mark.ours_only("[we] SPEC 7: event entries in S do not take the terminal from sulogin; C's do")
+@pytest.mark.ours_only(
+    "behaviour/children#terminal: event entries in S do not take the terminal from sulogin; C's do"
+)
 def test_events_leave_it_to_level_s(boot: Boot) -> None:
     system = boot("id:S:initdefault:\ns:S:wait:/w S read\nca:S:ctrlaltdel:/w KEYS\n")
     system.witness.wait("S")

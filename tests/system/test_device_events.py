@@ -458,7 +458,7 @@ def test_nonsense(devices: MockDevices, fifo: Fifo, start: Start) -> None:
 def test_limit_that_is_none(start: Start, limit: str) -> None:
     daemon = start("--limit", limit)
     assert daemon.process.wait(10) == 2
-    daemon.expect(f"argument --limit: {limit!r} is no whole number from 0 to 100")
+    daemon.expect(f"argument --limit: {limit!r} is not a whole number from 0 to 100")
 
 
 def test_no_place_for_its_files(start: Start, tmp_path: Path) -> None:

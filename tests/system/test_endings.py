@@ -1,4 +1,4 @@
-"""SPEC 3, "How": SIGTERM, SIGKILL, and when a process counts as gone."""
+"""behaviour/runlevels#ending: SIGTERM, SIGKILL, and when a process counts as gone."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def test_wait_time_comes_with_requests_and_stays_for_sighup(boot: Boot, log: Sys
     assert not system.alive(deaf.pid)
 
 
-@pytest.mark.ours_only("[we] SPEC 3: a group is gone when no member is left; C looks at leaders only")
+@pytest.mark.ours_only(
+    "behaviour/runlevels#ending: a group is gone when no member is left; C looks at leaders only"
+)
 def test_a_member_that_outlives_its_leader_is_killed(boot: Boot) -> None:
     system = boot("id:2:initdefault:\na:2:once:@/w LEADER deafmember=MEMBER stay\nb:3:once:/w B\n")
     system.witness.wait("LEADER")

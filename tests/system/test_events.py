@@ -1,4 +1,4 @@
-"""SPEC 2, "Events", and SPEC 6: the power, ctrl-alt-del, the keyboard."""
+"""behaviour/boot#events, and behaviour/signals: the power, ctrl-alt-del, the keyboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Hot swap: our init takes over from a running C sysvinit, and C's from ours, without a reboot (SPEC 8)."""
+"""Hot swap: our init takes over from a running C sysvinit, and C's from ours, without a reboot.
+
+See behaviour/reexec.
+"""
 
 from __future__ import annotations
 

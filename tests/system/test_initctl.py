@@ -1,4 +1,4 @@
-"""SPEC chapter 5: the FIFO and what comes in on it; and how chapter 10 says it is kept."""
+"""behaviour/initctl: the FIFO and what comes in on it; and how it is kept."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_usr1_reopens_one_that_is_not_in_its_place(boot: Boot, disturb: Callable
     assert_serves(system)
 
 
-@pytest.mark.ours_only("SPEC 10: C looks every 5 s; ours notices at once")
+@pytest.mark.ours_only("behaviour/initctl#fifo: C looks every 5 s; ours notices at once")
 @GONE
 def test_one_that_is_not_in_its_place_is_noticed(boot: Boot, disturb: Callable[[System], None]) -> None:
     system = up(boot)
@@ -152,7 +152,7 @@ def test_a_regular_file_in_its_place_is_refused(boot: Boot) -> None:
     assert_serves(system)
 
 
-@pytest.mark.ours_only("SPEC 10: C looks every 5 s; ours notices at once")
+@pytest.mark.ours_only("behaviour/initctl#fifo: C looks every 5 s; ours notices at once")
 def test_a_regular_file_taken_from_its_place_is_noticed(boot: Boot) -> None:
     system = up(boot, before=lambda system: system.write(FIFO, ""))
     system.console.expect(b"is not a fifo")
@@ -201,7 +201,7 @@ def test_a_good_request_right_behind_bogus_bytes_works(boot: Boot, bytes_: bytes
     system.witness.wait("B")
 
 
-@pytest.mark.ours_only("SPEC 10: a flood of garbage starves C's respawning")
+@pytest.mark.ours_only("behaviour/serving#floods: a flood of garbage starves C's respawning")
 def test_endless_garbage_starves_nobody(boot: Boot) -> None:
     system = up(boot, LEVELS + "    r:23:respawn:/w R sleep=0.02\n")
     system.wait_ready()
@@ -365,7 +365,7 @@ def test_a_variable_that_fills_the_request(boot: Boot) -> None:
     assert environment_after(up(boot), f"INIT_X={value}".encode()) == {"INIT_X": value}
 
 
-@pytest.mark.ours_only("[we] SPEC 5: a seventeenth is refused with a message")
+@pytest.mark.ours_only("behaviour/initctl#commands: a seventeenth is refused with a message")
 def test_a_seventeenth_variable_is_refused(boot: Boot) -> None:
     system = up(boot)
     system.wait_ready()
@@ -375,7 +375,9 @@ def test_a_seventeenth_variable_is_refused(boot: Boot) -> None:
     assert got["INIT_00"] == "again"
 
 
-@pytest.mark.ours_only("[we] SPEC 5: UNSETENV, which telinit never sends, is unimplemented in C")
+@pytest.mark.ours_only(
+    "behaviour/initctl#commands: UNSETENV, which telinit never sends, is unimplemented in C"
+)
 def test_unsetenv(boot: Boot) -> None:
     system = up(boot)
     system.wait_ready()
@@ -384,7 +386,7 @@ def test_unsetenv(boot: Boot) -> None:
     assert environment_after(system) == {"INIT_TWO": "2"}
 
 
-# Never busy for nothing (SPEC 10).
+# Never busy for nothing (behaviour/serving#idle).
 
 
 def switches(system: System) -> int:
@@ -393,7 +395,7 @@ def switches(system: System) -> int:
     return sum(int(line.split()[1]) for line in status.splitlines() if "ctxt_switches" in line)
 
 
-@pytest.mark.ours_only("SPEC 10: C wakes every 5 s, and spins after SIGUSR2")
+@pytest.mark.ours_only("behaviour/serving#idle: C wakes every 5 s, and spins after SIGUSR2")
 @pytest.mark.parametrize("closed", [False, True], ids=["open", "after SIGUSR2"])
 def test_no_wakeup_when_nothing_happens(boot: Boot, closed: bool) -> None:
     system = up(boot)

@@ -1,4 +1,4 @@
-"""SPEC 1: what init makes of the lines of inittab. The actions at work are in the other files."""
+"""behaviour/inittab: what init makes of the lines of inittab. The actions at work are in the other files."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_runlevels(boot: Boot) -> None:
     system.witness.wait_started("EMPTY", "ODD", "ELEVEN", "SYSINIT", "BOOT", "BOOTWAIT", "Z")
 
 
-@pytest.mark.ours_only("[we] SPEC 1: s is S; C matches only S here")
+@pytest.mark.ours_only("behaviour/inittab#fields: s is S; C matches only S here")
 def test_small_s_is_level_s(boot: Boot) -> None:
     boot("a:s:wait:/w A stay\n", arguments=["S"]).witness.wait("A")
 
@@ -143,7 +143,9 @@ def test_empty_process_does_nothing(boot: Boot) -> None:
     system.witness.wait("Z")
 
 
-@pytest.mark.ours_only("SPEC 1: it does nothing; C respawns nothing ten times and complains")
+@pytest.mark.ours_only(
+    "behaviour/inittab#fields: it does nothing; C respawns nothing ten times and complains"
+)
 def test_respawn_of_an_empty_process_does_nothing(boot: Boot) -> None:
     system = boot("""
         id:2:initdefault:
@@ -178,7 +180,7 @@ def test_length_of_process(boot: Boot, length: int) -> None:
     assert system.witness.wait("A").argv[1] == "x" * length
 
 
-@pytest.mark.ours_only("[we] SPEC 1: lines of up to 4,096 bytes")
+@pytest.mark.ours_only("behaviour/inittab#lines: lines of up to 4,096 bytes")
 def test_length_of_line(boot: Boot) -> None:
     start = "a:2:once:/w A "
     fits, too_long = start.ljust(4096, "x"), start.replace("a", "b").replace("A", "B").ljust(4097, "x")
@@ -191,7 +193,7 @@ def test_length_of_line(boot: Boot) -> None:
     assert complaint[1].startswith("process field too long (max ")
 
 
-@pytest.mark.ours_only("[we] SPEC 1: a line with a NUL is refused")
+@pytest.mark.ours_only("behaviour/inittab#lines: a line with a NUL is refused")
 def test_nul(boot: Boot) -> None:
     system = boot(b"id:2:initdefault:\na:2:once:/w A\0B\nz:2:wait:/w Z\n")
     system.witness.wait("Z", "end")
@@ -253,13 +255,13 @@ def test_sulogin_where_no_entry_can_start_in_s(boot: Boot, entry: str, added: bo
         assert "SULOGIN" not in system.witness.started()
 
 
-@pytest.mark.ours_only("SPEC 1: none of these can start in S; C counts them all the same")
+@pytest.mark.ours_only("behaviour/inittab#sulogin: none of these can start in S; C counts them all the same")
 @pytest.mark.parametrize("entry", ["a:S:off:/w A", "a:S:wait:", "id:S:initdefault:"])
 def test_sulogin_where_an_entry_names_s_but_cannot_start(boot: Boot, entry: str) -> None:
     boot(entry + "\n", arguments=["S"], files={"/sbin/sulogin": SULOGIN}).witness.wait("SULOGIN")
 
 
-@pytest.mark.ours_only("SPEC 1: SuSE's resume is unknown to 3.06")
+@pytest.mark.ours_only("behaviour/inittab#actions: SuSE's resume is unknown to 3.06")
 def test_resume_is_an_action(boot: Boot) -> None:
     system = boot("id:2:initdefault:\nr:2:resume:/w RESUME\nz:2:wait:/w Z sleep=0.05\n")
     system.witness.wait("Z", "end")
@@ -308,7 +310,7 @@ def test_flags_elsewhere_are_part_of_the_command(boot: Boot, process: str, comma
     system.witness.wait_started("Z")
 
 
-@pytest.mark.ours_only('SPEC 1: 3.06 puts "exec " before it, 3.11 and newer do not')
+@pytest.mark.ours_only('behaviour/inittab#process: 3.06 puts "exec " before it, 3.11 and newer do not')
 def test_compound_commands(boot: Boot) -> None:
     system = boot("""
         id:2:initdefault:
@@ -380,7 +382,7 @@ def test_no_inittab_at_boot(boot: Boot, log: Syslogd, what: str) -> None:
     no_inittab_at_boot(boot, what, log)
 
 
-@pytest.mark.ours_only("SPEC 10: C is deaf while inittab is a FIFO, and reads 10 MB")
+@pytest.mark.ours_only("behaviour/serving#blocking: C is deaf while inittab is a FIFO, and reads 10 MB")
 @pytest.mark.parametrize("what", ["fifo", "10 MB"])
 def test_no_useful_inittab_at_boot(boot: Boot, log: Syslogd, what: str) -> None:
     no_inittab_at_boot(boot, what, log)
@@ -403,7 +405,7 @@ def no_inittab_at_boot(boot: Boot, what: str, log: Syslogd) -> None:
     system.wait_level("2")
 
 
-@pytest.mark.ours_only("[we] SPEC 1: it leaves everything as it is; C ends every process")
+@pytest.mark.ours_only("behaviour/inittab#files: it leaves everything as it is; C ends every process")
 @pytest.mark.parametrize(
     ("what", "reason"),
     [
@@ -446,7 +448,9 @@ def test_inittab_d(boot: Boot) -> None:
     assert system.witness.wait("B", "end").time < system.witness.wait("C").time
 
 
-@pytest.mark.ours_only("[we] SPEC 1: all entries of each file count, and problems name their file")
+@pytest.mark.ours_only(
+    "behaviour/inittab#files: all entries of each file count, and problems name their file"
+)
 def test_all_of_inittab_d(boot: Boot) -> None:
     system = boot(
         "id:2:initdefault:\na:2:once:/w A\n",

@@ -1,4 +1,4 @@
-"""SPEC 3: requests, re-reading, and what follows for the entries."""
+"""behaviour/runlevels: requests, re-reading, and what follows for the entries."""
 
 from __future__ import annotations
 
@@ -174,7 +174,9 @@ def test_reread(boot: Boot, reread: tuple[str, ...]) -> None:
     system.witness.wait("PROCESS2")
 
 
-@pytest.mark.ours_only("[we] SPEC 3: as the file has its levels now; C goes by the reading before")
+@pytest.mark.ours_only(
+    "behaviour/runlevels#who-ends: as the file has its levels now; C goes by the reading before"
+)
 def test_reread_with_changed_levels(boot: Boot) -> None:
     system = boot(BEFORE)
     levels = system.witness.wait("LEVELS")
@@ -224,7 +226,7 @@ def test_request_while_a_wait_entry_runs(boot: Boot, levels: str, ended: bool) -
         assert system.witness.wait("A").time > system.witness.wait("WAIT", "end").time
 
 
-@pytest.mark.ours_only("[we] SPEC 3: it replaces the level under way; C enters each in turn")
+@pytest.mark.ours_only("behaviour/runlevels#requests: it replaces the level under way; C enters each in turn")
 def test_request_while_processes_are_ended(boot: Boot) -> None:
     system = boot("""
         id:2:initdefault:

@@ -1,4 +1,4 @@
-"""SPEC 11: what init says, on the console and in syslog, byte for byte.
+"""behaviour/messages: what init says, on the console and in syslog, byte for byte.
 
 Its complaints about lines of inittab are in test_inittab.py.
 """
@@ -97,7 +97,7 @@ def test_prompt_on_a_line_of_its_own(boot: Boot) -> None:
     system.console.expect(re.compile(rb"(?:\A|\n)\r*\nEnter runlevel: \Z"))
 
 
-@pytest.mark.ours_only("SPEC 11: our reasons may say more after the words of C")
+@pytest.mark.ours_only("behaviour/messages: our reasons may say more after the words of C")
 def test_complaints_say_what_was_expected(boot: Boot) -> None:
     system = boot("id:2:initdefault:\nabcde:2:once:/w A\nz:2:once:/w Z\n")
     system.witness.wait("Z")

@@ -1,4 +1,4 @@
-"""SPEC 3: a, b and c, and the ondemand entries of SPEC 1."""
+"""behaviour/runlevels#on-demand: a, b and c, and ondemand entries."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_digit_levels_of_ondemand_entries(boot: Boot) -> None:
     system.witness.wait_started("TWO", "DEMAND", "TWO")
 
 
-@pytest.mark.ours_only("[we] SPEC 3: power, key and resume entries are not concerned")
+@pytest.mark.ours_only("behaviour/runlevels#on-demand: power, key and resume entries are not concerned")
 def test_event_entries_are_not_concerned(boot: Boot) -> None:
     events = ("powerwait", "powerfail", "powerfailnow", "powerokwait", "ctrlaltdel", "kbrequest", "resume")
     lines = [f"{n}:2a:{action}:/w {action}" for n, action in enumerate(events)]

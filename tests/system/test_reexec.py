@@ -1,4 +1,4 @@
-"""Re-execution: ``telinit u`` (SPEC 8).
+"""Re-execution: ``telinit u`` (behaviour/reexec).
 
 No child is lost, none runs twice, and nothing that comes meanwhile is missed.
 """
@@ -94,7 +94,7 @@ def test_all_goes_on(boot: Boot) -> None:
     ]
 
 
-@pytest.mark.ours_only("SPEC 10: INIT_* cannot be unset after C's re-exec")
+@pytest.mark.ours_only("behaviour/reexec#state: INIT_* cannot be unset after C's re-exec")
 def test_variables_are_unset_afterwards(boot: Boot) -> None:
     system = boot("id:2:initdefault:\nre:2:respawn:/w A stay\n")
     system.witness.wait("A")
@@ -108,7 +108,7 @@ def test_variables_are_unset_afterwards(boot: Boot) -> None:
 
 
 def test_wait_time_is_kept(boot: Boot) -> None:
-    """The time of the last request counts for SIGHUP, in the new init too (SPEC 3)."""
+    """The time of the last request counts for SIGHUP, in the new init too (behaviour/runlevels#wait-time)."""
     system = boot("id:2:initdefault:\nre:2:respawn:/w A deaf stay\nx:2:respawn:/w X stay\n")
     system.witness.wait("A")
     system.witness.wait("X")
@@ -122,7 +122,7 @@ def test_wait_time_is_kept(boot: Boot) -> None:
     assert 0.7 < time.monotonic() - term.time < 2.5
 
 
-@pytest.mark.ours_only("SPEC 10: C loses the throttle")
+@pytest.mark.ours_only("behaviour/throttle: C loses the throttle")
 def test_throttle_is_kept(boot: Boot) -> None:
     system = boot("id:2:initdefault:\nre:2:respawn:/w A read\nx:2:respawn:/w X stay\n")
     for n in range(1, 8):
@@ -349,7 +349,7 @@ GARBAGE = {
 }
 
 
-@pytest.mark.ours_only("[we] whatever is there must not stop a boot")
+@pytest.mark.ours_only("whatever is there must not stop a boot")
 @pytest.mark.parametrize("left", GARBAGE.values(), ids=GARBAGE.keys())
 def test_what_is_no_state_does_not_stop_a_boot(left: bytes, boot: Boot, init: Init) -> None:
     first = f"""\
@@ -379,7 +379,7 @@ NO_PIPES = {
 }
 
 
-@pytest.mark.ours_only("[we] whatever is there must not stop a boot")
+@pytest.mark.ours_only("whatever is there must not stop a boot")
 @pytest.mark.parametrize("opened", NO_PIPES.values(), ids=NO_PIPES.keys())
 def test_something_else_in_the_place_of_the_state(opened: str, boot: Boot, init: Init) -> None:
     first = f"""\

@@ -1,4 +1,4 @@
-"""SPEC 6: signals to init. HUP is in test_levels.py, INT, WINCH and PWR are in test_events.py."""
+"""behaviour/signals: signals to init. HUP is in test_levels.py, INT, WINCH and PWR are in test_events.py."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_tstp_pauses_until_cont(boot: Boot) -> None:
     system.witness.wait("B")
 
 
-@pytest.mark.ours_only("SPEC 6: 3.10 and newer")
+@pytest.mark.ours_only("behaviour/signals: 3.10 and newer")
 def test_rtmin_4_shuts_down(boot: Boot) -> None:
     system = boot(
         "id:2:initdefault:\na:2:once:/w A\n", files={"/sbin/shutdown": '#!/bin/sh\nexec /w DOWN "$@"\n'}

@@ -1,4 +1,4 @@
-"""SPEC 2.5: level S, the way into it and the way out."""
+"""behaviour/boot#single-user: level S, the way into it and the way out."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_initdefault_s(boot: Boot) -> None:
     assert set(system.witness.started()) == {"SINGLE"}
 
 
-@pytest.mark.ours_only("[we] SPEC 2.5: never a busy loop")
+@pytest.mark.ours_only("behaviour/boot#single-user: never a busy loop")
 @pytest.mark.parametrize("entry", ["s:S:wait:/w SINGLE", "s:S:once:/missing"])
 def test_question_where_nothing_lasts_in_s(boot: Boot, entry: str) -> None:
     system = boot(f"id:S:initdefault:\n{entry}\n")
@@ -158,7 +158,9 @@ def test_what_was_called_ends_in_s_and_cannot_be_called_there(boot: Boot) -> Non
     system.witness.wait_started("TWO", "DEMAND", "CALLED", "SINGLE", "TWO")
 
 
-@pytest.mark.ours_only("SPEC 1: ondemand is for the digit levels it names; C starts it in S too")
+@pytest.mark.ours_only(
+    "behaviour/inittab#actions: ondemand is for the digit levels it names; C starts it in S too"
+)
 def test_ondemand_entries_have_no_place_in_s(boot: Boot) -> None:
     system = boot(
         "id:2:initdefault:\nd:aS:ondemand:/w DEMAND stay\ns:S:wait:/w SINGLE read\na:2:once:/w TWO\n"

@@ -1,6 +1,6 @@
 """The state of re-execution, exchanged with Debian's C init: we read what it writes, it takes what we write.
 
-SPEC 8. The state is handed over by little programs in the place of an init of ours.
+behaviour/reexec#state. The state is handed over by little programs in the place of an init of ours.
 """
 
 from __future__ import annotations

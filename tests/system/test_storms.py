@@ -16,7 +16,7 @@ from conftest import Boot
 from system import INITCTL, MAGIC, System
 from witness import wait_until
 
-pytestmark = pytest.mark.ours_only("SPEC 10: a flood starves C's respawning")
+pytestmark = pytest.mark.ours_only("behaviour/serving#floods: a flood starves C's respawning")
 
 #: Writes on the FIFO what it is given on standard input, as often as it can, until it is ended.
 FLOOD = """\

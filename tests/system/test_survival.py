@@ -258,7 +258,7 @@ POWER_STATUS = {
 
 @pytest.mark.parametrize("command", POWER_STATUS.values(), ids=POWER_STATUS.keys())
 def test_any_power_status(command: str, boot: Boot) -> None:
-    """What says nothing means that the power fails (SPEC 6)."""
+    """What says nothing means that the power fails (behaviour/signals)."""
     system = boot(INITTAB + "pf::powerfail:/w FAILED\n")
     stays = system.witness.wait("STAYS")
     system.wait_ready()

@@ -1,4 +1,4 @@
-"""SPEC chapter 9, with a real init: our telinit and C's, and C's shutdown and halt, drive ours and C's."""
+"""behaviour/telinit, with a real init: our telinit and C's, and C's shutdown and halt, drive ours and C's."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_halt(boot: Boot, oracle_programs: Path, command: str, ended: str) -> No
     assert getattr(system.wait_end(), ended)
 
 
-@pytest.mark.ours_only("SPEC 6: 3.10 and newer")
+@pytest.mark.ours_only("behaviour/signals: 3.10 and newer")
 def test_sigrtmin_4_calls_shutdown(boot: Boot, oracle_programs: Path) -> None:
     """As machinectl stop sends it."""
     system = boot(LEVELS_AFTER_SHUTDOWN, files={"/sbin/shutdown": oracle_programs / "shutdown"})

@@ -1,4 +1,4 @@
-"""SPEC 4: ten starts in two minutes. That the rest ends after five is tested with the machine alone."""
+"""behaviour/throttle: ten starts in two minutes. The end of the rest is tested with the machine alone."""
 
 from __future__ import annotations
 

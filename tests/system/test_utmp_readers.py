@@ -1,4 +1,7 @@
-"""Our utmp and wtmp records, read by the programs that people read them with (SPEC 7, Accounting)."""
+"""Our utmp and wtmp records, read by the programs that people read them with.
+
+See behaviour/children#accounting.
+"""
 
 from __future__ import annotations
 

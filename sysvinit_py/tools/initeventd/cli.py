@@ -21,26 +21,25 @@ from sysvinit_py.tools.initeventd.told import MEANINGS
 
 NAME = "initeventd"
 LIMIT = 5  # percent
-ENDS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
-#: What a terminal sends; ignored.
-STOPS = signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU
 Say = Callable[[str], None]
 
 
 def main(argv: list[str] | None = None) -> int:
     """Carry out the command line. Exit status 1: it cannot run, or not on; why is on stderr or in syslog."""
     options = _options(argv)
+    detach = not (options.foreground or options.dry_run)
     try:
-        from daemon import DaemonContext
-
         from sysvinit_py.tools.initeventd import devices  # noqa: F401 - what it needs is missing now, or never
+
+        if detach:
+            from daemon import DaemonContext
     except ImportError as error:
-        _to_stderr(f"{error}: install python3-pyudev and python3-daemon, or sysvinit_py[devices]")
+        packages = "python3-pyudev and python3-daemon" if detach else "python3-pyudev"
+        _to_stderr(f"{error}: install {packages}, or the extra 'devices' of sysvinit_py")
         return 1
     run = options.run.absolute()
     if options.dry_run:
-        for number in ENDS:
-            signal.signal(number, _end)
+        _take_signals()
         return _serve(options, run, _to_stderr)
     try:
         pid_file = PidFile(run / PID_FILE)
@@ -50,16 +49,21 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         _to_stderr(f"{error.filename}: {error.strerror}")
         return 1
+    if not detach:
+        _take_signals()
+        os.umask(0o022)
+        os.chdir("/")
+        with pid_file:
+            return _serve(options, run, _to_stderr)
     with DaemonContext(
-        detach_process=not options.foreground,
-        pidfile=pid_file,
-        files_preserve=[pid_file],
-        umask=0o022,
-        stdout=sys.stdout if options.foreground else None,
-        stderr=sys.stderr if options.foreground else None,
-        signal_map=dict.fromkeys(ENDS, _end) | dict.fromkeys(STOPS),
+        detach_process=True, pidfile=pid_file, files_preserve=[pid_file], umask=0o022, signal_map=SIGNALS
     ):
-        return _serve(options, run, _to_stderr if options.foreground else _to_syslog)
+        return _serve(options, run, _to_syslog)
+
+
+def _take_signals() -> None:
+    for number, action in SIGNALS.items():
+        signal.signal(number, action or signal.SIG_IGN)
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:
@@ -84,7 +88,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
 
 def _percent(text: str) -> int:
     if not (text.isdecimal() and int(text) <= 100):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 100")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 100")
     return int(text)
 
 
@@ -119,6 +123,12 @@ def _serve(options: argparse.Namespace, run: Path, say: Say) -> int:
 
 def _end(number: int, frame: object) -> NoReturn:
     raise SystemExit(0)
+
+
+#: What each signal does, None: nothing. The last three are what a terminal sends to stop a process.
+SIGNALS = dict.fromkeys((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), _end) | dict.fromkeys(
+    (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+)
 
 
 def _to_stdout(text: str) -> None:

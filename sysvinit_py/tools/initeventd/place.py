@@ -24,7 +24,7 @@ class PidFile:
     """
 
     def __init__(self, path: Path) -> None:
-        """Lock it. AlreadyRunningError, OSError: it cannot be."""
+        """Lock it. Raises AlreadyRunningError if another daemon has, and OSError."""
         self._path = path
         while True:
             # Nobody else may read it: who can open a file can lock it, and keep every daemon from running.
@@ -76,7 +76,7 @@ class StateFile:
             return None
 
     def save(self, told: dict[str, Any]) -> None:
-        """Replace what was saved, all of it or nothing."""
+        """Replace atomically what was saved."""
         draft = self._path.with_name(self._path.name + ".new")
         draft.write_text(json.dumps({"boot": self._boot, "told": told}) + "\n")
         draft.replace(self._path)

@@ -1,4 +1,4 @@
-"""The inits that an inittab can be written for: their limits and quirks, a table (SPEC chapters 1 and 10).
+"""The inits that an inittab can be written for: their limits and quirks, a table (behaviour/inittab).
 
 sysvinit-3.06 and busybox are compared with the running binaries by tests/system/lint; sysvinit-2.88 and
 sysvinit-3.14 are taken from documentation.

@@ -1,4 +1,4 @@
-"""Whatever the bytes are: reading them never fails, loses nothing, and means what the SPEC says."""
+"""Whatever the bytes are: reading them never fails, loses nothing, and means what behaviour/inittab says."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ texts = st.one_of(
 )
 
 
-# ---- the SPEC, said once more ----
+# ---- behaviour/inittab, said once more ----
 
 
 def meaning(line: bytes) -> str | list[bytes]:
-    """What SPEC chapter 1 says of a line alone: its fields, its kind, or the words of a reason."""
+    """What behaviour/inittab#lines says of a line alone: its fields, its kind, or the words of a reason."""
     text = line.lstrip(b" \t")
     if not text or text.startswith(b"#"):
         return "comment" if text else "blank"

@@ -1,4 +1,4 @@
-"""Whatever happens, in whatever order: the machine keeps the SPEC's tables (chapters 1 to 4)."""
+"""Whatever happens, in whatever order: the machine keeps the rules of docs/behaviour."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class AnyOrder(RuleBasedStateMachine):
                 self.check_start(effect)
 
     def check_start(self, start: fx.Start) -> None:
-        """Table of SPEC 1, and the throttle of SPEC 4."""
+        """The table of behaviour/inittab#actions, and behaviour/throttle."""
         when = start.entry.rule.when
         assert start.entry.command
         if when == actions.AT_SYSINIT:
@@ -247,7 +247,10 @@ class AnyOrder(RuleBasedStateMachine):
     @precondition(lambda self: not self.world.reading)
     @rule()
     def settle(self) -> None:
-        """Let all that ends be gone and all that waits end: then who has to run runs (SPEC 1 and 3)."""
+        """Let all that ends be gone and all that waits end: then who has to run runs.
+
+        See behaviour/inittab and behaviour/runlevels.
+        """
         world, machine = self.world, self.machine
         world.forks, world.missing, world.deaf, world.frozen, world.leavers = True, set(), set(), set(), set()
         world.readable = world.answers = world.console = True

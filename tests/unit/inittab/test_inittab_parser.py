@@ -1,4 +1,4 @@
-"""Every row of SPEC chapter 1 about lines and fields, and every reason of chapter 11, with its columns."""
+"""Every rule of behaviour/inittab about lines and fields, and every reason of behaviour/messages#both."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_final_newline(text: str, texts: list[str], final_newline: bool) -> None
 
 
 def test_the_last_entry_needs_no_newline() -> None:
-    # C 3.14 drops it: SPEC chapter 10.
+    # C 3.14 drops it: behaviour/inittab#lines.
     assert [entry.id for entry in document("a:2:wait:x\nb:2:wait:y").entries] == ["a", "b"]
 
 

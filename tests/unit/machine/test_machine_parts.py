@@ -32,8 +32,8 @@ def last_start(world: World) -> fx.Start:
         (["boot S", "si ends"], ("~~", "S", True, "S", "N")),
         (["boot S", "si ends", "~~ ends"], ("bw", "*", True, "S", "N")),
         (["boot S", "si ends", "telinit 2"], ("w2", "2", False, "2", "S")),
-        (["boot S", "si ends", "ctrlaltdel"], ("ca", "S", False, "S", "N")),  # [we] SPEC 7: sulogin has it
-        (["boot", "telinit 2"], ("w2", "2", False, "2", "N")),  # [we] SPEC 2.6
+        (["boot S", "si ends", "ctrlaltdel"], ("ca", "S", False, "S", "N")),  # behaviour/children#terminal
+        (["boot", "telinit 2"], ("w2", "2", False, "2", "N")),  # behaviour/boot#requests
         (["boot", "telinit 2", "telinit S"], ("~~", "S", True, "S", "2")),
         (["boot", "telinit 2", "telinit S", "~~ ends"], ("bw", "*", True, "S", "2")),
         (["boot", "telinit 2", "telinit S", "~~ ends", "bw ends"], ("w2", "2", False, "2", "N")),

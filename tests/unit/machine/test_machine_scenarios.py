@@ -1,4 +1,4 @@
-"""The rules of SPEC 2 to 4 as scenarios: an inittab, and what happens after each step (see machine_world)."""
+"""Boot, runlevels and throttle as scenarios: an inittab, and what follows each step (see machine_world)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kernel's command line (SPEC 2.1)."""
+"""The kernel's command line (behaviour/boot#arguments)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests on the FIFO: the bytes, and finding the next good one after bad ones (SPEC 5)."""
+"""Requests on the FIFO: the bytes, and finding the next good one after bad ones (behaviour/initctl)."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_nothing_is_left_over_after_a_flush() -> None:
 )
 @pytest.mark.timed
 def test_a_flood_costs_little(message: bytes) -> None:
-    """Seconds of CPU for it would be too much: a flood starves nothing (SPEC 10)."""
+    """Seconds of CPU for it would be too much: a flood starves nothing (behaviour/serving#floods)."""
     decoder = Decoder()
     read = message * (65_536 // len(message))  # as much as a FIFO holds
     started = time.process_time()

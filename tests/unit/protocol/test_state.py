@@ -1,4 +1,7 @@
-"""The state of re-execution, against what C sysvinit 3.06 wrote and was seen to accept (SPEC 8)."""
+"""The state of re-execution, against what C sysvinit 3.06 wrote and was seen to accept.
+
+See behaviour/reexec#state.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""utmp and wtmp records, against those that C sysvinit 3.06 wrote in a container (SPEC 7)."""
+"""utmp and wtmp records, against those that C sysvinit 3.06 wrote in a container.
+
+See behaviour/children#accounting.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""telinit: what it asks for, and what it says when it cannot (SPEC 9 and 11).
+"""telinit: what it asks for, and what it says when it cannot (behaviour/telinit and behaviour/messages).
 
 That C telinit sends and says the same is tested in tests/system/test_telinit_bytes.py.
 """
@@ -200,7 +200,7 @@ def test_a_fifo_that_stays_full_is_given_up(
 
 
 def test_what_is_no_fifo_is_left_alone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """[we] C writes its request into the file, and says that all is well."""
+    """C writes its request into the file, and says that all is well."""
     path = tmp_path / "initctl"
     path.write_bytes(b"not for you")
     assert telinit.main(["telinit", "3"], str(path)) == 1
