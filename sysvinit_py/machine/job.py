@@ -63,7 +63,8 @@ class Job(Plain):
     def take(self, entry: Entry) -> None:
         """Take the entry as it stands in an inittab just read, with its key.
 
-        A changed process field is used at the next start (SPEC 3). A re-read ends all rests (SPEC 4).
+        A changed process field is used at the next start (behaviour/runlevels#change). A re-read ends all
+        rests (behaviour/throttle).
         """
         self.entry, self.rests_until, self.forking = entry, 0.0, False
         self.throttle.clear()

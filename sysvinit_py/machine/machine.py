@@ -1,4 +1,4 @@
-"""The runlevel state machine: boot, runlevels, requests (SPEC 2 and 3).
+"""The runlevel state machine: boot, runlevels, requests (behaviour/boot and behaviour/runlevels).
 
 The machine stands in a *stage*: sysinit, boot, or a level. The jobs that have a place in the stage are its
 *agenda*. After each event those of them are started that are due; when nothing of the stage runs any more and
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
-#: ``-b``: before all else. SPEC 2.1.
+#: ``-b``: before all else. behaviour/boot#arguments.
 EMERGENCY = Entry("~~", "", "sysinit", "/sbin/sulogin")
 
 
@@ -189,12 +189,12 @@ class Machine(Plain):
             self._do(fx.RecordBoot())
 
     def _say_nothing_left(self) -> None:
-        """Say it once a level (SPEC 2)."""
+        """Say it once a level (behaviour/boot#nothing-left)."""
         if not self.nothing_left_said:
             self.nothing_left_said = True
             self._do(fx.Say("no more processes left in this runlevel"))
 
-    # Boot, and the way out of S that has ended (SPEC 2.1 to 2.5).
+    # Boot, and the way out of S that has ended (behaviour/boot).
 
     def _booted(self, event: ev.Booted) -> None:
         self.argument, self.emergency, self.consoles = event.level, event.emergency, event.consoles
@@ -206,7 +206,7 @@ class Machine(Plain):
         self._read_inittab()
 
     def _resumed(self, event: ev.Resumed) -> None:
-        """Begin anew what the init before this had under way (SPEC 8)."""
+        """Begin anew what the init before this had under way (behaviour/reexec)."""
         if self.reading:
             self._read_inittab()
         if self.asking:
@@ -260,7 +260,7 @@ class Machine(Plain):
             self._do(fx.SaneConsole())
         self._do(fx.ShowStage(stage))
 
-    # The question for a level (SPEC 2.3).
+    # The question for a level (behaviour/boot#target).
 
     def _ask(self) -> None:
         self.asking = True
@@ -285,14 +285,17 @@ class Machine(Plain):
             self.asking = False
             self._enter_single_user(otherwise=self._say_nothing_left)
 
-    # The inittab (SPEC 3, "Who is ended").
+    # The inittab (behaviour/runlevels#who-ends).
 
     def _read_inittab(self) -> None:
         self.reading = True
         self._do(fx.ReadInittab())
 
     def _inittab_read(self, event: ev.InittabRead) -> Iterator[None]:
-        """Take it, unless something of it is missing and there is one from before (SPEC 1)."""
+        """Take it, unless something of it is missing and there is one from before.
+
+        See behaviour/inittab#files.
+        """
         self._do(*(fx.Say(str(problem)) for problem in event.problems))
         if event.complete or not self.entries:
             self.entries = event.entries
@@ -309,7 +312,7 @@ class Machine(Plain):
         return self._inittab_read(ev.InittabRead(self.entries or (SULOGIN,)))
 
     def _all_entries(self) -> tuple[Entry, ...]:
-        """What is read, and what the kernel's arguments add (SPEC 2.1)."""
+        """What is read, and what the kernel's arguments add (behaviour/boot#arguments)."""
         consoles = self.consoles
         if consoles:
             ids = {entry.id for entry in self.entries}
@@ -324,7 +327,7 @@ class Machine(Plain):
             self.processes.call(what)
         self.demands, self.calls = [], []
 
-    # Requests (SPEC 3).
+    # Requests (behaviour/runlevels).
 
     def _level_requested(self, event: ev.LevelRequested) -> None:
         level = event.level
@@ -391,7 +394,7 @@ class Machine(Plain):
             self.calls.append(event.what)
 
     def _variables_given(self, event: ev.VariablesGiven) -> None:
-        """INIT_* only, and no more than there may be (SPEC 5)."""
+        """INIT_* only, and no more than there may be (behaviour/initctl#commands)."""
         variables = self.standing.variables
         for name, value in event.changes:
             if not name.startswith("INIT_"):

@@ -1,4 +1,6 @@
-"""Who runs: starts, ends, the throttle, failed forks (SPEC 3 "How", 4 and 7), within the stage that is given.
+"""Who runs: starts, ends, the throttle, failed forks, within the stage that is given.
+
+See behaviour/runlevels#ending, behaviour/throttle and behaviour/children#failure.
 
 Knows the jobs and what runs of them. What stage it is, and when, is the business of ``machine``.
 """
@@ -39,7 +41,7 @@ class Standing(Plain):
 
     @property
     def runlevel(self) -> str:
-        """What RUNLEVEL says: S until a level is entered (SPEC 7)."""
+        """What RUNLEVEL says: S until a level is entered (behaviour/children#environment)."""
         return self.level or stages.SINGLE_USER
 
 
@@ -84,7 +86,9 @@ class Processes:
         self.agenda_stale = True
 
     def make_agenda(self) -> Iterator[None]:
-        """Make the agenda of the stage, in steps. Entries that have no place in it forget their run (SPEC 3).
+        """Make the agenda of the stage, in steps. Entries that have no place in it forget their run.
+
+        See behaviour/runlevels#change.
 
         What was called on demand has one in every digit level, ended or not, until it has none in S.
         Terminals are looked for again, as nobody may have told that one has come.
@@ -105,27 +109,33 @@ class Processes:
         self.agenda_stale = False
 
     def start_over(self) -> bool:
-        """Let all of the stage run again; return whether that lets anything start (S has ended, SPEC 2.5)."""
+        """Let all of the stage run again; return whether that lets anything start (S has ended).
+
+        See behaviour/boot#single-user.
+        """
         for job in self.agenda.jobs:
             job.forget_run()
             self.agenda.look_at(job)
         return any(rules.readiness(job) == rules.DUE for job in self.agenda.jobs)
 
     def call(self, what: str) -> None:
-        """An event calls its entries (SPEC 2, "Events")."""
+        """An event calls its entries (behaviour/boot#events)."""
         for job in self.jobs.values():
             if job.rule.event == what:
                 job.call()
                 self.agenda.look_at(job)
 
     def demand(self, letter: str) -> None:
-        """Call the entries with the letter a, b or c; the stage has to be entered anew (SPEC 3)."""
+        """Call the entries with the letter a, b or c; the stage has to be entered anew.
+
+        See behaviour/runlevels#on-demand.
+        """
         for job in self.jobs.values():
             if rules.answers(job.entry, letter):
                 job.demand()
 
     def resume(self, jobs: dict[Key, Job], running: dict[int, Job], fork_failed: bool) -> None:
-        """Go on with jobs and children that another init has left, all starts answered (SPEC 8)."""
+        """Go on with jobs and children that another init has left, all starts answered (behaviour/reexec)."""
         self.jobs, self.fork_failed = jobs, fork_failed
         for pid, job in running.items():
             self._now_runs(pid, job)
@@ -155,7 +165,10 @@ class Processes:
 
     @property
     def stage_over(self) -> bool:
-        """Nothing of the stage runs any more, and nothing is left to start (SPEC 2.4 and 2.5)."""
+        """Nothing of the stage runs any more, and nothing is left to start.
+
+        See behaviour/boot#entries and behaviour/boot#single-user.
+        """
         return self.agenda.over and not (self.starting or self._transient or self._forking)
 
     def _start(self, job: Job) -> None:
@@ -193,14 +206,20 @@ class Processes:
             self._do(fx.RecordStart(job.entry.id, event.pid, looked_for=job.rule.again))
 
     def cannot_execute(self, event: ev.CannotExecute) -> None:
-        """The command is none: that is a start that ends at once, throttled like any (SPEC 7)."""
+        """The command is none: that is a start that ends at once, throttled like any.
+
+        See behaviour/children#failure.
+        """
         self._do(fx.Say(f'cannot execute "{event.command}"'))
         job = self._answered(event)
         job.ended(NOT_EXECUTED)
         self.agenda.look_at(job)
 
     def cannot_fork(self, event: ev.CannotFork, now: float) -> None:
-        """There is no process: the start is tried again in a while, and the others go on (SPEC 7)."""
+        """There is no process: the start is tried again in a while, and the others go on.
+
+        See behaviour/children#failure.
+        """
         job = self._answered(event)
         job.not_forked(until=now + limits.FORK_RETRY)
         heappush(self._resting, (job.rests_until, job.key))
@@ -235,7 +254,7 @@ class Processes:
         self.agenda.look_at(job)
 
     def end_strays(self, wait_time: float, now: float) -> None:
-        """Tell those to end whose entry is gone, or has no place in the stage (SPEC 3, "Who is ended").
+        """Tell those to end whose entry is gone, or has no place in the stage (behaviour/runlevels#who-ends).
 
         SIGTERM to their groups, and SIGKILL when the wait time is over, which may be at once.
         """

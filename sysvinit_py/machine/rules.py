@@ -1,4 +1,4 @@
-"""The rules: who may run, who must end and who is waited for (SPEC 1 and 3).
+"""The rules: who may run, who must end and who is waited for (behaviour/inittab and behaviour/runlevels).
 
 Each is a function of a job and a stage; nothing changes anything. What an action means stands in
 ``inittab.actions``.
@@ -37,7 +37,7 @@ def verdict(job: Job, stage: str) -> str:
 
 
 def readiness(job: Job) -> str:
-    """Return the verdict on an entry that has a place in the stage (SPEC 1)."""
+    """Return the verdict on an entry that has a place in the stage (behaviour/inittab)."""
     if job.pid:
         return RUNS
     if job.rests_until:
@@ -52,9 +52,11 @@ def readiness(job: Job) -> str:
 
 
 def has_place(job: Job, stage: str) -> bool:
-    """Whether the entry may run in the stage: by its levels, or called on demand (SPEC 3).
+    """Whether the entry may run in the stage: by its levels, or called on demand.
 
-    S has no place for what was called, nor for ondemand entries (SPEC 1).
+    See behaviour/runlevels#on-demand.
+
+    S has no place for what was called, nor for ondemand entries (behaviour/inittab#actions).
     """
     if job.rule.when not in (IN_LEVEL, ON_EVENT):
         return stage == job.rule.when
@@ -64,22 +66,28 @@ def has_place(job: Job, stage: str) -> bool:
 
 
 def answers(entry: Entry, letter: str) -> bool:
-    """Whether a, b or c starts the entry: not what waits for an event (SPEC 3)."""
+    """Whether a, b or c starts the entry: not what waits for an event (behaviour/runlevels#on-demand)."""
     return letter in entry.levels and entry.rule.when == IN_LEVEL
 
 
 def must_end(job: Job, stage: str) -> bool:
-    """Whether its process has to end in the stage (SPEC 3). What boot entries started lives on."""
+    """Whether its process has to end in the stage. What boot entries started lives on.
+
+    See behaviour/runlevels#who-ends.
+    """
     return not job.rule.outlasts_stage and not has_place(job, stage)
 
 
 def is_waited_for(job: Job) -> bool:
-    """Whether the entry, its turn come, holds back all after it until its process has ended (SPEC 2)."""
+    """Whether the entry, its turn come, holds back all after it until its process has ended.
+
+    See behaviour/boot#entries.
+    """
     return job.rule.waited and (job.pid != 0 or job.forking)
 
 
 def owns_console(entry: Entry, stage: str) -> bool:
-    """Whether the console becomes its controlling terminal (SPEC 7)."""
+    """Whether the console becomes its controlling terminal (behaviour/children#terminal)."""
     return entry.rule.owns_console and stage in (SYSINIT, BOOT, SINGLE_USER)
 
 

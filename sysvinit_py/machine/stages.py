@@ -23,7 +23,7 @@ REEXECUTE = ("u", "U")
 REQUESTS = (*ENTERABLE, *ON_DEMAND, *REREAD, *REEXECUTE)
 
 #: What follows when a stage is over, by its kind: a level is chosen, the one that was chosen before the boot
-#: entries is entered, or the level stays, although empty (SPEC 2.3 to 2.5).
+#: entries is entered, or the level stays, although empty (behaviour/boot).
 CHOOSE, TARGET, STAY = "choose", "target", "stay"
 OVER = {SYSINIT: CHOOSE, BOOT: TARGET, SINGLE_USER: CHOOSE, LEVEL: STAY}
 

@@ -1,4 +1,4 @@
-"""The throttle of respawned entries (SPEC 4)."""
+"""The throttle of respawned entries (behaviour/throttle)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sysvinit_py.machine.plain import Plain
 
 
 class Throttle(Plain):
-    """Counts the starts in a window of time that opens with the first (SPEC 4)."""
+    """Counts the starts in a window of time that opens with the first (behaviour/throttle)."""
 
     __slots__ = SAVED = ("opened", "starts")
 

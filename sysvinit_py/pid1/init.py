@@ -217,7 +217,7 @@ class Init:
             self._go_on(saved)
 
     def _go_on(self, saved: Saved) -> None:
-        """Take over the children and all that the init before this knew (SPEC 8)."""
+        """Take over the children and all that the init before this knew (behaviour/reexec)."""
         self._driver.machine = machine = handover.machine_of(saved, self._inherited)
         self._driver.add(*(ev.ChildExited(pid, 0) for pid in machine.running if not handover.is_child(pid)))
         self._driver.add(ev.Resumed(), ev.Tick())
@@ -298,7 +298,7 @@ class Init:
         if answer is not None:
             self._feed(ev.LevelAnswered(answer))
 
-    # Re-execution (SPEC 8).
+    # Re-execution (behaviour/reexec).
 
     def _reexecute(self) -> None:
         """Become the /sbin/init that is there now; if that is not possible, go on."""
