@@ -9,6 +9,7 @@ import time
 import pytest
 from conftest import OURS, Boot
 from system import System
+from witness import wait_until
 
 PYTHON = "/usr/bin/python3"
 FORBIDDEN = {
@@ -70,6 +71,9 @@ def test_pid_1(boot: Boot) -> None:
     """Once it serves, whatever happens, not a module more; in what it forks neither."""
     system = boot(INITTAB, init=OURS, files={"/init": OURS, "/sbin/init": SPY})
     system.wait_ready()
+    # The FIFO is open before the first entries run, and ctypes is imported after they were started.
+    wait_until(lambda: any(module == "ctypes" for _, module in imports(system)), lambda: "ctypes")
+    system.witness.wait("A", n=2)
     before = imports(system)
     assert "sysvinit_py.pid1.init" in [module for _, module in before]
     system.witness.wait("A", n=2)
