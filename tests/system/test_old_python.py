@@ -28,9 +28,9 @@ INITTAB = "id:2:initdefault:\na:2:respawn:/w A stay\n"
 SULOGIN = "#!/bin/sh\necho maintenance\nread line\n"
 
 
-def system(python: str, init: Path = OURS, **files: str | bytes | Path) -> System:
+def system(python: str, **files: str | bytes | Path) -> System:
     """A system whose /sbin/init is ours, run by ``python``."""
-    content = init.read_bytes().replace(b"/usr/bin/python3", PYTHON.encode(), 1)
+    content = OURS.read_bytes().replace(b"/usr/bin/python3", PYTHON.encode(), 1)
     files = {PYTHON: python, "/sbin/sulogin": SULOGIN, **files}
     return System(init=content, inittab=INITTAB, files=files)
 
