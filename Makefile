@@ -99,9 +99,18 @@ docs: $(READY)
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs dist/docs
 
 #: make deb           a Debian package with init, telinit and the man pages, in dist
+DEB_PACKAGES := debhelper dpkg-dev python3-docutils
+DEB_SOURCES := debian grammar man sysvinit_py CHANGES.rst LICENSE
 .PHONY: deb
-deb: $(READY) dist/init
-	$(BIN)/python -m sysvinit_py.tools.deb dist
+deb:
+	@dpkg-query --show $(DEB_PACKAGES) >/dev/null 2>&1 || { \
+		[ "$$(id -u)" = 0 ] || { echo "deb: be root, or: apt-get install $(DEB_PACKAGES)" >&2; exit 1; }; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends $(DEB_PACKAGES) >/dev/null; }
+	rm -rf build/deb
+	mkdir -p build/deb/sources dist
+	cp -a $(DEB_SOURCES) build/deb/sources
+	cd build/deb/sources && dpkg-buildpackage --build=binary --no-sign
+	mv build/deb/*.deb dist
 
 #: make clean         remove what was made
 .PHONY: clean

@@ -32,7 +32,7 @@ def system(python: str, **files: str | bytes | Path) -> System:
     """A system whose /sbin/init is ours, run by ``python``."""
     content = OURS.read_bytes().replace(b"/usr/bin/python3", PYTHON.encode(), 1)
     files = {PYTHON: python, "/sbin/sulogin": SULOGIN, **files}
-    return System(init=content, inittab=INITTAB, files=files)
+    return System(OURS, INITTAB, files={**files, "/sbin/init": content})
 
 
 @pytest.mark.parametrize("file", [onefile.LOADER, onefile.TOO_OLD], ids=lambda file: file.name)

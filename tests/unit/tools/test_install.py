@@ -480,6 +480,7 @@ mount --bind "$1" "$1"
 mount --bind /usr "$1/usr"
 mkdir -p "$1/proc" "$1/tmp" "$1/repository"
 mount -t proc none "$1/proc"
+touch "$1/dev/null"; mount --bind /dev/null "$1/dev/null"
 mount --bind "$2" "$1/repository"
 mount -t tmpfs none "$1/tmp"
 root=$1; shift 2
