@@ -42,7 +42,23 @@ divert() {
     fi
     dpkg-divert --package sysvinit-py --add --no-rename --divert "$2" "$1"
 }
-[ "$1" != install ] || { divert /sbin/init /sbin/init.sysv; divert /sbin/telinit /sbin/telinit.sysv; }
+if [ "$1" = install ]; then
+    divert /sbin/init /sbin/init.sysv
+    divert /sbin/telinit /sbin/telinit.sysv
+    divert /usr/share/man/man8/init.8.gz /usr/share/man/man8/init.sysv.8.gz
+    divert /usr/share/man/man8/telinit.8.gz /usr/share/man/man8/telinit.sysv.8.gz
+    divert /usr/share/man/man5/inittab.5.gz /usr/share/man/man5/inittab.sysv.5.gz
+fi
+"""
+OLDER_POSTRM = """\
+#!/bin/sh
+set -e
+case $1 in
+    remove|abort-install|disappear)
+        for f in /sbin/init /sbin/telinit; do
+            dpkg-divert --package sysvinit-py --remove --rename --divert $f.sysv $f
+        done ;;
+esac
 """
 
 Edit = Callable[[Path], object]
@@ -163,6 +179,7 @@ def check_removed(root: Root, init: bytes | str | None) -> None:
     """Nothing is left of the package, and C init is in its place again."""
     assert root.replaced() == {**root.before, "usr/sbin/init": init}
     assert root.diversions() == ""
+    assert not list(root.folder.glob("usr/sbin/*.sysv*"))
 
 
 @pytest.mark.parametrize("purge", ["--remove", "--purge"])
@@ -198,6 +215,9 @@ def test_an_update_of_c_init_does_not_replace_ours(root: Root, package: Path, ed
 def test_update_from_the_package_before_debian(root: Root, package: Path, lost: bool) -> None:
     def older(folder: Path) -> None:
         (folder / "DEBIAN/preinst").write_text(OLDER_PREINST)
+        (folder / "DEBIAN/postrm").write_text(OLDER_POSTRM)
+        for script in "postinst", "triggers":
+            (folder / "DEBIAN" / script).unlink()
         (folder / "usr/sbin").rename(folder / "sbin")
         control = folder / "DEBIAN/control"
         control.write_text(control.read_text().replace("\nVersion: ", "\nVersion: 0.0."))
@@ -226,7 +246,7 @@ def test_a_failed_installation_changes_nothing(root: Root, package: Path) -> Non
         control.write_text(re.sub(r"(?m)^Depends: .*\n", "", text))
         shutil.rmtree(folder / "usr/sbin")
         shutil.rmtree(folder / "usr/share/man")
-        for script in "preinst", "postrm":
+        for script in "preinst", "postinst", "postrm", "triggers":
             (folder / "DEBIAN" / script).unlink()
 
     root.install(root.repacked(package, another))
