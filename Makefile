@@ -68,12 +68,18 @@ bench: $(READY) dist/init
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m bench --init dist/init $(ARGS)
 
-#: make vm            boot a Debian machine with our init in QEMU (APPEND=, SERIAL=FILE, DISK=FILE)
+#: make vm            boot a Debian machine with our init in QEMU (APPEND=, SERIAL=FILE, DISK=FILE, BRING=PATH,
+#:                    NET=user, ACCEL=kvm, C_INIT=yes, ANY_DISK=yes)
 VM_PACKAGES := qemu-system-x86 mmdebstrap e2fsprogs
+# Recipes take these from the environment: nothing in them is make's or the shell's to expand.
+VM_TEXTS := APPEND SERIAL DISK BRING NET ACCEL
+$(foreach name,$(VM_TEXTS),$(eval override $(name) := $$(value $(name))))
+export $(VM_TEXTS)
 .PHONY: vm
 vm: $(READY) dist/init vm-packages
-	@$(BIN)/python -m sysvinit_py.tools.vm --init dist/init $(if $(APPEND),--append='$(APPEND)') \
-		$(if $(SERIAL),--serial='$(SERIAL)') $(if $(DISK),--disk='$(DISK)')
+	@$(BIN)/python -m sysvinit_py.tools.vm --init dist/init $${APPEND:+"--append=$$APPEND"} \
+		$${SERIAL:+"--serial=$$SERIAL"} $${DISK:+"--disk=$$DISK"} $${BRING:+"--bring=$$BRING"} \
+		$${NET:+"--net=$$NET"} $${ACCEL:+"--accel=$$ACCEL"} $(if $(C_INIT),--c-init) $(if $(ANY_DISK),--any-disk)
 
 #: make test-vm       boot it in many ways and on Debian's init, without KVM; prints what ours takes more or less
 .PHONY: test-vm
@@ -99,9 +105,18 @@ docs: $(READY)
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs dist/docs
 
 #: make deb           a Debian package with init, telinit and the man pages, in dist
+DEB_PACKAGES := debhelper dpkg-dev python3-docutils
+DEB_SOURCES := debian grammar man sysvinit_py CHANGES.rst LICENSE
 .PHONY: deb
-deb: $(READY) dist/init
-	$(BIN)/python -m sysvinit_py.tools.deb dist
+deb:
+	@dpkg-query --show $(DEB_PACKAGES) >/dev/null 2>&1 || { \
+		[ "$$(id -u)" = 0 ] || { echo "deb: be root, or: apt-get install $(DEB_PACKAGES)" >&2; exit 1; }; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends $(DEB_PACKAGES) >/dev/null; }
+	rm -rf build/deb
+	mkdir -p build/deb/sources dist
+	cp -a $(DEB_SOURCES) build/deb/sources
+	cd build/deb/sources && dpkg-buildpackage --build=binary --no-sign
+	mv build/deb/*.deb dist
 
 #: make clean         remove what was made
 .PHONY: clean

@@ -28,7 +28,7 @@ LEVELS = "0123456S"
 PATIENCE = 30.0
 
 _PID1 = Path("/proc/1")
-_REQUEST = initctl.encode(initctl.Request(initctl.RUNLVL, "u", 3))
+_REQUEST = initctl.encode(initctl.Request(initctl.RUNLVL, "u", initctl.WAIT_TIME))
 _MOST_PENDING = 1 << 16  # bytes: what a pipe holds
 #: Seconds: who has read the request acts on it within this time.
 _AT_ONCE = 1.0

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from docutils.core import publish_string
+from docutils.writers.manpage import Writer
 
 from sysvinit_py import __version__
 from sysvinit_py.tools.lint import manual as rules
@@ -28,7 +29,7 @@ def _page(text: str, source: Path) -> bytes:
     page: bytes = publish_string(
         text,
         source_path=str(source),
-        writer="manpage",
+        writer=Writer(),
         settings_overrides={"output_encoding": "utf-8", "halt_level": 2, "report_level": 2},
     )
     return page.replace(b".SH Name\n", b".SH NAME\n")

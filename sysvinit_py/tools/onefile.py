@@ -1,6 +1,6 @@
 """Build the one file that is init and telinit: ``python3 -m sysvinit_py.tools.onefile dist/init``.
 
-The file is a script for Python: a loader of some lines, and after it the modules in bundles: their code as
+The file is a script for Python: a loader (loader.py), and after it the modules in bundles: their code as
 this Python marshals it, and their source, compressed, which another version of Python compiles. A bundle is
 what one of the programs in the file needs: what the others need is not even read. To unpack the code would
 take PID 1 two milliseconds, so it is not packed.
@@ -51,74 +51,16 @@ FIRST_LINE = (
     "exec(f.read({size}));sys.exit(be())\n"
 )
 
-LOADER = """\
-# sysvinit_py {version}: init and telinit in one file. What stands behind these lines, and why it does so, is
-# said in sysvinit_py/tools/onefile.py. License: MIT (the parser: MPL-2.0, see its source).
-from _signal import signal
-
-signal(2, 0)  # SIGINT ends nothing half-way with a traceback: not PID 1 at all, and telinit without a word
-import gc
-from _frozen_importlib import ModuleSpec
-from _frozen_importlib_external import MAGIC_NUMBER
-from marshal import load, loads
-
-
-class Modules:
-    "Finds the modules of this file. When one is wanted, all of its bundle are made, in order of need."
-
-    def __init__(self):
-        magic, bundles = load(f)
-        self.kind = "code" if magic == MAGIC_NUMBER else "source"
-        self.bundles = {{name: bundle for bundle in bundles for name in bundle["names"]}}
-        self.begin = f.tell()
-
-    def find_spec(self, name, path=None, target=None):
-        if name in self.bundles:
-            self.make(*self.bundles[name][self.kind])
-            return ModuleSpec(name, self)
-
-    def make(self, offset, size):
-        f.seek(self.begin + offset)
-        content = f.read(size)
-        if self.kind == "source":
-            from zlib import decompress
-
-            content = decompress(content)
-        for name, code in loads(content).items():
-            if isinstance(code, bytes):
-                code = compile(code, name, "exec", dont_inherit=True, optimize=2)
-            module = sys.modules[name] = type(sys)(name)
-            module.__path__ = []  # packages need one, and it harms no other
-            package, _, child = name.rpartition(".")
-            if package:
-                setattr(sys.modules[package], child, module)
-            exec(code, module.__dict__)
-
-    def create_module(self, spec):
-        return sys.modules[spec.name]
-
-    def exec_module(self, module):
-        pass
-
-
-gc.disable()  # there is no garbage yet
-del sys.argv[0]
-sys.meta_path.insert(0, Modules())
-from sysvinit_py.__main__ import program
-
-be = program()
-f.close()
-gc.freeze()  # nor will any of this be
-gc.enable()
-"""
+#: What the first line executes; and what that executes if Python is too old.
+LOADER, TOO_OLD = Path(__file__).with_name("loader.py"), Path(__file__).with_name("too_old.py")
 
 
 def build() -> bytes:
     """Return the file's bytes: always the same for the same sources and the same Python."""
     from sysvinit_py import __version__
 
-    loader = LOADER.format(version=__version__)
-    first_line = FIRST_LINE.format(size=len(loader))
+    loader = f"# sysvinit_py {__version__}\n{LOADER.read_text()}"
+    first_line = FIRST_LINE.format(size=len(loader.encode()))
     content = b""
     bundles = []
     for files in _bundles():
@@ -129,7 +71,7 @@ def build() -> bytes:
             bundle[kind] = len(content), len(modules)
             content += modules
         bundles.append(bundle)
-    index = marshal.dumps((MAGIC_NUMBER, bundles), _FOR_ALL)
+    index = marshal.dumps((MAGIC_NUMBER, bundles, TOO_OLD.read_bytes()), _FOR_ALL)
     return (first_line + loader).encode() + index + content
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 from subprocess import CompletedProcess
 from textwrap import dedent
@@ -27,17 +24,16 @@ __all__ = ["faulty"]  # a fixture
 PACKAGE = Path(__file__).parents[2] / "sysvinit_py"
 C_RUNS, OURS_RUNS = r"/sbin/init", r"/usr/bin/python3.*"
 
+#: Not just any init.*: what the machine has in its /sbin is in the sandbox's, too.
+LEFT_BEHIND = ("/sbin/init.new", "/sbin/init.sysv", "/sbin/telinit.sysv")
+
 Begin = Callable[..., System]
 
 
-@cache
-def tools() -> bytes:
-    """The package as Python reads it from a zip file; the sandbox does not have the repository."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        for path in PACKAGE.rglob("*.py"):
-            archive.write(path, path.relative_to(PACKAGE.parent))
-    return made.getvalue()
+def tools() -> dict[str, Path]:
+    """The package; the sandbox does not have the repository."""
+    paths = (path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".inittab"))
+    return {f"/root/sysvinit_py/{path.relative_to(PACKAGE)}": path for path in paths}
 
 
 @pytest.fixture
@@ -46,15 +42,15 @@ def begin(namespaces: None, oracle_programs: Path) -> Iterator[Begin]:
     with ExitStack() as running:
 
         def boot(inittab: str = INITTAB, init: Path = oracle_programs / "init", **files: Any) -> System:
-            there = {"/w": program(), "/root/tools.zip": tools(), "/root/init": OURS, **files}
+            there = {"/w": program(), **tools(), "/root/init": OURS, **files}
             return running.enter_context(System(init=init, inittab=dedent(inittab), files=there))
 
         yield boot
 
 
 def install(system: System, *arguments: str) -> CompletedProcess[str]:
-    command = ["/usr/bin/python3", "-m", "sysvinit_py.tools.install", "--live", *arguments]
-    path = {"PATH": "/sbin:/bin", "PYTHONPATH": "/root/tools.zip"}
+    command = ["/usr/bin/python3", "-m", "sysvinit_py.tools.install", "--live", "--yes", *arguments]
+    path = {"PATH": "/sbin:/bin", "PYTHONPATH": "/root"}
     return system.run(command, timeout=50, env=path)
 
 
@@ -107,7 +103,7 @@ def test_there_and_back_and_there(begin: Begin, oracle_programs: Path) -> None:
         respawns(system, "RESPAWN")
         respawns(system, "DEMAND")
     assert system.path("/sbin/init").read_bytes() == (oracle_programs / "init").read_bytes()
-    assert not list(system.path("/sbin").glob("init.*"))
+    assert not [name for name in LEFT_BEHIND if os.path.lexists(system.path(name))]
 
 
 def test_a_wait_entry_goes_on_being_waited_for(begin: Begin) -> None:
@@ -137,9 +133,11 @@ def test_single_user_mode(begin: Begin) -> None:
 def refused(system: System, done: CompletedProcess[str], reason: str) -> None:
     """One line says why; neither the file nor PID 1 is another, and nothing was left behind."""
     assert done.returncode == 1, done
-    assert reason in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert not list(system.path("/sbin").glob("init.*"))
+    # There may be no sandbox in a sandbox for the trial boot.
+    ignored = "the trial boot shows nothing", "nothing was changed"
+    (said,) = (line for line in done.stderr.splitlines() if not any(words in line for words in ignored))
+    assert reason in said
+    assert not [name for name in LEFT_BEHIND if os.path.lexists(system.path(name))]
     assert b"reloading" not in system.console.said
 
 
@@ -151,7 +149,7 @@ SLEEPER = "id:2:initdefault:\na:23456789:respawn:/w A stay\n"
     [
         (SLEEPER.replace("id:2", "id:9"), "", "this is level 9"),
         ("id:2:initdefault:\nsi::sysinit:/w A stay\n", "", "the boot is not over"),
-        (SLEEPER, "rm /etc/inittab", "cannot read the inittab: No inittab file found"),
+        (SLEEPER, "rm /etc/inittab", "no /etc/inittab: apt-get install sysvinit-core"),
         (SLEEPER, "kill -USR2 1; sleep 0.3", "PID 1 does not read /run/initctl"),
     ],
     ids=["level 9", "boot", "no inittab", "no FIFO"],
@@ -171,8 +169,8 @@ def test_another_root(begin: Begin) -> None:
     system.witness.wait("A")
     system.wait_ready()
     other = "mount -t tmpfs -o mode=755 none /sbin && cp /bin/true /sbin/init"
-    command = "python3 -m sysvinit_py.tools.install --live --init /root/init"
-    path = {"PATH": "/bin:/usr/sbin", "PYTHONPATH": "/root/tools.zip"}
+    command = "python3 -m sysvinit_py.tools.install --live --yes --init /root/init"
+    path = {"PATH": "/bin:/usr/sbin", "PYTHONPATH": "/root"}
     done = system.run(["unshare", "--mount", "/bin/sh", "-c", f"{other} && {command}"], env=path)
     refused(system, done, "/sbin/init is not the one that PID 1 would execute")
 

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import zipfile
-from pathlib import Path
 from typing import ClassVar
 
 from machine import Machine
-
-PACKAGE = Path(__file__).parents[2] / "sysvinit_py"
 
 #: C reads one entry of each file.
 SLEEPS = "t1:23:respawn:/bin/sleep 9991\n"
@@ -18,18 +12,8 @@ FAILS = "t2:2:respawn:/bin/sh -c 'echo >> /run/started; exit 1'\n"
 STARTED = "wc -l < /run/started"
 
 
-def tools() -> str:
-    """The package as a zip file, in letters."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in PACKAGE.rglob("*.py"):
-            archive.write(path, path.relative_to(PACKAGE.parent))
-    return base64.encodebytes(made.getvalue()).decode()
-
-
 def install(machine: Machine, *arguments: str) -> str:
-    command = f"python3 -m sysvinit_py.tools.install --live {' '.join(arguments)}"
-    return machine.run(f"PYTHONPATH=/root/tools.zip {command}", 180)
+    return machine.run(f"inittab-install --live --yes {' '.join(arguments)}", 180)
 
 
 class TestLive:
@@ -39,11 +23,10 @@ class TestLive:
     FILES: ClassVar = {
         "/etc/inittab.d/a.tab": SLEEPS,
         "/etc/inittab.d/b.tab": FAILS,
-        "/root/tools": tools(),
     }
 
     def test_there_and_back_and_there(self, machine: Machine) -> None:
-        machine.run("base64 -d /root/tools > /root/tools.zip; cp /sbin/init /root/init")
+        machine.run("cp /sbin/init /root/init")
         assert machine.run("readlink /proc/1/exe").startswith("/usr/sbin/init")
         sleeper = machine.run("pgrep -f '^/bin/sleep 9991'")
 

@@ -17,19 +17,22 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from sysvinit_py.tools import install
-
 REPOSITORY = Path(__file__).parents[3]
+PACKAGE = REPOSITORY / "sysvinit_py"
 SUITE = "bookworm"
 PACKAGES = (
-    "e2fsprogs", "initramfs-tools", "initscripts", "linux-image-amd64", "procps", "python3", "sysv-rc",
-    "sysvinit-core", "udev",
+    "e2fsprogs", "ifupdown", "initramfs-tools", "initscripts", "linux-image-amd64", "procps", "python3",
+    "sysv-rc", "sysvinit-core", "udev",
 )  # fmt: skip
 #: What no virtual machine needs, and what makes a third of the size.
 LEFT_OUT = (
     "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*",
     *(f"/lib/modules/*/kernel/{part}/*" for part in ("sound", "drivers/gpu", "drivers/media", "drivers/net")),
 )  # fmt: skip
+LEFT_IN = (
+    "/lib/modules/*/kernel/drivers/net/*virtio_net.ko",
+    "/lib/modules/*/kernel/drivers/net/net_failover.ko",
+)
 #: An initramfs with nothing but the disk's drivers boots faster.
 LEAN_INITRAMFS = """\
 mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/modules.d"
@@ -39,6 +42,7 @@ printf 'virtio_pci\\nvirtio_blk\\next4\\n' > "$1/usr/share/initramfs-tools/modul
 BOOTSTRAP = (
     "mmdebstrap", "--quiet", "--variant=minbase", "--mode=root", f"--include={','.join(PACKAGES)}",
     *(f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT),
+    *(f"--dpkgopt=path-include={path}" for path in LEFT_IN),
     f"--essential-hook={LEAN_INITRAMFS}", SUITE,
 )  # fmt: skip
 SIZE = "1G"
@@ -46,6 +50,32 @@ SIZE = "1G"
 KEPT = 3600
 #: Bytes that are left where a program had no room.
 FULL = 1 << 20
+#: The name of the disk's file system, by which a disk of ours is known.
+LABEL = "sysvinit_py"
+#: Where the superblock of ext4 has its magic number and that name.
+_MAGIC, _MAGIC_AT, _LABEL_AT, _LABEL_SIZE = b"\x53\xef", 1024 + 56, 1024 + 120, 16
+#: Where Debian's python3 finds modules that are in no package.
+MODULES = "usr/local/lib/python3.11/dist-packages"
+INSTALLER = '#!/bin/sh\nexec python3 -m sysvinit_py.tools.install "$@"\n'
+#: Debian's inittab calls it, and no package of Debian has it.
+POWER_FAIL = """\
+#!/bin/sh
+# Called by init when a UPS says so; /etc/inittab has the words.
+case $1 in
+    start) exec shutdown -h +2 "power failure" ;;
+    now) exec shutdown -h now "the battery is low" ;;
+    stop) exec shutdown -c "the power is back" ;;
+    *) echo "usage: powerfail start|now|stop" >&2; exit 2 ;;
+esac
+"""
+INTERFACES = """\
+auto lo
+iface lo inet loopback
+allow-hotplug eth0
+iface eth0 inet static
+    address 10.0.2.15/24
+    gateway 10.0.2.2
+"""
 SERIAL_GETTY = "T0:2345:respawn:/sbin/getty -L ttyS0 115200 vt100"
 
 #: The programs that make the disk, and the Debian packages that they are in.
@@ -64,15 +94,28 @@ class Image(NamedTuple):
     initramfs: Path
 
 
+def is_ours(disk: Path) -> bool:
+    """Return whether it is a regular file with the file system of a disk of ours. Raises OSError."""
+    if not disk.is_file():
+        return False
+    with disk.open("rb") as file:
+        begin = file.read(_LABEL_AT + _LABEL_SIZE)
+    return begin[_MAGIC_AT:].startswith(_MAGIC) and begin[_LABEL_AT:].rstrip(b"\0") == LABEL.encode()
+
+
 def image(init: bytes, cache: Path, programs: dict[str, str] = PROGRAMS) -> Image:
-    """Return the image with ``init`` as /sbin/init, from ``cache`` if it is there. Raises ImageError."""
+    """Return the image with ``init`` as /sbin/init, from ``cache`` if it is there. Raises ImageError.
+
+    No bytes: Debian's C init stays.
+    """
     missing = {name: package for name, package in programs.items() if not shutil.which(name)}
     if missing:
         raise ImageError(
             f"no {', '.join(missing)} here: apt-get install {' '.join(sorted(set(missing.values())))}"
         )
     base = cache / f"debian-{_digest(*BOOTSTRAP)}.tar"
-    folder = cache / f"image-{_digest(base.name, init, Path(__file__).read_bytes())}"
+    tools = (path.read_bytes() for path in sorted(PACKAGE.rglob("*.py")))
+    folder = cache / f"image-{_digest(base.name, init, *tools)}"
     made = Image(folder / "disk", folder / "vmlinuz", folder / "initrd.img")
     if folder.exists():
         os.utime(folder)
@@ -120,13 +163,15 @@ def _make(folder: Path, base: Path, init: bytes) -> None:
     root.mkdir()
     _run("tar", "-xf", str(base), "-C", str(root))
     _configure(root)
-    file = folder / "init"
-    file.write_bytes(init)
-    _run(sys.executable, install.__file__, "--root", str(root), "--init", str(file))
+    if init:
+        file = folder / "init"
+        file.write_bytes(init)
+        installer = [sys.executable, "-P", "-m", "sysvinit_py.tools.install"]
+        _run(*installer, "--root", str(root), "--init", str(file))
+        file.unlink()
     for name in "vmlinuz", "initrd.img":
         shutil.copyfile(root / name, folder / name)
-    _run("mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", str(root), str(folder / "disk"), SIZE)
-    file.unlink()
+    _run("mke2fs", "-q", "-t", "ext4", "-L", LABEL, "-d", str(root), str(folder / "disk"), SIZE)
     shutil.rmtree(root)
 
 
@@ -135,14 +180,39 @@ def _configure(root: Path) -> None:
     for path, text in {
         "etc/hostname": "vm\n",
         "etc/hosts": "127.0.0.1 localhost vm\n",
-        "etc/fstab": "/dev/vda / ext4 errors=remount-ro 0 1\n",
+        "etc/fstab": "/dev/vda / ext4 errors=remount-ro 0 1\n/dev/vdb /mnt ext4 ro,nofail 0 0\n",
+        "etc/network/interfaces": INTERFACES,
+        "etc/resolv.conf": "nameserver 10.0.2.3\n",
+        "etc/init.d/powerfail": POWER_FAIL,
+        "usr/local/sbin/inittab-install": INSTALLER,
         "etc/issue": "Debian GNU/Linux 12 \\n \\l: log in as root, there is no password\n\n",
     }.items():
         (root / path).write_text(text)
+    for path in "etc/init.d/powerfail", "usr/local/sbin/inittab-install":
+        (root / path).chmod(0o755)
+    shutil.copytree(
+        PACKAGE,
+        root / MODULES / PACKAGE.name,
+        ignore=shutil.ignore_patterns("__pycache__"),
+        dirs_exist_ok=True,
+    )
     inittab = root / "etc/inittab"
     inittab.write_text(f"{inittab.read_text()}\n{SERIAL_GETTY}\n")
     shadow = root / "etc/shadow"
     shadow.write_text(shadow.read_text().replace("root:*:", "root::"))
+
+
+def files_disk(folder: Path, source: Path) -> Path:
+    """Make a disk in ``folder`` with the file, or what is in the folder, ``source``. Raises ImageError."""
+    content, disk = folder / "content", folder / "files"
+    if source.is_dir():
+        shutil.copytree(source, content, symlinks=True)
+    else:
+        content.mkdir()
+        shutil.copy(source, content)
+    size = sum(path.lstat().st_size for path in content.rglob("*"))
+    _run("mke2fs", "-q", "-t", "ext4", "-d", str(content), str(disk), f"{(size * 3 // 2 >> 20) + 16}M")
+    return disk
 
 
 def _run(*command: str) -> None:

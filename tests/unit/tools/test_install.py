@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from sysvinit_py.tools import install, onefile
+from sysvinit_py import __version__
+from sysvinit_py.tools import checks, install, onefile
 
+INITTAB = "id:2:initdefault:\nl2:2:respawn:sleep 1000\n"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 REPOSITORY = Path(__file__).parents[3]
@@ -28,10 +30,28 @@ case $sbin in
 esac
 mount -t tmpfs -o size=64k none "$root/sbin"
 touch "$root/sbin/init" "$root/sbin/telinit"
+for program in shutdown halt poweroff reboot; do install /dev/null "$root/sbin/$program"; done
 set +e; "$@"; status=$?
 cd "$root/sbin" && echo *
 exit $status
 """
+
+NO_TRIAL = """\
+import sys
+from pathlib import Path
+from sysvinit_py.tools import checks, install, onefile
+onefile.build = Path(sys.argv.pop(1)).read_bytes
+checks._trial_boot = lambda *_: []
+sys.exit(install.main())
+"""
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is built once only."""
+    path = tmp_path_factory.mktemp("built") / "init"
+    path.write_bytes(onefile.build())
+    return path
 
 
 @pytest.fixture
@@ -45,22 +65,31 @@ def root(tmp_path: Path) -> Path:
     for link in "bin", "lib", "lib64":
         (made / link).symlink_to(f"usr/{link}")
     shutil.copy("/usr/bin/python3", made / "python")  # the real one, for those that take its place
-    (made / "etc/inittab").write_text("id:2:initdefault:\n")
+    (made / "etc/inittab").write_text(INITTAB)
+    for program in checks.PROGRAMS:
+        (made / "sbin" / program).write_text("#!/bin/sh\n")
+        (made / "sbin" / program).chmod(0o755)
     (made / "sbin/init").write_text("C init")
     (made / "sbin/telinit").symlink_to("init")
     return made
 
 
 @pytest.fixture
-def run(root: Path) -> Run:
-    """Runs inittab-install on the root; ``python``: a script as its Python; ``sbin``: full, read-only."""
+def run(root: Path, built: Path) -> Run:
+    """Runs inittab-install on the root; ``python``: a script as its Python; ``sbin``: full, read-only.
 
-    def run(*arguments: str, python: str = "", sbin: str = "") -> subprocess.CompletedProcess[str]:
+    The trial boot takes seconds, so most tests do without: ``trial``.
+    """
+
+    def run(
+        *arguments: str, python: str = "", sbin: str = "", trial: bool = False
+    ) -> subprocess.CompletedProcess[str]:
         other = root.parent / "python"
         if python:
             other.write_text(python)
             other.chmod(0o755)
-        command = [sys.executable, "-m", "sysvinit_py.tools.install", "--root", str(root), *arguments]
+        program = ["-m", "sysvinit_py.tools.install"] if trial else ["-c", NO_TRIAL, str(built)]
+        command = [sys.executable, *program, "--root", str(root), *arguments]
         return subprocess.run(
             ["unshare", "--mount", "sh", "-ec", ENTER, "sh", root, other if python else "", sbin, *command],
             capture_output=True, text=True, check=False, cwd=REPOSITORY, timeout=60,
@@ -74,10 +103,11 @@ def content(root: Path) -> dict[str, str | bytes]:
     return {
         path.name: os.readlink(path) if path.is_symlink() else path.read_bytes()
         for path in (root / "sbin").iterdir()
+        if path.name not in checks.PROGRAMS
     }
 
 
-BEFORE = {"init": b"C init", "telinit": "init"}
+BEFORE: dict[str, str | bytes] = {"init": b"C init", "telinit": "init"}
 
 
 def test_installs_and_keeps_the_old_init(root: Path, run: Run) -> None:
@@ -165,50 +195,175 @@ INCOMPLETE = PYTHON % "sys.modules['ctypes'] = None"
     [
         pytest.param(INCOMPLETE, "ctypes", id="modules are missing"),
         pytest.param("#!/bin/sh\necho broken >&2; exit 1\n", "broken", id="broken"),
-        pytest.param("#!/nowhere/sh\n", "/usr/bin/python3 cannot be run here", id="not executable"),
+        pytest.param("#!/nowhere/sh\n", "/usr/bin/python3: No such file or directory", id="not executable"),
+        pytest.param(OLD, "/sbin/init: Python 3.11 or newer is needed, and", id="old"),
+        pytest.param("#!/bin/sh\nprintf 'a\\033[2Jb' >&2; exit 1\n", r"a\x1b[2Jb", id="hostile words"),
     ],
 )
 def test_a_python_that_would_not_boot_is_refused(root: Path, run: Run, python: str, reason: str) -> None:
-    done = run(python=python)
-    assert done.returncode == install.REFUSED
-    assert reason in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert content(root) == BEFORE
+    for options in [], ["--force"]:  # which is for what may do all the same
+        done = run(*options, python=python)
+        assert done.returncode == install.REFUSED
+        assert reason in done.stderr
+        assert "apt-get install python3" in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert content(root) == BEFORE
 
 
-def test_an_old_python_is_refused(root: Path, run: Run) -> None:
-    done = run(python=OLD)
-    assert done.returncode == install.REFUSED
-    assert "3.11 or newer is needed: it is Python 3.10" in done.stderr
-    assert content(root) == BEFORE
+#: What it finds of the host, its rights and its network it writes on stderr, and fails.
+SPY = """\
+#!/bin/sh
+exec 9>&2 2>&1
+found=
+see() {{ found="$found $1"; }}
+[ ! -e /proc/1 ] || see proc
+[ ! -e {outside} ] || see outside
+[ ! -e /../../../../../{outside} ] || see above
+(: >/touched) && see wrote
+(: >/dev/device) && see device
+kill -9 {pid} && see killed
+[ "$(id -u) $(id -G)" = "65534 65534" ] || see rights
+setsid sleep 987654 &
+echo "found:$found." >&9
+exit 1
+"""
+
+
+def test_the_python_of_a_root_is_run_confined(root: Path, run: Run, tmp_path: Path) -> None:
+    """The root may be somebody else's: its programs get no rights here, whatever they do."""
+    outside = tmp_path / "outside"
+    outside.write_text("x")
+    bystander = subprocess.Popen(["sleep", "60"])
+    try:
+        done = run(python=SPY.format(outside=outside, pid=bystander.pid))
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+    assert "python3: found:.; " in done.stderr, done.stderr
+    assert not (root / "touched").exists()
+    left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if b"987654" in _read(path)]
+    assert not left
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def test_no_python_is_refused(root: Path) -> None:
     command = [sys.executable, "-m", "sysvinit_py.tools.install", "--root", str(root)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
     assert done.returncode == install.REFUSED
-    assert done.stderr.startswith("inittab-install: there is no /usr/bin/python3")
+    assert done.stderr.startswith("inittab-install: no /usr/bin/python3: Python 3.11 or newer")
     assert content(root) == BEFORE
 
 
-def test_neither_inittab_nor_console_is_refused(root: Path, run: Run) -> None:
+def refused(root: Path, done: subprocess.CompletedProcess[str], *reasons: str) -> None:
+    assert done.returncode == install.REFUSED
+    for reason in reasons:
+        assert reason in done.stderr
+    assert done.stderr.endswith("inittab-install: nothing was changed\n")
+    assert done.stdout == ""
+    assert content(root) == BEFORE
+
+
+def test_no_inittab_is_refused(root: Path, run: Run) -> None:
     (root / "etc/inittab").unlink()
+    refused(root, run(), "no /etc/inittab: apt-get install sysvinit-core")
+
+
+def test_an_inittab_in_parts_is_enough(root: Path, run: Run) -> None:
+    (root / "etc/inittab.d").mkdir()
+    (root / "etc/inittab").rename(root / "etc/inittab.d/all.tab")
+    assert run().returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("inittab", "reason"),
+    [
+        (b"hello world\nfoo:bar\n", "/etc/inittab:1: id field too long"),
+        (os.urandom(4096), "/etc/inittab:1: "),
+        (b"", "/etc/inittab:1: no entries"),
+        (b"# nothing\n", "/etc/inittab:1: no entries"),
+        (b"id:2:initdefault:\n", "nothing but initdefault"),
+        (b"id:6:initdefault:\nl2:2:respawn:sleep 1\n", "the machine reboots as soon as it has booted"),
+        (INITTAB.encode() + b"l3:3:respwan:sleep 1\n", "/etc/inittab:3: "),
+        (b"[Unit]\nDescription=none\n", "/etc/inittab:1: "),
+        (b"::respawn:/bin/sh\n", "/etc/inittab:1: missing id field"),
+    ],
+    ids=[
+        "words",
+        "garbage",
+        "empty",
+        "comments",
+        "nothing to start",
+        "reboots",
+        "misspelt",
+        "unit",
+        "BusyBox",
+    ],
+)
+def test_an_inittab_that_would_not_do_is_refused(root: Path, run: Run, inittab: bytes, reason: str) -> None:
+    (root / "etc/inittab").write_bytes(inittab)
+    refused(root, run(), reason)
+    done = run("--force")
+    assert done.returncode == 0
+    assert reason in done.stderr
+
+
+def test_an_init_that_does_not_stay_is_refused(root: Path, run: Run) -> None:
+    """The trial boot finds what no look at the files does."""
+    comment = b"# License: MIT (the parser: MPL-2.0, see its source)."
+    ends = b"import posix\nposix.getpid() != 1 or posix._exit(3)#"
+    built = onefile.build()
+    assert comment in built
+    init = root.parent / "init"
+    init.write_bytes(built.replace(comment, ends.ljust(len(comment), b"#"), 1))
+    refused(root, run("--init", str(init), trial=True), "it does not boot in the sandbox: inittab-try: PID 1")
+    assert run("--init", str(init), "--force", trial=True).returncode == 0
+
+
+def test_what_boots_is_installed_without_a_word_on_stderr(root: Path, run: Run) -> None:
+    done = run(trial=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("place", ["sbin/systemd", "opt/systemd/systemd", "etc/busybox"])
+def test_another_kind_of_init_is_refused(root: Path, run: Run, place: str) -> None:
+    (root / place).parent.mkdir(parents=True, exist_ok=True)
+    (root / place).write_text("ELF")
+    (root / "sbin/init").unlink()
+    (root / "sbin/init").symlink_to(f"/{place}")
+    before = content(root)
     done = run()
     assert done.returncode == install.REFUSED
-    assert "no /etc/inittab" in done.stderr
-    assert content(root) == BEFORE
+    name = "BusyBox" if "busybox" in place else "systemd"
+    assert f"/sbin/init is that of {name}, which does not use /etc/inittab: apt-get install" in done.stderr
+    assert content(root) == before
 
 
-def test_a_console_is_enough(root: Path, run: Run) -> None:
-    (root / "etc/inittab").unlink()
-    (root / "dev/console").touch()
-    assert run().returncode == 0
+@pytest.mark.parametrize("missing", [checks.PROGRAMS, checks.PROGRAMS[:1], checks.PROGRAMS[-1:]])
+def test_a_root_without_shutdown_is_refused(root: Path, run: Run, missing: tuple[str, ...]) -> None:
+    for program in missing:
+        (root / "sbin" / program).unlink()
+        (root / "sbin" / program).symlink_to("systemctl")
+    (root / "sbin/systemctl").write_text("ELF")
+    (root / "sbin/systemctl").chmod(0o755)
+    done = run()
+    assert f"{missing[0]} (it is that of systemd)" in done.stderr
+    assert "apt-get install sysvinit-core" in done.stderr
+    assert done.returncode == install.REFUSED
+    (root / "sbin/systemctl").chmod(0o644)
+    assert f"no {', '.join(missing)}: apt-get install sysvinit-core" in run().stderr
 
 
 def test_an_init_of_others_is_refused(root: Path, run: Run) -> None:
     done = run("--init", str(root / "sbin/init"))
     assert done.returncode == install.REFUSED
-    assert "is no init of sysvinit_py" in done.stderr
+    assert "not an init of sysvinit_py" in done.stderr
 
 
 def test_nothing_to_undo(root: Path, run: Run) -> None:
@@ -220,7 +375,7 @@ def test_nothing_to_undo(root: Path, run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("path", "reason"),
-    [("nowhere", "No such file or directory"), ("root/etc", "has no /sbin: is it")],
+    [("nowhere", "No such file or directory"), ("root/etc", "has no /sbin: not a root file system")],
 )
 def test_no_root_file_system(root: Path, run: Run, tmp_path: Path, path: str, reason: str) -> None:
     done = run("--root", str(tmp_path / path))
@@ -232,7 +387,7 @@ def test_a_full_disk_changes_nothing(root: Path, run: Run) -> None:
     done = run(sbin="full")
     assert done.returncode == install.REFUSED
     assert "No space left on device" in done.stderr
-    assert done.stdout == "init telinit\n"
+    assert done.stdout == "halt init poweroff reboot shutdown telinit\n"
 
 
 def test_a_root_that_is_read_only(root: Path, run: Run) -> None:
@@ -266,4 +421,161 @@ def test_what_the_package_has_put_there_is_left_to_it(root: Path, run: Run, opti
 def test_only_root_can(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert install.main([]) == install.REFUSED
-    assert capsys.readouterr().err == "inittab-install: only root can do this\n"
+    assert capsys.readouterr().err == "inittab-install: requires root\n"
+
+
+def test_a_dry_run_changes_nothing(root: Path, run: Run) -> None:
+    done = run("--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"would be done to {root}:",
+        f"  /sbin/init becomes sysvinit_py {__version__}",
+        "  the present /sbin/init is kept as /sbin/init.sysv",
+    ]
+    assert content(root) == BEFORE
+    assert run("--dry-run", "--undo").returncode == install.REFUSED
+    run()
+    after = content(root)
+    assert "replaces another build" in run("--dry-run").stdout
+    assert run("--dry-run", "--undo").returncode == 0
+    assert content(root) == after
+
+
+def test_a_dry_run_refuses_what_an_installation_would(root: Path, run: Run) -> None:
+    (root / "etc/inittab").unlink()
+    refused(root, run("--dry-run"), "no /etc/inittab")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--undo", "--init", "/dev/null"],
+        ["--patience", "3"],
+        ["--live", "--patience", "-1", "--root", "/"],
+        ["--live", "--patience", "nan", "--root", "/"],
+        ["--undo", "--force"],
+        ["--yes", "--dry-run"],
+        ["--live"],
+        ["--li", "--root", "/"],
+        ["word"],
+    ],
+    ids=" ".join,
+)
+def test_options_that_do_not_fit_together(root: Path, run: Run, options: list[str]) -> None:
+    done = run(*options)
+    assert done.returncode == install.USAGE
+    assert "error: " in done.stderr
+    assert content(root) == BEFORE
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        install.main(["--version"])
+    assert capsys.readouterr().out == f"inittab-install (sysvinit_py) {__version__}\n"
+
+
+#: Inside, the made-up root is /; what is asked is answered on a terminal, or there is none.
+RUNNING = """\
+mount --bind "$1" "$1"
+mount --bind /usr "$1/usr"
+mkdir -p "$1/proc" "$1/tmp" "$1/repository"
+mount -t proc none "$1/proc"
+touch "$1/dev/null"; mount --bind /dev/null "$1/dev/null"
+mount --bind "$2" "$1/repository"
+mount -t tmpfs none "$1/tmp"
+root=$1; shift 2
+exec chroot "$root" /usr/bin/env PYTHONPATH=/repository /usr/bin/python3 "$@"
+"""
+
+
+@pytest.fixture
+def run_inside(root: Path, built: Path) -> Run:
+    """Runs inittab-install where the made-up root is the running system."""
+
+    def run_inside(*arguments: str, types: bytes | None = None) -> subprocess.CompletedProcess[str]:
+        shutil.copy(built, root / "built")
+        master, terminal = os.openpty()
+        try:
+            os.write(master, types or b"\x04")
+            command = ["unshare", "--mount", "sh", "-ec", RUNNING, "sh", str(root), str(REPOSITORY)]
+            return subprocess.run(
+                [*command, "-c", NO_TRIAL, "/built", *arguments],
+                stdin=subprocess.DEVNULL if types is None else terminal,
+                capture_output=True, text=True, check=False, timeout=60,
+            )  # fmt: skip
+        finally:
+            os.close(master)
+            os.close(terminal)
+
+    return run_inside
+
+
+@pytest.mark.parametrize("options", [[], ["--root", "/."], ["--root", "/proc/self/root"]], ids=str)
+def test_the_running_system_is_not_changed_unasked(root: Path, run_inside: Run, options: list[str]) -> None:
+    """Whatever it is called."""
+    done = run_inside(*options)
+    assert done.returncode == install.REFUSED, done
+    assert done.stdout.startswith("to be done to the running system:\n")
+    assert (
+        done.stderr == "inittab-install: this is the running system: confirm with --yes, or on a terminal\n"
+    )
+    assert content(root) == BEFORE
+
+
+@pytest.mark.parametrize("answer", [b"n\n", b"\n", b"yesterday\n", b"\x04"])
+def test_no_is_no(root: Path, run_inside: Run, answer: bytes) -> None:
+    done = run_inside(types=answer)
+    assert done.returncode == install.REFUSED
+    assert done.stderr == "inittab-install: nothing was changed\n"
+    assert content(root) == BEFORE
+
+
+def test_yes_on_a_terminal_and_by_option(root: Path, run_inside: Run) -> None:
+    done = run_inside(types=b"y\n")
+    assert done.returncode == 0, done
+    assert install.is_ours((root / "sbin/init").read_bytes())
+    assert run_inside("--undo").returncode == install.REFUSED
+    assert run_inside("--undo", "--yes").returncode == 0
+    assert content(root) == BEFORE
+
+
+@pytest.mark.parametrize("place", ["sbin", "etc", "etc/inittab", "etc/inittab.d", "var", "sbin/init"])
+@pytest.mark.parametrize("way", ["absolute", "upwards", "magic"])
+def test_no_link_leads_out_of_the_root(root: Path, run: Run, tmp_path: Path, place: str, way: str) -> None:
+    """Nor one of /proc, should that be mounted there: what is outside is neither read nor changed."""
+    outside = tmp_path / "outside"
+    (outside / "lib/dpkg").mkdir(parents=True)
+    for name in "inittab", "a.tab", "init", "lib/dpkg/diversions":
+        (outside / name).write_text(f"secret\n{install.PACKAGE}\n# sysvinit_py secret")
+    target = outside / "inittab" if place == "etc/inittab" else outside
+    target = outside / "init" if place == "sbin/init" else target
+    before = {path: path.read_bytes() for path in outside.rglob("*") if path.is_file()}
+    prefix = {"absolute": "", "upwards": "/.." * 20, "magic": "/proc/self/root"}[way]
+    real = root / place
+    if real.is_dir() and not real.is_symlink():
+        real.rename(root / "moved")
+    else:
+        real.unlink(missing_ok=True)
+    if way == "magic":
+        (root / "proc").symlink_to("/usr/none")  # unless it is mounted there it leads nowhere at all
+        (root / "proc").unlink()
+        (root / "proc").mkdir()
+    real.symlink_to(f"{prefix}{target}")
+    done = run("--force")
+    assert "secret" not in done.stdout + done.stderr
+    assert "package" not in done.stderr
+    assert {path: path.read_bytes() for path in outside.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    "place", ["etc/inittab", "sbin/init", "etc/inittab.d/a.tab", "var/lib/dpkg/diversions"]
+)
+def test_nothing_blocks(root: Path, run: Run, place: str) -> None:
+    """A FIFO in the place of a file would have root wait for a writer."""
+    (root / place).parent.mkdir(parents=True, exist_ok=True)
+    (root / place).unlink(missing_ok=True)
+    os.mkfifo(root / place)
+    done = run()
+    if place != "sbin/init":  # which is not read, but kept
+        assert done.returncode == install.REFUSED
+        assert done.stderr == f"inittab-install: /{place}: not a regular file\n"

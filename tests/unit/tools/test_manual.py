@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sysvinit_py import __version__
-from sysvinit_py.tools import manual
+from sysvinit_py.tools import install, manual
 from sysvinit_py.tools.sandbox import cli
 
 NAMES = [source.stem for source in sorted(manual.SOURCES.glob("*.rst"))]
@@ -65,10 +67,16 @@ def test_headings_are_those_of_man_pages_7(pages: dict[str, bytes], name: str) -
     assert re.search(rf"^{title} - \w[^\n]*[^.\n]$", text, re.M)  # what apropos lists
 
 
-def test_inittab_try_has_all_options_in_it(pages: dict[str, bytes]) -> None:
-    told = pages["inittab-try.1"].decode().replace("\\-", "-")
-    options = [option for action in cli.parser()._actions for option in action.option_strings]
-    assert [option for option in options if option not in told] == ["-h", "--help"]
+@pytest.mark.parametrize(
+    ("page", "parser", "untold"),
+    [("inittab-try.1", cli.parser, ["-h", "--help"]), ("inittab-install.8", install.parser, [])],
+)
+def test_the_page_has_all_options_in_it(
+    pages: dict[str, bytes], page: str, parser: Callable[[], ArgumentParser], untold: list[str]
+) -> None:
+    told = pages[page].decode().replace("\\-", "-")
+    options = [option for action in parser()._actions for option in action.option_strings]
+    assert [option for option in options if option not in told] == untold
 
 
 def test_a_warning_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,6 +130,10 @@ def test_no_init(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "vm: /nowhere/init: No such file or directory\n"
 
 
+#: The superblock of a disk of ours.
+DISK = bytes(1024 + 56) + b"\x53\xef" + bytes(62) + images.LABEL.encode().ljust(16, b"\0")
+
+
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Image:
     """An image that is there; qemu is not run."""
@@ -144,9 +148,39 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Image:
 def test_a_disk_that_lasts(made: Image, tmp_path: Path) -> None:
     disk = tmp_path / "mine"
     assert cli.main(["--disk", str(disk)]) == 0
-    disk.write_text("used")
+    disk.write_bytes(DISK + b"used")
     assert cli.main(["--disk", str(disk)]) == 0
-    assert disk.read_text() == "used"
+    assert disk.read_bytes() == DISK + b"used"
+
+
+def test_a_file_that_is_no_disk_of_ours_is_not_opened_for_writing(
+    made: Image, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor is what is there already overwritten by the console's log."""
+    other = tmp_path / "passwd"
+    other.write_text("root:x:0:0\n")
+    (tmp_path / "link").symlink_to(other)
+    for option in "--disk", "--serial":
+        for path in other, tmp_path / "link", tmp_path:
+            assert cli.main([option, str(path)]) == cli.REFUSED
+            assert f"vm: {path}: " in capsys.readouterr().err
+    assert cli.main(["--any-disk", "--disk", str(other)]) == 0
+    assert cli.main(["--serial", "/dev/null"]) == 0
+    assert other.read_text() == "root:x:0:0\n"
+
+
+def test_a_comma_in_a_name_is_no_option_of_qemu_s() -> None:
+    command = qemu.command(Image(Path("a,readonly=on"), Path("k"), Path("i")))
+    assert "file=a,,readonly=on,format=raw,if=virtio" in command
+
+
+def test_network_accelerator_and_files_by_choice() -> None:
+    image = Image(Path("d"), Path("k"), Path("i"))
+    assert "-nic" not in qemu.command(image)
+    command = qemu.command(image, "", "kvm", "user", Path("files"))
+    assert command[command.index("-accel") + 1] == "kvm"
+    assert command[command.index("-nic") + 1].startswith("user,")
+    assert "file=files,format=raw,if=virtio,readonly=on" in command
 
 
 @pytest.mark.parametrize(
