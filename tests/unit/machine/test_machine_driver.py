@@ -240,3 +240,32 @@ def test_jobs_between_two_states_are_repaired() -> None:
     assert (job.pid, job.has_run) == (0, False)
     again = restore(save(machine))
     assert [type(effect) for effect in again.handle(ev.Resumed(), 2.0)].count(fx.Start) == 1
+
+
+def test_a_child_that_an_error_has_lost_is_found_again_by_its_job() -> None:
+    machine = booting()
+    machine.handle(ev.Started(SI, 7), 1.0)
+    machine.processes.running.clear()
+    machine.repair_after_error()
+    assert set(machine.running) == {7}
+
+
+def test_a_machine_without_a_driver_takes_all_steps_of_an_event() -> None:
+    entries = tuple(Entry(f"{number:03}", "2", "once", "x") for number in range(1000))
+    machine = Machine()
+    machine.handle(ev.Booted(level="2"), 1.0)
+    assert any(isinstance(effect, fx.Start) for effect in machine.handle(ev.InittabRead(entries), 1.0))
+
+
+def test_recovery_gives_up_after_so_many_errors() -> None:
+    """What is still to be done then is left alone: the next process image begins with the state."""
+
+    def fails(effect: fx.Effect) -> ev.Event | None:
+        raise ZeroDivisionError
+
+    driver = Driver(Machine(), fails, lambda: 1.0)
+    driver.add(ev.Booted())
+    with pytest.raises(ZeroDivisionError):
+        driver.work()
+    driver.recover(1)
+    assert not driver.idle
