@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from bare import BusyBoxInit
-from mutants import CORPUS, mutants, originals
+from mutants import mutants, originals
 from oracle import CACHE
 
 from sysvinit_py.tools.lint.check import check
@@ -60,7 +60,6 @@ def compare(init: BusyBoxInit, data: bytes) -> None:
     assert len(errors) == len(document.problems), data
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus at {CORPUS}")
 def test_corpus(busybox_init: BusyBoxInit) -> None:
     for data in originals():
         compare(busybox_init, data)
