@@ -35,7 +35,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,6 +67,13 @@ class Init(NamedTuple):
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "ours_only(reason): not run on the oracle: we differ on purpose")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Download the oracle before the first test: that may take longer than a test may."""
+    if not hasattr(session.config, "workerinput"):
+        with suppress(OracleError):  # the tests that need it will tell
+            oracle()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 from bare import BusyBoxInit
 from mutants import mutants, originals
-from oracle import CACHE
 
+from bench.packages import PackageError, unpacked
 from sysvinit_py.tools.lint.check import check
 from sysvinit_py.tools.lint.reading import JoinedLine, read
 from sysvinit_py.tools.lint.targets import BUSYBOX
-
-PACKAGE = "busybox-static"
 
 
 @pytest.fixture(scope="module")
 def busybox() -> Path:
     """Debian's static BusyBox, unpacked, never installed."""
-    folder = CACHE / "busybox"
-    folder.mkdir(parents=True, exist_ok=True)
-    program = folder / "bin/busybox"
-    with (CACHE / "busybox.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not program.exists():
-            try:
-                for command in (
-                    ["apt-get", "download", PACKAGE],
-                    ["sh", "-c", "dpkg -x busybox-static_*.deb ."],
-                ):
-                    subprocess.run(
-                        command, cwd=folder, capture_output=True, text=True, check=True, timeout=60
-                    )
-            except (OSError, subprocess.SubprocessError) as error:
-                pytest.skip(f"cannot obtain {PACKAGE}: {error}")
-    return program
+    try:
+        return unpacked("busybox-static") / "bin/busybox"
+    except PackageError as reason:
+        pytest.skip(f"no BusyBox: {reason}")
 
 
 @pytest.fixture(scope="module")
