@@ -32,7 +32,7 @@ endef
 
 # Debian has the module that makes a virtual environment in a package of its own.
 VENV_PACKAGES = $(shell $(PYTHON) -c 'import ensurepip' 2>/dev/null || echo $(notdir $(PYTHON))-venv)
-TEST_PACKAGES := python3 gcc libc6-dev procps busybox-static strace umockdev
+TEST_PACKAGES := python3 gcc libc6-dev procps busybox-static strace umockdev man-db
 VM_PACKAGES := python3 qemu-system-x86 mmdebstrap e2fsprogs
 
 new-enough = @$(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -48,6 +48,7 @@ from syslogd import Syslogd
 from system import System
 from witness import CompilerError, program
 
+from bench.packages import PackageError, unpacked
 from sysvinit_py.tools.sandbox.box import Sandbox
 from sysvinit_py.tools.sandbox.refusal import NamespaceError
 
@@ -118,6 +119,19 @@ def oracle_programs() -> Path:
         return oracle()
     except OracleError as reason:
         pytest.skip(f"no oracle: {reason}")
+
+
+@pytest.fixture(scope="session")
+def debian_program() -> Callable[[str, str], Path]:
+    """Return a function that returns a program of a package of Debian 12, whatever this machine has."""
+
+    def program(package: str, path: str) -> Path:
+        try:
+            return unpacked(package) / path
+        except PackageError as reason:
+            pytest.skip(f"no {path}: {reason}")
+
+    return program
 
 
 @pytest.fixture

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from bare import BusyBoxInit
 from mutants import mutants, originals
 
-from bench.packages import PackageError, unpacked
 from sysvinit_py.tools.lint.check import check
 from sysvinit_py.tools.lint.reading import JoinedLine, read
 from sysvinit_py.tools.lint.targets import BUSYBOX
 
 
 @pytest.fixture(scope="module")
-def busybox() -> Path:
+def busybox(debian_program: Callable[[str, str], Path]) -> Path:
     """Debian's static BusyBox, unpacked, never installed."""
-    try:
-        return unpacked("busybox-static") / "bin/busybox"
-    except PackageError as reason:
-        pytest.skip(f"no BusyBox: {reason}")
+    return debian_program("busybox-static", "bin/busybox")
 
 
 @pytest.fixture(scope="module")
