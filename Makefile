@@ -2,6 +2,12 @@
 # make test   runs the tests
 # make help   says what else there is
 
+# Texts from outside, which recipes take from the environment: nothing in them is make's or the shell's to expand.
+# Before all else: make 4.4 gives the shell function an environment with all of them expanded.
+TEXTS := FILE APPEND SERIAL DISK BRING NET ACCEL C_INIT ANY_DISK
+$(foreach name,$(TEXTS),$(eval override $(name) := $$(value $(name))))
+export $(TEXTS)
+
 PYTHON ?= python3
 SYSTEM_PYTHON := /usr/bin/python3
 VENV := .venv
@@ -10,11 +16,6 @@ READY := $(VENV)/.ready
 SOURCES := $(shell find sysvinit_py -name '*.py')
 # What pip downloads stays in the checkout, too.
 export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
-
-# Texts from outside, which recipes take from the environment: nothing in them is make's or the shell's to expand.
-TEXTS := FILE APPEND SERIAL DISK BRING NET ACCEL C_INIT ANY_DISK
-$(foreach name,$(TEXTS),$(eval override $(name) := $$(value $(name))))
-export $(TEXTS)
 
 # $(call install,PACKAGES): as root, install those of Debian's packages that are missing; tell a user what root has to do.
 define install

@@ -13,7 +13,8 @@ SOURCE = f"deb [signed-by={KEYRING}] http://deb.debian.org/debian bookworm main\
 #: apt with a source, lists and a cache of its own: it needs no rights, and the machine's are left alone.
 APT = (
     "apt-get", "-o", f"Dir::Etc::SourceList={CACHE}/sources.list", "-o", "Dir::Etc::SourceParts=-",
-    "-o", f"Dir::State::Lists={CACHE}/lists", "-o", f"Dir::Cache={CACHE}/cache", "-o", "APT::Sandbox::User=",
+    "-o", f"Dir::State::Lists={CACHE}/lists", "-o", f"Dir::State::Status={CACHE}/status",
+    "-o", f"Dir::Cache={CACHE}/cache", "-o", "APT::Sandbox::User=",
     "-o", "Acquire::Languages=none", "-o", "Acquire::Retries=3",
 )  # fmt: skip
 
@@ -33,6 +34,7 @@ def unpacked(package: str) -> Path:
             if not list((CACHE / "lists").glob("*Packages*")):
                 (CACHE / "lists" / "partial").mkdir(parents=True, exist_ok=True)
                 (CACHE / "sources.list").write_text(SOURCE)
+                (CACHE / "status").touch()  # else it would look for the version that is installed
                 _run(package, *APT, "update", "--error-on=any")
             _run(package, *APT, "download", package)
             unfinished = folder.with_suffix(".new")
