@@ -51,7 +51,7 @@ help:
 run: dist/init
 	@$(SYSTEM_PYTHON) -m sysvinit_py.tools.sandbox.cli --init dist/init $(ARGS) $${FILE:+-- "$$FILE"}
 
-#: make test          the tests: unit, property, system; four minutes on two processors
+#: make test          the tests: unit, property, system, docs; five minutes on two processors
 HARD := $(addprefix tests/system/test_,reexec.py hot_swap.py live.py soak.py storms.py survival.py)
 # A test waits more than it computes. Not more than two, though: some say how long a thing may take.
 TWO_AT_ONCE := $(BIN)/pytest --numprocesses 2
@@ -79,7 +79,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	for suite in "tests/unit tests/property" tests/system tests/faults tests/vm; do $(BIN)/mypy $$suite || exit 1; done
+	for suite in "tests/unit tests/property tests/docs" tests/system tests/faults tests/vm; do $(BIN)/mypy $$suite || exit 1; done
 
 #: make coverage      every branch of the machine, the parser and the protocol is taken by unit and property tests
 COVERED := machine inittab protocol
