@@ -117,6 +117,16 @@ def in_namespace(command: str, checkout: Path) -> None:
     assert done.returncode == 0, done
 
 
+def installs(command: str, checkout: Path) -> None:
+    """In a virtual environment of its own, from where the checkout, or the folder that it is in, is meant."""
+    environment = checkout.parent / "environment"
+    (checkout.parent / "sysvinit_py").symlink_to(checkout)
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    folder = checkout if command.endswith(" .") else checkout.parent
+    done = run(f"{environment}/bin/{command} && {environment}/bin/inittab-lint --version", folder)
+    assert done.returncode == 0, done
+
+
 def by_test(name: str) -> Place:
     """A test of another suite does the same: ``path::text``, with the text that is found there."""
 
@@ -183,12 +193,13 @@ PLACES: dict[str, Place] = {
         "tests/docs/test_commands.py::def test_initeventd_is_installed"
     ),
     "ln -s /opt/*": by_test("tests/docs/test_commands.py::def test_initeventd_is_installed"),
-    "pip install sysvinit_py": by_test("setup.cfg::name = sysvinit_py"),
-    "pip install .": by_test("Makefile::pip install"),
+    "pip install .": installs,
+    "pip install ./sysvinit_py": installs,
     "apt install ./dist/*": by_test("tests/vm/test_deb.py::deb"),
     "apt remove sysvinit-py": by_test("tests/vm/test_deb.py::--remove"),
     "cp *": by_test("tests/system/test_hot_swap.py::os.replace"),
     "mv *": by_test("tests/system/test_hot_swap.py::os.replace"),
+    "/sbin/init --init": by_test("tests/unit/pid1/test_pid1_handover.py::--init"),
     "/sbin/init* --version": by_test("tests/system/test_telinit_bytes.py::--version"),
     "telinit *": by_test("tests/system/test_telinit.py::def test_"),
 }
