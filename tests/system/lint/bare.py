@@ -26,7 +26,7 @@ _NULL = os.makedev(1, 3)
 
 
 class Bare:
-    """A root with an init, its libraries, /dev/null, and a console that swallows all. It takes root to make."""
+    """A root with an init, its libraries, /dev/null, and a console that swallows all; takes root to make."""
 
     def __init__(self, root: Path, init: Path) -> None:
         if os.geteuid() != 0:
