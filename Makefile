@@ -2,12 +2,45 @@
 # make test   runs the tests
 # make help   says what else there is
 
+# Texts from outside, which recipes take from the environment: nothing in them is make's or the shell's to expand.
+# Before all else: make 4.4 gives the shell function an environment with all of them expanded.
+TEXTS := FILE APPEND SERIAL DISK BRING NET ACCEL C_INIT ANY_DISK
+$(foreach name,$(TEXTS),$(eval override $(name) := $$(value $(name))))
+export $(TEXTS)
+
 PYTHON ?= python3
 SYSTEM_PYTHON := /usr/bin/python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := $(shell find sysvinit_py -name '*.py')
+# What pip downloads stays in the checkout, too.
+export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
+
+# $(call install,PACKAGES): as root, install those of Debian's packages that are missing; tell a user what root has to do.
+define install
+@command -v dpkg-query >/dev/null || exit 0; missing=; \
+	for name in $(1); do \
+		dpkg-query -Wf '$${Status}' $$name 2>/dev/null | grep -q ' installed$$' || missing="$$missing $$name"; \
+	done; \
+	[ "$$missing" ] || exit 0; \
+	[ "$$(id -u)" = 0 ] || { echo "make: as root, do: apt-get update && apt-get install$$missing" >&2; exit 1; }; \
+	echo "make: installing$$missing by apt-get" >&2; \
+	export DEBIAN_FRONTEND=noninteractive; exec </dev/null >/dev/null; \
+	apt-get update -qq; \
+	apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 $$missing
+endef
+
+# Debian has the module that makes a virtual environment in a package of its own.
+VENV_PACKAGES = $(shell $(PYTHON) -c 'import ensurepip' 2>/dev/null || echo $(notdir $(PYTHON))-venv)
+TEST_PACKAGES := python3 gcc libc6-dev procps busybox-static strace umockdev man-db
+VM_PACKAGES := python3 qemu-system-x86 mmdebstrap e2fsprogs
+
+new-enough = @$(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "make: $(1) is missing or older than 3.11" >&2; exit 1; }
+
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
 
 .PHONY: help
 help:
@@ -15,25 +48,29 @@ help:
 
 #: make run           boot an inittab in a sandbox, by default a built-in example (FILE=, ARGS=)
 .PHONY: run
-run: $(BIN)/python dist/init
-	@$(BIN)/python -m sysvinit_py.tools.sandbox.cli --init dist/init $(ARGS) $(if $(FILE),'$(subst ','\'',$(FILE))')
+run: dist/init
+	@$(SYSTEM_PYTHON) -m sysvinit_py.tools.sandbox.cli --init dist/init $(ARGS) $${FILE:+-- "$$FILE"}
 
-#: make test          the tests: unit, property, system; four minutes on two processors
+#: make test          the tests: unit, property, system, docs; five minutes on two processors
 HARD := $(addprefix tests/system/test_,reexec.py hot_swap.py live.py soak.py storms.py survival.py)
 # A test waits more than it computes. Not more than two, though: some say how long a thing may take.
 TWO_AT_ONCE := $(BIN)/pytest --numprocesses 2
 .PHONY: test
-test: $(READY) dist/init
+test: test-packages $(READY) dist/init
 	$(TWO_AT_ONCE) $(addprefix --ignore=,$(HARD))
+
+.PHONY: test-packages
+test-packages:
+	$(call install,$(VENV_PACKAGES) $(TEST_PACKAGES))
 
 #: make test-faults   PID 1's system calls fail, its functions raise, storms rage, inits swap; prints what it survived
 .PHONY: test-faults
-test-faults: $(READY) dist/init
+test-faults: test-packages $(READY) dist/init
 	$(BIN)/pytest $(HARD); status=$$?; $(TWO_AT_ONCE) tests/faults && exit $$status
 
 #: make soak          100,000 respawns and as many orphans: some 10 minutes; says what memory and zombies did
 .PHONY: soak
-soak: $(READY) dist/init
+soak: test-packages $(READY) dist/init
 	SYSVINIT_PY_SOAK=100000 $(BIN)/pytest --capture=no tests/system/test_soak.py
 
 #: make check         style, types, and whether generated files are current
@@ -42,7 +79,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	for suite in "tests/unit tests/property" tests/system tests/faults tests/vm; do $(BIN)/mypy $$suite || exit 1; done
+	for suite in "tests/unit tests/property tests/docs" tests/system tests/faults tests/vm; do $(BIN)/mypy $$suite || exit 1; done
 
 #: make coverage      every branch of the machine, the parser and the protocol is taken by unit and property tests
 COVERED := machine inittab protocol
@@ -54,7 +91,8 @@ coverage: $(READY)
 
 #: make dist/init     the one file that is /sbin/init and /sbin/telinit
 dist/init: $(SOURCES)
-	@test -x $(SYSTEM_PYTHON) || { echo "$(SYSTEM_PYTHON) is missing: apt-get install python3" >&2; exit 1; }
+	$(call install,python3)
+	$(call new-enough,$(SYSTEM_PYTHON))
 	$(SYSTEM_PYTHON) -m sysvinit_py.tools.onefile $@
 
 #: make parser        make the parser anew from grammar/inittab.lark
@@ -70,28 +108,21 @@ bench: $(READY) dist/init
 
 #: make vm            boot a Debian machine with our init in QEMU (APPEND=, SERIAL=FILE, DISK=FILE, BRING=PATH,
 #:                    NET=user, ACCEL=kvm, C_INIT=yes, ANY_DISK=yes)
-VM_PACKAGES := qemu-system-x86 mmdebstrap e2fsprogs
-# Recipes take these from the environment: nothing in them is make's or the shell's to expand.
-VM_TEXTS := APPEND SERIAL DISK BRING NET ACCEL
-$(foreach name,$(VM_TEXTS),$(eval override $(name) := $$(value $(name))))
-export $(VM_TEXTS)
 .PHONY: vm
-vm: $(READY) dist/init vm-packages
+vm: vm-packages $(READY) dist/init
 	@$(BIN)/python -m sysvinit_py.tools.vm --init dist/init $${APPEND:+"--append=$$APPEND"} \
 		$${SERIAL:+"--serial=$$SERIAL"} $${DISK:+"--disk=$$DISK"} $${BRING:+"--bring=$$BRING"} \
 		$${NET:+"--net=$$NET"} $${ACCEL:+"--accel=$$ACCEL"} $(if $(C_INIT),--c-init) $(if $(ANY_DISK),--any-disk)
 
 #: make test-vm       boot it in many ways and on Debian's init, without KVM; prints what ours takes more or less
 .PHONY: test-vm
-test-vm: $(READY) dist/init vm-packages
+test-vm: vm-packages test-packages $(READY) dist/init
 	$(TWO_AT_ONCE) --dist loadscope --timeout 600 -m 'not alone' tests/vm; status=$$?; \
 		$(BIN)/pytest --timeout 600 -m alone tests/vm && exit $$status
 
 .PHONY: vm-packages
 vm-packages:
-	@dpkg-query --show $(VM_PACKAGES) >/dev/null 2>&1 || { \
-		[ "$$(id -u)" = 0 ] || { echo "vm: be root, or: apt-get install $(VM_PACKAGES)" >&2; exit 1; }; \
-		apt-get update -qq && apt-get install -y -qq --no-install-recommends $(VM_PACKAGES) >/dev/null; }
+	$(call install,$(VENV_PACKAGES) $(VM_PACKAGES))
 
 #: make man           the man pages, in dist/man
 .PHONY: man
@@ -109,9 +140,7 @@ DEB_PACKAGES := debhelper dpkg-dev python3-docutils
 DEB_SOURCES := debian grammar man sysvinit_py CHANGES.rst LICENSE
 .PHONY: deb
 deb:
-	@dpkg-query --show $(DEB_PACKAGES) >/dev/null 2>&1 || { \
-		[ "$$(id -u)" = 0 ] || { echo "deb: be root, or: apt-get install $(DEB_PACKAGES)" >&2; exit 1; }; \
-		apt-get update -qq && apt-get install -y -qq --no-install-recommends $(DEB_PACKAGES) >/dev/null; }
+	$(call install,$(DEB_PACKAGES))
 	rm -rf build/deb
 	mkdir -p build/deb/sources dist
 	cp -a $(DEB_SOURCES) build/deb/sources
@@ -123,12 +152,10 @@ deb:
 clean:
 	rm -rf $(VENV) .cache build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage
 
-# A virtual environment of our own. Debian has the module that makes one in a package of its own.
+# A virtual environment of our own.
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "$(PYTHON) is missing or older than 3.11" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y python3-venv; } || \
-		{ echo "$(PYTHON) has no venv module: apt-get install python3-venv" >&2; exit 1; }
+	$(call install,$(VENV_PACKAGES))
+	$(call new-enough,$(PYTHON))
 	$(PYTHON) -m venv $(VENV)
 
 $(READY): $(BIN)/python setup.cfg pyproject.toml

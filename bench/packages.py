@@ -1,13 +1,22 @@
-"""Debian packages of other inits: downloaded and unpacked into .cache/bench, never installed."""
+"""Debian 12's packages of other inits, on whatever Debian: unpacked into .cache/debian, never installed."""
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 from functools import cache
 from pathlib import Path
 
-REPOSITORY = Path(__file__).parents[1]
-CACHE = REPOSITORY / ".cache" / "bench"
+CACHE = Path(__file__).parents[1] / ".cache" / "debian"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+SOURCE = f"deb [signed-by={KEYRING}] http://deb.debian.org/debian bookworm main\n"
+#: apt with a source, lists and a cache of its own: it needs no rights, and the machine's are left alone.
+APT = (
+    "apt-get", "-o", f"Dir::Etc::SourceList={CACHE}/sources.list", "-o", "Dir::Etc::SourceParts=-",
+    "-o", f"Dir::State::Lists={CACHE}/lists", "-o", f"Dir::State::Status={CACHE}/status",
+    "-o", f"Dir::Cache={CACHE}/cache", "-o", "APT::Sandbox::User=",
+    "-o", "Acquire::Languages=none", "-o", "Acquire::Retries=3",
+)  # fmt: skip
 
 
 class PackageError(Exception):
@@ -18,12 +27,19 @@ class PackageError(Exception):
 def unpacked(package: str) -> Path:
     """Return the folder in which the package's files are. Raises PackageError."""
     folder = CACHE / package
-    if not folder.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        _run(package, "apt-get", "download", package)
-        unfinished = folder.with_suffix(".new")
-        _run(package, "dpkg", "-x", str(next(CACHE.glob(f"{package}_*.deb"))), str(unfinished))
-        unfinished.rename(folder)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # test runs may be parallel
+        if not folder.exists():
+            if not list((CACHE / "lists").glob("*Packages*")):
+                (CACHE / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+                (CACHE / "sources.list").write_text(SOURCE)
+                (CACHE / "status").touch()  # else it would look for the version that is installed
+                _run(package, *APT, "update", "--error-on=any")
+            _run(package, *APT, "download", package)
+            unfinished = folder.with_suffix(".new")
+            _run(package, "dpkg", "-x", _file(package), str(unfinished))
+            unfinished.rename(folder)
     return folder
 
 
@@ -31,16 +47,21 @@ def unpacked(package: str) -> Path:
 def version(package: str) -> str:
     """Return the version of the package that is unpacked."""
     unpacked(package)
-    return _run(package, "dpkg-deb", "-f", str(next(CACHE.glob(f"{package}_*.deb"))), "Version").strip()
+    return _run(package, "dpkg-deb", "-f", _file(package), "Version").strip()
+
+
+def _file(package: str) -> str:
+    return str(next(CACHE.glob(f"{package}_*.deb")))
 
 
 def _run(package: str, *command: str) -> str:
     try:
-        done = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, check=True, timeout=120)
+        done = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, check=True, timeout=300)
     except FileNotFoundError as error:
         raise PackageError(f"no {error.filename} here to obtain {package} with") from None
     except subprocess.TimeoutExpired:
         raise PackageError(f"{' '.join(command)} took too long") from None
     except subprocess.CalledProcessError as error:
-        raise PackageError(f"{' '.join(command)}: {error.stderr.strip().splitlines()[-1]}") from None
+        why = error.stderr.strip().splitlines() or ["no reason given"]
+        raise PackageError(f"{' '.join(command)}: {why[-1]}") from None
     return done.stdout

@@ -15,6 +15,7 @@ from lark.tools.standalone import gen_standalone
 GRAMMAR = Path(__file__).with_name("inittab.lark")
 PARSER = GRAMMAR.parents[1] / "sysvinit_py" / "inittab" / "_grammar.py"
 
+MAX_WIDTH = 2**32 - 1
 SHIFT = 0  # in a parse table: go to a state; the other step is to reduce by a rule
 
 
@@ -25,7 +26,16 @@ class OrderedLark(Lark):
         """Return lark's own answer, its parse table put in order."""
         data, memo = super().memo_serialize(types_to_memoize)
         data["parser"]["parser"] = ordered(data["parser"]["parser"])
+        for terminal in memo.values():
+            bound(terminal)
         return data, memo
+
+
+def bound(serialized: Any) -> None:
+    """Give patterns without a longest match the width that every Python takes; 3.11.7 has raised its own."""
+    width = serialized.get("pattern", {}).get("_width")
+    if width and width[1] >= MAX_WIDTH:
+        width[1] = MAX_WIDTH
 
 
 def ordered(table: dict[str, Any]) -> dict[str, Any]:

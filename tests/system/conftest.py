@@ -35,7 +35,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,6 +48,7 @@ from syslogd import Syslogd
 from system import System
 from witness import CompilerError, program
 
+from bench.packages import PackageError, unpacked
 from sysvinit_py.tools.sandbox.box import Sandbox
 from sysvinit_py.tools.sandbox.refusal import NamespaceError
 
@@ -67,6 +68,13 @@ class Init(NamedTuple):
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "ours_only(reason): not run on the oracle: we differ on purpose")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Download the oracle before the first test: that may take longer than a test may."""
+    if not hasattr(session.config, "workerinput"):
+        with suppress(OracleError):  # the tests that need it will tell
+            oracle()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -111,6 +119,19 @@ def oracle_programs() -> Path:
         return oracle()
     except OracleError as reason:
         pytest.skip(f"no oracle: {reason}")
+
+
+@pytest.fixture(scope="session")
+def debian_program() -> Callable[[str, str], Path]:
+    """Return a function that returns a program of a package of Debian 12, whatever this machine has."""
+
+    def program(package: str, path: str) -> Path:
+        try:
+            return unpacked(package) / path
+        except PackageError as reason:
+            pytest.skip(f"no {path}: {reason}")
+
+    return program
 
 
 @pytest.fixture

@@ -107,13 +107,20 @@ def test_every_record(boot: Boot, init: Init) -> None:
             assert content[at + 348 : at + UTMP.size] == bytes(36)
 
 
-def test_other_programs_read_it_right(boot: Boot, oracle_programs: Path) -> None:
-    system = in_both_levels(boot, files={"/sbin/runlevel.c": oracle_programs / "runlevel"})
-    assert system.run(["/sbin/runlevel.c"]).stdout == "2 3\n"
-    assert system.run(["who", "-r"]).stdout.split()[:2] == ["run-level", "3"]
-    assert "last=2" in system.run(["who", "-r"]).stdout
-    assert "system boot" in system.run(["who", "-b"]).stdout
-    said = system.run(["last", "-x", "-f", WTMP_FILE]).stdout.splitlines()
+def test_other_programs_read_it_right(
+    boot: Boot, oracle_programs: Path, debian_program: Callable[[str, str], Path]
+) -> None:
+    readers = {
+        "/readers/runlevel": oracle_programs / "runlevel",
+        "/readers/who": debian_program("coreutils", "usr/bin/who"),
+        "/readers/last": debian_program("util-linux", "usr/bin/last"),
+    }
+    system = in_both_levels(boot, files=readers)
+    assert system.run(["/readers/runlevel"]).stdout == "2 3\n"
+    assert system.run(["/readers/who", "-r"]).stdout.split()[:2] == ["run-level", "3"]
+    assert "last=2" in system.run(["/readers/who", "-r"]).stdout
+    assert "system boot" in system.run(["/readers/who", "-b"]).stdout
+    said = system.run(["/readers/last", "-x", "-f", WTMP_FILE]).stdout.splitlines()
     assert [line.split()[0:4] for line in said[:3]] == [
         ["runlevel", "(to", "lvl", "3)"],
         ["runlevel", "(to", "lvl", "2)"],

@@ -11,7 +11,7 @@ import pytest
 from conftest import Boot
 from syslogd import Syslogd
 from system import System
-from witness import program
+from witness import program, wait_until
 
 from sysvinit_py.tools.sandbox.box import Sandbox
 
@@ -49,7 +49,9 @@ HARMLESS = {
 
 
 def complaints(system: System) -> list[tuple[int, str]]:
-    """Line and reason of what the console said of /etc/inittab."""
+    """Line and reason of what the console said of /etc/inittab, up to its first level."""
+    # What a process has written down may be read before what init has said earlier.
+    wait_until(lambda: b"Entering runlevel" in system.console.said, lambda: repr(system.console.said))
     found = re.findall(rb"\rINIT: /etc/inittab\[(\d+)\]: (.*?)\r\r\n", system.console.said)
     return [(int(line), reason.decode()) for line, reason in found]
 

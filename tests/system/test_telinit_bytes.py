@@ -6,8 +6,8 @@ Both run as /run/telinit in a namespace of their own, in which /run is a folder 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +18,10 @@ import pytest
 from conftest import OURS
 
 REPOSITORY = Path(__file__).parents[2]
-LAUNCHER = f"""\
-#!{sys.executable} -IS
+LAUNCHER = """\
+#!/usr/bin/python3 -IS
 import sys
-sys.path.append({str(REPOSITORY)!r})
+sys.path.append("/run")
 from sysvinit_py.tools.telinit import main
 sys.exit(main())
 """
@@ -66,6 +66,9 @@ def both(namespaces: None, oracle_programs: Path, tmp_path: Path) -> Callable[..
         folder.mkdir()
         folder.chmod(0o755)
         if program == "ours":
+            shutil.copytree(
+                REPOSITORY / "sysvinit_py", folder / "sysvinit_py"
+            )  # nobody may not be let in there
             (folder / name).write_text(LAUNCHER)
             (folder / name).chmod(0o755)
         else:

@@ -6,8 +6,8 @@ See behaviour/children#accounting.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,32 +36,35 @@ def utmp_file(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.fixture
+def who(debian_program: Callable[[str, str], Path]) -> Path:
+    return debian_program("coreutils", "usr/bin/who")
+
+
 def told(*command: str | Path) -> list[str]:
-    if not shutil.which(command[0]):
-        pytest.skip(f"no {command[0]} here")
     ran = subprocess.run(
         command, capture_output=True, text=True, check=True, env=os.environ | {"LC_ALL": "C", "TZ": "UTC"}
     )
     return [" ".join(line.split()) for line in ran.stdout.splitlines() if line.strip()]
 
 
-def test_who_knows_the_runlevel_and_the_boot(utmp_file: Path) -> None:
-    assert told("who", "-r", utmp_file) == ["run-level 3 Nov 14 23:13 last=2"]
-    assert told("who", "-b", utmp_file) == ["system boot Nov 14 22:13"]
+def test_who_knows_the_runlevel_and_the_boot(who: Path, utmp_file: Path) -> None:
+    assert told(who, "-r", utmp_file) == ["run-level 3 Nov 14 23:13 last=2"]
+    assert told(who, "-b", utmp_file) == ["system boot Nov 14 22:13"]
 
 
-def test_who_knows_what_has_ended_where(utmp_file: Path) -> None:
-    assert told("who", "-d", utmp_file) == ["tty1 Nov 14 23:13 33 id=1 term=0 exit=0"]
+def test_who_knows_what_has_ended_where(who: Path, utmp_file: Path) -> None:
+    assert told(who, "-d", utmp_file) == ["tty1 Nov 14 23:13 33 id=1 term=0 exit=0"]
 
 
 def test_runlevel_knows_both_levels(utmp_file: Path, oracle_programs: Path) -> None:
     assert told(oracle_programs / "runlevel", utmp_file) == ["2 3"]
 
 
-def test_last_knows_the_history(tmp_path: Path) -> None:
+def test_last_knows_the_history(debian_program: Callable[[str, str], Path], tmp_path: Path) -> None:
     wtmp = tmp_path / "wtmp"
     wtmp.write_bytes(b"".join(utmp.for_wtmp(record, "6.1.0") for record in HISTORY))
-    lines = told("last", "-x", "-f", wtmp)
+    lines = told(debian_program("util-linux", "usr/bin/last"), "-x", "-f", wtmp)
     assert lines[0].startswith("runlevel (to lvl 3) 6.1.0 Tue Nov 14 23:13")
     assert lines[1].startswith("runlevel (to lvl 2) 6.1.0 Tue Nov 14 22:13 - 23:13 (01:00)")
     assert lines[2].startswith("reboot system boot 6.1.0 Tue Nov 14 22:13")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 
-CORPUS = Path(__file__).parents[4] / "shared" / "corpus"
+from corpus import samples
 
-#: Where the corpus is not there; and beside it, because it has what the corpus lacks.
+#: These have what those lack.
 OWN = (
     b"id:2:initdefault:\nsi::sysinit:/etc/init.d/rcS\n~~:S:wait:/sbin/sulogin\nl0:0:wait:/etc/init.d/rc 0\n"
     b"ca::ctrlaltdel:/sbin/shutdown -r now\n1:2345:respawn:/sbin/getty 38400 tty1\n",
@@ -27,7 +26,7 @@ _JUNK = (
 
 def originals() -> list[bytes]:
     """The files to begin with."""
-    return [path.read_bytes() for path in sorted(CORPUS.glob("*.inittab"))] + list(OWN)
+    return [sample.path.read_bytes() for sample in samples()] + list(OWN)
 
 
 def mutants(seed: int, count: int) -> Iterator[bytes]:

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 import shutil
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from bare import BusyBoxInit
-from mutants import CORPUS, mutants, originals
-from oracle import CACHE
+from mutants import mutants, originals
 
 from sysvinit_py.tools.lint.check import check
 from sysvinit_py.tools.lint.reading import JoinedLine, read
 from sysvinit_py.tools.lint.targets import BUSYBOX
 
-PACKAGE = "busybox-static"
-
 
 @pytest.fixture(scope="module")
-def busybox() -> Path:
+def busybox(debian_program: Callable[[str, str], Path]) -> Path:
     """Debian's static BusyBox, unpacked, never installed."""
-    folder = CACHE / "busybox"
-    folder.mkdir(parents=True, exist_ok=True)
-    program = folder / "bin/busybox"
-    with (CACHE / "busybox.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not program.exists():
-            try:
-                for command in (
-                    ["apt-get", "download", PACKAGE],
-                    ["sh", "-c", "dpkg -x busybox-static_*.deb ."],
-                ):
-                    subprocess.run(
-                        command, cwd=folder, capture_output=True, text=True, check=True, timeout=60
-                    )
-            except (OSError, subprocess.SubprocessError) as error:
-                pytest.skip(f"cannot obtain {PACKAGE}: {error}")
-    return program
+    return debian_program("busybox-static", "bin/busybox")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +40,6 @@ def compare(init: BusyBoxInit, data: bytes) -> None:
     assert len(errors) == len(document.problems), data
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus at {CORPUS}")
 def test_corpus(busybox_init: BusyBoxInit) -> None:
     for data in originals():
         compare(busybox_init, data)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from bare import CInit
-from mutants import CORPUS, mutants, originals
+from mutants import mutants, originals
 
 from sysvinit_py.tools.lint.check import check
 from sysvinit_py.tools.lint.reading import read
@@ -46,7 +46,6 @@ def compare(init: CInit, data: bytes) -> None:
         assert reason == said or (quoting and quoting[0] in said), data
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus at {CORPUS}")
 def test_corpus(c_init: CInit) -> None:
     for data in originals():
         if fits(data):

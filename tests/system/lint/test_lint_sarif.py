@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
-from oracle import CACHE
+from witness import CACHE
 
 from sysvinit_py.tools.lint.check import check
 from sysvinit_py.tools.lint.formats import sarif
