@@ -148,16 +148,16 @@ def on_a_terminal(command: str, checkout: Path) -> None:
         ["make", "run", "-o", "dist/init"], cwd=checkout, stdin=terminal, stdout=terminal, stderr=terminal
     ) as program:
         os.close(terminal)
-        seen = ""
+        seen, answered = "", 0
         end = time.monotonic() + 90
         for line in typed:
-            while not seen.endswith("# "):  # the shell's prompt
-                assert select.select([main], [], [], end - time.monotonic())[0], seen
+            while not re.search(r"[\r\n]# ", seen[answered:]):  # the shell's prompt; init may speak after it
+                assert select.select([main], [], [], max(0, end - time.monotonic()))[0], seen
                 seen += os.read(main, 65536).decode(errors="replace")
-            seen += "\n"
+            answered = len(seen)
             os.write(main, f"{line}\n".encode())
         with suppress(OSError):  # until the other side is closed
-            while select.select([main], [], [], end - time.monotonic())[0]:
+            while select.select([main], [], [], max(0, end - time.monotonic()))[0]:
                 seen += os.read(main, 65536).decode(errors="replace")
         assert program.wait(timeout=30) == 0, seen
     os.close(main)
