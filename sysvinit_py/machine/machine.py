@@ -206,7 +206,7 @@ class Machine(Plain):
         self._read_inittab()
 
     def _resumed(self, event: ev.Resumed) -> None:
-        """Begin anew what the init before this had under way (behaviour/reexec)."""
+        """Begin anew what the previous init had under way (behaviour/reexec)."""
         if self.reading:
             self._read_inittab()
         if self.asking:

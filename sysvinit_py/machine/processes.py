@@ -229,7 +229,7 @@ class Processes:
             self._do(fx.Say("cannot fork, retry.."))
 
     def terminal_missing(self, event: ev.TerminalMissing) -> None:
-        """No start, no throttle, and not a word the second time: it starts when the terminal is there."""
+        """No start, no throttle, reported once: it starts when the terminal is there."""
         job = self._answered(event)
         if not job.said_so:
             self._do(fx.Say(f'Id "{job.entry.id}" waits for its terminal: {job.terminal} does not exist'))

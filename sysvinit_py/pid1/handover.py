@@ -177,7 +177,7 @@ def _start_writer(read_end: int, write_end: int, state: bytes) -> None:
 
 
 def take_over() -> bytes:
-    """Return the state that the init before this has left; nothing: there is none. It stays open."""
+    """Return the state that the previous init has left; nothing: there is none. It stays open."""
     state = bytearray()
     for _ in range(_ATTEMPTS):
         try:
@@ -273,7 +273,7 @@ def _saved_entry(job: Job) -> SavedEntry:
 
 
 def machine_of(saved: Saved, environ: Mapping[str, str]) -> Machine:
-    """Return the machine that goes on where the init before this was."""
+    """Return the machine that goes on where the previous init was."""
     number, _, text = saved.ours.partition(" ")
     if text:
         try:

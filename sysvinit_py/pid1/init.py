@@ -44,7 +44,7 @@ class Init:
     def __init__(self, argv: list[str], program: str) -> None:
         self._argv = argv
         self._errors = Errors(argv)
-        self._handed = b""  # the state that the init before this has left, until the machine has it
+        self._handed = b""  # the state that the previous init has left, until the machine has it
         self._begun = False  # the machine has it, or the boot
         self._signals = Signals()
         self._waiting = Waiting()
@@ -79,7 +79,7 @@ class Init:
     # The loop.
 
     def run(self) -> None:
-        """Boot, and serve for ever. Nothing ends this: see _after_error."""
+        """Boot, and serve forever. Nothing ends this: see _after_error."""
         for step in (
             surroundings.prepare, self._fifo.keep, self._begin,
             surroundings.take_keys, self._fifo.begin_watching, handover.keep_place,
@@ -201,7 +201,7 @@ class Init:
     # Boot.
 
     def _begin(self) -> None:
-        """Boot, unless the init before this has left a state to go on with."""
+        """Boot, unless the previous init has left a state to go on with."""
         if handover.OPTION in self._argv:
             self._handed = handover.take_over()
         else:
@@ -210,14 +210,14 @@ class Init:
             saved = decode(self._handed) if self._handed else None
         except ValueError as error:
             saved = None
-            self._say(f"the state of the init before this cannot be read, booting: {error}")
+            self._say(f"the state of the previous init cannot be read, booting: {error}")
         if saved is None:
             self._boot()
         else:
             self._go_on(saved)
 
     def _go_on(self, saved: Saved) -> None:
-        """Take over the children and all that the init before this knew (behaviour/reexec)."""
+        """Take over the children and all that the previous init knew (behaviour/reexec)."""
         self._driver.machine = machine = handover.machine_of(saved, self._inherited)
         self._driver.add(*(ev.ChildExited(pid, 0) for pid in machine.running if not handover.is_child(pid)))
         self._driver.add(ev.Resumed(), ev.Tick())

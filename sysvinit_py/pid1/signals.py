@@ -32,7 +32,7 @@ class Signals:
         self.paused = False
         self._fd = -1
         for number in HANDLED:
-            kernel.signal(number, kernel.SIG_DFL)  # the init before this may have ignored them
+            kernel.signal(number, kernel.SIG_DFL)  # the previous init may have ignored them
         kernel.pthread_sigmask(kernel.SIG_SETMASK, HANDLED)
 
     @property

@@ -8,9 +8,11 @@ from marshal import load, loads
 magic, bundles, too_old = load(f)
 if sys.version_info < (3, 11):
     exec(too_old)
-from _signal import signal
+from _signal import SIG_DFL, SIGINT, signal
 
-signal(2, 0)  # SIGINT ends nothing half-way with a traceback: not PID 1 at all, and telinit without a word
+signal(
+    SIGINT, SIG_DFL
+)  # it ends nothing half-way with a traceback: not PID 1 at all, and telinit without a word
 import gc
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER

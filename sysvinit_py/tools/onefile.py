@@ -156,7 +156,7 @@ def _parts(thing: object) -> Iterator[object]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the file named, executable, all of it or nothing."""
+    """Write the file named, executable, atomically."""
     if len(arguments) != 1:
         print("usage: onefile FILE", file=sys.stderr)
         return 2

@@ -146,7 +146,7 @@ def _send(request: bytes, path: str) -> None:
 
 
 def write(request: bytes, path: str) -> None:
-    """Write the request to the FIFO without waiting, all of it or nothing. OSError, RefusedError: not now."""
+    """Write the request to the FIFO without waiting, atomically. OSError, RefusedError: not now."""
     # Non-blocking, so that no signal is needed to give up; writes of this size are never partial.
     fifo = posix.open(path, posix.O_WRONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
     try:

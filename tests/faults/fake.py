@@ -561,7 +561,7 @@ class Poll:
                 kernel.pass_time(deadline)
                 return []
             if happening == float("inf"):
-                kernel.log.append("waits for ever")
+                kernel.log.append("waits forever")
                 kernel.finish()
             kernel.pass_time(happening)
         return ready

@@ -288,7 +288,7 @@ def test_a_utmp_that_is_none_stops_nobody(boot: Boot, damage: Callable[[System],
     in_both_levels(boot, before=damage)
 
 
-@pytest.mark.ours_only("behaviour/serving#blocking: always serving; C opens or reads these for ever")
+@pytest.mark.ours_only("behaviour/serving#blocking: always serving; C opens or reads these forever")
 @pytest.mark.parametrize("damage", [fifo, full])
 def test_a_utmp_that_never_ends_stops_nobody(boot: Boot, damage: Callable[[System], None]) -> None:
     in_both_levels(boot, before=damage)

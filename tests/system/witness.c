@@ -7,7 +7,7 @@
  * words say, from left to right:
  *
  *     sleep=S      S seconds (a fraction may be given)
- *     stay         for ever
+ *     stay         forever
  *     deaf         from here on: signals are written down, and nothing else happens (otherwise they kill, as usual)
  *     member=TAG   a child in the same process group: starts as TAG and stays; deafmember=TAG: and is deaf
  *     leaver=TAG   a child that starts a session of its own, then as member

@@ -18,7 +18,7 @@ def known_code(word: str) -> str:
     """The same. Raises UsageError if there is none."""
     code = code_of(word)
     if not code:
-        raise UsageError(f"there is no rule {printable(word)} (inittab-lint --list-rules lists all)")
+        raise UsageError(f"unknown rule {printable(word)} (inittab-lint --list-rules lists all)")
     return code
 
 

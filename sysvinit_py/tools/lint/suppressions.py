@@ -83,7 +83,7 @@ class Suppressions:
         order = _ORDER.match(mark[1])
         if not order:
             hint = "write # inittab-lint: disable=CODE, or disable-file=CODE"
-            self.bad.append(line_hit(self.document, line, "this comment is not understood", hint))
+            self.bad.append(line_hit(self.document, line, "unrecognised inittab-lint comment", hint))
             return (), False
         codes = []
         for word in order[2].replace(",", " ").split():
@@ -92,5 +92,5 @@ class Suppressions:
                 codes.append(code)
             else:
                 hint = "inittab-lint --list-rules lists all"
-                self.bad.append(line_hit(self.document, line, f"there is no rule {printable(word)}", hint))
+                self.bad.append(line_hit(self.document, line, f"unknown rule {printable(word)}", hint))
         return tuple(codes), order[1] == "disable-file"

@@ -204,7 +204,7 @@ def _meant(written: str, actions: tuple[str, ...]) -> tuple[str, str]:
     if word in actions and written.strip() != written:
         return f"blanks belong to the field: write {word}", word
     if word in actions:
-        return f"write it in small letters: {word}", word
+        return f"write it in lower case: {word}", word
     if word in BUSYBOX_ACTIONS:
         return f"{word} is an action of BusyBox, not of SysV init", ""
     if word in ACTIONS and actions is BUSYBOX_ACTIONS:

@@ -146,7 +146,7 @@ def no_final_newline(inittab: Inittab) -> Iterator[Hit]:
 
 @rule("INT605", "action-case", "info", SYSV)
 def action_case(inittab: Inittab) -> Iterator[Hit]:
-    """An action is not written in small letters.
+    """An action is not written in lower case.
 
     SysV init takes it in any case, BusyBox and most other tools do not.
 
@@ -162,9 +162,9 @@ def action_case(inittab: Inittab) -> Iterator[Hit]:
         span = subject.span(ACTION)
         written = subject.line.text[span.start - 1 : span.end - 1]
         if written != subject.action:
-            fix = subject.replace(ACTION, subject.action, "write it in small letters", safe=True)
+            fix = subject.replace(ACTION, subject.action, "write it in lower case", safe=True)
             yield subject.hit(
-                ACTION, f"{written} is {subject.action} in capitals", "write it in small letters", fix
+                ACTION, f"{written} is {subject.action} in capitals", "write it in lower case", fix
             )
 
 

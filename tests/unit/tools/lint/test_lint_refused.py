@@ -91,7 +91,7 @@ def test_each_refused_line_is_one_error(target: Target) -> None:
         (" once", OURS, "blanks belong to the field: write once", "once"),
         ("ONCE\t", OURS, "blanks belong to the field: write once", "once"),
         ("askfirst", OURS, "askfirst is an action of BusyBox, not of SysV init", ""),
-        ("Wait", BB, "write it in small letters: wait", "wait"),
+        ("Wait", BB, "write it in lower case: wait", "wait"),
         ("initdefault", BB, "initdefault is an action of SysV init; BusyBox has no runlevels", ""),
         ("resume", C, "resume is an action of SuSE's init and of sysvinit_py only", ""),
         ("ondemandwait", OURS, "did you mean ondemand?", "ondemand"),

@@ -82,11 +82,11 @@ def test_an_unused_one_can_be_emptied() -> None:
 @pytest.mark.parametrize(
     ("comment", "message"),
     [
-        ("# inittab-lint: disable=INT999", "there is no rule INT999"),
-        ("# inittab-lint: disable=\x1b[1m", "there is no rule \\x1b[1m"),
-        ("# inittab-lint: off", "this comment is not understood"),
-        ("# inittab-lint:", "this comment is not understood"),
-        ("# inittab-lint: disable= ", "this comment is not understood"),
+        ("# inittab-lint: disable=INT999", "unknown rule INT999"),
+        ("# inittab-lint: disable=\x1b[1m", "unknown rule \\x1b[1m"),
+        ("# inittab-lint: off", "unrecognised inittab-lint comment"),
+        ("# inittab-lint:", "unrecognised inittab-lint comment"),
+        ("# inittab-lint: disable= ", "unrecognised inittab-lint comment"),
     ],
 )
 def test_bad(comment: str, message: str) -> None:
