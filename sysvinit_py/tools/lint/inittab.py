@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from sysvinit_py.inittab import actions
+from sysvinit_py.inittab.getty import DEV, GETTYS, line_of
 from sysvinit_py.tools.lint.command import (
     Command,
     Token,
@@ -20,18 +21,13 @@ from sysvinit_py.tools.lint.finding import Edit, Fix, Hit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from sysvinit_py.inittab.entry import Entry, Span
     from sysvinit_py.inittab.parser import Document, Line
     from sysvinit_py.tools.lint.root import Root
     from sysvinit_py.tools.lint.targets import Target
 
-#: Programs that wait for somebody to log in at a terminal.
-GETTYS = (
-    "getty", "agetty", "mingetty", "mgetty", "fgetty", "ngetty", "rungetty", "uugetty", "vgetty", "fbgetty",
-    "smart_agetty", "qingy",
-)  # fmt: skip
 #: Programs that talk to somebody at a terminal until told to stop.
 SHELLS = ("sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", "csh", "tcsh", "cttyhack")
 
@@ -105,8 +101,12 @@ class Subject:
 
     @cached_property
     def is_getty(self) -> bool:
-        """Whether it offers a login."""
-        return self.name in GETTYS
+        """Whether it offers a login: a getty, or a script that becomes one."""
+        if self.name in GETTYS or self.name in self.inittab.gettys:
+            return True
+        root = self.inittab.root
+        script = root.last_command(self.command.program.text) if root and self.command else []
+        return script[:1] == ["exec"] and script[1:2] != [] and script[1].rpartition("/")[2] in GETTYS
 
     @cached_property
     def is_interactive(self) -> bool:
@@ -130,14 +130,15 @@ class Subject:
             if operator.lstrip("0") in ("<", "<>") and terminal(word.text):
                 return word
         if self.is_getty:
-            return next((word for word in self.command.arguments if terminal(word.text)), None)
+            at = line_of(self.name, [word.text for word in self.command.arguments])
+            return None if at is None else self.command.arguments[at]
         return None
 
     @cached_property
     def terminal(self) -> str:
         """The terminal it talks on, without /dev/; empty if the entry does not say."""
         by_id = "" if self.inittab.target.sysv or not self.is_interactive else terminal(self.id)
-        return by_id or (terminal(self.terminal_word.text) if self.terminal_word else "")
+        return by_id or (self.terminal_word.text.removeprefix(DEV) if self.terminal_word else "")
 
     def hit(self, field: int, message: str, hint: str = "", fix: Fix | None = None) -> Hit:
         """A hit on one of the four fields."""
@@ -184,12 +185,14 @@ class Inittab:
         fragment: bool = False,
         root: Root | None = None,
         exposed: Mapping[str, str] | None = None,
+        gettys: Collection[str] = (),
     ) -> None:
         self.documents = documents
         self.target = target
         self.fragment = fragment  # only a part: not asked for what a whole one needs
         self.root = root
         self.exposed = exposed or {}  # by path: what is not only root's to change
+        self.gettys = gettys  # further programs that offer a login
         self.subjects = [
             Subject(line.entry, line, self)
             for document in documents

@@ -8,6 +8,7 @@ from sysvinit_py.tools.lint.place import Place
 
 MAX_FIRST_LINE = 256  # bytes that the kernel reads of a script
 #: Where init looks for a program that is named without a folder (behaviour/children#environment).
+MAX_SCRIPT = 1 << 16  # bytes; a longer script is hardly one that starts a getty
 PATH = ("/sbin", "/usr/sbin", "/bin", "/usr/bin")
 
 
@@ -30,6 +31,15 @@ class Root:
         first = self._beginning(path, MAX_FIRST_LINE).partition(b"\n")[0]
         words = first.removeprefix(b"#!").split()
         return os.fsdecode(words[0]) if first.startswith(b"#!") and words else ""
+
+    def last_command(self, program: str) -> list[str]:
+        """The words of the last line of a script of the image that is not a comment; empty: it is none."""
+        found = self.find(program)
+        text = self._beginning(found[0], MAX_SCRIPT) if found else b""
+        if not text.startswith(b"#!") or len(text) == MAX_SCRIPT:
+            return []
+        lines = [line.split() for line in os.fsdecode(text).split("\n") if not line.lstrip().startswith("#")]
+        return next(filter(None, reversed(lines)), [])
 
     def _beginning(self, path: str, size: int) -> bytes:
         """What a regular file of the image begins with; empty where there is none."""

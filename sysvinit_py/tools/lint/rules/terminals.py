@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sysvinit_py.inittab.getty import terminal_of
+from sysvinit_py.inittab.getty import DEV, GETTYS, MANY, terminal_of
+from sysvinit_py.inittab.options import UnknownOptionError, parse
 from sysvinit_py.tools.lint.command import terminal
 from sysvinit_py.tools.lint.finding import Hit, printable
 from sysvinit_py.tools.lint.inittab import ID, RESPAWNED, Subject
@@ -72,7 +73,7 @@ def getty_id(inittab: Inittab) -> Iterator[Hit]:
     for subject in inittab.subjects:
         if not (subject.is_getty and subject.terminal_word):
             continue
-        actual = terminal(subject.terminal_word.text)
+        actual = subject.terminal_word.text.removeprefix(DEV)
         if inittab.target.sysv:
             named = named_by(subject.id, actual)
         else:
@@ -227,7 +228,15 @@ def getty_without_terminal(inittab: Inittab) -> Iterator[Hit]:
         1:2345:respawn:/sbin/getty 38400 tty1
     """
     for subject in inittab.subjects:
-        if not (subject.is_getty and subject.command) or subject.terminal:
+        syntax = GETTYS.get(subject.name)
+        if not syntax or not subject.command or subject.terminal or subject.action not in RESPAWNED:
             continue
-        if all(word.text.replace(",", "").isdigit() for word in subject.command.operands):
+        try:
+            parsed = list(parse([word.text for word in subject.command.arguments], syntax))
+        except UnknownOptionError:
+            continue
+        if all(
+            option or (subject.name != MANY and value.replace(",", "").isdigit())
+            for option, value, _ in words
+        ):
             yield subject.hit_word(subject.command.program, f"{subject.name} is given no terminal")
