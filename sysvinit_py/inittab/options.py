@@ -29,8 +29,8 @@ class Syntax(Value):
 def parse(words: Sequence[str], syntax: Syntax) -> Iterator[tuple[str, str, int]]:
     """Yield each option's name with its dashes, its value, and the index of the word in which that ends.
 
-    An operand has an empty name and is the value. Raises UnknownOptionError at an option that is not known, or
-    that lacks its value.
+    An operand has an empty name and is the value. Raises UnknownOptionError at an option that is not known,
+    or that lacks its value.
     """
     at = operands = 0
     ended = False

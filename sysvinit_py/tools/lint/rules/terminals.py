@@ -235,8 +235,6 @@ def getty_without_terminal(inittab: Inittab) -> Iterator[Hit]:
             parsed = list(parse([word.text for word in subject.command.arguments], syntax))
         except UnknownOptionError:
             continue
-        if all(
-            option or (subject.name != MANY and value.replace(",", "").isdigit())
-            for option, value, _ in words
-        ):
+        operands = [value for option, value, _ in parsed if not option]
+        if not operands or (subject.name != MANY and all(w.replace(",", "").isdigit() for w in operands)):
             yield subject.hit_word(subject.command.program, f"{subject.name} is given no terminal")
