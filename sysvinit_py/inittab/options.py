@@ -75,9 +75,9 @@ def _options(word: str, syntax: Syntax) -> Iterator[tuple[str, str | None]]:
 
 
 def _find(word: str, syntax: Syntax) -> str:
-    """Return the long option that a word is, or is the only beginning of; empty if there is none."""
+    """Return the long option that a word is, or with two dashes the only beginning of; empty: none."""
     name = word.partition("=")[0].lstrip("-")
     close = [known for known in syntax.long if known.startswith(name)]
     exact = [known for known in close if known.rstrip("=?") == name]
-    found = exact or close
+    found = exact or (close if word.startswith("--") else [])
     return found[0] if len(found) == 1 else ""

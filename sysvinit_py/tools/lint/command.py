@@ -25,6 +25,11 @@ _TOKEN = re.compile(
 _UNQUOTED = re.compile(r"""\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 
+#: Programs that are a shell, and what their names are as a login shell's, without the dash.
+SHELLS = ("sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", "csh", "tcsh", "cttyhack")
+#: The folders of init scripts, and what they are told.
+_SCRIPTS = re.compile(r"(?:^|/)(?:rc|init|rc\d|rcS)\.d/")
+
 #: What sh knows as the beginning of something larger than a command.
 KEYWORDS = ("if", "while", "until", "for", "case", "{", "!")
 
@@ -72,6 +77,21 @@ class Command(Value):
         return self.called.text.rpartition("/")[2].removeprefix("-")
 
     @property
+    def is_init_script(self) -> bool:
+        """Whether it is a script of the kind that starts and stops a daemon, by the folder that it is in."""
+        return bool(_SCRIPTS.search(self.called.text))
+
+    @property
+    def script(self) -> str:
+        """What it has a shell run, in sh -c SCRIPT; empty if it is no such command."""
+        if self.name not in SHELLS:
+            return ""
+        before = [word.text for word in self.arguments]
+        at = next((i for i, word in enumerate(before) if re.fullmatch(r"-[a-z]*c", word)), len(before))
+        plain = all(word.startswith("-") for word in before[:at])
+        return before[at + 1] if plain and at + 1 < len(before) else ""
+
+    @property
     def operands(self) -> tuple[Word, ...]:
         """The arguments that are no options. An option's own argument counts as one."""
         return tuple(word for word in self.arguments if not word.text.startswith("-") or word.text == "-")
@@ -80,6 +100,8 @@ class Command(Value):
         """Whether it has one of these options; ``-n`` is found in ``-abn`` and ``-n5`` too."""
         for word in self.arguments:
             text = word.text
+            if text == "--":
+                break
             for name in names:
                 if text == name or text.startswith(name + "="):
                     return True
@@ -152,6 +174,14 @@ def shell_command(pieces: list[Token]) -> Command | None:
             compound = compound or not (background or token.text == ";") or more
             break
     return _command(words, tuple(redirects), background, compound, assigns, said_exec) if words else None
+
+
+def ends_with_ampersand(pieces: list[Token]) -> Token | None:
+    """The & with which a shell's last command goes to the background, also in ( ) or { ; }."""
+    at = len(pieces)
+    while at and pieces[at - 1].text in (")", "}", ";"):
+        at -= 1
+    return pieces[at - 1] if at and pieces[at - 1].text == "&" else None
 
 
 def _command(words: list[Word], *more: Any) -> Command:

@@ -1,164 +1,129 @@
-"""Which well-known programs go to the background, and which stay: init sees only the process that it started.
+"""What becomes of well-known programs: init sees only the process that it started.
 
-From their manuals. What a program's own config file decides (nginx, redis, pppd) is not here.
+The table is data/daemons.txt, which says how it is read.
 """
 
 from __future__ import annotations
+
+import os
+from functools import cache
+
+from sysvinit_py.inittab.options import Syntax, UnknownOptionError, parse
+from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sysvinit_py.tools.lint.command import Command
 
-    Options = tuple[str, ...]
+TABLE = os.path.join(os.path.dirname(__file__), "..", "..", "data", "daemons.txt")
 
-#: They go to the background by themselves, but for one of these options.
-GOES: dict[str, Options] = {
-    "acpid": ("-f", "-d", "--foreground"),
-    "apache2": ("-DFOREGROUND", "-D", "-X"),
-    "apcupsd": ("-b",),
-    "atd": ("-f", "-d"),
-    "automount": ("-f", "--foreground"),
-    "bluetoothd": ("-n", "--nodetach"),
-    "boa": ("-d",),
-    "chronyd": ("-d", "-n"),
-    "collectd": ("-f",),
-    "connmand": ("-n", "--nodaemon"),
-    "cron": ("-f", "-n"),
-    "crond": ("-f", "-n", "-d"),
-    "cupsd": ("-f", "-F"),
-    "dhclient": ("-d",),
-    "dhcpcd": ("-B", "--nobackground"),
-    "dhcpd": ("-f", "-d"),
-    "dnsmasq": ("-k", "-d", "--keep-in-foreground", "--no-daemon"),
-    "dropbear": ("-F",),
-    "gdm": ("-nodaemon", "--nodaemon"),
-    "gpm": ("-D",),
-    "haveged": ("-F", "--Foreground"),
-    "httpd": ("-DFOREGROUND", "-D", "-X", "-f"),  # Apache's, and BusyBox's with its -f
-    "ifplugd": ("-n", "--no-daemon"),
-    "inetd": ("-f", "-i", "-d"),
-    "irqbalance": ("-f", "--foreground", "-d", "--debug"),
-    "iscsid": ("-f", "--foreground"),
-    "kdm": ("-nodaemon",),
-    "keepalived": ("-n", "--dont-fork"),
-    "klogd": ("-n",),
-    "lighttpd": ("-D",),
-    "lircd": ("-n", "--nodaemon"),
-    "minidlnad": ("-S", "-d"),
-    "mini_httpd": ("-D",),
-    "monit": ("-I",),
-    "mpd": ("--no-daemon",),
-    "multipathd": ("-d",),
-    "named": ("-f", "-g"),
-    "NetworkManager": ("-n", "--no-daemon", "-d", "--debug"),
-    "nmbd": ("-F", "-i", "--foreground"),
-    "nscd": ("-F", "--foreground", "-d", "--debug"),
-    "nslcd": ("-n", "--nofork", "-d", "--debug"),
-    "ntpd": ("-n", "--nofork", "-d"),
-    "ofonod": ("-n", "--nodetach"),
-    "prefdm": ("-nodaemon",),
-    "proftpd": ("-n", "--nodaemon"),
-    "radvd": ("-n", "--nodaemon", "-d"),
-    "rngd": ("-f", "--foreground"),
-    "rpc.gssd": ("-f",),
-    "rpc.idmapd": ("-f",),
-    "rpc.mountd": ("-F", "--foreground"),
-    "rpc.statd": ("-F", "--foreground", "-d"),
-    "rpcbind": ("-f", "-d"),
-    "rsyslogd": ("-n",),
-    "smartd": ("-n", "--no-fork", "-d"),
-    "smbd": ("-F", "-i", "--foreground"),
-    "snmpd": ("-f",),
-    "squid": ("-N",),
-    "sshd": ("-D", "-d", "-i"),
-    "supervisord": ("-n", "--nodaemon"),
-    "syslog-ng": ("-F", "--foreground"),
-    "syslogd": ("-n", "-d", "-F"),
-    "telnetd": ("-F", "-i"),
-    "thttpd": ("-D",),
-    "transmission-daemon": ("-f", "--foreground"),
-    "udhcpc": ("-f", "--foreground"),
-    "udhcpd": ("-f",),
-    "upsd": ("-F", "-D"),
-    "upsmon": ("-F", "-D"),
-    "vncserver": ("-fg",),
-    "watchdog": ("-F", "--foreground"),
-    "wdm": ("-nodaemon",),
-    "xdm": ("-nodaemon",),
-    "xinetd": ("-dontfork", "-d"),
-    "zabbix_agentd": ("-f", "--foreground"),
-    "zcip": ("-f",),
-}
-#: They stay in the foreground and do not end, but for one of these options.
-STAYS: dict[str, Options] = {
-    "avahi-daemon": ("-D", "--daemonize"),
-    "hostapd": ("-B",),
-    "lightdm": (),
-    "lxdm": ("-d",),
-    "mosquitto": ("-d", "--daemon"),
-    "pulseaudio": ("-D", "--daemonize", "--start"),
-    "pure-ftpd": ("-B", "--daemonize"),
-    "runsvdir": (),
-    "s6-svscan": (),
-    "sddm": (),
-    "slim": ("-d",),
-    "svscan": (),
-    "svscanboot": (),
-    "systemd-udevd": ("-d", "--daemon"),
-    "tor": ("--runasdaemon",),
-    "udevd": ("-d", "--daemon"),
-    "watch": (),
-    "wpa_supplicant": ("-B",),
-    "Xorg": (),
-    "Xvfb": (),
-}
-#: They may do something else altogether, but with one of these options they go to the background.
-MAY_GO: dict[str, Options] = {
-    "autossh": ("-f",),
-    "dbus-daemon": ("--fork",),
-    "in.tftpd": ("-l", "--listen"),
-    "mdadm": ("--daemonise",),
-    "memcached": ("-d", "--daemon"),
-    "openvpn": ("--daemon",),
-    "screen": ("-dm", "-dmS"),
-    "ssh": ("-f",),
-    "start-stop-daemon": ("-b", "--background"),
-    "x11vnc": ("-bg",),
-}
-#: They do not end with one of these options, or words.
-_ENDLESS: dict[str, Options] = {
-    "dmesg": ("-w", "-W", "--follow", "--follow-new"),
-    "sleep": ("infinity", "inf"),
-    "tail": ("-f", "-F", "--follow", "--retry"),
-}
-#: With one of these they do something once, and end.
-_ONCE: dict[str, Options] = {
-    "avahi-daemon": ("-k", "--kill", "-r", "--reload", "-c", "--check"),
-    "chronyd": ("-q", "-Q"),
-    "ntpd": ("-q",),
-    "pulseaudio": ("-k", "--kill", "--check"),
-    "smartd": ("-q", "--quit"),
-    "sshd": ("-t", "-T"),
-    "udhcpc": ("-q", "--quit"),
-}
+GOES, STAYS, ENDS, ENDS_LATER, UNKNOWN = "goes", "stays", "ends", "ends later", ""
+#: With these values an option with a long name is as good as absent.
+_OFF = ("no", "off", "false", "0")
+_ALWAYS_END = ("--help", "--version")
 
 
-def goes_by_itself(command: Command) -> bool:
-    """Whether it goes to the background because no option keeps it."""
-    return command.name in GOES and not command.has_option(*GOES[command.name], *_ONCE.get(command.name, ()))
+class Program(Value):
+    """A row of the table."""
+
+    kind: str
+    any: bool
+    syntax: Syntax
+    stays: tuple[str, ...]
+    goes: tuple[str, ...]
+    ends: tuple[str, ...]
 
 
-def sent_by(command: Command) -> Options:
-    """The options of which one sends it to the background."""
-    options = STAYS.get(command.name) or MAY_GO.get(command.name, ())
-    return options if command.has_option(*options) else ()
+def fate(command: Command) -> tuple[str, str]:
+    """Return what becomes of the process, GOES to UNKNOWN, and the option because of which."""
+    program = find(command.name)
+    words = [word.text for word in command.arguments]
+    if not program or any("$" in word or "`" in word for word in words):
+        return UNKNOWN, ""
+    try:
+        given = _given(words, program)
+    except UnknownOptionError:
+        return UNKNOWN, ""
+    for item in program.ends:
+        if _holds(item.removeprefix("~"), given):
+            return ENDS_LATER if item.startswith("~") else ENDS, item.removeprefix("~")
+    reasons = [
+        (item.count("+"), answer == GOES, answer, item)
+        for answer, items in ((STAYS, program.stays), (GOES, program.goes))
+        for item in items
+        if _holds(item, given)
+    ]
+    return max(reasons)[2:] if reasons else (program.kind, "")
 
 
-def stays(command: Command) -> bool:
-    """Whether it stays in the foreground until it is killed."""
-    name = command.name
-    if command.has_option(*_ONCE.get(name, ()), "--help", "--version"):
+def foreground_option(name: str) -> str:
+    """Return the option with which a program stays; empty: none is known."""
+    program = find(name)
+    return next(iter(program.stays), "").replace("=", " ").partition(",")[0] if program else ""
+
+
+def find(name: str) -> Program | None:
+    """Return a program's row; a version behind its name (php-fpm8.2) is not part of it."""
+    rows = _rows()
+    row = rows.get(name) or rows.get(name.rstrip("0123456789."))
+    return _program(row) if row else None
+
+
+@cache
+def _rows() -> dict[str, str]:
+    with open(TABLE, encoding="ascii") as file:
+        lines = [line for line in file.read().replace("\n    ", " ").split("\n") if line[:1] not in ("", "#")]
+    words = "goes", "stays", "ends", "may"
+    rows = {}
+    for line in lines:
+        head = line.partition("|")[0].split()
+        kind = next(at for at, word in enumerate(head) if word in words)
+        rows.update(dict.fromkeys(head[:kind], line[line.index(f" {head[kind]} ") + 1 :]))
+    return rows
+
+
+@cache
+def _program(row: str) -> Program:
+    columns = [column.split() for column in row.split("|")]
+    (kind, *flags), stays, goes, ends, others = columns
+    operands = next((int(flag.partition("=")[2]) for flag in flags if flag.startswith("operands=")), 1000)
+    short = "".join(word for word in others if not word.startswith("--"))
+    long = [word.removeprefix("--") for word in others if word.startswith("--")]
+    for item in "+".join([*stays, *goes, *ends, *_ALWAYS_END]).split("+"):
+        name, value, _ = item.removeprefix("~").replace("~", "=").partition("=")
+        if name.startswith("--") or len(name) > 2:
+            known = name.lstrip("-")
+            if name.startswith("-") and known.rstrip("?") not in [word.rstrip("=?") for word in long]:
+                long.append(known + value)
+        elif name[:1] == "-" and name[1] not in short:
+            short += name[1] + (":" if value else "")
+    syntax = Syntax(short, tuple(long), one_dash="one-dash" in flags, most_operands=operands)
+    trimmed = (tuple(item.rstrip("?") for item in items) for items in (stays, goes, (*ends, *_ALWAYS_END)))
+    return Program("" if kind == "may" else kind, "any" in flags, syntax, *trimmed)
+
+
+def _given(words: list[str], program: Program) -> list[tuple[str, str]]:
+    """The options, with their values, and the operands that count."""
+    if program.any:
+        return [(word.partition("=")[0], word.partition("=")[2]) for word in words]
+    parsed = list(parse(words, program.syntax))
+    options = [(name, value) for name, value, _ in parsed if name]
+    first = next((value for name, value, _ in parsed if not name), "")
+    return [*options, (first, ""), ("*", "")] if first else options
+
+
+def _holds(item: str, given: list[tuple[str, str]]) -> bool:
+    """Whether what an item of the table asks for is given."""
+    return all(any(_is(part, name, value) for name, value in given) for part in item.split("+"))
+
+
+def _is(item: str, name: str, value: str) -> bool:
+    if "~" in item:
+        wanted, _, part = item.partition("~")
+        return name == wanted and part in "_".join(value.split())
+    wanted, equals, values = item.partition("=")
+    if name.lstrip("-") != wanted.lstrip("-") or name[:1] != wanted[:1]:
         return False
-    if name in _ENDLESS:
-        return command.has_option(*_ENDLESS[name])
-    return (name in GOES and not goes_by_itself(command)) or (name in STAYS and not sent_by(command))
+    if values:
+        return value in values.split(",")
+    return bool(equals) or not (len(name) > 2 and value.lower() in _OFF)

@@ -7,6 +7,7 @@ from functools import cached_property
 from sysvinit_py.inittab import actions
 from sysvinit_py.inittab.getty import DEV, GETTYS, line_of
 from sysvinit_py.tools.lint.command import (
+    SHELLS,
     Command,
     Token,
     Word,
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from sysvinit_py.inittab.parser import Document, Line
     from sysvinit_py.tools.lint.root import Root
     from sysvinit_py.tools.lint.targets import Target
-
-#: Programs that talk to somebody at a terminal until told to stop.
-SHELLS = ("sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", "csh", "tcsh", "cttyhack")
 
 #: With what only BusyBox knows.
 RESPAWNED = (*actions.RESPAWNED, "askfirst")

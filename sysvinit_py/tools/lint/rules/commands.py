@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from sysvinit_py.inittab.actions import RUN_ONCE, WAITED_ACTIONS
-from sysvinit_py.tools.lint.daemons import GOES, goes_by_itself, sent_by, stays
-from sysvinit_py.tools.lint.finding import Edit, Fix, Hit
+from sysvinit_py.tools.lint.command import ends_with_ampersand, shell_command, tokens
+from sysvinit_py.tools.lint.daemons import ENDS, GOES, STAYS, fate, foreground_option
+from sysvinit_py.tools.lint.finding import Edit, Fix, Hit, printable
 from sysvinit_py.tools.lint.inittab import ACTION, PROCESS, RESPAWNED
 from sysvinit_py.tools.lint.rule import rule
 from sysvinit_py.tools.lint.targets import ALL, SYSV
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
 
 @rule("INT405", "background-respawn", "warning", ALL)
 def background_respawn(inittab: Inittab) -> Iterator[Hit]:
-    """A respawned command goes to the background.
+    """A respawned command goes to the background, or ends as soon as it is done.
 
-    It ends at once as far as init can see and is started again: ten times, then the entry rests for five
-    minutes, and so on for ever. What is respawned must stay in the foreground: no & at the end, and the
-    daemon's option for it.
+    As far as init can see it ends at once and is started again: ten times, then the entry rests for five
+    minutes, and so on forever. What is respawned must stay in the foreground: no & at the end, and the
+    daemon's option for it. Init scripts, and calls that only check something or tell a running daemon
+    something (``nginx -s reload``), are for ``once`` and ``wait``. Of a program or an option that the linter
+    does not know nothing is said.
 
     Bad::
 
@@ -39,25 +42,45 @@ def background_respawn(inittab: Inittab) -> Iterator[Hit]:
         command = subject.command
         if subject.action not in RESPAWNED or not command:
             continue
-        last = subject.tokens[-1] if subject.tokens else None
-        if last and last.text == "&":
-            at = subject.columns(last)
-            before = len(subject.process[: last.start].rstrip()) - last.start
-            fix = Fix("remove the &", (Edit(subject.entry.line, at[0] + before, at[1], ""),))
+        if last := ends_with_ampersand(subject.tokens):
+            fix = None
+            if last is subject.tokens[-1]:
+                at = subject.columns(last)
+                before = len(subject.process[: last.start].rstrip()) - last.start
+                fix = Fix("remove the &", (Edit(subject.entry.line, at[0] + before, at[1], ""),))
             yield subject.hit_word(last, "& ends the respawned command at once", "remove it", fix)
-        elif goes_by_itself(command) and not command.compound:
-            message = f"{command.name} goes to the background and is respawned at once"
-            yield subject.hit_word(command.program, message, f"add {GOES[command.name][0]}")
-        elif command.name == "setsid" and not command.compound and not command.has_option("-w", "--wait"):
-            message = "setsid forks, because init has made a session already: it is respawned at once"
-            yield subject.hit_word(command.program, message, "leave it out")
-        elif options := sent_by(command):
-            message = (
-                f"{' or '.join(options)} sends {command.name} to the background: it is respawned at once"
-            )
-            yield subject.hit_word(command.program, message)
+        elif not command.compound and (found := _ends_at_once(command)):
+            yield subject.hit_word(command.program, f"{found[0]}: it is respawned at once", found[1])
 
 
+def _ends_at_once(command: Command) -> tuple[str, str] | None:
+    """Why a command ends as soon as it is started, and what to do; None if it does not, or nobody knows."""
+    name = printable(command.name)
+    if script := command.script:
+        pieces = list(tokens(script, 0))
+        if ends_with_ampersand(pieces):
+            return f"{name} ends when it has put its command into the background with &", "remove the &"
+        inner = shell_command(pieces)
+        return _ends_at_once(inner) if inner and not inner.compound else None
+    if command.is_init_script:
+        told = command.operands[:1] and command.operands[0].text in SCRIPT_VERBS
+        return (f"{name} is an init script, which ends when it is done", "use once or wait") if told else None
+    what, why = fate(command)
+    if what == ENDS:
+        return f"{name} {why}".rstrip() + " ends when it is done", "use once or wait"
+    if what != GOES:
+        return None
+    if name == "setsid":
+        return "setsid forks, because init has made a session already", "leave it out"
+    if why:
+        return f"{why.replace('=', ' ').replace('+', ' ')} sends {name} to the background", "leave it out"
+    stays = foreground_option(name)
+    return f"{name} goes to the background", f"add {stays}" if stays else ""
+
+
+SCRIPT_VERBS = (
+    "start", "stop", "restart", "reload", "force-reload", "condrestart", "try-restart", "status", "boot",
+)  # fmt: skip
 #: With what only BusyBox knows.
 WAITED_FOR = (*WAITED_ACTIONS, "shutdown")
 
@@ -86,10 +109,18 @@ def blocks_for_ever(inittab: Inittab) -> Iterator[Hit]:
             subject.is_interactive and (subject.terminal or not subject.by_shell)
         )
         is_single_user = subject.action == "wait" and subject.runlevels.upper() in ("S", "1", "S1", "1S")
-        is_daemon = stays(command) and not command.background and not command.compound
+        is_daemon = _stays(command) and not command.background and not command.compound
         if is_daemon or (is_session and not is_single_user):
             message = f"init waits at {subject.action} for {subject.name}, which does not end by itself"
             yield subject.hit(ACTION, message)
+
+
+def _stays(command: Command) -> bool:
+    """Whether it stays in the foreground until it is killed."""
+    if script := command.script:
+        inner = shell_command(list(tokens(script, 0)))
+        return inner is not None and _stays(inner) and not inner.background and not inner.compound
+    return not command.is_init_script and fate(command)[0] == STAYS
 
 
 @rule("INT407", "init-by-itself", "warning", ALL)
