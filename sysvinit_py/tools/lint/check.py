@@ -37,17 +37,18 @@ def check(
     root: Root | None = None,
     codes: Collection[str] = tuple(RULES),
     exposed: Mapping[str, str] | None = None,
+    gettys: Collection[str] = (),
 ) -> list[Finding]:
     """Check the files that init reads as one, given as path and content, by the rules with these codes.
 
-    ``exposed`` says by path who else can change a file. Of a file that the target does not read, that is all
-    that is found.
+    ``exposed`` says by path who else can change a file, ``gettys`` names further programs that offer a login.
+    Of a file that the target does not read, that is all that is found.
     """
     unread = [] if target.tab_files else [file for file in files if in_directory(file[0])]
     documents = [file for file in files if file not in unread]
-    found = _check(documents, target, fragment, root, codes, exposed or {}) if documents else []
+    found = _check(documents, target, fragment, root, codes, exposed or {}, gettys) if documents else []
     for file in unread:
-        found += _check([file], target, True, root, IGNORED.intersection(codes), {})
+        found += _check([file], target, True, root, IGNORED.intersection(codes), {}, gettys)
     return found
 
 
@@ -58,10 +59,11 @@ def _check(
     root: Root | None,
     codes: Collection[str],
     exposed: Mapping[str, str],
+    gettys: Collection[str],
 ) -> list[Finding]:
     seen: dict[str, Entry] = {}
     documents = tuple(read(data, path, target, seen) for path, data in files)
-    inittab = Inittab(documents, target, fragment=fragment, root=root, exposed=exposed)
+    inittab = Inittab(documents, target, fragment=fragment, root=root, exposed=exposed, gettys=gettys)
     suppressions = {document.file: Suppressions(document) for document in documents}
     ran = [rule for rule in RULES.values() if rule.code in codes and target in rule.targets]
     found: list[tuple[str, Hit]] = []
@@ -71,7 +73,9 @@ def _check(
                 found.append((rule.code, hit))
     used_codes = {rule.code for rule in ran if root or not rule.needs_root}
     for path in suppressions:
-        for code, hits in ((BAD, suppressions[path].bad), (UNUSED, suppressions[path].unused(used_codes))):
+        # Whether an id of a .tab file is taken depends on the machine that it is copied to.
+        used = used_codes - {DUPLICATE} if path.endswith(".tab") else used_codes
+        for code, hits in ((BAD, suppressions[path].bad), (UNUSED, suppressions[path].unused(used))):
             found += [(code, hit) for hit in hits if code in codes]
     order = {document.file: number for number, document in enumerate(documents)}
     lines = {document.file: {line.number: line for line in document.lines} for document in documents}

@@ -33,6 +33,7 @@ class Config(Value):
     format: str = ""
     strict: bool = False
     fragment: bool = False
+    gettys: str = ""  # further programs that offer a login, separated by commas
 
 
 def find_config(folder: str, refused: list[str]) -> str:

@@ -35,7 +35,7 @@ class Program(Value):
 
 
 def fate(command: Command) -> tuple[str, str]:
-    """Return what becomes of the process, GOES to UNKNOWN, and the option because of which."""
+    """Return what becomes of the process, GOES to UNKNOWN, and the word because of which."""
     program = find(command.name)
     words = [word.text for word in command.arguments]
     if not program or any("$" in word or "`" in word for word in words):
@@ -105,11 +105,12 @@ def _program(row: str) -> Program:
 def _given(words: list[str], program: Program) -> list[tuple[str, str]]:
     """The options, with their values, and the operands that count."""
     if program.any:
-        return [(word.partition("=")[0], word.partition("=")[2]) for word in words]
+        options = [(word.partition("=")[0], word.partition("=")[2]) for word in words if word[:1] == "-"]
+        return options + [("", word) for word in words if word[:1] != "-"]
     parsed = list(parse(words, program.syntax))
     options = [(name, value) for name, value, _ in parsed if name]
     first = next((value for name, value, _ in parsed if not name), "")
-    return [*options, (first, ""), ("*", "")] if first else options
+    return [*options, ("", first)] if first else options
 
 
 def _holds(item: str, given: list[tuple[str, str]]) -> bool:
@@ -121,6 +122,8 @@ def _is(item: str, name: str, value: str) -> bool:
     if "~" in item:
         wanted, _, part = item.partition("~")
         return name == wanted and part in "_".join(value.split())
+    if not item.startswith("-"):
+        return not name and item in (value, "*")
     wanted, equals, values = item.partition("=")
     if name.lstrip("-") != wanted.lstrip("-") or name[:1] != wanted[:1]:
         return False

@@ -11,7 +11,7 @@ from sysvinit_py.tools.lint.targets import ALL
 from sysvinit_py.value import Value
 
 #: What stands in an example for what cannot be seen.
-_INVISIBLE = {"<CR>": "\r", "<NUL>": "\0", "<blank>": " "}
+_INVISIBLE = {"<CR>": "\r", "<NUL>": "\0", "<blank>": " ", "<BOM>": "\ufeff"}
 
 
 class Manual(Value):
@@ -101,7 +101,7 @@ DESCRIPTION
 
 These are the rules of **inittab-lint**\\(1), with what each is about, and a bad and a good example. Errors
 are what init refuses, or never reads; warnings what it accepts and nobody meant; infos are worth knowing. In
-the examples <CR>, <NUL>, <blank> and <no newline> stand for what cannot be seen.
+the examples <CR>, <NUL>, <BOM>, <blank> and <no newline> stand for what cannot be seen.
 """
 
 _FOOT = """\

@@ -2,8 +2,8 @@
 
 A rule is a function from an inittab to hits. Its docstring is its manual: the first line says what is
 found, then why it matters, then a bad and a good example. ``--explain``, ``--list-rules`` and the manual
-are made of it, and the examples are run as tests. In them <CR>, <NUL>, <blank> and <no newline> stand for
-what cannot be seen.
+are made of it, and the examples are run as tests. In them <CR>, <NUL>, <BOM>, <blank> and <no newline> stand
+for what cannot be seen.
 """
 
 from __future__ import annotations

@@ -38,6 +38,7 @@ class Run:
         self.config = _config(options)
         self.format = options.format or self.config.format or "text"
         self.strict = options.strict or self.config.strict
+        self.gettys = self.config.gettys.replace(",", " ").split()
         self.codes = _codes(options.select or self.config.select, options.ignore or self.config.ignore)
         self.root = _root(options.root or self.config.root)
         words = options.files
@@ -84,7 +85,15 @@ class Run:
         exposed = source.exposed()
 
         def look(files: Files) -> list[Finding]:
-            found = check(files, target, fragment=fragment, root=self.root, codes=self.codes, exposed=exposed)
+            found = check(
+                files,
+                target,
+                fragment=fragment,
+                root=self.root,
+                codes=self.codes,
+                exposed=exposed,
+                gettys=self.gettys,
+            )
             return [f for f in found if source.asks_for(f.path) or (f.first and source.asks_for(f.first[0]))]
 
         files = source.files

@@ -10,6 +10,8 @@ from sysvinit_py.inittab.actions import ACTIONS
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.inittab.parser import Document, parse
 from sysvinit_py.inittab.read import read
+from sysvinit_py.tools.lint.check import check
+from sysvinit_py.tools.lint.targets import SYSVINIT_PY
 
 ROOT = Path(__file__).resolve().parents[3]
 SNIPPETS = sorted((ROOT / "inittab.d").iterdir())
@@ -69,3 +71,37 @@ def test_the_example_needs_next_to_nothing() -> None:
 
     programs = {first_word(entry) for entry in document(EXAMPLE).entries if entry.command}
     assert programs == {"/bin/sh", "/bin/echo"}
+
+
+#: What Debian's own inittab has, ids and all.
+DEBIAN = """\
+id:2:initdefault:
+si::sysinit:/etc/init.d/rcS
+~~:S:wait:/sbin/sulogin --force
+l0:0:wait:/etc/init.d/rc 0
+l1:1:wait:/etc/init.d/rc 1
+l2:2:wait:/etc/init.d/rc 2
+l6:6:wait:/etc/init.d/rc 6
+z6:6:respawn:/sbin/sulogin --force
+ca:12345:ctrlaltdel:/sbin/shutdown -t1 -a -r now
+pf::powerwait:/etc/init.d/powerfail start
+pn::powerfailnow:/etc/init.d/powerfail now
+po::powerokwait:/etc/init.d/powerfail stop
+1:2345:respawn:/sbin/getty --noclear 38400 tty1
+2:23:respawn:/sbin/getty 38400 tty2
+3:23:respawn:/sbin/getty 38400 tty3
+4:23:respawn:/sbin/getty 38400 tty4
+5:23:respawn:/sbin/getty 38400 tty5
+6:23:respawn:/sbin/getty 38400 tty6
+"""
+
+
+@pytest.mark.parametrize("main", ["", DEBIAN], ids=["alone", "beside Debian's"])
+@pytest.mark.parametrize("paths", [*([path] for path in SNIPPETS), SNIPPETS], ids=lambda paths: paths[0].name)
+def test_the_linter_has_nothing_to_say(paths: list[Path], main: str) -> None:
+    """Each was an error beside Debian's inittab, and the container's command was torn at its quotes."""
+    files = [(path.name, path.read_bytes()) for path in paths]
+    if main:
+        files.insert(0, ("inittab", main.encode()))
+    found = check(files, SYSVINIT_PY, fragment=not main)
+    assert [f"{f.path}:{f.line}: {f.message}" for f in found if f.severity != "info"] == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from sysvinit_py.inittab.actions import RUN_ONCE, WAITED_ACTIONS
+from sysvinit_py.inittab.entry import LEVELS
+from sysvinit_py.inittab.options import Syntax, UnknownOptionError, parse
 from sysvinit_py.tools.lint.command import ends_with_ampersand, shell_command, tokens
 from sysvinit_py.tools.lint.daemons import ENDS, GOES, STAYS, fate, foreground_option
 from sysvinit_py.tools.lint.finding import Edit, Fix, Hit, printable
@@ -67,7 +69,10 @@ def _ends_at_once(command: Command) -> tuple[str, str] | None:
         return (f"{name} is an init script, which ends when it is done", "use once or wait") if told else None
     what, why = fate(command)
     if what == ENDS:
-        return f"{name} {why}".rstrip() + " ends when it is done", "use once or wait"
+        return (
+            f"{name} {why.partition('=')[0].strip('*')}".rstrip() + " ends when it is done",
+            "use once or wait",
+        )
     if what != GOES:
         return None
     if name == "setsid":
@@ -155,7 +160,8 @@ FAILING = ("powerfail", "powerwait", "powerfailnow")
 def contradictory_power(inittab: Inittab) -> Iterator[Hit]:
     """The command contradicts the event that it is for.
 
-    A shutdown is cancelled (``shutdown -c``) when the power fails, or one is ordered when it is back: the
+    A shutdown is cancelled (``shutdown -c``) when the power fails, or one is ordered, or the machine halted,
+    when it is back: the
     two actions were mixed up. powerwait, powerfail and powerfailnow are for power that fails, powerokwait
     is for power that is back.
 
@@ -169,7 +175,12 @@ def contradictory_power(inittab: Inittab) -> Iterator[Hit]:
     """
     for subject in inittab.subjects:
         command = subject.command
-        if not command or command.name != "shutdown" or subject.action not in (*FAILING, "powerokwait"):
+        if not command or subject.action not in (*FAILING, "powerokwait"):
+            continue
+        if subject.action == "powerokwait" and not command.is_init_script and _called_level(command) == "0":
+            message = f"powerokwait is for power that is back, but {command.name} takes the machine down"
+            yield subject.hit(ACTION, message, "did you mean powerfail?")
+        if command.name != "shutdown":
             continue
         cancels = command.has_option("-c")
         says = " ".join(word.text for word in command.operands)
@@ -181,17 +192,40 @@ def contradictory_power(inittab: Inittab) -> Iterator[Hit]:
             yield subject.hit(ACTION, message, "did you mean powerokwait?", fix)
         elif subject.action == "powerokwait":
             message = "powerokwait is for power that is back, but "
-            if not cancels and (_SAYS_FAILING.search(says) or command.has_option("-h")):
+            goes_down = command.has_option("-h", "-P", "-H") and not command.has_option("-k")
+            if not cancels and (_SAYS_FAILING.search(says) or goes_down):
                 yield subject.hit(ACTION, message + "the command shuts down", "did you mean powerfail?")
             elif _SAYS_FAILING.search(says) and not _SAYS_BACK.search(says):
                 yield subject.hit(ACTION, message + "the command says that it fails")
 
 
+def _called_level(command: Command) -> str:
+    """The runlevel that it makes init enter; a word that is none if it does not."""
+    if command.name in ("halt", "poweroff", "reboot"):
+        record_only = command.has_option("-w", "--wtmp-only", "--help", "--version")
+        return "none" if record_only else "6" if command.name == "reboot" else "0"
+    if command.name not in ("init", "telinit"):
+        return "none"
+    try:
+        found = [
+            value.upper()
+            for name, value, _ in parse([w.text for w in command.arguments], TELINIT)
+            if not name
+        ]
+    except UnknownOptionError:
+        return "none"
+    return found[0] if len(found) == 1 and found[0] in (*LEVELS,) else "none"
+
+
+TELINIT = Syntax("t:e:")
+
+
 @rule("INT409", "contradictory-level", "warning", SYSV)
 def contradictory_level(inittab: Inittab) -> Iterator[Hit]:
-    """Level 0 reboots the machine, or level 6 halts it.
+    """Level 0 reboots the machine, level 6 halts it, or a level calls another.
 
-    By the custom that shutdown, halt and reboot rely on, 0 is halt and 6 is reboot.
+    By the custom that shutdown, halt and reboot rely on, 0 is halt and 6 is reboot. A level that is left
+    as soon as it is entered is hardly meant; that 1 leads to S is the custom.
 
     Bad::
 
@@ -204,7 +238,12 @@ def contradictory_level(inittab: Inittab) -> Iterator[Hit]:
     for subject in inittab.subjects:
         if subject.action not in RUN_ONCE or not subject.runlevels or not subject.command:
             continue
-        if (
+        called = _called_level(subject.command) if subject.name in ("init", "telinit") else "none"
+        left = [level for level in subject.levels if level in LEVELS and level not in (called, "1", "S")]
+        if called in LEVELS and left:
+            message = f"level {' and '.join(left)} calls level {called}: it is left as soon as it is entered"
+            yield subject.hit(PROCESS, message)
+        elif (
             "0" in subject.levels
             and subject.name == "reboot"
             and not subject.command.has_option("-p", "--poweroff", "--halt")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     Refused = tuple[Document, Line, Hit]
 
+#: A byte order mark, as some editors write it at the beginning of a file.
+MARK = "\ufeff"
 FORM = "an entry has the form id:runlevels:action:process"
 
 
@@ -35,7 +37,7 @@ def refused(inittab: Inittab, words: str, hint: str = "") -> Iterator[Refused]:
     """The refused lines whose reason has these words, each with a hit that says the reason."""
     for document in inittab.documents:
         for line in document.lines:
-            if line.problem and words in line.problem.reason:
+            if line.problem and words in line.problem.reason and not line.text.startswith(MARK):
                 span = line.problem.span
                 start, end = (span.start, span.end) if span else (1, len(line.text) + 1)
                 reason = line.problem.reason.partition(" (expected")[0]
@@ -46,7 +48,8 @@ def refused(inittab: Inittab, words: str, hint: str = "") -> Iterator[Refused]:
 def missing_id(inittab: Inittab) -> Iterator[Hit]:
     """The id is missing.
 
-    init refuses the line. BusyBox knows entries without an id; SysV init does not.
+    init refuses the line. BusyBox knows entries without an id; SysV init does not. Where most lines have
+    none the file was written for BusyBox, which is said once.
 
     Bad::
 
@@ -56,8 +59,16 @@ def missing_id(inittab: Inittab) -> Iterator[Hit]:
 
         1:2345:respawn:/sbin/getty 38400 tty1
     """
-    for _, _, hit in refused(inittab, "missing id field", "give it an id of up to 4 characters of its own"):
-        yield hit
+    for document in inittab.documents:
+        found = [(line, hit) for of, line, hit in refused(inittab, "missing id field") if of is document]
+        of_busybox = [hit for line, hit in found if line.text.lstrip(BLANKS).startswith("::")]
+        if len(found) == len(of_busybox) > max(1, len(document.entries)):
+            message = f"an inittab for BusyBox: SysV init refuses its {len(found)} lines without an id"
+            hint = "check it with --target busybox; for SysV init give each line an id and runlevels"
+            yield of_busybox[0].replace(message=message, hint=hint)
+            continue
+        for _, hit in found:
+            yield hit.replace(hint="give it an id of up to 4 characters of its own")
 
 
 @rule("INT102", "missing-process", "error", ALL)
@@ -221,6 +232,10 @@ LOST = {
 }
 
 
+#: Both are for power that fails.
+POWER_FAILS = {"powerwait", "powerfail"}
+
+
 @rule("INT108", "duplicate-id", "error", SYSV)
 def duplicate_id(inittab: Inittab) -> Iterator[Hit]:
     """Two entries have one id.
@@ -245,7 +260,8 @@ def duplicate_id(inittab: Inittab) -> Iterator[Hit]:
         action = action.lower()
         first = kept[id]
         where = f"line {first.line}" if first.file == document.file else f"{first.file}, line {first.line}"
-        lost = LOST.get(action, "") if action not in acted else ""
+        same = POWER_FAILS if action in POWER_FAILS else {action}
+        lost = LOST.get(action, "") if acted.isdisjoint(same) else ""
         lost = lost or f"this {action} entry never runs: {process.strip(BLANKS)}"
         message = f'duplicate ID field "{id}", first in {where}: {printable(lost)}'
         yield hit.replace(message=message, hint="give it an id of its own")
@@ -315,3 +331,25 @@ def never_read(inittab: Inittab) -> Iterator[Hit]:
             yield hit.replace(fix=fix)
         else:
             yield hit.replace(hint="put it into a .tab file of its own")
+
+
+@rule("INT112", "byte-order-mark", "error", ALL)
+def byte_order_mark(inittab: Inittab) -> Iterator[Hit]:
+    """The file begins with a byte order mark.
+
+    Some editors write these three bytes, which cannot be seen, at the beginning of a UTF-8 file. For init
+    they belong to the first line, which it refuses as an entry and does not know as a comment.
+
+    Bad::
+
+        <BOM>id:2:initdefault:
+
+    Good::
+
+        id:2:initdefault:
+    """
+    for document in inittab.documents:
+        if document.lines and document.lines[0].text.startswith(MARK):
+            fix = Fix("remove it", (Edit(1, 1, 2, ""),), safe=True)
+            message = "a byte order mark, which init takes for a part of the first line"
+            yield Hit(document.file, 1, 1, 2, message, "save the file without it", fix)

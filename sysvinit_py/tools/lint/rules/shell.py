@@ -238,8 +238,8 @@ def comment_in_process(inittab: Inittab) -> Iterator[Hit]:
     """There is a # in the process field.
 
     It ends the command wherever it stands, even within a word; C sysvinit then passes an empty word at the
-    end. A comment belongs on a line of its own. Where sh runs the command, and in an entry that runs
-    nothing, it does no harm and is not reported.
+    end. A comment belongs on a line of its own. Where sh runs the command, in an entry that runs nothing,
+    and for BusyBox behind a blank, it does no harm and is not reported.
 
     Bad::
 
@@ -257,6 +257,8 @@ def comment_in_process(inittab: Inittab) -> Iterator[Hit]:
         if at < 0 or subject.action in ("initdefault", "off") or (inittab.target.sysv and subject.by_shell):
             continue
         comment = at == start or text[at - 1] in BLANKS
+        if comment and inittab.target is BUSYBOX:  # as Buildroot writes its inittab
+            continue
         if comment and inittab.target.comment_is_a_word:
             message = "a comment here gives the command an empty last word"
         elif comment:

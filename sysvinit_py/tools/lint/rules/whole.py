@@ -60,8 +60,15 @@ def second_initdefault(inittab: Inittab) -> Iterator[Hit]:
     """
     for subject in defaults(inittab)[1:]:
         first = defaults(inittab)[0].entry
+        where = f"line {first.line}" + (f" of {first.file}" if first.file != subject.entry.file else "")
+        level = max(first.runlevels.upper(), default="9")
+        counts = (
+            f"level {level}" if level in LEVELS else f"{printable(first.runlevels)!r}, which is no level,"
+        )
         yield subject.hit(
-            ACTION, f"only the first initdefault counts, {first.runlevels!r} in line {first.line}"
+            ACTION,
+            f"this initdefault is ignored: {counts} in {where} counts",
+            f"remove this line; to boot into another level, change {where}",
         )
 
 

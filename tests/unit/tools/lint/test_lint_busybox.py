@@ -22,8 +22,8 @@ from sysvinit_py.tools.lint.targets import BUSYBOX
         ("::sysinit: /etc/rcS", ["1:11-12 INT704"]),
         ("::sysinit: /etc/rcS >/x", []),
         ("# a \\\n::sysinit:/etc/rcS", ["1:1-5 INT705"]),
-        ("::sysinit:/bin/a # b \\\n::sysinit:/etc/rcS", ["1:18-22 INT506", "1:18-22 INT705"]),
-        ("::sysinit:/bin/a \\\n-b # c", ["2:4-7 INT506"]),
+        ("::sysinit:/bin/a # b \\\n::sysinit:/etc/rcS", ["1:18-22 INT705"]),
+        ("::sysinit:/bin/a \\\n-b # c", []),
         ("# a \\", []),  # joined to nothing
         ("::restart:/sbin/init\n::restart:/sbin/b\n::restart:/sbin/c", ["2:3-10 INT707", "3:3-10 INT707"]),
         ("::restart:/sbin/init\n::shutdown:/sbin/init 0", []),

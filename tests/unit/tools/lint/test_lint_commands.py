@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from lint import findings, found
 
+from sysvinit_py.tools.lint.command import Command, Word
+from sysvinit_py.tools.lint.daemons import ENDS, GOES, STAYS, UNKNOWN, _rows, fate, find
 from sysvinit_py.tools.lint.root import Root
 from sysvinit_py.tools.lint.targets import BUSYBOX, SYSVINIT_PY, Target
 
@@ -129,6 +131,30 @@ def test_path(process: str, expected: list[str]) -> None:
         ("/bin/a; /bin/b &", ["1:28-29 INT405"]),
         ("/bin/a & wait", []),
         ("/usr/sbin/sshd && /bin/b", []),
+        # Options are parsed: values, --, and the words of a remote command are not options.
+        ("/usr/sbin/sshd -o D", ["1:13-27 INT405"]),
+        ("/usr/sbin/sshd -- -D", ["1:13-27 INT405"]),
+        ("/usr/sbin/sshd -Z", []),  # not known
+        ("/usr/bin/ssh host ps -f", []),
+        ("/usr/bin/ssh -fN host", ["1:13-25 INT405"]),
+        ("/usr/bin/pulseaudio --daemonize=no", []),
+        ("/usr/sbin/dnsmasq --conf-file=/k", ["1:13-30 INT405"]),
+        ("/usr/sbin/nginx -g 'daemon off;'", []),
+        ("/usr/sbin/nginx -s reload", ["1:13-28 INT405"]),
+        ("/usr/sbin/apache2 -D SSL", ["1:13-30 INT405"]),
+        ("/usr/sbin/apache2 -k stop", ["1:13-30 INT405"]),
+        ("/usr/sbin/postfix start-fg", []),
+        ("/usr/bin/rsync --daemon --no-detach", []),
+        ("/sbin/start-stop-daemon --start --exec /y -- -b", []),
+        ("/opt/unknownd -d", []),
+        # What ends at once.
+        ("/etc/init.d/sshd start", ["1:13-29 INT405"]),
+        ("/etc/init.d/sshd", []),
+        ("/usr/sbin/service ssh start", ["1:13-30 INT405"]),
+        ("/bin/false", ["1:13-23 INT405"]),
+        ("/bin/sh -c '/bin/x &'", ["1:13-20 INT405"]),
+        ("/bin/sh -c '/usr/sbin/sshd -D'", []),
+        ("( /bin/x & )", ["1:22-23 INT405"]),
     ],
 )
 def test_background_respawn(process: str, expected: list[str]) -> None:
@@ -169,6 +195,13 @@ def test_background_respawn(process: str, expected: list[str]) -> None:
         ("x::sysinit:/usr/bin/tail /x", False),
         ("x:2:wait:/bin/sleep infinity", True),
         ("x:2:wait:/bin/sleep 5", False),
+        ("x::sysinit:/etc/init.d/hostapd start", False),
+        ("x::sysinit:/usr/sbin/sshd -t", False),
+        ("x::sysinit:/usr/sbin/avahi-daemon --reload", False),
+        ("x::sysinit:/usr/bin/pulseaudio --daemonize=no", True),
+        ("x::sysinit:/usr/sbin/smartd -q never -n", True),
+        ("x::sysinit:/usr/sbin/smartd -q onecheck", False),
+        ("x::sysinit:/bin/sh -c 'exec /usr/sbin/sshd -D'", True),
     ],
 )
 def test_blocks_for_ever(line: str, blocks: bool) -> None:
@@ -245,3 +278,47 @@ def test_contradictory_level(line: str, wrong: bool) -> None:
 )
 def test_incomplete_command(command: str, target: Target, expected: list[str]) -> None:
     assert found(f"x::once:{command}\n", target, codes=["INT410"]) == expected
+
+
+def test_hint_of_an_init_script() -> None:
+    """It was told to add the option of the daemon of its name."""
+    (finding,) = findings("x:2:respawn:/etc/init.d/sshd start\n", codes=["INT405"])
+    assert finding.hint == "use once or wait"
+
+
+@pytest.mark.parametrize("name", _rows())
+def test_each_row_of_the_table_is_understood(name: str) -> None:
+    program = find(name)
+    assert program
+    assert program.kind in (GOES, STAYS, ENDS, UNKNOWN)
+    assert fate(Command(Word(name, 0, 0), Word(name, 0, 0), (Word("--version", 0, 0),)))[0] == ENDS
+    assert fate(Command(Word(name, 0, 0), Word(name, 0, 0), ()))[0] == program.kind
+
+
+@pytest.mark.parametrize(
+    ("line", "found_there"),
+    [
+        ("x::powerokwait:/sbin/halt -p", True),
+        ("x::powerokwait:/sbin/telinit 0", True),
+        ("x::powerokwait:/sbin/telinit q", False),
+        ("x:2:wait:/sbin/telinit 3", True),
+        ("x:2:once:/sbin/init -t 5 6", True),
+        ("x:1:wait:/sbin/telinit S", False),
+        ("x:2:wait:/sbin/telinit a", False),
+        ("x:3:once:/sbin/telinit 3", False),
+    ],
+)
+def test_calls_a_level(line: str, found_there: bool) -> None:
+    assert bool(found(line + "\n", codes=["INT408", "INT409"])) == found_there
+
+
+def test_helpers_that_become_a_getty(tmp_path: Path) -> None:
+    """Yocto's start_getty takes the speed and the line."""
+    text = "S1:2:respawn:/bin/start_getty 115200 ttyS0 vt102\n"
+    assert found(text, codes=["INT301"]) == []
+    assert found(text, codes=["INT301"], gettys=["start_getty"]) == ["1:1-3 INT301"]
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin/start_getty"
+    for last, there in (('exec /sbin/getty -L "$1" "$2"', True), ("/sbin/getty -L $1 $2", False)):
+        script.write_text(f"#!/bin/sh\n# exec getty\n{last}\n# end\n")
+        assert bool(found(text, codes=["INT301"], root=Root(str(tmp_path)))) == there

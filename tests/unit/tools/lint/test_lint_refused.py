@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from lint import findings, found
 
 from sysvinit_py.inittab.parser import parse
 from sysvinit_py.tools.lint.check import check
+from sysvinit_py.tools.lint.fixes import repair
+from sysvinit_py.tools.lint.rules import RULES
 from sysvinit_py.tools.lint.targets import (
     BUSYBOX,
     SYSVINIT_2_88,
@@ -152,3 +156,32 @@ def test_third_colon_is_added_only_behind_an_action() -> None:
     assert finding.fix.edits[0].start == 17
     (finding,) = findings("1:2345:/sbin/getty\n", codes=["INT102"])
     assert finding.fix is None
+
+
+def test_byte_order_mark() -> None:
+    """It was called an id that is too long."""
+    for target in TARGETS.values():
+        entry = b"::sysinit:/x\n" if target is BB else b"id:2:initdefault:\n"
+        for rest in (entry, b"# a comment\n" + entry, b"\n" + entry):
+            listed = findings(b"\xef\xbb\xbf" + rest, target, codes=[c for c in RULES if c[3] == "1"])
+            assert [finding.code for finding in listed] == ["INT112"]
+            data = b"\xef\xbb\xbf" + rest
+            look = partial(check, target=target)
+            assert repair((("inittab", data),), look, unsafe=False) == (("inittab", rest),)
+
+
+def test_busybox_inittab_is_named_once() -> None:
+    """Each of its lines was said to have no id."""
+    text = b"::sysinit:/etc/rcS\n::respawn:/sbin/getty 0 ttyS0\n::shutdown:/x\n"
+    (finding,) = (f for f in findings(text, OURS) if f.severity == "error")
+    assert (finding.line, finding.code) == (1, "INT101")
+    assert "for BusyBox: SysV init refuses its 3 lines" in finding.message
+    assert "--target busybox" in finding.hint
+    assert len([f for f in findings(b":2:once:/x\n:3:once:/x\n", OURS) if f.code == "INT101"]) == 2
+
+
+def test_duplicate_of_another_power_entry() -> None:
+    """Not "nothing is done when the power fails": the main file has a powerwait."""
+    text = b"pf::powerwait:/a\npx::powerokwait:/c\npf::powerfail:/b\n"
+    (finding,) = findings(text, OURS, codes=["INT108"])
+    assert "this powerfail entry never runs" in finding.message
