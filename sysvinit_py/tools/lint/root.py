@@ -7,8 +7,8 @@ import os
 from sysvinit_py.tools.lint.place import Place
 
 MAX_FIRST_LINE = 256  # bytes that the kernel reads of a script
-#: Where init looks for a program that is named without a folder (behaviour/children#environment).
 MAX_SCRIPT = 1 << 16  # bytes; a longer script is hardly one that starts a getty
+#: Where init looks for a program that is named without a folder (behaviour/children#environment).
 PATH = ("/sbin", "/usr/sbin", "/bin", "/usr/bin")
 
 
