@@ -32,7 +32,7 @@ Begin = Callable[..., System]
 
 def tools() -> dict[str, Path]:
     """The package; the sandbox does not have the repository."""
-    paths = (path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".inittab"))
+    paths = (path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix != ".pyc")
     return {f"/root/sysvinit_py/{path.relative_to(PACKAGE)}": path for path in paths}
 
 
