@@ -20,9 +20,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: What may be asked for; the usage keeps quiet about levels 7, 8 and 9, and so does init(8).
 _ASKABLE = "0123456789SsQqAaBbCcUu"
-_USAGE = "{-e VAR[=VAL] | [-t SECONDS] {0|1|2|3|4|5|6|S|s|Q|q|A|a|B|b|C|c|U|u}}"
+_USAGE = f"{{-e VAR[=VAL] | [-t SECONDS] {{{'|'.join(_ASKABLE)}}}}}"
+_HELP = """
+  0 to 9, S, s        change to that runlevel
+  Q, q                read the inittab again
+  A, a, B, b, C, c    start the ondemand entries with that letter
+  U, u                execute /sbin/init anew, processes are kept
+  -t SECONDS          between SIGTERM and SIGKILL for processes that have to end
+  -e INIT_NAME[=VAL]  set or remove a variable for processes started later
+  --help, --version   print this, or the version
+"""
+#: init takes no other variables.
+_PREFIX = "INIT_"
+_MAX_SECONDS = 2**31 - 1
 _PATIENCE = 3.0  # seconds
 _TRY_AGAIN = 0.01  # seconds
 #: The FIFO has no reader, is full, or its reader went away: init may be busy with it at this moment.
@@ -34,26 +45,34 @@ class RefusedError(Exception):
 
 
 class _UsageError(Exception):
-    """The arguments are wrong; what getopt(3) would say of them, if anything."""
+    """The arguments are wrong, and why: a line for stderr, after the usage."""
+
+
+class _OptionError(_UsageError):
+    """getopt(3) would refuse an option: its words, which come before the usage."""
 
 
 def main(argv: list[str] | None = None, path: str = initctl.PATH) -> int:
     """Carry out the command line, its first word the program's name. Exit status 1: init was not asked.
 
-    Why not stands on stderr. Looked at in this order: --version, are we root, the arguments, the FIFO.
+    Why not stands on stderr. The order: --version, --help, are we root, the arguments, the FIFO.
     """
     program, *arguments = sys.argv if argv is None else argv
     name = program.rpartition("/")[2]
     if arguments == ["--version"]:
         _write(1, f"SysV init version: sysvinit_py {__version__}\n\n")
         return 0
+    if arguments == ["--help"]:
+        _write(1, f"Usage: {name} {_USAGE}\n{_HELP}")
+        return 0
     try:
         if posix.geteuid() != 0:
             raise RefusedError("must be superuser.")
         _send(initctl.encode(_request(arguments)), path)
+    except _OptionError as wrong:
+        _write(2, f"{program}: {wrong}\nUsage: {name} {_USAGE}\n")
     except _UsageError as wrong:
-        said = f"{program}: {wrong}\n" if str(wrong) else ""
-        _write(2, f"{said}Usage: {name} {_USAGE}\n")
+        _write(2, f"Usage: {name} {_USAGE}\n{name}: {wrong}\n")
     except RefusedError as refused:
         _write(2, f"{name}: {refused}\n")
     except OSError as error:
@@ -93,11 +112,32 @@ def _request(arguments: list[str]) -> initctl.Request:
             sleeptime = _seconds(value)
         else:
             operands.append(value)
-    if variables and not operands:
+    if variables and operands:
+        raise _UsageError("-e cannot be combined with a runlevel")
+    if variables:
+        _check_names(variables)
         return initctl.Request(initctl.SETENV, data=data)
-    if not variables and len(operands) == 1 and len(operands[0]) == 1 and operands[0] in _ASKABLE:
-        return initctl.Request(initctl.RUNLVL, operands[0], sleeptime)
-    raise _UsageError
+    return initctl.Request(initctl.RUNLVL, _level(operands), sleeptime)
+
+
+def _level(operands: list[str]) -> str:
+    """Return what is asked for."""
+    if not operands:
+        raise _UsageError("missing runlevel")
+    if len(operands) > 1:
+        raise _UsageError(f"one runlevel is expected, not {len(operands)}")
+    [level] = operands
+    if len(level) != 1 or level not in _ASKABLE:
+        raise _UsageError(f"{level!a} is not a runlevel (expected one of {' '.join(_ASKABLE)})")
+    return level
+
+
+def _check_names(variables: list[bytes]) -> None:
+    """Refuse what init would drop without a message; C's telinit sends it all the same."""
+    for variable in variables:
+        name = variable.partition(b"=")[0].decode(errors="backslashreplace")
+        if not name.startswith(_PREFIX):
+            raise RefusedError(f"-e {name!a}: init takes only variables that begin with {_PREFIX}")
 
 
 def _options(arguments: list[str]) -> Iterator[tuple[str, str]]:
@@ -111,22 +151,18 @@ def _options(arguments: list[str]) -> Iterator[tuple[str, str]]:
         else:
             option = argument[1]
             if option not in "te":
-                raise _UsageError(f"invalid option -- '{option}'")
+                raise _OptionError(f"invalid option -- '{option}'")
             value = argument[2:] or next(rest, None)
             if value is None:
-                raise _UsageError(f"option requires an argument -- '{option}'")
+                raise _OptionError(f"option requires an argument -- '{option}'")
             yield option, value
 
 
 def _seconds(text: str) -> int:
-    """Read the wait time. C takes a word for 0, which would be SIGKILL at once; we take it for a mistake."""
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > 10:
-        raise _UsageError
-    seconds = int(text)
-    if not -(2**31) <= seconds < 2**31:
-        raise _UsageError
-    return seconds
+    """Read the wait time. C takes a word for 0 and sends -1: SIGKILL at once. We take both for mistakes."""
+    if not (text.isascii() and text.isdigit()) or len(text) > 10 or int(text) > _MAX_SECONDS:
+        raise _UsageError(f"-t {text!a}: not a number of seconds (expected 0 to {_MAX_SECONDS})")
+    return int(text)
 
 
 def _send(request: bytes, path: str) -> None:

@@ -20,7 +20,9 @@ from sysvinit_py.protocol import initctl
 from sysvinit_py.protocol.initctl import RUNLVL, SETENV, Bogus, Decoder, Request
 from sysvinit_py.tools import telinit
 
-USAGE = "Usage: telinit {-e VAR[=VAL] | [-t SECONDS] {0|1|2|3|4|5|6|S|s|Q|q|A|a|B|b|C|c|U|u}}\n"
+USAGE = "Usage: telinit {-e VAR[=VAL] | [-t SECONDS] {0|1|2|3|4|5|6|7|8|9|S|s|Q|q|A|a|B|b|C|c|U|u}}\n"
+LEVELS = "(expected one of 0 1 2 3 4 5 6 7 8 9 S s Q q A a B b C c U u)\n"
+NOT_TAKEN = "init takes only variables that begin with INIT_\n"
 TIMEOUT = "telinit: timeout opening/writing control channel {}\n"
 
 
@@ -71,7 +73,6 @@ def variables(data: bytes) -> Request:
         (["-t7", "2"], Request(RUNLVL, "2", 7)),
         (["2", "-t", "7"], Request(RUNLVL, "2", 7)),
         (["-t", "1", "-t", "2", "2"], Request(RUNLVL, "2", 2)),
-        (["-t", "-5", "2"], Request(RUNLVL, "2", -5)),
         (["-t", "2147483647", "2"], Request(RUNLVL, "2", 2**31 - 1)),
         (["--", "3"], Request(RUNLVL, "3", 5)),
         (["-e", "INIT_A=b"], variables(b"INIT_A=b")),
@@ -79,10 +80,9 @@ def variables(data: bytes) -> Request:
         (["-e", "INIT_A=b", "-e", "INIT_C"], variables(b"INIT_A=b\0INIT_C")),
         (["-e", "INIT_A=b", "-t", "5"], variables(b"INIT_A=b")),
         (["-e", "INIT_A=b", "--"], variables(b"INIT_A=b")),
-        (["-e", "ANY=x y=z"], variables(b"ANY=x y=z")),
-        (["-e", "", "-e", "A"], variables(b"\0A")),
+        (["-e", "INIT_=x y=z"], variables(b"INIT_=x y=z")),
         (["-e", "INIT_A=\udcff"], variables(b"INIT_A=\xff")),
-        (["-e", "x" * 366], variables(b"x" * 366)),
+        (["-e", "INIT_" + "x" * 361], variables(b"INIT_" + b"x" * 361)),
     ],
 )
 def test_it_asks(
@@ -96,18 +96,25 @@ def test_it_asks(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], USAGE),
-        ([""], USAGE),
-        (["-"], USAGE),
-        (["33"], USAGE),
-        (["x"], USAGE),
-        (["é"], USAGE),
-        (["3", "4"], USAGE),
-        (["--", "-t", "3"], USAGE),
-        (["-t", "5"], USAGE),
-        (["-e", "INIT_A=b", "3"], USAGE),
+        ([], USAGE + "telinit: missing runlevel\n"),
+        ([""], USAGE + f"telinit: '' is not a runlevel {LEVELS}"),
+        (["-"], USAGE + f"telinit: '-' is not a runlevel {LEVELS}"),
+        (["33"], USAGE + f"telinit: '33' is not a runlevel {LEVELS}"),
+        (["x"], USAGE + f"telinit: 'x' is not a runlevel {LEVELS}"),
+        (["\x1b[2J"], USAGE + f"telinit: '\\x1b[2J' is not a runlevel {LEVELS}"),
+        (["3", "4"], USAGE + "telinit: one runlevel is expected, not 2\n"),
+        (["--", "-t", "3"], USAGE + "telinit: one runlevel is expected, not 2\n"),
+        (["-t", "5"], USAGE + "telinit: missing runlevel\n"),
+        (["-e", "INIT_A=b", "3"], USAGE + "telinit: -e cannot be combined with a runlevel\n"),
+        (["-e", "FOO=1"], "telinit: -e 'FOO': " + NOT_TAKEN),
+        (["-e", "FOO"], "telinit: -e 'FOO': " + NOT_TAKEN),
+        (["-e", ""], "telinit: -e '': " + NOT_TAKEN),
+        (["-e", "=INIT_"], "telinit: -e '': " + NOT_TAKEN),
+        (["-e", "INIT"], "telinit: -e 'INIT': " + NOT_TAKEN),
+        (["-e", " INIT_A=b"], "telinit: -e ' INIT_A': " + NOT_TAKEN),
+        (["-e", "INIT_A=b", "-e", "init_b"], "telinit: -e 'init_b': " + NOT_TAKEN),
         (["-x"], "/sbin/telinit: invalid option -- 'x'\n" + USAGE),
-        (["--help"], "/sbin/telinit: invalid option -- '-'\n" + USAGE),
+        (["--help", "3"], "/sbin/telinit: invalid option -- '-'\n" + USAGE),
         (["--version", "3"], "/sbin/telinit: invalid option -- '-'\n" + USAGE),
         (["-t"], "/sbin/telinit: option requires an argument -- 't'\n" + USAGE),
         (["3", "-e"], "/sbin/telinit: option requires an argument -- 'e'\n" + USAGE),
@@ -121,13 +128,15 @@ def test_it_refuses(arguments: list[str], said: str, fifo: Fifo, capfd: pytest.C
     assert fifo.requests() == []
 
 
-@pytest.mark.parametrize("seconds", ["x", "", "3x", "1.5", "2147483648", "-2147483649"])
+@pytest.mark.parametrize("seconds", ["x", "", "3x", "1.5", "-1", "-0", "+1", "2147483648"])
 def test_a_wait_time_that_is_none_is_refused(
     seconds: str, fifo: Fifo, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """C takes a word for 0 and so has processes killed at once; a typing mistake should not."""
     assert telinit.main(["telinit", "-t", seconds, "3"], fifo.path) == 1
-    assert capfd.readouterr() == ("", USAGE)
+    reason = f"-t {seconds!r}: not a number of seconds (expected 0 to 2147483647)"
+    assert capfd.readouterr() == ("", f"{USAGE}telinit: {reason}\n")
+    assert fifo.requests() == []
 
 
 @pytest.mark.parametrize("arguments", [[], ["x"], ["3"], ["-x"]])
@@ -149,6 +158,16 @@ def test_the_version_is_for_everybody(
     assert complaint == ""
 
 
+def test_help_is_for_everybody(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(posix, "geteuid", lambda: 65534)
+    assert telinit.main(["/sbin/telinit", "--help"], "/nowhere") == 0
+    said, complaint = capfd.readouterr()
+    assert said.startswith(USAGE)
+    for word in ("0 to 9", "Q, q", "U, u", "-t SECONDS", "-e INIT_NAME", "--version"):
+        assert word in said
+    assert complaint == ""
+
+
 def test_it_goes_by_the_name_it_is_called_by(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,8 +175,11 @@ def test_it_goes_by_the_name_it_is_called_by(
     path = str(tmp_path / "initctl")
     assert telinit.main(path=path) == 1
     assert telinit.main(["init"], path) == 1
-    assert capfd.readouterr().err == f"init: {path}: No such file or directory\n" + USAGE.replace(
-        "telinit", "init"
+    assert (
+        capfd.readouterr().err
+        == f"init: {path}: No such file or directory\n"
+        + USAGE.replace("telinit", "init")
+        + "init: missing runlevel\n"
     )
 
 
