@@ -51,6 +51,11 @@ class Entry(Value):
     spans: tuple[Span, Span, Span, Span] | None = None  # id, runlevels, action, process; None off the wire
 
     @property
+    def place(self) -> str:
+        """Where it stands, as messages name it."""
+        return f"{self.file}[{self.line}]"
+
+    @property
     def rule(self) -> Action:
         """What its action means."""
         return ACTIONS.get(self.action, _UNKNOWN)

@@ -132,7 +132,7 @@ def _entry(tokens: list[Any], file: str, number: int) -> Entry:
 
 
 def _duplicate(entry: Entry, first: Entry) -> Problem:
-    where = f"line {first.line}" if first.file == entry.file else f"{first.file}[{first.line}]"
+    where = f"line {first.line}" if first.file == entry.file else first.place
     reason = f'duplicate ID field "{_printable(entry.id)}", the first one is in {where}'
     return Problem(entry.file, entry.line, reason, entry.spans[0] if entry.spans else None)
 

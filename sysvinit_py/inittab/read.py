@@ -18,18 +18,17 @@ def read(inittab: str = INITTAB, directory: str = DIRECTORY) -> Reading:
 def interpret(sources: tuple[Source, ...]) -> Reading:
     """Parse the main file, which comes first, and the others.
 
-    Never fails: a file that could not be read is a problem with line 0.
+    Never fails: a file that could not be read is a problem with line 0. The main file is not missed where
+    the others make up a whole inittab, which has an initdefault.
     """
     entries: list[Entry] = []
     problems: list[Problem] = []
     refused = 0
     seen: dict[str, Entry] = {}
-    missing = unreadable = False
+    unreadable = False
     for number, source in enumerate(sources):
-        if source.missing and number == 0:
-            missing = True
-            problems.append(Problem("", 0, "No inittab file found"))
-        elif source.error:
+        missing = source.missing and number == 0
+        if source.error and not missing:
             unreadable = True
             problems.append(Problem(source.path, 0, f"cannot be read: {source.error}"))
         for line in lines(source.data, source.path, seen):
@@ -39,6 +38,9 @@ def interpret(sources: tuple[Source, ...]) -> Reading:
                 refused += 1
                 if refused <= MAX_REFUSED:
                     problems.append(line.problem)
+    missing = sources[0].missing and all(entry.action != "initdefault" for entry in entries)
+    if missing:
+        problems.insert(0, Problem("", 0, "No inittab file found"))
     if refused > MAX_REFUSED:
         problems.append(Problem("", 0, f"{refused - MAX_REFUSED} more lines of inittab are refused"))
     return Reading(with_single_user_shell(entries), tuple(problems), missing, unreadable)

@@ -53,6 +53,7 @@ class CannotExecute(Answer):
     """There is no such command, or it is not one."""
 
     command: str
+    reason: str = ""
 
 
 class CannotFork(Answer):

@@ -210,8 +210,8 @@ class Processes:
 
         See behaviour/children#failure.
         """
-        self._do(fx.Say(f'cannot execute "{event.command}"'))
         job = self._answered(event)
+        self._do(fx.Say(rules.cannot_execute(job.entry, event.command, event.reason)))
         job.ended(NOT_EXECUTED)
         self.agenda.look_at(job)
 

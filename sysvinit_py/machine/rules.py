@@ -91,6 +91,13 @@ def owns_console(entry: Entry, stage: str) -> bool:
     return entry.rule.owns_console and stage in (SYSINIT, BOOT, SINGLE_USER)
 
 
+def cannot_execute(entry: Entry, command: str, reason: str) -> str:
+    """Return the message: C's words, then why, and which entry it is."""
+    why = f": {reason}" if reason else ""
+    where = f", {entry.place}" if entry.file else ""
+    return f'cannot execute "{command}"{why} (id {entry.id}{where})'
+
+
 def ways_out(entries: tuple[Entry, ...]) -> dict[str, list[str]]:
     """The commands that halt and restart the machine, by level."""
     return {

@@ -275,8 +275,9 @@ class Init:
     def _shut_down(self) -> None:
         try:
             spawn.run(spawn.SHUTDOWN, self._environment, self._console)
-        except (spawn.CannotExecuteError, spawn.CannotForkError):
-            self._say(f'cannot execute "{spawn.SHUTDOWN[0]}"')
+        except (spawn.CannotExecuteError, spawn.CannotForkError) as error:
+            why = f": {error.reason}" if isinstance(error, spawn.CannotExecuteError) else ""
+            self._say(f'cannot execute "{spawn.SHUTDOWN[0]}"{why}')
 
     def _take_requests(self) -> None:
         for request in self._fifo.read():

@@ -75,7 +75,7 @@ class Performer:
         try:
             pid = spawn.start(effect, self._environment, self._console, self._say)
         except spawn.CannotExecuteError as error:
-            return ev.CannotExecute(effect.key, str(error))
+            return ev.CannotExecute(effect.key, error.command, error.reason)
         except spawn.CannotForkError:
             return ev.CannotFork(effect.key)
         return ev.Started(effect.key, pid)  # nothing else: what fails here would lose the child

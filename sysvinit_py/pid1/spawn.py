@@ -11,6 +11,7 @@ from sysvinit_py import __version__
 from sysvinit_py.inittab.entry import SHELL_CHARACTERS, Entry
 from sysvinit_py.machine.effects import Start
 from sysvinit_py.machine.limits import FORK_RETRY
+from sysvinit_py.machine.rules import cannot_execute
 from sysvinit_py.machine.stages import SINGLE_USER
 from sysvinit_py.pid1 import kernel, shell
 from sysvinit_py.pid1.barrier import quietly, tell
@@ -42,6 +43,10 @@ _CANNOT_EXECUTE_STATUS = 127
 
 class CannotExecuteError(Exception):
     """There is no such command, or it is not one."""
+
+    def __init__(self, command: str, reason: str) -> None:
+        super().__init__(command, reason)
+        self.command, self.reason = command, reason
 
 
 class CannotForkError(Exception):
@@ -80,7 +85,7 @@ def start(order: Start, environment: dict[str, str], console: Console, say: Call
     argv = words(order.entry, order.stage, environment.get("PATH", ""))
     environment |= {"INIT_VERSION": VERSION, "RUNLEVEL": order.runlevel, "PREVLEVEL": order.prevlevel}
     if order.owns_console:
-        return _lead(argv, environment, console, say)
+        return _lead(argv, environment, console, say, order.entry)
     return run(argv, environment, console)
 
 
@@ -100,8 +105,8 @@ def run(argv: list[str], environment: dict[str, str], console: Console) -> int:
 def _spawn(argv: list[str], environment: dict[str, str], **how: object) -> int:
     """posix_spawnp(3), which also gives a file without ``#!`` to the shell."""
     if not argv:
-        raise CannotExecuteError("")
-    command = argv[0]
+        raise CannotExecuteError("", "no command")
+    command, reason = argv[0], ""
     paths = [command] if "/" in command else [f"{folder}/{command}" for folder in PATH.split(":")]
     for path in paths:
         for program, words in ((path, argv), (SHELL, [SHELL, path, *argv[1:]])):
@@ -113,12 +118,14 @@ def _spawn(argv: list[str], environment: dict[str, str], **how: object) -> int:
                 if error.errno in _NO_PROCESS:
                     raise CannotForkError from error
                 if error.errno not in (errno.ENOEXEC, *_LOOK_FURTHER):
-                    raise CannotExecuteError(command) from error
+                    raise CannotExecuteError(command, str(error.strerror)) from error
+                if error.errno != errno.ENOENT or not reason:
+                    reason = str(error.strerror)  # of a file that is there, if one is
                 if error.errno != errno.ENOEXEC:
                     break
-            except ValueError as error:
-                raise CannotExecuteError(command) from error  # words or variables that no process can have
-    raise CannotExecuteError(command)
+            except ValueError as error:  # words or variables that no process can have
+                raise CannotExecuteError(command, str(error)) from error
+    raise CannotExecuteError(command, reason)
 
 
 # An entry that owns the console (behaviour/children#terminal). Its session is led by a process of ours,
@@ -127,7 +134,9 @@ def _spawn(argv: list[str], environment: dict[str, str], **how: object) -> int:
 # SIGHUP to what the command has left running in the background.
 
 
-def _lead(argv: list[str], environment: dict[str, str], console: Console, say: Callable[[str], None]) -> int:
+def _lead(
+    argv: list[str], environment: dict[str, str], console: Console, say: Callable[[str], None], entry: Entry
+) -> int:
     console.make_sane()
     try:
         leader = kernel.fork()
@@ -138,7 +147,7 @@ def _lead(argv: list[str], environment: dict[str, str], console: Console, say: C
     status = _CANNOT_EXECUTE_STATUS
     try:
         console.forget_backlog()  # that is for init itself to write
-        status = _leader(argv, environment, console, say)
+        status = _leader(argv, environment, console, say, entry)
     except BaseException as error:
         quietly(tell, say, error)
     finally:
@@ -146,7 +155,7 @@ def _lead(argv: list[str], environment: dict[str, str], console: Console, say: C
 
 
 def _leader(
-    argv: list[str], environment: dict[str, str], console: Console, say: Callable[[str], None]
+    argv: list[str], environment: dict[str, str], console: Console, say: Callable[[str], None], entry: Entry
 ) -> int:
     """What the leader does: the terminal, the command, wait, give the terminal back."""
     kernel.setsid()
@@ -161,7 +170,7 @@ def _leader(
         pid = _insist(lambda: _spawn(argv, environment), say)
     except CannotExecuteError as error:
         pid = 0
-        say(f'cannot execute "{error}"')
+        say(cannot_execute(entry, error.command, error.reason))
     for number in _GROUP_SIGNALS:  # not before, so that whoever ends the group now ends its start, too
         kernel.signal(number, kernel.SIG_IGN)
     kernel.closerange(3, 1024)  # nothing of init's is kept open meanwhile, the FIFO least of all

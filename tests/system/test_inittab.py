@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Boot
+from conftest import Boot, Init
 from syslogd import Syslogd
 from system import System
 from witness import program, wait_until
@@ -339,7 +339,7 @@ def test_script_without_interpreter(boot: Boot, tmp_path: Path) -> None:
     assert system.witness.wait("A").argv == ["A", "b"]
 
 
-def test_commands_that_cannot_be_executed(boot: Boot, log: Syslogd) -> None:
+def test_commands_that_cannot_be_executed(boot: Boot, init: Init, log: Syslogd) -> None:
     """What waits for them goes on."""
     system = boot("""
         id:2:initdefault:
@@ -352,8 +352,13 @@ def test_commands_that_cannot_be_executed(boot: Boot, log: Syslogd) -> None:
     """, before=log.listen)  # fmt: skip
     system.witness.wait("E")
     for command in ("/missing", "missing", "/etc/passwd", "/etc", "/etc/passwd/x"):
-        log.expect(f'cannot execute "{command}"')
-        system.console.expect(f'\rINIT: cannot execute "{command}"\r\r\n'.encode())
+        system.console.expect(f'\rINIT: cannot execute "{command}"'.encode())
+    words = ": No such file or directory (id si, /etc/inittab[2])" if init.ours else ""
+    log.expect(f'cannot execute "/missing"{words}')
+    words = ": Permission denied (id b, /etc/inittab[5])" if init.ours else ""
+    log.expect(f'cannot execute "/etc"{words}')
+    words = ": Not a directory (id c, /etc/inittab[6])" if init.ours else ""
+    log.expect(f'cannot execute "/etc/passwd/x"{words}')
 
 
 # What lies in its place
@@ -432,6 +437,21 @@ def test_no_inittab_at_a_reread(boot: Boot, log: Syslogd, what: str, reason: str
     system.witness.wait("B")
     assert system.alive(a.pid)
     assert "WRONG" not in system.witness.started()
+
+
+@pytest.mark.ours_only("C reads none of it")
+def test_a_whole_inittab_in_inittab_d(boot: Boot, log: Syslogd) -> None:
+    """Regression: "No inittab file found" was said at each change of level, and no re-read took a change."""
+    tab = "id:2:initdefault:\na:2:once:/w A stay\nb:3:once:/w B stay\n"
+    system = boot(None, files={"/etc/inittab.d/a.tab": tab}, before=log.listen)
+    system.witness.wait("A")
+    system.telinit("3")
+    system.witness.wait("B")
+    system.write("/etc/inittab.d/a.tab", f"{tab}c:3:once:/w C stay\n")
+    system.telinit("q")
+    system.witness.wait("C")
+    assert "No inittab file found" not in log.texts
+    assert b"No inittab" not in system.console.said
 
 
 # inittab.d

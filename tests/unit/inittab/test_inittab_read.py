@@ -105,6 +105,22 @@ def test_a_missing_main_file_is_an_empty_one(etc: Etc) -> None:
     assert [entry.id for entry in reading.entries] == ["x", "~~"]
 
 
+def test_tab_files_may_be_the_whole_inittab(etc: Etc) -> None:
+    """Regression: the main file was missed at each reading, and no change of theirs was taken."""
+    etc.inittab.unlink()
+    (etc.directory / "x.tab").write_text("x:2:wait:x\n")
+    (etc.directory / "y.tab").write_text("id:2:initdefault:\n")
+    reading = etc.read()
+    assert reading.problems == ()
+    assert reading.complete
+
+
+def test_an_initdefault_that_is_refused_makes_no_whole_inittab(etc: Etc) -> None:
+    etc.inittab.unlink()
+    (etc.directory / "x.tab").write_text("toolong:2:initdefault:\n")
+    assert problems(etc.read())[0] == "No inittab file found"
+
+
 def test_an_empty_main_file_is_none_missing(etc: Etc) -> None:
     etc.inittab.write_text("")
     assert etc.read() == Reading(entries=(SULOGIN,))

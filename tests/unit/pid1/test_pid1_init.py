@@ -136,14 +136,20 @@ def test_shutdown(pid1: Pid1, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ran == [["/sbin/shutdown", "-hP", "now"]]
 
 
-@pytest.mark.parametrize("error", [spawn.CannotExecuteError, spawn.CannotForkError])
-def test_no_shutdown(pid1: Pid1, monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (spawn.CannotExecuteError("/sbin/shutdown", "Permission denied"), ": Permission denied"),
+        (spawn.CannotForkError(), ""),
+    ],
+)
+def test_no_shutdown(pid1: Pid1, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str) -> None:
     def fails(*_: object) -> None:
         raise error
 
     monkeypatch.setattr(spawn, "run", fails)
     pid1.turn(SHUTDOWN)
-    assert pid1.said == ['cannot execute "/sbin/shutdown"']
+    assert pid1.said == [f'cannot execute "/sbin/shutdown"{reason}']
 
 
 @pytest.mark.parametrize("order", [(USR1, USR2), (USR2, USR1)])
