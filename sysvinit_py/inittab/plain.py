@@ -30,6 +30,7 @@ _A_FEW = 100
 
 _ACTIONS = {action.encode(): action for action in ACTIONS}
 _BLANKS = b" \t"
+_MARK = "\ufeff".encode()
 
 
 def read(sources: Sequence[Source], pause: Callable[[], object] = lambda: None) -> Reading | None:
@@ -42,7 +43,7 @@ def read(sources: Sequence[Source], pause: Callable[[], object] = lambda: None) 
     entries: list[Entry] = []
     ids: set[str] = set()
     for source in sources:
-        if source.error or b"\0" in source.data:
+        if source.error or b"\0" in source.data or source.data.startswith(_MARK):
             return None
         for number, line in enumerate(source.data.split(b"\n"), 1):
             if number % _A_FEW == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sysvinit_py.inittab.entry import Entry, Problem, Reading, with_single_user_shell
+from sysvinit_py.inittab.foreign import KINDS
 from sysvinit_py.inittab.parser import lines
 from sysvinit_py.inittab.sources import DIRECTORY, INITTAB, Source, gather
 
@@ -31,10 +32,12 @@ def interpret(sources: tuple[Source, ...]) -> Reading:
         if source.error and not missing:
             unreadable = True
             problems.append(Problem(source.path, 0, f"cannot be read: {source.error}"))
+        foreign = tuple(kind for kind in KINDS if kind.is_one(source.data))
+        problems += (Problem(source.path, 0, kind.reason) for kind in foreign)
         for line in lines(source.data, source.path, seen):
             if line.entry:
                 entries.append(line.entry)
-            elif line.problem:
+            elif line.problem and not any(kind.line.match(line.text) for kind in foreign):
                 refused += 1
                 if refused <= MAX_REFUSED:
                     problems.append(line.problem)

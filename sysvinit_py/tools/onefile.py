@@ -37,7 +37,7 @@ BUNDLES = (
     ),
     ("tools/telinit.py",),
     ("pid1/probe.py",),
-    ("inittab/child.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),
+    ("inittab/child.py", "inittab/foreign.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),
     ("inittab/*.py", "machine/*.py", "protocol/*.py", "pid1/*.py"),
 )
 

@@ -6,15 +6,12 @@ sysvinit-3.14 are taken from documentation.
 
 from __future__ import annotations
 
-from sysvinit_py.inittab import actions
 from sysvinit_py.inittab.actions import ACTIONS
 from sysvinit_py.inittab.entry import MAX_LINE
+from sysvinit_py.inittab.foreign import BUSYBOX_ACTIONS as BUSYBOX_ACTIONS
+from sysvinit_py.inittab.foreign import C_ACTIONS as C_ACTIONS
+from sysvinit_py.inittab.foreign import is_busybox
 from sysvinit_py.value import Value
-
-C_ACTIONS = actions.names(lambda action: actions.C in action.known_to)
-#: Actions that only BusyBox knows.
-OWN_ACTIONS = ("askfirst", "shutdown", "restart")
-BUSYBOX_ACTIONS = (*actions.names(lambda action: actions.BUSYBOX in action.known_to), *OWN_ACTIONS)
 
 
 class Target(Value):
@@ -65,18 +62,5 @@ TARGETS = {target.name: target for target in ALL}
 
 
 def guess(data: bytes) -> Target:
-    """Tell by what only BusyBox would understand, or only SysV init, whose inittab this is.
-
-    In BusyBox's the id is a terminal or empty and the runlevels are empty.
-    """
-    busybox = 0
-    for line in data.decode("latin-1").split("\n"):
-        id, *rest = line.split(":", 3)
-        if len(rest) < 3 or id.startswith("#"):
-            continue
-        runlevels, action, _ = rest
-        if not id or action in OWN_ACTIONS:
-            busybox += 1
-        elif runlevels or action in C_ACTIONS[:4]:  # the actions of every SysV inittab
-            busybox -= 1
-    return BUSYBOX if busybox > 0 else SYSVINIT_PY
+    """Tell whose inittab this is."""
+    return BUSYBOX if is_busybox(data) else SYSVINIT_PY

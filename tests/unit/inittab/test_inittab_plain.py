@@ -53,3 +53,9 @@ def test_what_cannot_wait_has_its_turn() -> None:
     turns: list[int] = []
     plain.read([Source("/etc/inittab", b"".join(LINE % n for n in range(250)))], lambda: turns.append(1))
     assert len(turns) == 2
+
+
+@pytest.mark.parametrize("first", [b"a:2:wait:x\n", b"# comment\n", b"\n"])
+def test_a_byte_order_mark_leaves_all_to_the_grammar(first: bytes) -> None:
+    """Regression: with an id of one byte the mark was taken for a part of it."""
+    assert ids(b"\xef\xbb\xbf" + first) is None

@@ -296,6 +296,55 @@ def test_just_as_many_problems_as_are_said(etc: Etc) -> None:
     assert len(etc.read().problems) == MAX_REFUSED
 
 
+# ---- files that are something else ----
+
+BUSYBOX = """# Buildroot's
+::sysinit:/bin/mount -t proc proc /proc
+null::sysinit:/bin/mkdir -p /dev/pts
+ttyS0::respawn:/sbin/getty -L ttyS0 115200 vt100
+tty2::askfirst:-/bin/sh
+::ctrlaltdel:/sbin/reboot
+::shutdown:/bin/umount -a -r
+::restart:/sbin/init
+"""
+
+
+@pytest.mark.parametrize("name", ["inittab", "inittab.d/x.tab"])
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (BUSYBOX.encode(), "an inittab for BusyBox"),
+        (b"::sysinit:/etc/init.d/rcS\n", "an inittab for BusyBox"),
+        (b"tty1::askfirst:-/bin/sh\n", "an inittab for BusyBox"),
+        (b"\xef\xbb\xbfid:2:initdefault:\n", "begins with a byte order mark"),
+        (b"\xef\xbb\xbf# comment\n", "begins with a byte order mark"),
+        (b"\xef\xbb\xbfa:2:wait:x\n", "begins with a byte order mark"),
+        (b"\xef\xbb\xbf\n", "begins with a byte order mark"),
+        ("\ufeffid:2:initdefault:\na:2:wait:x\n".encode("utf-16-le"), "UTF-16 text"),
+        ("\ufeffid:2:initdefault:\na:2:wait:x\n".encode("utf-16-be"), "UTF-16 text"),
+    ],
+)
+def test_a_file_that_is_something_else_is_named_once(etc: Etc, name: str, data: bytes, reason: str) -> None:
+    """Regression: each line was refused for a missing or too long id."""
+    path = etc.inittab.parent / name
+    path.write_bytes(data)
+    [problem] = etc.read().problems
+    assert str(problem).startswith(f"{path}: {reason}")
+
+
+def test_other_faults_of_such_a_file_are_named(etc: Etc) -> None:
+    etc.inittab.write_text(BUSYBOX + "nonsense\n")
+    _, other = problems(etc.read())
+    assert other.startswith(f"{etc.inittab}[9]: id field too long")
+
+
+@pytest.mark.parametrize("text", [":2:once:x\n", "id:2:initdefault:\n::respawn:x\n", "a:2:askfirst:x\n"])
+def test_a_slip_makes_no_inittab_of_another_init(etc: Etc, text: str) -> None:
+    etc.inittab.write_text(text)
+    [problem] = etc.read().problems
+    assert problem.line
+
+
 # ---- level S ----
 
 

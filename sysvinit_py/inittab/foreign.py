@@ -1,0 +1,64 @@
+"""Files in the place of an inittab that are something else: each is named once, not at each of its lines."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sysvinit_py.inittab import actions
+from sysvinit_py.value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+C_ACTIONS = actions.names(lambda action: actions.C in action.known_to)
+#: Actions that only BusyBox knows.
+OWN_ACTIONS = ("askfirst", "shutdown", "restart")
+BUSYBOX_ACTIONS = (*actions.names(lambda action: actions.BUSYBOX in action.known_to), *OWN_ACTIONS)
+
+
+def is_busybox(data: bytes) -> bool:
+    """Tell by what only BusyBox would understand, or only SysV init, whose inittab this is.
+
+    In BusyBox's the id is a terminal or empty and the runlevels are empty.
+    """
+    busybox = 0
+    for line in data.decode("latin-1").split("\n"):
+        id, *rest = line.split(":", 3)
+        if len(rest) < 3 or id.startswith("#"):
+            continue
+        runlevels, action, _ = rest
+        if not runlevels and (not id or action in OWN_ACTIONS):
+            busybox += 1
+        elif runlevels or action in C_ACTIONS[:4]:  # the actions of every SysV inittab
+            busybox -= 1
+    return busybox > 0
+
+
+class Foreign(Value):
+    """A kind of file that is not an inittab of ours."""
+
+    is_one: Callable[[bytes], object]  # by its content
+    line: re.Pattern[str]  # of the refused lines for which this is the reason
+    reason: str
+
+
+KINDS = (
+    Foreign(
+        re.compile(rb"\xff\xfe|\xfe\xff").match,
+        re.compile(""),
+        "UTF-16 text (expected ASCII or UTF-8): save it as UTF-8, without a byte order mark",
+    ),
+    Foreign(
+        re.compile("\ufeff".encode()).match,
+        re.compile("\ufeff"),
+        "begins with a byte order mark, which is taken for a part of the first line: save the file without it"
+        " (inittab-lint --fix removes it)",
+    ),
+    Foreign(
+        is_busybox,
+        re.compile(rf"[^:]*::({'|'.join(BUSYBOX_ACTIONS)}):"),
+        "an inittab for BusyBox (expected id:runlevels:action:process): give each entry an id of up to 4"
+        " characters, write respawn for askfirst, and add an initdefault",
+    ),
+)
