@@ -100,10 +100,9 @@ class Performer:
         return None if self._console.ask() else ev.NoAnswer()
 
     def _show_stage(self, effect: fx.ShowStage) -> None:
-        if effect.stage in (SYSINIT, BOOT):
-            title.show("init boot")
-            return
-        title.show(f"init [{effect.stage}]")
+        title.show("init boot" if effect.stage in (SYSINIT, BOOT) else f"init [{effect.stage}]")
+        if effect.stage == SYSINIT:
+            return  # /run may be mounted by what runs now
         try:
             how = kernel.O_WRONLY | kernel.O_CREAT | kernel.O_TRUNC | kernel.O_NONBLOCK | kernel.O_NOFOLLOW
             file = kernel.open(RUNLEVEL_FILE, how, 0o644)

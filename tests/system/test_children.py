@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -399,7 +400,18 @@ def test_process_title(boot: Boot) -> None:
     assert system.run(["ps", "-o", "args=", "-p", "1"]).stdout.strip() == "init [S]"
 
 
-@pytest.mark.ours_only("the level's character is in /run/runlevel from 3.08 on")
+def test_runlevel_during_the_boot(boot: Boot, oracle_programs: Path) -> None:
+    """Regression: in a bootwait entry runlevel(8) answered "unknown"; C writes "*" into /run/runlevel."""
+    look = '#!/bin/sh\n(echo "$1: $(runlevel)"; cat /run/runlevel) >>/out 2>/dev/null\n'
+    system = boot(
+        "id:2:initdefault:\ns::sysinit:/look S\nb::bootwait:/look B\nl:2:wait:/look L\nz:2:wait:/w Z\n",
+        files={"/sbin/runlevel": oracle_programs / "runlevel", "/look": look},
+    )
+    system.witness.wait("Z")
+    assert system.path("/out").read_text() == "S: unknown\nB: N *\n*L: N 2\n2"
+    assert [chr(record.pid & 0xFF) for record in system.records() if record.type == 1] == ["2"]
+
+
 def test_runlevel_file(boot: Boot) -> None:
     system = boot("id:2:initdefault:\na:2:once:/w A stay\nb:3:once:/w B stay\n")
     system.witness.wait("A")
