@@ -19,6 +19,7 @@ from sysvinit_py.inittab.entry import (
     Entry,
     Problem,
     Span,
+    printable,
 )
 from sysvinit_py.value import Value
 
@@ -133,7 +134,7 @@ def _entry(tokens: list[Any], file: str, number: int) -> Entry:
 
 def _duplicate(entry: Entry, first: Entry) -> Problem:
     where = f"line {first.line}" if first.file == entry.file else first.place
-    reason = f'duplicate ID field "{_printable(entry.id)}", the first one is in {where}'
+    reason = f'duplicate ID field "{printable(entry.id)}", the first one is in {where}'
     return Problem(entry.file, entry.line, reason, entry.spans[0] if entry.spans else None)
 
 
@@ -144,7 +145,7 @@ def _problem(tokens: list[Any], file: str, number: int) -> Problem:
     start = len(_decode(before + skipped)) + 1
     text = _decode(fault)
     reason = REASONS[token.type].format(
-        text=_printable(text), bytes=len(fault), room=max(0, MAX_LINE - len(before))
+        text=printable(text), bytes=len(fault), room=max(0, MAX_LINE - len(before))
     )
     return Problem(file, number, reason, Span(start, start + len(text)))
 
@@ -165,8 +166,3 @@ def _fault(token: Any) -> tuple[str, str]:
 def _decode(text: str) -> str:
     """The characters that the grammar's bytes stand for."""
     return str(text) if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")
-
-
-def _printable(text: str) -> str:
-    """Text fit for a console, whatever bytes it came from."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

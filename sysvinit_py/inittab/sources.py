@@ -9,7 +9,7 @@ from __future__ import annotations
 import marshal
 import posix  # and not os, which takes 2 ms to import
 from errno import EFBIG, EINVAL
-from stat import S_ISREG
+from stat import S_ISREG, S_IWOTH
 
 from sysvinit_py.value import Value
 
@@ -31,6 +31,7 @@ class Source(Value):
     data: bytes = b""
     error: str = ""  # why it could not be read
     missing: bool = False  # it is not there
+    exposed: str = ""  # who else than root may change it
 
 
 def gather(inittab: str = INITTAB, directory: str = DIRECTORY) -> tuple[Source, ...]:
@@ -67,31 +68,56 @@ def load(data: bytes) -> tuple[Source, ...]:
 
 def _source(path: str, limit: int) -> Source:
     try:
-        return Source(path, _contents(path, limit))
+        fd = _open(path)
     except OSError as error:
         return _unread(path, error)
+    try:
+        status = posix.fstat(fd)
+        return Source(path, _contents(fd, status, limit), exposed=exposure(status))
+    except OSError as error:
+        return _unread(path, error)
+    finally:
+        posix.close(fd)
+
+
+def _open(path: str) -> int:
+    """Open without waiting, as for a writer if it is a FIFO."""
+    return posix.open(path.encode(*_ENCODING), posix.O_RDONLY | posix.O_NONBLOCK | posix.O_NOCTTY)
+
+
+def exposure(status: posix.stat_result) -> str:
+    """Return who else than root, or the user that init is, may change what init obeys; empty: nobody."""
+    if status.st_mode & S_IWOTH:
+        return "is writable by everybody"
+    return "" if status.st_uid in (0, posix.geteuid()) else f"belongs to the user {status.st_uid}"
+
+
+def exposed(path: str) -> str:
+    """Return :func:`exposure` of a file or folder; empty if it is not there."""
+    try:
+        fd = _open(path)
+    except OSError:
+        return ""
+    try:
+        return exposure(posix.fstat(fd))
+    except OSError:
+        return ""
+    finally:
+        posix.close(fd)
 
 
 def _unread(path: str, error: OSError) -> Source:
     return Source(path, b"", error.strerror or str(error), isinstance(error, FileNotFoundError))
 
 
-def _contents(path: str, limit: int) -> bytes:
+def _contents(fd: int, status: posix.stat_result, limit: int) -> bytes:
     """The bytes of a regular file; OSError if it is none, or has more than ``limit``, or cannot be read."""
-    # Without O_NONBLOCK, opening a FIFO would wait for a writer.
-    fd = posix.open(path.encode(*_ENCODING), posix.O_RDONLY | posix.O_NONBLOCK | posix.O_NOCTTY)
-    try:
-        status = posix.fstat(fd)
-        if not S_ISREG(status.st_mode):
-            raise OSError(EINVAL, "not a regular file")
-        data = bytearray()
-        # Room for all of it, but not for all that it might have; and a byte, to see that there is no more.
-        while chunk := posix.read(fd, min(max(status.st_size, _CHUNK), limit - len(data)) + 1):
-            data += chunk
-            if len(data) > limit:
-                break
-    finally:
-        posix.close(fd)
-    if len(data) > limit:
-        raise OSError(EFBIG, TOO_BIG)
+    if not S_ISREG(status.st_mode):
+        raise OSError(EINVAL, "not a regular file")
+    data = bytearray()
+    # Room for all of it, but not for all that it might have; and a byte, to see that there is no more.
+    while chunk := posix.read(fd, min(max(status.st_size, _CHUNK), limit - len(data)) + 1):
+        data += chunk
+        if len(data) > limit:
+            raise OSError(EFBIG, TOO_BIG)
     return bytes(data)

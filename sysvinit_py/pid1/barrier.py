@@ -6,6 +6,7 @@ helped, time after time, it becomes the last resort. How often it was is among t
 
 from __future__ import annotations
 
+from sysvinit_py.inittab.entry import printable
 from sysvinit_py.pid1 import kernel
 
 TYPE_CHECKING = False
@@ -76,7 +77,7 @@ def tell_kernel(text: str) -> None:
     try:
         log = kernel.open(_KMSG, kernel.O_WRONLY | kernel.O_NONBLOCK | kernel.O_NOCTTY)
         try:
-            kernel.write(log, f"{_CRITICAL}init: {text}".encode("utf-8", "backslashreplace")[:900])
+            kernel.write(log, f"{_CRITICAL}init: {printable(text)}".encode("utf-8", "backslashreplace")[:900])
         finally:
             kernel.close(log)
     except OSError:

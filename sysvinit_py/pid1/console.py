@@ -10,6 +10,7 @@ from __future__ import annotations
 import termios
 from errno import EAGAIN
 
+from sysvinit_py.inittab.entry import printable
 from sysvinit_py.pid1 import kernel
 
 TYPE_CHECKING = False
@@ -86,7 +87,7 @@ class Console:
 
     def say(self, text: str) -> None:
         """Write a message as soon as the console takes it."""
-        self.write(f"\rINIT: {text}\r\n".encode("utf-8", "backslashreplace"))
+        self.write(f"\rINIT: {printable(text)}\r\n".encode("utf-8", "backslashreplace"))
 
     def write(self, text: bytes) -> None:
         """Write as much as the console takes, and keep the rest for later."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from stat import S_ISFIFO, S_ISVTX
+from stat import S_ISFIFO
 
 from sysvinit_py.pid1 import kernel
+from sysvinit_py.pid1.ownership import is_roots
 from sysvinit_py.protocol.initctl import PATH, Bogus, Decoder, Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_OTHERS_MAY_WRITE = 0o022
 _MOUNTS = "/proc/self/mountinfo"
 
 #: Seconds after which to try again what could not be made or opened, should nothing tell that it can be.
@@ -76,23 +76,13 @@ class Fifo:
             return
         # For writing too: so there is always a writer, and poll does not report that the last one went.
         fd = kernel.open(self.path, kernel.O_RDWR | kernel.O_NONBLOCK)
-        if not self._is_roots(fd):
+        if not is_roots(self.path, fd):
             kernel.close(fd)
             self._refuse(f"{self.path} is not root's alone")
             return
         self.fd = fd
         self._refused = ""
         self._decoder = Decoder()
-
-    def _is_roots(self, fd: int) -> bool:
-        """Whether nobody else could have put it there. What is in it is obeyed."""
-        try:
-            folder = kernel.stat(self.path.rpartition("/")[0] or "/")
-            owners = {kernel.fstat(fd).st_uid, kernel.stat(self.path, follow_symlinks=False).st_uid}
-        except OSError:
-            return True  # nobody can say, and somebody has to be obeyed
-        others_put_files_there = folder.st_mode & _OTHERS_MAY_WRITE and not folder.st_mode & S_ISVTX
-        return owners == {0} and folder.st_uid == 0 and not others_put_files_there
 
     def _refuse(self, reason: str) -> None:
         """Say why there is no FIFO, once."""

@@ -52,7 +52,7 @@ class Init:
         self._console = Console(self._inherited)
         self._syslog = Syslog()
         self._fifo = Fifo(self._say)
-        self._reader = Reader(program, pause=self._collect)
+        self._reader = Reader(program, pause=self._collect, warn=self._say)
         self._accounting = Accounting()
         self._arguments = arguments.parse(argv)
         self._environment = spawn.base_environment(self._inherited, self._console.path, self._arguments.auto)

@@ -1,14 +1,18 @@
 """The last resort: what init is when it cannot be init any more, until ``telinit u`` makes it one again.
 
 Reaps, keeps a sulogin on the console, and obeys ``telinit u``, ``0`` and ``6``. It has nothing in common with
-the rest of PID 1 but the seam to the kernel, as it is there for errors in all the rest.
+the rest of PID 1 but the seam to the kernel, and the rule whose the FIFO is, as it is there for errors in all
+the rest.
 """
 
 from __future__ import annotations
 
 from _struct import Struct  # struct does no more than to import it from there
+from errno import EPERM
+from stat import S_ISFIFO
 
 from sysvinit_py.pid1 import kernel
+from sysvinit_py.pid1.ownership import is_roots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,7 +137,11 @@ class LastResort:
             kernel.mkfifo(FIFO, 0o600)
         except FileExistsError:
             pass
-        return kernel.open(FIFO, kernel.O_RDWR | kernel.O_NONBLOCK)
+        fifo = kernel.open(FIFO, kernel.O_RDWR | kernel.O_NONBLOCK)
+        if S_ISFIFO(kernel.fstat(fifo).st_mode) and is_roots(FIFO, fifo):
+            return fifo
+        kernel.close(fifo)
+        raise OSError(EPERM, "not root's alone")
 
     def _close_fifo(self) -> None:
         if self._fifo >= 0:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import gc
 
 from sysvinit_py.inittab import plain, wire
-from sysvinit_py.inittab.sources import dump, gather
+from sysvinit_py.inittab.sources import DIRECTORY, dump, exposed, gather
 from sysvinit_py.machine.events import InittabNotRead, InittabRead
 from sysvinit_py.pid1 import kernel
-from sysvinit_py.pid1.spawn import PATH
+from sysvinit_py.pid1.spawn import INITSCRIPT, PATH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from sysvinit_py.inittab.entry import Reading
+    from sysvinit_py.inittab.sources import Source
 
     _Reading = TypeVar("_Reading", Reading, Reading | None)
 
@@ -38,9 +39,14 @@ CHILD_OPTION = "--read-inittab"
 class Reader:
     """One reading at a time; a new one replaces the one under way."""
 
-    def __init__(self, program: str, pause: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, program: str, pause: Callable[[], object] = lambda: None,
+        warn: Callable[[str], object] = lambda text: None,
+    ) -> None:  # fmt: skip
         """Read with ``program``; ``pause`` is for what cannot wait while a long answer is taken."""
         self._pause = pause
+        self._warn = warn
+        self._exposed: set[str] = set()  # what was warned of
         self._argv = [program, CHILD_OPTION]
         self.pipe = -1  # the child's answer comes in here
         self.deadline: float | None = None
@@ -61,6 +67,7 @@ class Reader:
 
     def _begin(self, now: float) -> InittabRead | InittabNotRead | None:
         gathered = gather()
+        self._warn_of_exposed(gathered)
         sources = dump(gathered)
         if sources == self._sources and self.pipe >= 0:
             return None  # under way already; begun anew at each of many requests it would never be done
@@ -77,6 +84,15 @@ class Reader:
             return self._failed(str(error), now)
         self.deadline = now + PATIENCE
         return None
+
+    def _warn_of_exposed(self, sources: tuple[Source, ...]) -> None:
+        """Tell once of each file that somebody else than root may change; it is obeyed all the same."""
+        found = {source.path: source.exposed for source in sources}
+        found |= {path: exposed(path) for path in (DIRECTORY, INITSCRIPT)}
+        warnings = {f"{path} {why}: it should be root's alone" for path, why in found.items() if why}
+        for warning in sorted(warnings - self._exposed):
+            self._warn(warning)
+        self._exposed = warnings
 
     def _spawn(self) -> int:
         """Start the child: the sources on its standard input, the pipe on its standard output."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket
 import time
 
+from sysvinit_py.inittab.entry import printable
 from sysvinit_py.pid1 import kernel
 
 PATH = "/dev/log"
@@ -21,7 +22,7 @@ class Syslog:
     def send(self, text: str) -> None:
         """Send a message; twice at most, as syslogd may have been started anew since the last one."""
         stamp = time.strftime("%b %e %H:%M:%S")
-        message = f"<{_DAEMON_INFO}>{stamp} init: {text}".encode("utf-8", "backslashreplace")[:_MAX_BYTES]
+        message = f"<{_DAEMON_INFO}>{stamp} init: {printable(text)}".encode()[:_MAX_BYTES]
         for _ in range(2):
             try:
                 (self._socket or self._connect()).send(message)

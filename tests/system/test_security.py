@@ -79,6 +79,45 @@ def test_a_fifo_that_is_not_roots_alone_is_not_obeyed(command: str, boot: Boot) 
     system.witness.wait("B")
 
 
+EXPOSED = {
+    "chmod o+w /etc/inittab": "/etc/inittab is writable by everybody",
+    "chown 1000 /etc/inittab": "/etc/inittab belongs to the user 1000",
+    "chmod o+w /etc/inittab.d/x.tab": "/etc/inittab.d/x.tab is writable by everybody",
+    "chown 1000 /etc/inittab.d/x.tab": "/etc/inittab.d/x.tab belongs to the user 1000",
+    "chmod o+w /etc/inittab.d": "/etc/inittab.d is writable by everybody",
+    "chown 1000 /etc/initscript": "/etc/initscript belongs to the user 1000",
+    "chmod o+w /etc/initscript": "/etc/initscript is writable by everybody",
+}
+
+
+@pytest.mark.parametrize(("command", "warning"), EXPOSED.items(), ids=EXPOSED)
+def test_what_others_may_change_is_obeyed_with_a_warning(command: str, warning: str, boot: Boot) -> None:
+    """Regression: not a word was said. It is said once, however often the inittab is read."""
+    files = {"/etc/inittab.d/x.tab": "x:4:once:/w X\n", "/etc/initscript": 'eval exec "$4"\n'}
+    system = boot(INITTAB, files=files)
+    system.witness.wait("A")
+    system.wait_ready()
+    assert b"root's alone" not in system.console.said
+    assert not system.run(["/bin/sh", "-c", command]).returncode
+    system.telinit("3")
+    system.witness.wait("B")
+    system.telinit("q")
+    system.telinit("4")
+    system.witness.wait("X")
+    assert system.console.said.count(f"\rINIT: {warning}: it should be root's alone\r".encode()) == 1
+
+
+def test_no_control_character_reaches_the_console(boot: Boot) -> None:
+    """Regression: ids and commands were said as they are: a title, a bell, C1 and bidi controls."""
+    system = boot("a\x1b[:2:respawn:/no\x1b\x07\x9b\u202e\nid:2:initdefault:\nz:2:once:/w A stay\n")
+    system.witness.wait("A")
+    system.console.expect(b"respawning too fast")
+    assert b"\x1b" not in system.console.said
+    assert b"\x07" not in system.console.said
+    assert b'Id "a\\x1b["' in system.console.said
+    assert b'cannot execute "/no\\x1b\\x07\\x9b\\u202e"' in system.console.said
+
+
 def planted(*links: str) -> Callable[[System], None]:
     def plant(system: System) -> None:
         system.write("/etc/victim", "Oh")

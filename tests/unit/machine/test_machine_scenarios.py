@@ -955,7 +955,8 @@ THROTTLES: dict[str, Case] = {
         r2 is missing
         w2 is missing
         boot      -> say Entering runlevel: 2; \
-start r2; say cannot execute "x y" (id r2, inittab[2]); start w2; say cannot execute "z" (id w2, inittab[3]); start rx; """
+start r2; say cannot execute "x y" (id r2, inittab[2]); start w2; \
+say cannot execute "z" (id w2, inittab[3]); start rx; """
         + 'start r2; say cannot execute "x y" (id r2, inittab[2]); ' * 9
         + """say Id "r2" respawning too fast: disabled for 5 minutes
         """,
