@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 import stat
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
-from sysvinit_py.inittab.sources import DIRECTORY, INITTAB, MAX_BYTES
+from sysvinit_py.inittab.sources import INITTAB
 from sysvinit_py.pid1.handover import PROBE
 from sysvinit_py.tools import confined
+from sysvinit_py.tools.beneath import Tree
 from sysvinit_py.tools.lint.check import check
 from sysvinit_py.tools.lint.finding import printable
 from sysvinit_py.tools.lint.targets import SYSVINIT_PY
 from sysvinit_py.tools.sandbox import trial
-from sysvinit_py.tools.tree import Tree
+from sysvinit_py.tools.sandbox.given import read_etc
+from sysvinit_py.tools.sandbox.refusal import NamespaceError
 
 PYTHON = "/usr/bin/python3"
 NEEDS_PYTHON = "Python 3.11 or newer with its standard library is needed (in Debian: apt-get install python3)"
@@ -34,6 +32,7 @@ PROGRAMS = ("shutdown", "halt", "poweroff", "reboot")
 FOLDERS = ("/sbin", "/usr/sbin", "/bin", "/usr/bin")
 #: Of the linter's warnings, those that say that the machine would be of no use.
 USELESS = ("INT001", "INT002", "INT204", "INT206", "INT207")
+TRIAL_TIMEOUT = 60  # seconds
 _FIRST_LINE = re.compile(rb"#!\S+ (-\w+c.*)\n")
 
 
@@ -48,15 +47,16 @@ def problems(tree: Tree, init: bytes) -> list[str]:
     """
     probe(tree, init)
     found = [*_other_init(tree), *_missing_programs(tree)]
-    files = _inittab(tree)
-    if not files:
+    try:
+        files = [*read_etc(tree.at("/etc")).items()]
+    except FileNotFoundError:
         return [*found, f"no {INITTAB}: {NEEDS_PROGRAMS} (its example is /usr/share/sysvinit/inittab)"]
     faults = [
         f"{printable(fault.path)}:{fault.line}: {fault.message} [{fault.code}]"
         for fault in check(files, SYSVINIT_PY)
         if fault.severity == "error" or fault.code in USELESS
     ]
-    return found + faults + ([] if found or faults else _trial_boot(files, init))
+    return found + faults + ([] if found or faults else _trial_boot(tree, init))
 
 
 def probe(tree: Tree, init: bytes) -> None:
@@ -97,44 +97,18 @@ def _missing_programs(tree: Tree) -> list[str]:
     return [f"no {', '.join(missing)}: {NEEDS_PROGRAMS}"] if missing else []
 
 
-def _inittab(tree: Tree) -> list[tuple[str, bytes]]:
-    """Return path and content of the files that init would read. Raises OSError if one cannot be read."""
-    paths = [f"{DIRECTORY}/{name}" for name in tree.names(DIRECTORY)]
-    paths = [path for path in paths if path.endswith(".tab") and "/." not in path]
-    if tree.resolve(INITTAB)[0]:
-        paths.insert(0, INITTAB)
-    return [(path, tree.read(path, MAX_BYTES + 1)) for path in paths]
+def _trial_boot(tree: Tree, init: bytes) -> list[str]:
+    """Boot it in the sandbox, with its own programs; say that PID 1 died or that it did not settle, if so.
 
-
-def _trial_boot(files: list[tuple[str, bytes]], init: bytes) -> list[str]:
-    """Boot the inittab in the sandbox, with this system's programs; say that PID 1 died, if it did."""
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        (folder / "inittab.d").mkdir()
-        (folder / "inittab").touch()
-        for path, data in files:
-            (folder / os.path.relpath(path, "/etc")).write_bytes(data)
-        (folder / "init").write_bytes(init)
-        (folder / "init").chmod(0o755)
-        command = [
-            sys.executable,
-            "-P",
-            "-m",
-            "sysvinit_py.tools.sandbox.cli",
-            "--init",
-            str(folder / "init"),
-        ]
-        done = subprocess.run(
-            [*command, "--command", "true", str(folder)],
-            stdin=subprocess.DEVNULL, capture_output=True, check=False, env=os.environ | {"PYTHONPATH": PATH},
-        )  # fmt: skip
-    reason = printable((done.stderr.decode(errors="replace").splitlines() or [""])[-1])
-    if done.returncode == trial.DIED and reason.startswith("inittab-try: "):
-        return [f"it does not boot in the sandbox: {reason}"]
-    if done.returncode != trial.OK:
-        print(f"inittab-install: the trial boot shows nothing: {reason}", file=sys.stderr)
+    That the sandbox is not to be had, or that scripts lack rights there, is no problem of the tree's.
+    """
+    try:
+        status, text = trial.boot_root(tree.folder, init, TRIAL_TIMEOUT)
+    except NamespaceError as error:
+        status, text = trial.NO_SANDBOX, str(error)
+    reason, *console = text.split("\n")
+    if status in (trial.DIED, trial.TIMEOUT):
+        return [f"it does not boot in the sandbox: {printable(reason)}", *map(printable, console)]
+    if not reason.startswith("settled") or status:
+        print(f"inittab-install: the trial boot in the sandbox: {printable(reason)}", file=sys.stderr)
     return []
-
-
-#: Where the sandbox finds this package.
-PATH = str(Path(__file__).parents[2])

@@ -12,8 +12,8 @@ import subprocess
 import tempfile
 from typing import NamedTuple
 
+from sysvinit_py.tools.beneath import Tree
 from sysvinit_py.tools.sandbox import kernel
-from sysvinit_py.tools.tree import Tree
 
 NOBODY = 65534
 TIMEOUT = 30  # seconds

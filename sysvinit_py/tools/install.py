@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sysvinit_py import __version__
 from sysvinit_py.tools import checks, live, onefile
-from sysvinit_py.tools.tree import Tree
+from sysvinit_py.tools.beneath import Tree
 
 OK, REFUSED, USAGE = 0, 1, 2
 
@@ -119,7 +119,7 @@ def _require_root_file_system(tree: Tree) -> None:
     if not tree.resolve(SBIN)[0]:
         raise RefusedError(f"{tree.folder} has no {SBIN}: not a root file system")
     with suppress(FileNotFoundError, NotADirectoryError):
-        if PACKAGE in tree.read(DIVERSIONS, _MAX_BYTES).decode(errors="replace").splitlines():
+        if PACKAGE in tree.at(DIVERSIONS).read(_MAX_BYTES)[0].decode(errors="replace").splitlines():
             raise RefusedError(f"the package {PACKAGE} is installed, and does this: update it, or remove it")
 
 
@@ -131,7 +131,7 @@ def _require_ours(tree: Tree) -> str:
 
 def _has_ours(tree: Tree) -> bool:
     with suppress(OSError):
-        return is_ours(tree.read(f"{SBIN}/{INIT}", _BEGIN))
+        return is_ours(tree.at(f"{SBIN}/{INIT}").read(_MAX_BYTES)[0])
     return False
 
 
@@ -169,7 +169,7 @@ def _agreed(options: argparse.Namespace, tree: Tree, plan: list[str]) -> bool:
 
 def install(tree: Tree, init: bytes) -> None:
     """Put ``init`` in the place of /sbin/init. At every moment there is an init."""
-    with tree.opened(SBIN, os.O_RDONLY | os.O_DIRECTORY) as sbin:
+    with tree.at(SBIN).opened(folder=True) as sbin:
         try:
             _write(sbin, init)
             if not _has_ours(tree) and _exists(sbin, INIT):
@@ -194,7 +194,7 @@ def install(tree: Tree, init: bytes) -> None:
 
 def undo(tree: Tree) -> None:
     """Bring back what was there before, or nothing if nothing was."""
-    with tree.opened(SBIN, os.O_RDONLY | os.O_DIRECTORY) as sbin:
+    with tree.at(SBIN).opened(folder=True) as sbin:
         kept = _exists(sbin, KEPT[INIT])
         try:
             if _exists(sbin, KEPT[TELINIT]):
@@ -236,7 +236,7 @@ def _require_way_back(force: bool) -> str:
 
 def give_back(tree: Tree, version: str, patience: float) -> None:
     """Undo the installation, and have C sysvinit take over."""
-    ours = tree.read(f"{SBIN}/{INIT}", _MAX_BYTES)
+    ours, _ = tree.at(f"{SBIN}/{INIT}").read(_MAX_BYTES)
     live.swap(live.C, lambda: undo(tree), lambda: install(tree, ours), patience)
     print(f"PID 1 is C sysvinit {version} now, in level {live.level()}.")
 

@@ -9,10 +9,10 @@ import os
 import stat
 from contextlib import suppress
 
+from sysvinit_py.tools.beneath import named_file, read
 from sysvinit_py.tools.lint.formats import FORMATS
-from sysvinit_py.tools.lint.place import read
 from sysvinit_py.tools.lint.selection import codes_of
-from sysvinit_py.tools.lint.sources import UsageError, handed_down, named_file
+from sysvinit_py.tools.lint.sources import UsageError, handed_down
 from sysvinit_py.tools.lint.targets import TARGETS
 from sysvinit_py.value import Value
 

@@ -7,9 +7,9 @@ import stat
 from contextlib import suppress
 from errno import EBUSY
 
+from sysvinit_py.tools.beneath import Place, named_file, read
 from sysvinit_py.tools.lint.finding import printable
-from sysvinit_py.tools.lint.place import Place, read
-from sysvinit_py.tools.lint.sources import UsageError, handed_down, named_file
+from sysvinit_py.tools.lint.sources import UsageError, handed_down
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from sysvinit_py.tools.lint.place import Place
+from sysvinit_py.tools.beneath import Place
 
 MAX_FIRST_LINE = 256  # bytes that the kernel reads of a script
 MAX_SCRIPT = 1 << 16  # bytes; a longer script is hardly one that starts a getty
@@ -44,12 +44,8 @@ class Root:
     def _beginning(self, path: str, size: int) -> bytes:
         """What a regular file of the image begins with; empty where there is none."""
         try:
-            with Place(self.folder, path, image=True).held() as walk:
-                descriptor = walk.open()
-                try:
-                    return os.read(descriptor, size)
-                finally:
-                    os.close(descriptor)
+            with Place(self.folder, path, image=True).opened() as descriptor:
+                return os.read(descriptor, size)
         except OSError:
             return b""
 

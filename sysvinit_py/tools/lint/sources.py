@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from errno import ELOOP
 
 from sysvinit_py.inittab.sources import DIRECTORY, INITTAB, MAX_BYTES, is_tab
-from sysvinit_py.tools.lint.place import Place, read
+from sysvinit_py.tools.beneath import Place, named_file, read
 from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
@@ -109,11 +109,6 @@ def _main_of(word: str) -> str:
     if in_directory(word) and is_tab(os.fsencode(name)):
         return os.path.join(os.path.dirname(above), _MAIN)
     return word if name == _MAIN else ""
-
-
-def named_file(path: str) -> Place:
-    """Where a file is that was named."""
-    return Place(*os.path.split(path), shown=path)
 
 
 def _place(word: str, root: str, *, is_folder: bool = False) -> Place:

@@ -10,11 +10,11 @@ import argparse
 import os
 import re
 import signal
+import stat
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from sysvinit_py.tools import onefile
 from sysvinit_py.tools.lint.finding import printable
@@ -38,15 +38,14 @@ from sysvinit_py.tools.sandbox.trial import (
 PACKAGE = Path(__file__).parents[2]
 EXAMPLE = PACKAGE / "data" / "example.inittab"
 PATIENCE = 60.0  # seconds, where nobody can type
-MAX_INIT = 64 << 20  # bytes
 
 EPILOG = f"""\
 exit status:
   {OK}    booted, and ended as asked
   {DIED}    PID 1 died, or what had started inittab-try did
   {USAGE}    wrong arguments
-  {FAILED}    something could not be executed, or is throttled; or there was too much output
-  {TIMEOUT}  timeout
+  {FAILED}    something could not be executed, or is throttled
+  {TIMEOUT}  timeout, or too much output
   {NO_SANDBOX}  no sandbox could be made
   or that of COMMAND, if it fails
 """
@@ -85,21 +84,17 @@ def prepare(options: argparse.Namespace, files: ExitStack) -> Trial:
     if options.privileged and os.geteuid():
         raise ValueError("--privileged requires root")
     init: Content = options.init or onefile.build()
-    if options.init:
-        given.contents(options.init, MAX_INIT)  # or it is none
-    inittab = (
-        given.read(options.file or EXAMPLE)
-        if options.file or not options.root
-        else given.read_root(options.root)
-    )
+    if options.init and not stat.S_ISREG(options.init.stat().st_mode):
+        raise ValueError(f"{options.init}: not a regular file")
+    root = options.root and options.root.resolve(strict=True)
+    inittab = given.read_root(root) if root and not options.file else given.read(options.file or EXAMPLE)
     console = 1
     if options.console:
         console = os.open(options.console, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         files.callback(os.close, console)
     wish = Wish(options.level or "", options.command or "", 0, console, options.raw, options.allow_failures)
-    root: dict[str, Any] = {"system": str(options.root.resolve(strict=True))} if options.root else {}
-    limits = {"memory": options.memory, "pids": options.pids}
-    made = Trial(init, inittab, wish, binds=options.bind, confined=not options.privileged, **limits, **root)
+    limits = {"memory": options.memory, "pids": options.pids, "system": str(root or "")}
+    made = Trial(init, inittab, wish, binds=options.bind, confined=not options.privileged, **limits)
     made.limit_time(options.timeout or (0 if made.interactive else PATIENCE))
     return made
 

@@ -37,9 +37,6 @@ MOUNT_ATTR_NODEV = 0x4
 
 MOVE_MOUNT_F_EMPTY_PATH = 0x4
 OPEN_TREE_CLONE = 0x1
-RESOLVE_NO_MAGICLINKS = 0x2
-RESOLVE_BENEATH = 0x8
-RESOLVE_IN_ROOT = 0x10
 KEYCTL_JOIN_SESSION_KEYRING = 1
 
 PR_SET_PDEATHSIG = 1
@@ -87,7 +84,6 @@ LAST_CAPABILITY = 63
 # The same on every architecture.
 _SYS_OPEN_TREE = 428
 _SYS_MOVE_MOUNT = 429
-_SYS_OPENAT2 = 437
 _SYS_MOUNT_SETATTR = 442
 _SYS_IO_URING_SETUP = 425
 
@@ -147,17 +143,6 @@ def move_mount(tree: int, target: str) -> None:
     """Attach what ``open_tree`` returned at ``target``. Linux 5.2."""
     where = (ctypes.c_long(AT_FDCWD), os.fsencode(target), MOVE_MOUNT_F_EMPTY_PATH)
     _check(_libc.syscall(ctypes.c_long(_SYS_MOVE_MOUNT), tree, b"", *where), f"move_mount({target})")
-
-
-def openat2(directory: int, path: str, flags: int, resolve: int) -> int:
-    """Open ``path`` in a directory as far as ``resolve`` (RESOLVE_*) lets links and names lead. Linux 5.6."""
-    how = struct.pack("QQQ", flags | os.O_CLOEXEC, 0, resolve)
-    number, size = ctypes.c_long(_SYS_OPENAT2), ctypes.c_size_t(len(how))
-    result = _libc.syscall(number, ctypes.c_long(directory), os.fsencode(path), how, size)
-    if result < 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error), path)
-    return int(result)
 
 
 def umount2(target: str, flags: int) -> None:

@@ -170,7 +170,7 @@ class Trial:
         if any(output.closed for output in outputs):
             return Outcome(128 + signal.SIGPIPE, "standard output is closed")
         if not self.interactive and sum(output.size for output in outputs) > MAX_OUTPUT:
-            return Outcome(FAILED, f"more than {MAX_OUTPUT >> 20} MiB of output")
+            return Outcome(TIMEOUT, f"more than {MAX_OUTPUT >> 20} MiB of output")
         if os.getppid() != self._parent:
             return Outcome(DIED, "what had started this is gone: ended")
         return None if self.interactive else self._proceed(watch)
@@ -225,10 +225,11 @@ def boot_root(root: Path, init: Content, timeout: float = 60) -> Outcome:
     Nothing of the root is changed. Raises NamespaceError if there is no sandbox to be had, OSError if the
     inittab cannot be read, and BusyBoxError if it is none for SysV init.
     """
+    root = root.resolve(strict=True)
     nowhere = os.open("/dev/null", os.O_WRONLY)
     try:
         trial = Trial(init, read_root(root), Wish(timeout=timeout, console=nowhere), system=str(root))
         outcome = trial.run()
     finally:
         os.close(nowhere)
-    return outcome if outcome.status == OK else Outcome(outcome.status, f"{outcome.text}\n{trial.last_words}")
+    return outcome if outcome.status == OK else Outcome(outcome.status, f"{outcome.text}\n{trial.last_words}".rstrip())

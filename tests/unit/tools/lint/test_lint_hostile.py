@@ -19,8 +19,7 @@ import pytest
 
 from sysvinit_py.tools.lint import cli, fixes
 from sysvinit_py.tools.lint.formats import FORMATS
-from sysvinit_py.tools.lint.place import Place
-from sysvinit_py.tools.lint.sources import named_file
+from sysvinit_py.tools.beneath import Place, named_file
 
 Run = Callable[..., tuple[int, str]]
 

@@ -1,15 +1,16 @@
-"""Files of strangers, by descriptor: below a folder, out of which neither a link nor a change of names leads.
+"""Files of strangers, by descriptor: beneath a folder out of which neither a link nor a change of names leads.
 
 The names on the way are opened one by one, and none through a link that the kernel would follow. A link is
-read, and followed only so far: from a place named on the command line below the folder that holds the link,
-from there on below the place. In an image an absolute link starts at the image's root, as it will at boot.
+read, and followed only so far: from a place named on the command line beneath the folder that holds the link,
+from there on beneath the place. In an image an absolute link starts at the image's root, as it will at boot.
+Only regular files, /dev/null and folders are opened: opening anything else may wait, or do something.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import EFBIG, EINVAL, ELOOP, ENOENT, ENOTDIR, EXDEV
 from select import select
 
@@ -19,6 +20,7 @@ from sysvinit_py.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 MAX_LINKS = 40  # as in the kernel
 NULL = os.makedev(1, 3)
@@ -35,7 +37,7 @@ class LinkError(OSError):
 class Place(Value):
     """A path below a folder. What is done with it raises OSError, whose text names a link that led out."""
 
-    folder: str  # as it was named; empty: the working directory
+    folder: str | int  # as it was named (empty: the working directory), or a descriptor of it
     path: str = ""
     image: bool = False  # the folder is the root of an image
     shown: str = ""  # the whole, for people
@@ -81,30 +83,38 @@ class Place(Value):
 
     def names(self) -> dict[str, bool]:
         """Return the names in a folder, in the order of their bytes, and whether each is a folder's."""
-        with self.held() as walk:
-            descriptor = os.open(".", _READ | os.O_DIRECTORY, dir_fd=walk.found)
-            try:
-                with os.scandir(descriptor) as entries:
-                    listed = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-            finally:
-                os.close(descriptor)
+        with self.opened(folder=True) as descriptor, os.scandir(descriptor) as entries:
+            listed = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
         return dict(sorted(listed, key=lambda item: os.fsencode(item[0])))
 
     def read(self, limit: int = MAX_BYTES) -> tuple[bytes, os.stat_result]:
         """Return the content and the status of a regular file, or of /dev/null; OSError if it is too long."""
-        with self.held() as walk:
-            descriptor = walk.open()
-            try:
-                return read(descriptor, limit), os.fstat(descriptor)
-            finally:
-                os.close(descriptor)
+        with self.opened() as descriptor:
+            return read(descriptor, limit, self.shown), os.fstat(descriptor)
+
+    @contextmanager
+    def opened(self, *, folder: bool = False) -> Iterator[int]:
+        """Open a regular file or /dev/null, or a folder, for reading. OSError has its name."""
+        try:
+            with self.held() as walk:
+                descriptor = (
+                    os.open(".", _READ | os.O_DIRECTORY, dir_fd=walk.found) if folder else walk.open()
+                )
+        except OSError as error:
+            error.filename = self.shown
+            raise
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     @contextmanager
     def held(self) -> Iterator[Walk]:
         """Hold what is there, and the folder that it is in, open meanwhile."""
-        walk = Walk(absolute=self.folder.startswith("/"))
+        walk = Walk(self.folder)
         try:
-            walk.follow(self.folder, named=True)
+            if isinstance(self.folder, str):
+                walk.follow(self.folder, named=True)
             walk.follow(self.path, image=self.image)
             yield walk
         except ValueError:
@@ -116,9 +126,10 @@ class Place(Value):
 class Walk:
     """The folders on the way to a file, each opened in the one before it."""
 
-    def __init__(self, *, absolute: bool) -> None:
-        self._absolute = absolute
-        self._way = [(".", os.open("/" if absolute else ".", _LOOK | os.O_DIRECTORY))]
+    def __init__(self, folder: str | int) -> None:
+        held = folder if isinstance(folder, int) else None
+        self._absolute = isinstance(folder, str) and folder.startswith("/")
+        self._way = [(".", os.open("/" if self._absolute else ".", _LOOK | os.O_DIRECTORY, dir_fd=held))]
 
     def close(self) -> None:
         """Let all go."""
@@ -213,7 +224,40 @@ def _leads_out(link: str) -> OSError:
     return LinkError(EXDEV, f"the link {link} leads out of its place: name the file that is meant")
 
 
-def read(descriptor: int, limit: int = MAX_BYTES) -> bytes:
+class Tree:
+    """The root file system at a folder, held open; paths are as what will boot there sees them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._fd = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+
+    @property
+    def status(self) -> os.stat_result:
+        """Return the status of the root folder itself."""
+        return os.fstat(self._fd)
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether it is the root of this process, by whatever name."""
+        return os.path.samestat(self.status, os.stat("/"))
+
+    def at(self, path: str) -> Place:
+        """Return the place of a path."""
+        return Place(self._fd, path, True, path)
+
+    def resolve(self, path: str) -> tuple[str, int]:
+        """Return name and mode of the file that ``path`` leads to; ``("", 0)`` if it leads nowhere."""
+        with suppress(OSError), self.at(path).held() as walk:
+            return walk.name, walk.status.st_mode
+        return "", 0
+
+
+def named_file(path: str) -> Place:
+    """Return where a file is that was named."""
+    return Place(*os.path.split(path), shown=path)
+
+
+def read(descriptor: int, limit: int = MAX_BYTES, shown: str = "") -> bytes:
     """Return all that there is; OSError if it is longer than the limit."""
     data = bytearray()
     while True:
@@ -224,6 +268,6 @@ def read(descriptor: int, limit: int = MAX_BYTES) -> bytes:
             continue
         data += chunk
         if len(data) > limit:
-            raise OSError(EFBIG, TOO_BIG)
+            raise OSError(EFBIG, TOO_BIG, shown)
         if not chunk:
             return bytes(data)
