@@ -7,10 +7,10 @@ import sys
 from collections import Counter
 from importlib import import_module
 
+from sysvinit_py.tools.beneath import Place
 from sysvinit_py.tools.lint.check import check
 from sysvinit_py.tools.lint.config import Config, find_config, read_config
 from sysvinit_py.tools.lint.finding import SEVERITIES, printable
-from sysvinit_py.tools.beneath import Place
 from sysvinit_py.tools.lint.root import Root
 from sysvinit_py.tools.lint.rules import RULES
 from sysvinit_py.tools.lint.selection import codes_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from sysvinit_py.inittab.sources import DIRECTORY, INITTAB, MAX_BYTES, is_tab
+from sysvinit_py.inittab.sources import INITTAB, MAX_BYTES, is_tab
 from sysvinit_py.tools.beneath import Place, named_file
 from sysvinit_py.tools.lint.targets import BUSYBOX, guess
 

@@ -232,4 +232,8 @@ def boot_root(root: Path, init: Content, timeout: float = 60) -> Outcome:
         outcome = trial.run()
     finally:
         os.close(nowhere)
-    return outcome if outcome.status == OK else Outcome(outcome.status, f"{outcome.text}\n{trial.last_words}".rstrip())
+    return (
+        outcome
+        if outcome.status == OK
+        else Outcome(outcome.status, f"{outcome.text}\n{trial.last_words}".rstrip())
+    )

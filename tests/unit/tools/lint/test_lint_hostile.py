@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from sysvinit_py.tools.beneath import Place, named_file
 from sysvinit_py.tools.lint import cli, fixes
 from sysvinit_py.tools.lint.formats import FORMATS
-from sysvinit_py.tools.beneath import Place, named_file
 
 Run = Callable[..., tuple[int, str]]
 
