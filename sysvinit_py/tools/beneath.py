@@ -1,4 +1,4 @@
-"""Files of strangers, by descriptor: beneath a folder out of which neither a link nor a change of names leads.
+"""Files of strangers, by descriptor: beneath a folder, and no link or change of names leads out.
 
 The names on the way are opened one by one, and none through a link that the kernel would follow. A link is
 read, and followed only so far: from a place named on the command line beneath the folder that holds the link,
