@@ -186,6 +186,162 @@ def test_without_root(init: Init) -> None:
     assert "settled in runlevel 3" in done.stderr
 
 
+# Options
+
+
+@any_init
+@pytest.mark.parametrize("level", ["x", "12", "a", "-1", ""])
+def test_level_that_is_none(init: Init, inittab: Path, level: str) -> None:
+    """Regression: it was ignored."""
+    done = run(init, inittab, f"--level={level}")
+    assert done.returncode == 2, done
+    assert f"{level!r} is no level to boot into: 0 to 9, or S" in done.stderr
+
+
+def test_level(init: Init, inittab: Path) -> None:
+    done = run(init, inittab, "--level", "4")
+    assert done.returncode == 0, done
+    assert "entered 4" in done.stdout
+    assert "entered 2" not in done.stdout
+    assert "settled in runlevel 4" in done.stderr
+
+
+@any_init
+def test_console(init: Init, inittab: Path) -> None:
+    """Standard output and standard error have nothing but what the command wrote there."""
+    file = inittab.parent / "console"
+    done = run(init, inittab, "--console", file, "--command", "echo to you; echo and you >&2")
+    assert (done.returncode, done.stdout) == (0, "to you\n"), done
+    assert "and you\n" in done.stderr
+    assert "entered 2" in file.read_text()
+    assert "to you" not in file.read_text()
+    assert "entered 2" not in done.stderr
+
+
+@any_init
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("x2:2:once:/no/such/program", 'cannot execute "/no/such/program'),
+        ("x2:2:respawn:/bin/true", "respawning too fast"),
+        ("x2:2:once:/no/such/program; :", "/no/such/program: "),
+    ],
+    ids=["not executed", "throttled", "not executed by the shell"],
+)
+def test_failures(init: Init, inittab: Path, line: str, said: str) -> None:
+    """Regression: what could not be executed, or was throttled, was a success."""
+    inittab.write_text(f"{INITTAB}{line}\n")
+    for arguments, status in ([], 3), (["--allow-failures"], 0):
+        done = run(init, inittab, *arguments)
+        assert done.returncode == status, done
+        last = done.stderr.splitlines()[-1]
+        assert last.startswith("inittab-try: settled in runlevel 2; but: ")
+        assert said in last
+
+
+@any_init
+def test_bind(init: Init, inittab: Path) -> None:
+    there = inittab.parent / "there"
+    there.mkdir()
+    (there / "file").write_text("something\n")
+    command = f"cat /srv/x/file {there}/file /etc/one; echo no >/srv/x/file || echo refused"
+    binds = [f"--bind={there}:/srv/x", f"--bind={there}", f"--bind={there}/file:/etc/one"]
+    done = run(init, inittab, "--console=/dev/null", *binds, "--command", command)
+    assert done.stdout == "something\n" * 3 + "refused\n", done
+    assert (there / "file").read_text() == "something\n"
+
+
+@any_init
+@pytest.mark.parametrize(
+    ("bind", "said"),
+    [
+        ("/no/such", "/no/such: there is no such file"),
+        ("/usr:/", "'/' is no place inside"),
+        ("/usr:here", "'here' is no place inside"),
+        ("/usr:/srv/..", "'/srv/..' is no place inside"),
+    ],
+)
+def test_bind_that_cannot_be(init: Init, inittab: Path, bind: str, said: str) -> None:
+    done = run(init, inittab, "--bind", bind)
+    assert done.returncode == 2, done
+    assert said in done.stderr
+
+
+@any_init
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can give the other system a /usr")
+def test_root(init: Init, tmp_path: Path) -> None:
+    """Its inittab, programs and settings count; links lead where they would at boot; nothing is changed."""
+    root = tmp_path / "root"
+    for folder in "etc/inittab.d", "sbin", "usr", "var/lib/mine":
+        (root / folder).mkdir(parents=True)
+    for link in "bin", "lib", "lib64":
+        (root / link).symlink_to(f"usr/{link}")
+    (root / "etc/tab").write_text(
+        "id:2:initdefault:\na:2:respawn:/bin/sleep 1000\nb:2:wait:/sbin/only-there\n"
+    )
+    (root / "etc/inittab").symlink_to("/etc/tab")
+    (root / "etc/inittab.d/c.tab").write_text("c:2:wait:/bin/cat /etc/mine\n")
+    (root / "etc/mine").write_text("its settings\n")
+    (root / "sbin/only-there").write_text("#!/bin/sh\nexec echo its program\n")
+    (root / "sbin/only-there").chmod(0o755)
+    (tmp_path / "link").symlink_to("root")
+    before = sorted(root.rglob("*"))
+    command = "test -d /var/lib/mine && echo x >/etc/mine && ! touch /usr/x 2>/dev/null && exit 7"
+    script = 'mount --bind /usr "$1" && shift && exec "$@"'
+    for name in "root", "link":
+        arguments = [*TRY, "--init", str(init.program), "--root", str(tmp_path / name), "--command", command]
+        done = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", script, "sh", str(root / "usr"), sys.executable, *arguments],
+            cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+        assert done.returncode == 7, done
+        assert "its program" in done.stdout
+        assert "its settings" in done.stdout
+    assert sorted(root.rglob("*")) == before
+    assert (root / "etc/mine").read_text() == "its settings\n"
+
+
+@any_init
+@pytest.mark.parametrize("what", ["nothing", "a file", "empty"])
+def test_root_that_is_none(init: Init, tmp_path: Path, what: str) -> None:
+    root = tmp_path / "root"
+    if what == "a file":
+        root.touch()
+    elif what == "empty":
+        (root / "etc").mkdir(parents=True)
+    done = run(init, "--root", root)
+    assert done.returncode == 2, done
+    assert f"inittab-try: {root}" in done.stderr
+
+
+@any_init
+def test_inittab_for_busybox(init: Init, inittab: Path) -> None:
+    inittab.write_text("::sysinit:/etc/init.d/rcS\ntty1::askfirst:/bin/sh\n::ctrlaltdel:/sbin/reboot\n")
+    for what in inittab, inittab.parent:
+        done = run(init, what)
+        assert done.returncode == 2, done
+        assert f"{what}: an inittab for BusyBox's init" in done.stderr
+        assert "inittab-lint --target busybox" in done.stderr
+
+
+@any_init
+@pytest.mark.parametrize("stdin", ["</dev/null", "<&-"])
+def test_nobody_can_type(init: Init, inittab: Path, stdin: str) -> None:
+    """Regression: on a terminal, but with another standard input, it never ended."""
+    screen = Console()
+    terminal = os.open(screen.name, os.O_RDWR | os.O_NOCTTY)
+    try:
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {stdin}', "sh", sys.executable, *TRY, "--init", init.program, inittab],
+            cwd=REPOSITORY, stdout=terminal, stderr=terminal, timeout=30, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0
+        screen.expect(b"settled in runlevel 2")
+    finally:
+        os.close(terminal)
+        screen.close()
+
+
 class Person:
     """Somebody who has started inittab-try on a terminal."""
 

@@ -36,12 +36,14 @@ cd "$root/sbin" && echo *
 exit $status
 """
 
-NO_TRIAL = """\
+PROGRAM = """\
 import sys
 from pathlib import Path
 from sysvinit_py.tools import checks, install, onefile
 onefile.build = Path(sys.argv.pop(1)).read_bytes
-checks._trial_boot = lambda *_: []
+checks.TRIAL_TIMEOUT = 10
+if not int(sys.argv.pop(1)):
+    checks._trial_boot = lambda *_: []
 sys.exit(install.main())
 """
 
@@ -88,8 +90,16 @@ def run(root: Path, built: Path) -> Run:
         if python:
             other.write_text(python)
             other.chmod(0o755)
-        program = ["-m", "sysvinit_py.tools.install"] if trial else ["-c", NO_TRIAL, str(built)]
-        command = [sys.executable, *program, "--root", str(root), *arguments]
+        command = [
+            sys.executable,
+            "-c",
+            PROGRAM,
+            str(built),
+            str(int(trial)),
+            "--root",
+            str(root),
+            *arguments,
+        ]
         return subprocess.run(
             ["unshare", "--mount", "sh", "-ec", ENTER, "sh", root, other if python else "", sbin, *command],
             capture_output=True, text=True, check=False, cwd=REPOSITORY, timeout=60,
@@ -329,6 +339,37 @@ def test_an_init_that_does_not_stay_is_refused(root: Path, run: Run) -> None:
 def test_what_boots_is_installed_without_a_word_on_stderr(root: Path, run: Run) -> None:
     done = run(trial=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["si::sysinit:/bin/sleep 1000", "si::sysinit:/usr/bin/yes 0123456789012345678901234567890123456789"],
+)
+def test_what_does_not_settle_is_refused(root: Path, run: Run, line: str) -> None:
+    (root / "etc/inittab").write_text(f"{INITTAB}{line}\n")
+    refused(root, run(trial=True), "it does not boot in the sandbox: ")
+
+
+def test_the_trial_boot_uses_the_programs_of_the_root(root: Path, run: Run) -> None:
+    """And what fails in the sandbox may do so for want of rights: it is said, and is no reason to refuse."""
+    (root / "etc/inittab").write_text(f"{INITTAB}si::sysinit:/sbin/only-there\n")
+    script = root / "sbin/only-there"
+    script.write_text("#!/bin/sh\n! mount -t tmpfs none /mnt 2>/dev/null\n")
+    script.chmod(0o755)
+    done = run(trial=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    script.unlink()
+    done = run(trial=True)
+    assert done.returncode == 0
+    assert 'sandbox: settled in runlevel 2; but: INIT: cannot execute "/sbin/only-there' in done.stderr
+
+
+def test_the_trial_boot_changes_nothing_and_leaves_nothing(root: Path, run: Run) -> None:
+    command = "for x in /etc/x /sbin/x /usr/x /x; do echo x >$x; done; sleep 1000 & :"
+    (root / "etc/inittab").write_text(f"{INITTAB}si::sysinit:{command}\n")
+    before = sorted(root.rglob("*"))
+    assert run("--dry-run", trial=True).returncode == 0
+    assert sorted(root.rglob("*")) == before
 
 
 @pytest.mark.parametrize("place", ["sbin/systemd", "opt/systemd/systemd", "etc/busybox"])
