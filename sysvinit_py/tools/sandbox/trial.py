@@ -27,10 +27,12 @@ MEMORY, PIDS = 512 << 20, 512
 MAX_OUTPUT = 64 << 20  # bytes, where nobody sees them
 MAX_TOLD = 5  # failures that are named
 
-#: What init says of an entry that it could not execute or has throttled; and the shell, of a command in one.
+#: What init says of an entry that it could not execute or has throttled; and the shell, of a command in one;
+#: another shell's prompt may stand before that.
 _FAILURE = re.compile(rb'cannot execute "|respawning too fast')
 _SHELL_FAILURE = re.compile(
-    rb"^(?:/bin/)?(?:ba|da)?sh: .*: (?:(?:command )?not found|Permission denied|No such file or directory)$"
+    rb"^(?:\S*[#$] )?(?:/bin/)?(?:ba|da)?sh: .*: "
+    rb"(?:(?:command )?not found|Permission denied|No such file or directory)$"
 )
 #: Not sys.stdout and sys.stderr, which are None where they were closed at the start.
 _STDOUT, _STDERR = 1, 2

@@ -540,7 +540,7 @@ def run_inside(root: Path, built: Path) -> Run:
             os.write(master, types or b"\x04")
             command = ["unshare", "--mount", "sh", "-ec", RUNNING, "sh", str(root), str(REPOSITORY)]
             return subprocess.run(
-                [*command, "-c", NO_TRIAL, "/built", *arguments],
+                [*command, "-c", PROGRAM, "/built", "0", *arguments],
                 stdin=subprocess.DEVNULL if types is None else terminal,
                 capture_output=True, text=True, check=False, timeout=60,
             )  # fmt: skip
