@@ -342,6 +342,14 @@ def test_nobody_can_type(init: Init, inittab: Path, stdin: str) -> None:
         screen.close()
 
 
+def test_a_question_for_a_level_ends_it(init: Init, tmp_path: Path) -> None:
+    """Regression: it was waited for until the time-out, as nobody can answer."""
+    (tmp_path / "inittab").write_text("si::sysinit:/bin/true\n")
+    done = run(init, tmp_path / "inittab")
+    assert done.returncode == 3
+    assert "init asks for a runlevel" in done.stderr
+
+
 class Person:
     """Somebody who has started inittab-try on a terminal."""
 

@@ -34,6 +34,8 @@ _SHELL_FAILURE = re.compile(
     rb"^(?:\S*[#$] )?(?:/bin/)?(?:ba|da)?sh: .*: "
     rb"(?:(?:command )?not found|Permission denied|No such file or directory)$"
 )
+#: The question for a level; whoever types the answer is not there.
+_QUESTION = b"Enter runlevel:"
 #: Not sys.stdout and sys.stderr, which are None where they were closed at the start.
 _STDOUT, _STDERR = 1, 2
 #: What one stream says is not torn by another: halves of two sequences could be a third.
@@ -179,6 +181,8 @@ class Trial:
 
     def _proceed(self, watch: Watch) -> Outcome | None:
         """Run the command once the boot has settled; the end is when what it asked for has settled, too."""
+        if watch.at_rest and self._line.lstrip().startswith(_QUESTION):
+            return Outcome(FAILED, "init asks for a runlevel: the inittab names none that can be entered")
         if self._wish.command and not self._started:
             if watch.settled:
                 self._started = True
