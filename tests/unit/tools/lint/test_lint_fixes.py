@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from sysvinit_py.tools.beneath import named_file
 from sysvinit_py.tools.lint.check import check
 from sysvinit_py.tools.lint.finding import Finding
 from sysvinit_py.tools.lint.fixes import diff, repair, write
-from sysvinit_py.tools.lint.sources import UsageError, named_file
+from sysvinit_py.tools.lint.sources import UsageError
 from sysvinit_py.tools.lint.targets import BUSYBOX, SYSVINIT_3_14, SYSVINIT_PY, Target
 
 
