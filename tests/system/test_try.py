@@ -195,7 +195,7 @@ def test_level_that_is_none(init: Init, inittab: Path, level: str) -> None:
     """Regression: it was ignored."""
     done = run(init, inittab, f"--level={level}")
     assert done.returncode == 2, done
-    assert f"{level!r} is no level to boot into: 0 to 9, or S" in done.stderr
+    assert f"{level!r} is not a level to boot into: 0 to 9, or S" in done.stderr
 
 
 def test_level(init: Init, inittab: Path) -> None:
@@ -256,9 +256,9 @@ def test_bind(init: Init, inittab: Path) -> None:
     ("bind", "said"),
     [
         ("/no/such", "/no/such: there is no such file"),
-        ("/usr:/", "'/' is no place inside"),
-        ("/usr:here", "'here' is no place inside"),
-        ("/usr:/srv/..", "'/srv/..' is no place inside"),
+        ("/usr:/", "'/' is not a place inside"),
+        ("/usr:here", "'here' is not a place inside"),
+        ("/usr:/srv/..", "'/srv/..' is not a place inside"),
     ],
 )
 def test_bind_that_cannot_be(init: Init, inittab: Path, bind: str, said: str) -> None:

@@ -137,7 +137,7 @@ def parser() -> argparse.ArgumentParser:
 def level(text: str) -> str:
     """Read a level that can be booted into."""
     if not re.fullmatch("[0-9Ss]", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no level to boot into: 0 to 9, or S")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a level to boot into: 0 to 9, or S")
     return text.upper()
 
 
@@ -149,7 +149,7 @@ def bind(text: str) -> tuple[str, str]:
         raise argparse.ArgumentTypeError(f"{source}: there is no such file")
     target = target or source
     if not target.startswith("/") or os.path.normpath(target) in ("/", "//"):
-        raise argparse.ArgumentTypeError(f"{target!r} is no place inside: an absolute path, and not /")
+        raise argparse.ArgumentTypeError(f"{target!r} is not a place inside: an absolute path, and not /")
     return source, os.path.normpath(target)
 
 
@@ -158,14 +158,14 @@ def size(text: str) -> int:
     found = re.fullmatch("([0-9]{1,15})([KMG]?)", text.upper())
     number = int(found[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[found[2]] if found else 0
     if number < 16 << 20:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size of at least 16M")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size of at least 16M")
     return number
 
 
 def count(text: str) -> int:
     """Read a number of processes."""
     if not re.fullmatch("[0-9]{1,7}", text) or int(text) < 8:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 8")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 8")
     return int(text)
 
 

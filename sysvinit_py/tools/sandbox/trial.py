@@ -229,7 +229,7 @@ def boot_root(root: Path, init: Content, timeout: float = 60) -> Outcome:
     """Boot a root file system with ``init`` until it has settled, and return how that went; show nothing.
 
     Nothing of the root is changed. Raises NamespaceError if there is no sandbox to be had, OSError if the
-    inittab cannot be read, and BusyBoxError if it is none for SysV init.
+    inittab cannot be read, and BusyBoxError if it is for another init.
     """
     root = root.resolve(strict=True)
     nowhere = os.open("/dev/null", os.O_WRONLY)
