@@ -32,7 +32,7 @@ class Start(Effect):
 
 
 class WatchTerminals(Effect):
-    """The terminals that entries wait for have changed (``Machine.awaited``); answered by TerminalsSeen, later."""
+    """What terminals are waited for has changed (``Machine.awaited``); answered by TerminalsSeen, later."""
 
 
 class Signal(Effect):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: On the kernel's command line: start every getty, as SysV does.
 OFF = "init.ttycheck=0"
 
-#: Seconds from a change in a folder to the look at it: devices come in numbers, and a flood of them costs little.
+#: Seconds from a change in a folder to the look at it, so that a flood of devices costs little.
 _LULL = 0.05
 #: Seconds after which to try again what the kernel had no room for.
 _TRY_AGAIN = 5.0

@@ -323,6 +323,7 @@ def test_killed_at_any_moment(devices: MockDevices, fifo: Fifo, start: Start, de
 def test_killed_as_soon_as_init_has_heard(devices: MockDevices, fifo: Fifo, start: Start) -> None:
     """It could not note that it has told of the failure, but init has to hear of the end of it."""
     fifo.listen()
+    state = fifo.path.with_name("initeventd.state")
     for _ in range(5):
         daemon = start()
         daemon.ready()
@@ -332,7 +333,6 @@ def test_killed_as_soon_as_init_has_heard(devices: MockDevices, fifo: Fifo, star
         devices.supply("AC", online=1)
         daemon = start()
         fifo.expect(POWERFAIL, POWEROK)
-        state = fifo.path.with_name("initeventd.state")
         wait_until(lambda: '["ok"]' in state.read_text(), lambda: f"it is noted; but {state.read_text()}")
         daemon.end()
 

@@ -1,4 +1,4 @@
-"""A getty whose terminal comes later starts without any daemon: PID 1 watches the folder (docs/devices.rst)."""
+"""A getty whose terminal comes later starts without any daemon: PID 1 watches (docs/devices.rst)."""
 
 from __future__ import annotations
 
