@@ -24,10 +24,16 @@ class Entry(NamedTuple):
     words: str
     action: str = RESPAWN
     level: str = "2"
+    shell: bool = False  # a line that a shell has to read
 
     @property
     def command(self) -> str:
-        return f"{stamps.PROGRAM} {self.words}"
+        return f"{stamps.PROGRAM} {self.words}" + " >/dev/null" * self.shell
+
+    @property
+    def argv(self) -> list[str]:
+        """What an init that does no more than it must executes."""
+        return ["/bin/sh", "-c", f"exec {self.command}"] if self.shell else self.command.split()
 
 
 class Plan(NamedTuple):
@@ -185,7 +191,7 @@ while True:
         return os.path.realpath(self.program).rpartition("python")[2]
 
     def plan(self, entries: Sequence[Entry]) -> Plan:
-        commands = [entry.command.split() for entry in entries]
+        commands = [entry.argv for entry in entries]
         return Plan({"/sbin/init": self._script.replace("COMMANDS", repr(commands))})
 
 

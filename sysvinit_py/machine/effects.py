@@ -31,6 +31,10 @@ class Start(Effect):
     terminal: str = ""  # the path of the terminal that it needs; empty: none
 
 
+class WatchTerminals(Effect):
+    """What terminals are waited for has changed (``Machine.awaited``); answered by TerminalsSeen, later."""
+
+
 class Signal(Effect):
     """Send the signal, "TERM" or "KILL", to the process group."""
 

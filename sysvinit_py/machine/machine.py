@@ -133,6 +133,11 @@ class Machine(Plain):
         """The paths of the terminals whose coming and going it wants to hear of."""
         return {job.terminal for job in self.processes.jobs.values() if job.terminal}
 
+    @property
+    def awaited(self) -> set[str]:
+        """The paths of the terminals that entries wait for."""
+        return self.processes.awaited
+
     # Init goes on from a saved state, or after an error of its own.
 
     def resume_inittab(self, entries: tuple[Entry, ...], consoles: tuple[Entry, ...]) -> None:
@@ -211,6 +216,8 @@ class Machine(Plain):
             self._read_inittab()
         if self.asking:
             self._ask()
+        if self.awaited:
+            self._do(fx.WatchTerminals())
 
     def _find_target(self) -> None:
         """Which level comes after sysinit, or after S: the argument, initdefault, or the question."""

@@ -54,6 +54,7 @@ class Processes:
         self.running: dict[int, Job] = {}  # by pid, what was given up too: its job has another pid, or none
         self.starting: Job | None = None  # told to start, and not answered yet
         self.endings = Endings()
+        self.awaited: set[str] = set()  # terminals that entries wait for
         self.fork_failed = False  # and nothing was started since
         self._do = do
         self.agenda = Agenda()
@@ -94,6 +95,7 @@ class Processes:
         Terminals are looked for again, as nobody may have told that one has come.
         """
         stage = self.standing.stage
+        self._await(set())
         placed = []
         for number, job in enumerate(self.jobs.values(), 1):
             job.find_terminal()
@@ -139,6 +141,7 @@ class Processes:
         self.jobs, self.fork_failed = jobs, fork_failed
         for pid, job in running.items():
             self._now_runs(pid, job)
+        self.awaited = _lacking(jobs.values())
         for job in jobs.values():
             if job.rests_until:
                 heappush(self._resting, (job.rests_until, job.key))
@@ -234,6 +237,14 @@ class Processes:
         if not job.said_so:
             self._do(fx.Say(f'Id "{job.entry.id}" waits for its terminal: {job.terminal} does not exist'))
         job.not_started()
+        if job.terminal not in self.awaited:
+            self.awaited.add(job.terminal)
+            self._do(fx.WatchTerminals())
+
+    def _await(self, terminals: set[str]) -> None:
+        if terminals != self.awaited:
+            self.awaited = terminals
+            self._do(fx.WatchTerminals())
 
     # Ends.
 
@@ -282,6 +293,7 @@ class Processes:
                 self._do(fx.Say(f'Id "{job.entry.id}" is ended: its terminal {job.terminal} is gone'))
                 job.lose_terminal()
                 self._end(job, now + wait_time, alone=True)
+        self._await(_lacking(self.jobs.values()))
         self._kill_due(now)
 
     def _end(self, job: Job, kill_at: float, alone: bool = False) -> None:
@@ -342,3 +354,7 @@ class Processes:
     def _now_runs(self, pid: int, job: Job) -> None:
         self.running[pid] = job
         self._transient += job.pid == pid and not job.rule.outlasts_stage
+
+
+def _lacking(jobs: Iterable[Job]) -> set[str]:
+    return {job.terminal for job in jobs if job.lacks_terminal}

@@ -20,6 +20,7 @@ from sysvinit_py.pid1.reader import Reader
 from sysvinit_py.pid1.requests import events_of
 from sysvinit_py.pid1.signals import HANDLED, SHUTDOWN, Signals
 from sysvinit_py.pid1.syslog import Syslog
+from sysvinit_py.pid1.terminals import Watch
 from sysvinit_py.pid1.waiting import CHANGED, READABLE, WRITABLE, Waiting
 from sysvinit_py.protocol.initctl import Bogus
 from sysvinit_py.protocol.state import Saved, decode
@@ -54,10 +55,11 @@ class Init:
         self._fifo = Fifo(self._say)
         self._reader = Reader(program, pause=self._collect, warn=self._say)
         self._accounting = Accounting()
+        self._watch = Watch()
         self._arguments = arguments.parse(argv)
         self._environment = spawn.base_environment(self._inherited, self._console.path, self._arguments.auto)
         self._performer = Performer(
-            self._console, self._reader, self._accounting, self._environment,
+            self._console, self._reader, self._accounting, self._watch, self._environment,
             say=self._say, is_running=lambda pid: pid in self._machine.running, now=_now,
         )  # fmt: skip
         self._driver = Driver(Machine(), self._performer.perform, _now, between=self._collect)
@@ -117,6 +119,8 @@ class Init:
             self._fifo.read_watch()
         if self._fifo.mounts in ready:
             self._accounting.write_all()
+        if self._machine.awaited and ready & {self._watch.fd, self._fifo.mounts}:
+            self._watch.changed()
         self._fifo.keep()
         if self._fifo.fd in ready:
             self._take_requests()
@@ -137,6 +141,7 @@ class Init:
             (self._fifo.fd, READABLE),
             (self._fifo.watch, READABLE),
             (self._fifo.mounts, CHANGED),
+            (self._watch.fd, READABLE),
             (self._console.writing, WRITABLE),
             (self._console.asking, READABLE),
             (self._reader.pipe, READABLE),
@@ -148,9 +153,9 @@ class Init:
         if self._signals.arrived:
             return 0.0
         deadlines = [
-            time
-            for time in (self._machine.deadline, self._reader.deadline, self._fifo.deadline)
-            if time is not None
+            source.deadline
+            for source in (self._machine, self._reader, self._fifo, self._watch)
+            if source.deadline is not None
         ]
         return max(0.0, min(deadlines) - _now()) if deadlines else None
 
@@ -160,6 +165,8 @@ class Init:
             self._feed(self._reader.time_passed(now))
         if self._fifo.deadline is not None and self._fifo.deadline <= now:
             self._fifo.keep()
+        if self._watch.deadline is not None and self._watch.deadline <= now:
+            self._look_for_terminals()
         if self._machine.deadline is not None and self._machine.deadline <= now:
             self._feed(ev.Tick())
 
@@ -298,6 +305,12 @@ class Init:
             return
         if answer is not None:
             self._feed(ev.LevelAnswered(answer))
+
+    def _look_for_terminals(self) -> None:
+        awaited = self._machine.awaited
+        missing = self._watch.look(awaited)
+        if len(missing) < len(awaited):
+            self._feed(ev.TerminalsSeen(missing))
 
     # Re-execution (behaviour/reexec).
 

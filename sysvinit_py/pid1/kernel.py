@@ -61,6 +61,7 @@ SIGNALS = sorted(_signal.valid_signals() - {SIGKILL, SIGSTOP})
 SEEK_SET = 0  # in os only
 RB_DISABLE_CAD, RB_POWER_OFF, RB_AUTOBOOT = 0, 0x4321FEDC, 0x01234567
 IN_ATTRIB, IN_DELETE_SELF, IN_MOVE_SELF, IN_DONT_FOLLOW = 0x4, 0x400, 0x800, 0x2000000
+IN_MOVED_TO, IN_CREATE, IN_ONLYDIR = 0x80, 0x100, 0x1000000
 KDSIGACCEPT = 0x4B4E
 IUTF8 = 0x4000
 
@@ -81,6 +82,11 @@ def open(path: str, flags: int, mode: int = 0o777) -> int:
 def stat(path: str, *, follow_symlinks: bool = True) -> _posix.stat_result:
     """Look at a file (stat(2))."""
     return _posix.stat(_bytes(path), follow_symlinks=follow_symlinks)
+
+
+def readlink(path: str) -> str:
+    """Return where a symbolic link points to (readlink(2))."""
+    return _posix.readlink(_bytes(path)).decode("utf-8", "surrogateescape")
 
 
 def listdir(path: str) -> list[str]:

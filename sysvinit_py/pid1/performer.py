@@ -35,6 +35,7 @@ class Performer:
         console: Console,
         reader: Reader,
         accounting: Accounting,
+        watch: terminals.Watch,
         environment: dict[str, str],
         say: Callable[..., None],
         is_running: Callable[[int], bool],
@@ -51,6 +52,7 @@ class Performer:
         self._perform: dict[type[fx.Effect], Callable[[Any], ev.Event | None]] = {
             fx.ReadInittab: lambda effect: reader.start(now()),
             fx.Start: self._start,
+            fx.WatchTerminals: lambda effect: watch.changed(),
             fx.Signal: self._signal,
             fx.Probe: self._probe,
             fx.Say: lambda effect: say(effect.text, effect.console, effect.log),

@@ -1,7 +1,8 @@
-"""Whether the terminals are there that gettys need (docs/devices.rst)."""
+"""The terminals that gettys need: whether they are there, and when one may have come (docs/devices.rst)."""
 
 from __future__ import annotations
 
+from errno import ENOMEM, ENOSPC
 from stat import S_ISCHR
 
 from sysvinit_py.pid1 import kernel
@@ -13,6 +14,17 @@ if TYPE_CHECKING:
 
 #: On the kernel's command line: start every getty, as SysV does.
 OFF = "init.ttycheck=0"
+
+#: Seconds from a change in a folder to the look at it, so that a flood of devices costs little.
+_LULL = 0.05
+#: Seconds after which to try again what the kernel had no room for.
+_TRY_AGAIN = 5.0
+#: Links followed from one path, as many as the kernel does.
+_LINKS = 40
+
+_CHANGES = (
+    kernel.IN_CREATE | kernel.IN_MOVED_TO | kernel.IN_DELETE_SELF | kernel.IN_MOVE_SELF | kernel.IN_ONLYDIR
+)
 
 
 def missing(paths: Iterable[str]) -> tuple[str, ...]:
@@ -30,3 +42,53 @@ def _is_there(path: str) -> bool:
         return False
     except OSError:
         return True  # who knows: its getty finds out
+
+
+class Watch:
+    """An inotify descriptor for the folders of missing terminals; closed while none is waited for."""
+
+    def __init__(self) -> None:
+        self._fd = -1
+        self.deadline: float | None = None  # when to look
+
+    @property
+    def fd(self) -> int:
+        """Ready when a folder has changed; -1 when it is known already that it is time to look."""
+        return self._fd if self.deadline is None else -1
+
+    def changed(self) -> None:
+        """Something has changed: there, or what is waited for."""
+        if self.deadline is None:
+            self.deadline = kernel.clock_gettime(kernel.CLOCK_BOOTTIME) + _LULL
+
+    def look(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Watch the folders as they are now, and only then look; return the paths without a terminal."""
+        self.deadline = None
+        if self._fd >= 0:
+            kernel.close(self._fd)  # with all events on it
+            self._fd = -1
+        try:
+            for path in paths:
+                if self._fd < 0:
+                    self._fd = kernel.inotify_init1(kernel.O_CLOEXEC | kernel.O_NONBLOCK)
+                self._add(path)
+        except OSError:
+            self.deadline = kernel.clock_gettime(kernel.CLOCK_BOOTTIME) + _TRY_AGAIN
+        return missing(paths)
+
+    def _add(self, path: str, links: int = _LINKS) -> None:
+        """Watch the folder, or the nearest one above it that exists; and that of what a link points to."""
+        folder = path.rpartition("/")[0] or "/"
+        try:
+            kernel.inotify_add_watch(self._fd, folder, _CHANGES)
+        except OSError as error:
+            if folder == "/" or error.errno in (ENOMEM, ENOSPC):
+                raise
+            self._add(folder, links)
+            return
+        try:
+            target = kernel.readlink(path)
+        except OSError:
+            return  # not a link
+        if links:
+            self._add(target if target.startswith("/") else f"{folder}/{target}", links - 1)

@@ -30,9 +30,10 @@ POWEROK = 4
 BSD = 5  # nobody sends it
 SETENV = 6
 UNSETENV = 7
-# Our own, from initeventd; C sysvinit says "got unimplemented initrequest." and goes on. Its commands count
-# up from 0, so these are far away. RESUME starts the resume entries, and carries a wait time as the power's
-# do. TERMINALS asks init to look which of the terminals are there that the gettys of its inittab need.
+# Our own; C sysvinit says "got unimplemented initrequest." and goes on. Its commands count up from 0, so
+# these are far away. RESUME, from initeventd, starts the resume entries, and carries a wait time as those
+# of the power do. TERMINALS asks init to look which terminals are there that the gettys of its inittab
+# need; nothing of ours sends it, as init watches for those that it waits for.
 RESUME = 101
 TERMINALS = 102
 

@@ -170,6 +170,10 @@ class Kernel:
         self.files.pop(path)
         if file:
             self.files[path] = file
+        self.notify()
+
+    def notify(self) -> None:
+        """Something has changed that is watched."""
         for descriptor in self.descriptors.values():
             if descriptor.file.kind == "inotify":
                 descriptor.file.data += b"!"
@@ -286,6 +290,10 @@ class Kernel:
         if path not in self.files:
             raise OSError(errno.ENOENT, "ENOENT")
         return self._status(self.files[path])
+
+    def readlink(self, path: str) -> str:
+        self.call("readlink")
+        raise OSError(errno.EINVAL if path in self.files else errno.ENOENT, "no link")
 
     def access(self, path: str, mode: int) -> bool:
         try:

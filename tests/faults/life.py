@@ -21,6 +21,7 @@ r3:3:respawn:/w THREE stay
 r4:4:respawn:/w FOUR stay
 o4:4:once:/w ONCE stay
 od:a:ondemand:/w DEMAND stay
+gw:23:respawn:/sbin/getty 38400 pts/7
 not plain, so that the grammar's process reads it
 """
 #: What runs in level 4 in the end.

@@ -69,6 +69,7 @@ def broken_parser(kernel: Kernel) -> None:
 
 def terminal_comes(kernel: Kernel) -> None:
     kernel.files["/dev/tty9"] = File("tty")
+    kernel.notify()
 
 
 #: Does it still switch, and respawn?
@@ -89,7 +90,7 @@ def odd() -> Kernel:
         (20, broken_parser), (20.1, signal(1)),
         (30, be(parser_is_broken=False)), (30.1, signal(1)), (40, be(no_processes=True)),
         (40.1, kill("/w TWO stay")), (43, be(no_processes=False)), (45, terminal_comes),
-        (45.1, ask(initctl.TERMINALS)), (50, signal(20)), (51, signal(18)), (55, level("q")),
+        (47, ask(initctl.TERMINALS)), (50, signal(20)), (51, signal(18)), (55, level("q")),
         (60, level("5")), (70, level("2")), (100, kill("/w HANGS stay")), *LAST,
     ]  # fmt: skip
     kernel = Kernel(ODD, script)

@@ -24,7 +24,7 @@ def missing() -> str:
 
 
 class MockDevices:
-    """The devices of the test: power supplies and terminals, as the kernel and udev would show them."""
+    """The devices of the test: power supplies, as the kernel and udev would show them."""
 
     def __enter__(self) -> MockDevices:
         self._process = subprocess.Popen(
@@ -52,10 +52,6 @@ class MockDevices:
     def gone(self, name: str) -> None:
         """Remove the power supply."""
         self._tell("gone", f"/sys/devices/{name}")
-
-    def terminal(self, name: str, action: str = "add") -> None:
-        """Report that a terminal has come, or (``remove``) gone."""
-        self._tell("terminal", name, action)
 
     def _tell(self, *command: object) -> None:
         assert self._process.stdin
@@ -97,13 +93,6 @@ class Testbed:
         self._call("uevent", path, "remove")
         self._call("remove_device", path)
         self._made.discard(path.rpartition("/")[2])
-
-    def terminal(self, name: str, action: str) -> None:
-        path = f"/devices/virtual/tty/{name}"
-        if name in self._made:
-            self._call("uevent", f"/sys{path}", action)
-        else:
-            self._make(name, [f"P: {path}", "E: SUBSYSTEM=tty", f"E: DEVNAME=/dev/{name}"])
 
     def close(self) -> None:
         """Remove its folder."""

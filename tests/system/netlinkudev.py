@@ -62,12 +62,6 @@ def supply(name: str, action: str = "change", **attributes: object) -> Event:
     return {"ACTION": action, "DEVPATH": path, "SUBSYSTEM": "power_supply", "SEQNUM": "1"} | given
 
 
-def terminal(name: str, action: str = "add") -> Event:
-    """An event about a terminal."""
-    path = f"/devices/virtual/tty/{name}"
-    return {"ACTION": action, "DEVPATH": path, "SUBSYSTEM": "tty", "SEQNUM": "1"}
-
-
 class Network:
     """The network, and somebody in it who sends."""
 

@@ -22,7 +22,6 @@ from sysvinit_py.protocol.initctl import (
     POWERFAIL,
     POWERFAILNOW,
     POWEROK,
-    TERMINALS,
     Decoder,
     Request,
 )
@@ -93,6 +92,7 @@ class Daemon:
         self, run: Path, options: Sequence[str], environment: Mapping[str, str], within: Sequence[str]
     ) -> None:
         self.log = run / "log"
+        self._pid_file = run / "initeventd.pid"
         command = [sys.executable, "-m", "sysvinit_py.tools.initeventd", "--run", str(run), "--verbose"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -103,6 +103,18 @@ class Daemon:
                 stdout=log,
                 stderr=log,
             )
+
+    def ready(self) -> None:
+        """Wait until it misses nothing: what it opens last is there."""
+
+        def has_timer() -> bool:
+            try:
+                pid = int(self._pid_file.read_text()) if self._pid_file.exists() else self.process.pid
+                return any("timerfd" in str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir())
+            except (OSError, ValueError):
+                return False
+
+        wait_until(has_timer, lambda: f"it serves; but it said {self.said[-2000:]}", 10)
 
     @property
     def said(self) -> str:
@@ -161,8 +173,7 @@ def start(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Start]:
 
 def test_power(devices: MockDevices, fifo: Fifo, start: Start) -> None:
     fifo.listen()
-    start()
-    fifo.expect(TERMINALS)
+    start().ready()
     devices.supply("AC", online=0)
     fifo.expect(POWERFAIL)
     devices.supply("BAT0", status="Discharging", capacity=6)
@@ -181,65 +192,55 @@ def test_what_is_at_the_start(devices: MockDevices, fifo: Fifo, start: Start) ->
     devices.supply("BAT0", status="Discharging", capacity=15)
     fifo.listen()
     start("--foreground", "--limit", "15")
-    fifo.expect(POWERFAIL, POWERFAILNOW, TERMINALS)
+    fifo.expect(POWERFAIL, POWERFAILNOW)
 
 
 def test_last_mains_supply(devices: MockDevices, fifo: Fifo, start: Start) -> None:
     fifo.listen()
     devices.supply("AC2", type="Mains", online=1)
-    start()
-    fifo.expect(TERMINALS)
+    start().ready()
     devices.supply("AC", online=0)
     fifo.expect_nothing()
     devices.gone("AC2")
     fifo.expect(POWERFAIL)
 
 
-def test_terminals(devices: MockDevices, fifo: Fifo, start: Start) -> None:
-    fifo.listen()
-    start()
-    fifo.expect(TERMINALS)
-    devices.terminal("ttyUSB0")
-    fifo.expect(TERMINALS)
-    devices.terminal("ttyUSB0", "change")
-    fifo.expect_nothing()
-    devices.terminal("ttyUSB0", "remove")
-    fifo.expect(TERMINALS)
-
-
 def test_nothing_is_lost_before_there_is_a_fifo(devices: MockDevices, fifo: Fifo, start: Start) -> None:
     daemon = start()
-    daemon.expect("init cannot be told")
+    daemon.ready()
     devices.supply("AC", online=0)
+    daemon.expect("init cannot be told")
     time.sleep(1.2)
     assert daemon.said.count("cannot be told") == 1
     fifo.listen()
-    fifo.expect(POWERFAIL, TERMINALS)
+    fifo.expect(POWERFAIL)
 
 
 def test_a_fifo_that_nobody_reads(devices: MockDevices, fifo: Fifo, start: Start) -> None:
     os.mkfifo(fifo.path)
+    devices.supply("AC", online=0)
     daemon = start()
     daemon.expect("No such device or address")
     fifo.listen()
-    fifo.expect(TERMINALS)
+    fifo.expect(POWERFAIL)
 
 
 def test_a_fifo_that_is_none(devices: MockDevices, fifo: Fifo, start: Start) -> None:
     fifo.path.write_text("")
+    devices.supply("AC", online=0)
     daemon = start()
     daemon.expect("initctl is not a fifo")
     assert fifo.path.read_text() == ""
     fifo.path.unlink()
     fifo.listen()
-    fifo.expect(TERMINALS)
+    fifo.expect(POWERFAIL)
 
 
 def test_a_full_fifo(devices: MockDevices, fifo: Fifo, start: Start) -> None:
     """What init has no room for is told when it has: the truth of then."""
     fifo.listen()
     daemon = start()
-    fifo.expect(TERMINALS)
+    daemon.ready()
     fifo.fill()
     devices.supply("AC", online=0)
     daemon.expect("Resource temporarily unavailable")
@@ -269,7 +270,7 @@ def test_burst_of_a_thousand_events(network: Network, fifo: Fifo, start: Start) 
     """None is lost, none is told twice, and none stays in memory."""
     fifo.listen()
     daemon = start("--foreground", within=network.enter)
-    fifo.expect(TERMINALS)
+    daemon.ready()
     memory = []
     for _ in range(4):
         network.send(OFF, ON, times=500)
@@ -280,34 +281,22 @@ def test_burst_of_a_thousand_events(network: Network, fifo: Fifo, start: Start) 
 
 def test_burst_that_changes_nothing(network: Network, fifo: Fifo, start: Start) -> None:
     fifo.listen()
-    start("--foreground", within=network.enter)
-    fifo.expect(TERMINALS)
+    start("--foreground", within=network.enter).ready()
     network.send(OFF, times=1000)
     network.send(ON)
     fifo.expect(POWERFAIL, POWEROK)
-
-
-def test_burst_of_terminals(network: Network, fifo: Fifo, start: Start) -> None:
-    """Init is asked to look a few times, and the last time is after the last of them."""
-    fifo.listen()
-    daemon = start("--foreground", within=network.enter)
-    fifo.expect(TERMINALS)
-    network.send(netlinkudev.terminal("ttyUSB0"), netlinkudev.terminal("ttyUSB0", "remove"), times=500)
-    wait_until(lambda: daemon.said.count("remove tty") == 500, lambda: "all of them", 20)
-    wait_until(lambda: daemon.said.endswith("sent: look at the terminals\n"), lambda: daemon.said[-200:])
-    assert set(fifo.hear()) == {TERMINALS}
 
 
 def test_more_events_than_the_kernel_keeps(network: Network, fifo: Fifo, start: Start) -> None:
     """Looked at anew is what is, and here that is no power supply at all: the daemon goes on."""
     fifo.listen()
     daemon = start("--foreground", within=network.enter)
-    fifo.expect(TERMINALS)
+    daemon.ready()
     daemon.process.send_signal(signal.SIGSTOP)
     network.send(OFF, times=50_000)
     daemon.process.send_signal(signal.SIGCONT)
     daemon.expect("too many events at once, some were lost: looking at everything anew", 30)
-    fifo.expect(POWERFAIL, TERMINALS)
+    fifo.expect(POWERFAIL)
     network.send(ON)
     fifo.expect(POWEROK)
 
@@ -327,22 +316,24 @@ def test_killed_at_any_moment(devices: MockDevices, fifo: Fifo, start: Start, de
     devices.supply("BAT0", status="Discharging", capacity=1)
     start()
     wait_until(lambda: POWERFAILNOW in fifo.hear(), lambda: f"power fail now; but {fifo.heard}")
-    heard = [cmd for cmd in fifo.hear() if cmd != TERMINALS]
+    heard = fifo.hear()
     assert heard in ([POWERFAIL, POWERFAILNOW], [POWERFAIL, POWERFAIL, POWERFAILNOW])
 
 
 def test_killed_as_soon_as_init_has_heard(devices: MockDevices, fifo: Fifo, start: Start) -> None:
     """It could not note that it has told of the failure, but init has to hear of the end of it."""
     fifo.listen()
+    state = fifo.path.with_name("initeventd.state")
     for _ in range(5):
         daemon = start()
-        fifo.expect(TERMINALS)
+        daemon.ready()
         devices.supply("AC", online=0)
         select.select([fifo.fd], [], [], 10)
         daemon.end()
         devices.supply("AC", online=1)
         daemon = start()
-        fifo.expect(POWERFAIL, POWEROK, TERMINALS)
+        fifo.expect(POWERFAIL, POWEROK)
+        wait_until(lambda: '["ok"]' in state.read_text(), lambda: f"it is noted; but {state.read_text()}")
         daemon.end()
 
 
@@ -350,17 +341,17 @@ def test_the_power_is_back_while_no_daemon_runs(devices: MockDevices, fifo: Fifo
     fifo.listen()
     devices.supply("AC", online=0)
     daemon = start()
-    fifo.expect(POWERFAIL, TERMINALS)
+    fifo.expect(POWERFAIL)
     daemon.end()
     devices.supply("AC", online=1)
     start()
-    fifo.expect(POWEROK, TERMINALS)
+    fifo.expect(POWEROK)
 
 
 def test_a_second_daemon(fifo: Fifo, start: Start, tmp_path: Path) -> None:
     fifo.listen()
     first = start()
-    fifo.expect(TERMINALS)
+    first.ready()
     assert (tmp_path / "initeventd.pid").read_text() == f"{first.process.pid}\n"
     second = start()
     assert second.process.wait(10) == 1
@@ -373,7 +364,7 @@ def test_a_second_daemon(fifo: Fifo, start: Start, tmp_path: Path) -> None:
 def test_end(fifo: Fifo, start: Start, tmp_path: Path, number: int, option: str) -> None:
     fifo.listen()
     daemon = start(option)
-    daemon.expect("look at the terminals")
+    daemon.ready()
     assert daemon.end(number) == 0
     assert not (tmp_path / "initeventd.pid").exists()
     assert "Traceback" not in daemon.said
@@ -383,7 +374,7 @@ def test_dry_run(devices: MockDevices, fifo: Fifo, start: Start, tmp_path: Path)
     """Sends nothing, keeps nothing, and runs beside the real one."""
     devices.supply("AC", online=0)
     daemon = start("--dry-run")
-    daemon.expect("would send: power fail\nwould send: look at the terminals\n")
+    daemon.expect("would send: power fail\n")
     devices.supply("AC", online=1)
     daemon.expect("would send: power ok\n")
     assert [entry.name for entry in tmp_path.iterdir()] == ["log"]
@@ -392,8 +383,7 @@ def test_dry_run(devices: MockDevices, fifo: Fifo, start: Start, tmp_path: Path)
 def test_a_full_disk_for_what_it_says_stops_nothing(devices: MockDevices, fifo: Fifo, start: Start) -> None:
     """Neither is init told again and again, nor does the daemon end."""
     fifo.listen()
-    start(within=["sh", "-c", 'exec "$@" 2>/dev/full', "sh"])
-    fifo.expect(TERMINALS)
+    start(within=["sh", "-c", 'exec "$@" 2>/dev/full', "sh"]).ready()
     devices.supply("AC", online=0)
     fifo.expect(POWERFAIL)
     fifo.expect_nothing(1.2)
@@ -401,7 +391,8 @@ def test_a_full_disk_for_what_it_says_stops_nothing(devices: MockDevices, fifo: 
     fifo.expect(POWEROK)
 
 
-def test_a_dry_run_that_nobody_can_read_ends(start: Start) -> None:
+def test_a_dry_run_that_nobody_can_read_ends(devices: MockDevices, start: Start) -> None:
+    devices.supply("AC", online=0)
     daemon = start("--dry-run", within=["sh", "-c", 'exec "$@" >/dev/full', "sh"])
     assert daemon.process.wait(10) == 1
     daemon.expect("initeventd: standard output: No space left on device\n")
@@ -413,7 +404,7 @@ def test_detached(devices: MockDevices, fifo: Fifo, start: Start, tmp_path: Path
     fifo.listen()
     starter = start("--limit", "20")
     assert starter.process.wait(10) == 0
-    fifo.expect(TERMINALS)
+    starter.ready()
     pid = int((tmp_path / "initeventd.pid").read_text())
     try:
         proc = Path(f"/proc/{pid}")
@@ -434,7 +425,7 @@ def test_no_leaked_descriptor_in_the_foreground(fifo: Fifo, start: Start) -> Non
     fifo.listen()
     os.set_inheritable(fifo.fd, True)
     daemon = start()
-    fifo.expect(TERMINALS)
+    daemon.ready()
     open_files = [str(link.readlink()) for link in Path(f"/proc/{daemon.process.pid}/fd").iterdir()]
     assert not [name for name in open_files if "initctl" in name]
 
@@ -446,7 +437,7 @@ def test_nonsense(devices: MockDevices, fifo: Fifo, start: Start) -> None:
     devices.supply("X", manufacturer="nobody")
     devices.supply("BAT1", type="Battery", capacity=-7)
     daemon = start()
-    fifo.expect(TERMINALS)
+    daemon.ready()
     daemon.expect("power supply AC is online='banana': ignored")
     daemon.expect("power supply X has no type: ignored")
     daemon.expect("power supply BAT1 has capacity='-7': ignored")

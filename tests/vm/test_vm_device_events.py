@@ -137,7 +137,6 @@ class TestDevices:
     def test_getty_waits_for_its_terminal(self, machine: DeviceMachine) -> None:
         assert 'Id "u0" waits for its terminal: /dev/ttyUSB0 does not exist' in machine.said
         machine.pull_out()
-        machine.wait_for(f"grep -q 'sent: look at the terminals' {LOG}")
         assert machine.run(f"{GETTY} || echo none") == "none"
 
     def test_getty_comes_and_goes_with_its_terminal(self, watched: DeviceMachine) -> None:
@@ -187,12 +186,13 @@ class TestDevices:
 
     def test_burst(self, powered: DeviceMachine) -> None:
         """However much happened: init is told in turn of each end and each failure, and last of what is."""
-        marker, count = "change tty tty1$", "grep -c 'change power_supply test_mains' " + LOG
+        marker, count = "change power_supply test_battery", "grep -c 'change power_supply test_mains' " + LOG
         before = int(powered.run(f": >{LOG}; {count} || true"))
         powered.run(
             f"for i in $(seq 500); do {MAINS_GONE}; {MAINS_BACK}; done; udevadm settle --timeout 300", 400
         )
-        powered.run("udevadm trigger --action=change /sys/class/tty/tty1")  # udev knows of nothing before it
+        # What udev knows of after all the others.
+        powered.run("udevadm trigger --action=change /sys/class/power_supply/test_battery")
         powered.wait_for(f"grep -q '{marker}' {LOG}", 300)
         told = powered.run(f"grep -o '^initeventd: sent: power.*' {LOG} | cut -d ' ' -f 3-").splitlines()
         assert told[-1] == "power ok"

@@ -69,7 +69,7 @@ def _take_signals() -> None:
 def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog=NAME,
-        description="Tell init of power failures, of resumes, and of terminals that come and go.",
+        description="Tell init of power failures and of resumes.",
     )
     parser.add_argument("--foreground", action="store_true", help="do not detach; for respawn entries")
     parser.add_argument("--dry-run", action="store_true", help="print what would be sent; send nothing")

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from sysvinit_py.protocol import initctl
 from sysvinit_py.protocol.initctl import Request
 from sysvinit_py.tools.initeventd.clocks import ClockWatch, asleep
-from sysvinit_py.tools.initeventd.devices import POWER_SUPPLY, Devices
+from sysvinit_py.tools.initeventd.devices import Devices
 from sysvinit_py.tools.initeventd.power import FAILED, LOW, power_of
 from sysvinit_py.tools.initeventd.told import Told
 from sysvinit_py.tools.telinit import RefusedError
@@ -72,15 +72,10 @@ class Daemon:
         self._look_anew()  # drivers may not report what changed meanwhile
 
     def _devices_changed(self) -> None:
-        """Each change of the power is told; of the terminals, when all is read, that there were some."""
-        terminals_changed = False
-        for subsystem in self._devices.changes():
-            if subsystem == POWER_SUPPLY:
-                self._look_at_power()
-                self._tell()
-            else:
-                terminals_changed = True
-        self._told.terminals_changed |= terminals_changed
+        """Tell of each change of the power."""
+        for _ in self._devices.changes():
+            self._look_at_power()
+            self._tell()
 
     def _look_anew(self) -> None:
         self._devices.supplies = self._devices.look()

@@ -1,4 +1,4 @@
-"""The devices, as udev tells of them: the power supplies, and whether terminals have come or gone."""
+"""The power supplies, as udev tells of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyudev
 
 from sysvinit_py.tools.initeventd.power import Supply, understand
 
-POWER_SUPPLY, TERMINAL = "power_supply", "tty"
+POWER_SUPPLY = "power_supply"
 #: There as long as udev runs.
 CONTROL = Path("/run/udev/control")
 #: Bytes that the kernel keeps for us while we are busy; what does not fit is lost, and all is looked at anew.
@@ -30,8 +30,7 @@ class Devices:
             say(f"udev does not run, there is no {CONTROL}: until it does, nothing is heard of devices")
         self._context = pyudev.Context()
         self._monitor = pyudev.Monitor.from_netlink(self._context)
-        for subsystem in (POWER_SUPPLY, TERMINAL):
-            self._monitor.filter_by(subsystem)
+        self._monitor.filter_by(POWER_SUPPLY)
         try:
             self._monitor.set_receive_buffer_size(BUFFER)
         except OSError:
@@ -51,10 +50,10 @@ class Devices:
         }
         return {name: supply for name, supply in seen.items() if supply}
 
-    def changes(self) -> Iterator[str]:
-        """Take in what was reported, one after the other; yields the subsystem each was about.
+    def changes(self) -> Iterator[None]:
+        """Take in what was reported, one after the other; yields after each.
 
-        If some were lost, all is looked at anew once the others are read, which are older; both are yielded.
+        If some were lost, all is looked at anew once the others are read, which are older.
         """
         lost = False
         while True:
@@ -69,16 +68,12 @@ class Devices:
             if device is None:
                 break
             self._note(f"{device.action} {device.subsystem} {device.sys_name}")
-            if device.subsystem == POWER_SUPPLY:
-                self._take(device)
-            elif device.action not in ("add", "remove"):
-                continue
-            yield device.subsystem
+            self._take(device)
+            yield
         if lost:
             self._say("too many events at once, some were lost: looking at everything anew")
             self.supplies = self.look()
-            yield POWER_SUPPLY
-            yield TERMINAL
+            yield
 
     def _take(self, device: pyudev.Device) -> None:
         """Take in one event."""

@@ -35,7 +35,6 @@ MEANINGS = {
     initctl.POWERFAILNOW: "power fail now",
     initctl.POWEROK: "power ok",
     initctl.RESUME: "resume",
-    initctl.TERMINALS: "look at the terminals",
 }
 
 
@@ -49,7 +48,6 @@ class Told:
         """
         self.power: str | None = None  # what is; None: nobody knows
         self.asleep = asleep  # seconds since the boot
-        self.terminals_changed = True  # who knows what came and went before
         # What init may know of the power, the best first; more than one: the last daemon was killed telling.
         self._known, self._asleep = _understood(saved, asleep)
 
@@ -65,14 +63,12 @@ class Told:
         for known in self._known:
             if news := NEXT_POWER.get((known, self.power or "")):
                 return _request(POWER_REQUESTS[news])
-        return _request(initctl.TERMINALS) if self.terminals_changed else None
+        return None
 
     def sent(self, request: Request) -> None:
         """Init was told."""
         if request.cmd == initctl.RESUME:
             self._asleep = self.asleep
-        elif request.cmd == initctl.TERMINALS:
-            self.terminals_changed = False
         else:
             self._known = (POWER_TOLD[request.cmd],)
 

@@ -25,6 +25,7 @@ from sysvinit_py.machine.machine import Machine
 WORDS: dict[type[fx.Effect], Callable[[Any, World], str]] = {
     fx.Start: lambda e, w: f"{'try' if e.terminal in w.gone else 'start'} {e.entry.id}",
     fx.Signal: lambda e, w: f"{e.name} {w.id_of(e.group)}",
+    fx.WatchTerminals: lambda e, w: f"watch {len(w.machine.awaited)}",
     fx.Say: lambda e, w: "say " + e.text.replace(__version__, "0"),
     fx.AskLevel: lambda e, w: "ask",
     fx.StopAsking: lambda e, w: "stop-asking",

@@ -8,6 +8,7 @@ import pytest
 from machine_world import World, play
 
 from sysvinit_py.machine import effects as fx
+from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
 
@@ -201,3 +202,29 @@ def test_who_was_told_stays_told_when_init_is_re_executed() -> None:
     world.effects.clear()
     world.step("telinit q")
     assert not [effect for effect in world.effects if isinstance(effect, fx.Say) and "waits" in effect.text]
+
+
+def test_what_is_awaited() -> None:
+    """Told once when it changes, whatever makes it change; and by who takes over."""
+    world = World(INITTAB)
+    world.gone = {"/dev/ttyUSB0", "/dev/tty1"}
+
+    def told(step: str) -> bool:
+        world.effects.clear()
+        world.step(step)
+        return fx.WatchTerminals() in world.effects
+
+    assert told("boot")
+    assert world.machine.awaited == {"/dev/ttyUSB0", "/dev/tty1"}
+    assert not told("look")
+    assert not told("rr ends")
+    restored = restore(save(world.machine))
+    assert restored.awaited == world.machine.awaited
+    assert fx.WatchTerminals() in restored.handle(ev.Resumed(), 1.0)
+    world.gone = {"/dev/ttyUSB0"}
+    assert told("look")
+    assert world.machine.awaited == {"/dev/ttyUSB0"}
+    world.remove("u0")
+    assert told("telinit q")
+    assert world.machine.awaited == set()
+    assert fx.WatchTerminals() not in restore(save(world.machine)).handle(ev.Resumed(), 1.0)

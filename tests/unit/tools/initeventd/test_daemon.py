@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sysvinit_py.protocol.initctl import POWERFAIL, POWERFAILNOW, POWEROK, RESUME, TERMINALS, Request
+from sysvinit_py.protocol.initctl import POWERFAIL, POWERFAILNOW, POWEROK, RESUME, Request
 from sysvinit_py.tools.initeventd import daemon as module
 from sysvinit_py.tools.initeventd.daemon import Daemon
 from sysvinit_py.tools.initeventd.power import Supply
@@ -48,7 +48,7 @@ class Played:
             os.write(self._other, b"!")
         return self.supplies if self.now is None else self.now
 
-    def changes(self) -> Iterator[str]:
+    def changes(self) -> Iterator[None]:
         if not self.steps:
             raise DoneError
         for change in self.steps.pop(0):
@@ -59,7 +59,7 @@ class Played:
                 self.supplies["AC"] = Supply("Mains", online=change)
             elif isinstance(change, int):
                 self.supplies["BAT0"] = Supply("Battery", capacity=change)
-            yield "power_supply" if isinstance(change, int) else change
+            yield
 
 
 class World:
@@ -118,12 +118,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 def test_each_change_of_the_power_is_told_at_once(world: World) -> None:
     world.play([False, True, False, False, True])
-    assert world.sent == [TERMINALS, POWERFAIL, POWEROK, POWERFAIL, POWEROK]
-
-
-def test_terminals_are_told_of_when_all_is_read(world: World) -> None:
-    world.play(["tty", "tty", False, "tty"], ["tty"], [True])
-    assert world.sent == [TERMINALS, POWERFAIL, TERMINALS, TERMINALS, POWEROK]
+    assert world.sent == [POWERFAIL, POWEROK, POWERFAIL, POWEROK]
 
 
 def test_what_init_is_told_is_saved_before_and_after(world: World) -> None:
@@ -138,9 +133,9 @@ def test_killed_while_it_was_telling(world: World) -> None:
     world.killed_by = POWERFAIL
     with pytest.raises(KilledError):
         world.play([False])
-    assert world.sent == [TERMINALS, POWERFAIL]
+    assert world.sent == [POWERFAIL]
     world.play([True], saved=world.saved[-1])
-    assert world.sent == [TERMINALS, POWERFAIL, TERMINALS, POWEROK]
+    assert world.sent == [POWERFAIL, POWEROK]
 
 
 OFF = Supply("Mains", online=False)
@@ -149,7 +144,7 @@ EMPTY, FULL = Supply("Battery", capacity=4), Supply("Battery", capacity=50)
 
 def test_the_power_is_low(world: World) -> None:
     world.play([True, 4, False, 3, 2, 6, 4, True])
-    assert world.sent == [TERMINALS, POWERFAIL, POWERFAILNOW, POWEROK]
+    assert world.sent == [POWERFAIL, POWERFAILNOW, POWEROK]
 
 
 def test_it_is_not_low_because_the_battery_once_was(world: World) -> None:
@@ -157,7 +152,7 @@ def test_it_is_not_low_because_the_battery_once_was(world: World) -> None:
     devices = Played([])
     devices.now = {"AC": OFF, "BAT0": FULL}
     world.play([4, False, 50, True], devices=devices)
-    assert world.sent == [TERMINALS, POWERFAIL, POWEROK]
+    assert world.sent == [POWERFAIL, POWEROK]
 
 
 def test_it_is_low_though_it_was_not_at_the_first_event(world: World) -> None:
@@ -168,7 +163,7 @@ def test_it_is_low_though_it_was_not_at_the_first_event(world: World) -> None:
         devices.now = {"AC": OFF, "BAT0": EMPTY}
 
     world.play([4, False, used_up, 4, 3], devices=devices)
-    assert world.sent == [TERMINALS, POWERFAIL, POWERFAILNOW]
+    assert world.sent == [POWERFAIL, POWERFAILNOW]
 
 
 def test_each_failure_of_many_is_told_though_the_power_is_back(world: World) -> None:
@@ -176,7 +171,7 @@ def test_each_failure_of_many_is_told_though_the_power_is_back(world: World) -> 
     devices = Played([])
     devices.now = {"AC": Supply("Mains", online=True), "BAT0": EMPTY}
     world.play([4, *[False, True] * 500], devices=devices)
-    assert world.sent == [TERMINALS, *[POWERFAIL, POWEROK] * 500]
+    assert world.sent == [*[POWERFAIL, POWEROK] * 500]
 
 
 def test_on_battery_it_looks_again_though_nothing_is_reported(
@@ -186,13 +181,13 @@ def test_on_battery_it_looks_again_though_nothing_is_reported(
     devices = Played([])
     devices.now = {"AC": OFF, "BAT0": EMPTY}
     world.play([50, False, devices.rest], [], devices=devices)
-    assert world.sent == [TERMINALS, POWERFAIL, POWERFAILNOW]
+    assert world.sent == [POWERFAIL, POWERFAILNOW]
 
 
 def test_what_init_does_not_take_is_tried_again_and_said_once(world: World) -> None:
     world.refusals = [FileNotFoundError(2, "No such file", "/run/initctl")] * 3
-    world.play([], [], [], [False])
-    assert world.sent == [TERMINALS, POWERFAIL]
+    world.play([False], [], [], [])
+    assert world.sent == [POWERFAIL]
     assert world.said == [
         "init cannot be told: /run/initctl: No such file; trying on",
         "init is told again",
@@ -201,7 +196,7 @@ def test_what_init_does_not_take_is_tried_again_and_said_once(world: World) -> N
 
 def test_another_reason_is_said_too(world: World) -> None:
     world.refusals = [BlockingIOError(11, "Full"), BlockingIOError(11, "Full"), RefusedError("is not a fifo")]
-    world.play([], [], [], [])
+    world.play([False], [], [], [])
     assert world.said == [
         "init cannot be told: /run/initctl: Full; trying on",
         "init cannot be told: is not a fifo; trying on",
@@ -212,7 +207,7 @@ def test_another_reason_is_said_too(world: World) -> None:
 def test_a_full_disk_stops_nothing(world: World) -> None:
     world.losses = [OSError(28, "No space", "/run/x")] * 2
     world.play([False])
-    assert world.sent == [TERMINALS, POWERFAIL]
+    assert world.sent == [POWERFAIL]
     assert world.said == [
         "what init was told cannot be saved: /run/x: No space",
         "what init was told can be saved again",
@@ -221,16 +216,16 @@ def test_a_full_disk_stops_nothing(world: World) -> None:
 
 def test_resume_while_no_daemon_ran(world: World) -> None:
     world.play([], saved={"power": "ok", "asleep": 3.0})
-    assert world.sent == [RESUME, TERMINALS]
+    assert world.sent == [RESUME]
 
 
 def test_resume(world: World) -> None:
     devices = world.play([], [lambda: world.jump(9.5)], [], [lambda: world.jump(12.0)], [])
-    assert world.sent == [TERMINALS, RESUME, RESUME]
+    assert world.sent == [RESUME, RESUME]
     assert devices.looks == 2, "drivers may not report what changed in the sleep"
     assert world.saved[-1]["asleep"] == 12.0
 
 
 def test_clock_step_is_no_resume(world: World) -> None:
     world.play([lambda: world.jump(7.0)], [lambda: world.jump(7.004)], [])
-    assert world.sent == [TERMINALS]
+    assert world.sent == []

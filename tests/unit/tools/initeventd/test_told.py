@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sysvinit_py.protocol import initctl
-from sysvinit_py.protocol.initctl import POWERFAIL, POWERFAILNOW, POWEROK, RESUME, TERMINALS
+from sysvinit_py.protocol.initctl import POWERFAIL, POWERFAILNOW, POWEROK, RESUME
 from sysvinit_py.tools.initeventd.power import FAILED, LOW, OK
 from sysvinit_py.tools.initeventd.told import MEANINGS, Told
 
@@ -33,8 +33,8 @@ def told() -> Told:
     return told
 
 
-def test_first_of_all_init_looks_at_the_terminals() -> None:
-    assert send_all(Told(asleep=0.0)) == [TERMINALS]
+def test_init_knows_that_the_power_is_there() -> None:
+    assert send_all(Told(asleep=0.0)) == []
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_request_carries_a_wait_time(told: Told) -> None:
 
 
 def test_every_request_has_a_meaning(told: Told) -> None:
-    told.power, told.asleep, told.terminals_changed = LOW, 200.0, True
+    told.power, told.asleep = LOW, 200.0
     sent = send_all(told)
     told.power = OK
     assert sorted(sent + send_all(told)) == sorted(MEANINGS)
@@ -107,7 +107,7 @@ def test_the_next_daemon_tells_what_happened_meanwhile(told: Told) -> None:
     send_all(told)
     after = Told(asleep=130.0, saved=told.save())
     after.power = OK
-    assert send_all(after) == [RESUME, POWEROK, TERMINALS]
+    assert send_all(after) == [RESUME, POWEROK]
 
 
 def test_the_next_daemon_does_not_repeat_what_was_told(told: Told) -> None:
@@ -115,7 +115,7 @@ def test_the_next_daemon_does_not_repeat_what_was_told(told: Told) -> None:
     send_all(told)
     after = Told(asleep=100.0, saved=told.save())
     after.power = LOW
-    assert send_all(after) == [TERMINALS]
+    assert send_all(after) == []
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_killed_while_it_was_telling(
     told.power = telling
     request = told.next()
     after = Told(asleep=100.0, saved=json.loads(json.dumps(told.save(request))))
-    after.power, after.terminals_changed = truth, False
+    after.power = truth
     assert send_all(after) == sent
 
 
@@ -165,13 +165,12 @@ def test_killed_while_it_was_telling(
 def test_a_file_that_says_nothing_true_says_nothing(saved: object) -> None:
     after = Told(asleep=100.0, saved=saved)
     after.power = OK
-    assert send_all(after) == [TERMINALS]
+    assert send_all(after) == []
 
 
 EVENTS = st.one_of(
     st.sampled_from([("power", OK), ("power", FAILED), ("power", LOW), ("power", None)]),
     st.floats(0, 10).map(lambda seconds: ("asleep", seconds)),
-    st.just(("terminals", True)),
     st.just(("listen", True)),
     st.just(("killed", True)),
     st.booleans().map(lambda arrived: ("killed while telling", arrived)),
@@ -193,8 +192,6 @@ def test_init_knows_the_truth_whatever_happens(events: list[tuple[str, Any]]) ->
         elif what == "asleep":
             told.asleep += value
             slept += 1
-        elif what == "terminals":
-            told.terminals_changed = True
         elif what == "killed":
             told = killed(told, told.save())
         elif what == "killed while telling":
