@@ -17,7 +17,6 @@ from sysvinit_py.tools.lint.targets import (
     SYSVINIT_2_88,
     SYSVINIT_3_06,
     SYSVINIT_3_14,
-    SYSVINIT_PY,
 )
 
 TYPE_CHECKING = False
@@ -30,13 +29,13 @@ if TYPE_CHECKING:
     Patterns = tuple[tuple[str, str, str], ...]
 
 
-@rule("INT501", "shell-in-between", "info", (SYSVINIT_PY, SYSVINIT_3_14))
+@rule("INT501", "shell-in-between", "info", (SYSVINIT_3_14,))
 def shell_in_between(inittab: Inittab) -> Iterator[Hit]:
     """A respawned command has characters that make init call /bin/sh for it.
 
     Then the process that init knows may be the shell, and the command only its child. With ``exec`` before
     it the command takes the shell's place; with ``@`` before it there is no shell at all (but no
-    redirections either).
+    redirections either). sysvinit_py puts ``exec`` before a simple command itself.
 
     Bad::
 
