@@ -10,6 +10,7 @@ import os
 import re
 import select
 import shlex
+import shutil
 import signal
 import socket
 import stat
@@ -34,13 +35,26 @@ pytestmark = [pytest.mark.usefixtures("namespaces"), pytest.mark.timeout(120)]
 Try = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
-def command(*arguments: str | Path, python: str = sys.executable) -> list[str]:
-    init = os.environ.get("SYSVINIT_PY_INIT") or str(REPOSITORY / "dist" / "init")
-    return [python, "-m", "sysvinit_py.tools.sandbox.cli", "--init", init, *map(str, arguments)]
+INIT = Path(os.environ.get("SYSVINIT_PY_INIT") or REPOSITORY / "dist" / "init")
+
+
+def command(*arguments: str | Path, python: str = sys.executable, init: Path = INIT) -> list[str]:
+    return [python, "-m", "sysvinit_py.tools.sandbox.cli", "--init", str(init), *map(str, arguments)]
+
+
+@pytest.fixture(scope="module")
+def readable() -> Iterator[Path]:
+    """The package and the init where everybody may read them, as a checkout below /root cannot be."""
+    folder = Path(f"/tmp/{SENTINEL}.readable")
+    shutil.copytree(REPOSITORY / "sysvinit_py", folder / "sysvinit_py")
+    shutil.copy(INIT, folder / "init")
+    subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(params=["root", "user"])
-def attempt(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Try]:
+def attempt(request: pytest.FixtureRequest, readable: Path) -> Iterator[Try]:
     """Boots an inittab that says ``script`` is to be run as soon as it has settled; as root, and as a user."""
     before: list[str] = []
     python = sys.executable
@@ -49,15 +63,16 @@ def attempt(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Try]:
             pytest.skip("not root")
     elif not os.geteuid():
         before, python = DROP, "/usr/bin/python3"
-        if subprocess.run([*DROP, "test", "-r", __file__], check=False).returncode:
-            pytest.skip("others may not read this checkout")
     file = Path(f"/tmp/{SENTINEL}.inittab")
     file.write_text(INITTAB)
 
     def run(script: str, *options: str, **popen: object) -> subprocess.CompletedProcess[bytes]:
-        words = [*before, *command(file, "--command", script, *options, python=python)]
+        words = [
+            *before,
+            *command(file, "--command", script, *options, python=python, init=readable / "init"),
+        ]
         given = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": 60, **popen}
-        return subprocess.run(words, cwd=REPOSITORY, check=False, **given)  # type: ignore[call-overload, no-any-return]
+        return subprocess.run(words, cwd=readable, check=False, **given)  # type: ignore[call-overload, no-any-return]
 
     yield run
     file.unlink(missing_ok=True)
