@@ -158,7 +158,7 @@ def test_autocon(boot: Boot, word: str, found: bool) -> None:
         return
     system.witness.wait_started("MINE", "Z", "tty0", "ttyS0")
     assert system.witness.wait("ttyS0").argv[1:-1] == ["-L", "-s", "115200,38400,9600", "ttyS0", "vt102"]
-    assert {"0", "S0"} <= {record.id for record in system.records()}
+    wait_until(lambda: {"0", "S0"} <= {record.id for record in system.records()}, lambda: "records of both")
     system.telinit("6")
     system.witness.wait("tty0", "TERM")
     system.telinit("5")

@@ -6,6 +6,7 @@ import pytest
 from conftest import Boot
 from syslogd import Syslogd
 from system import RUN_LVL
+from witness import wait_until
 
 
 def test_boot_into_s(boot: Boot, log: Syslogd) -> None:
@@ -27,6 +28,7 @@ def test_boot_into_s(boot: Boot, log: Syslogd) -> None:
     two = system.witness.wait("TWO")
     assert (two.env["RUNLEVEL"], two.env["PREVLEVEL"]) == ("2", "N")
     system.witness.wait_started("SYSINIT", "SINGLE", "BOOT", "TWO")
+    wait_until(lambda: log.texts, lambda: "the message")
     assert log.texts == ["Entering runlevel: 2"]
 
 
