@@ -345,9 +345,12 @@ def test_what_boots_is_installed_without_a_word_on_stderr(root: Path, run: Run) 
     "line",
     ["si::sysinit:/bin/sleep 1000", "si::sysinit:/usr/bin/yes 0123456789012345678901234567890123456789"],
 )
-def test_what_does_not_settle_is_refused(root: Path, run: Run, line: str) -> None:
+def test_what_does_not_settle_is_told(root: Path, run: Run, line: str) -> None:
+    """Regression: refused, and with it each root whose scripts cannot mount what is in its /etc/fstab."""
     (root / "etc/inittab").write_text(f"{INITTAB}{line}\n")
-    refused(root, run(trial=True), "it does not boot in the sandbox: ")
+    done = run(trial=True)
+    assert done.returncode == 0
+    assert "inittab-install: the trial boot in the sandbox: " in done.stderr
 
 
 def test_the_trial_boot_uses_the_programs_of_the_root(root: Path, run: Run) -> None:
