@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -29,9 +30,10 @@ PACKAGE, DIVERSIONS = "sysvinit-py", "/var/lib/dpkg/diversions"
 MARK = b"\n# sysvinit_py "
 _BEGIN, _MAX_BYTES = 200, 16 << 20
 
+#: ``root``: the option that names the root file system again, or nothing.
 FALL_BACK = f"""\
 The previous init is {SBIN}/{KEPT[INIT]}. To fall back, add init={SBIN}/{KEPT[INIT]} to the kernel's command
-line, or undo this with inittab-install --undo.\
+line, or undo this with inittab-install{{root}} --undo.\
 """
 
 
@@ -189,7 +191,8 @@ def install(tree: Tree, init: bytes) -> None:
         os.fsync(sbin)
         kept = _exists(sbin, KEPT[INIT])
     print(f"{SBIN}/{INIT} is sysvinit_py now.")
-    print(FALL_BACK if kept else "There was no init before: nothing to fall back to.")
+    root = "" if tree.is_running else f" --root {shlex.quote(str(tree.folder))}"
+    print(FALL_BACK.format(root=root) if kept else "There was no init before: nothing to fall back to.")
 
 
 def undo(tree: Tree) -> None:

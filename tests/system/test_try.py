@@ -44,7 +44,9 @@ def inittab(tmp_path: Path) -> Path:
     return file
 
 
-def run(init: Init, *arguments: str | Path, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
+def run(
+    init: Init, *arguments: str | Path, python: str = sys.executable, umask: int = -1
+) -> subprocess.CompletedProcess[str]:
     command = [python, *TRY, "--init", init.program, *arguments]
     return subprocess.run(
         command,
@@ -54,6 +56,7 @@ def run(init: Init, *arguments: str | Path, python: str = sys.executable) -> sub
         text=True,
         timeout=30,
         check=False,
+        umask=umask,
     )
 
 
@@ -340,6 +343,15 @@ def test_nobody_can_type(init: Init, inittab: Path, stdin: str) -> None:
     finally:
         os.close(terminal)
         screen.close()
+
+
+@any_init
+def test_the_callers_umask_does_not_matter(init: Init, inittab: Path) -> None:
+    """Regression: with 002, others could write to /run, and init obeyed no FIFO there."""
+    done = run(init, inittab, "--command", "umask; stat -c %A /run /etc; telinit 3", umask=0o002)
+    assert done.returncode == 0, done
+    assert "0022" in done.stdout
+    assert "drwxrwxr-x" not in done.stdout
 
 
 def test_a_question_for_a_level_ends_it(init: Init, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from sysvinit_py import __version__
 from sysvinit_py.tools import onefile
 from sysvinit_py.tools.lint.finding import printable
 from sysvinit_py.tools.sandbox import given
@@ -110,6 +111,7 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("file", nargs="?", type=Path, metavar="FILE",
         help="an inittab, or a folder with inittab and inittab.d (default: DIR's or an example)")  # fmt: skip
+    add("--version", action="version", version=f"inittab-try {__version__}")
     add("--init", type=Path, metavar="PATH", help="another init than ours, such as Debian's")
     add("--root", type=Path, metavar="DIR",
         help="a root file system whose programs and settings are used instead of this machine's")  # fmt: skip

@@ -80,6 +80,7 @@ MACHINE = os.uname().machine
 
 def main() -> None:
     """Start the others, and kill them when the caller is gone."""
+    os.umask(0o022)  # init obeys no FIFO in a folder that others may write
     control = _socket.socket(fileno=int(sys.argv[1]))
     os.set_inheritable(control.fileno(), False)
     plan: Plan = marshal.load(sys.stdin.buffer)
@@ -329,14 +330,13 @@ class Stub:
 
 
 def forget_the_caller() -> None:
-    """Set signals to their defaults, and umask to 022."""
+    """Set signals to their defaults."""
     for signal in range(1, _signal.NSIG):
         if signal not in (_signal.SIGKILL, _signal.SIGSTOP):
             try:
                 _signal.signal(signal, _signal.SIG_DFL)
             except OSError:
                 pass  # 32 and 33 are the C library's own
-    os.umask(0o022)
 
 
 def take_console(there: bool) -> None:
