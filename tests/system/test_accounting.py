@@ -14,6 +14,8 @@ from conftest import Boot, Init
 from system import BOOT_TIME, DEAD_PROCESS, INIT_PROCESS, LOGIN_PROCESS, RUN_LVL, UTMP, Record, System
 from witness import wait_until
 
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount there")
+
 UTMP_FILE, WTMP_FILE = "/run/utmp", "/var/log/wtmp"
 RELEASE = platform.release()
 BOOT = (BOOT_TIME, 0, "~", "~~", "reboot")
@@ -169,6 +171,7 @@ def read_only_var(system: System) -> None:
         assert not system.run(command.split()).returncode
 
 
+@needs_root
 def test_read_only_wtmp_is_written_once_it_can_be(boot: Boot) -> None:
     system = boot(
         """
@@ -187,6 +190,7 @@ def test_read_only_wtmp_is_written_once_it_can_be(boot: Boot) -> None:
     wait_record(system, level("2", "N"), WTMP_FILE)
 
 
+@needs_root
 @pytest.mark.ours_only("behaviour/children#accounting: once it can be; C waits for the next record")
 def test_read_only_wtmp_is_written_as_soon_as_it_can_be(boot: Boot) -> None:
     system = boot("id:2:initdefault:\no:2:once:/w B stay\n", before=read_only_var)

@@ -11,6 +11,10 @@ from conftest import Boot
 from system import System
 from witness import wait_until
 
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can take a terminal from a session"
+)
+
 
 def assert_owns_console(system: System, child: SimpleNamespace) -> None:
     """The console is its terminal and it is in the foreground; its session is led by its parent."""
@@ -52,6 +56,7 @@ def test_waited_for_in_level_s(boot: Boot) -> None:
         assert (child.tty, child.ppid) == (0, 1)
 
 
+@needs_root
 def test_taken_by_force(boot: Boot) -> None:
     """A session that has it, such as that of a login, loses it."""
     system = boot("id:2:initdefault:\no:2:once:/w A run=setsid+-cw+/w+THIEF+stay\ns:S:wait:/w S stay\n")
@@ -61,6 +66,7 @@ def test_taken_by_force(boot: Boot) -> None:
     assert_owns_console(system, system.witness.wait("S"))
 
 
+@needs_root
 @pytest.mark.parametrize("job_control", ["", "set -m\n"])
 def test_given_back(boot: Boot, job_control: str) -> None:
     """A background job of a sysinit script gets no SIGHUP and can go on writing; the next one owns it."""

@@ -12,6 +12,10 @@ from conftest import Boot
 from system import System
 from witness import wait_until
 
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="in the namespace of a user there is nobody else"
+)
+
 pytestmark = pytest.mark.ours_only("about Python, and what C does not check")
 
 INITTAB = "id:2:initdefault:\na:2:respawn:/w A stay\nb:3:once:/w B\n"
@@ -48,6 +52,7 @@ def test_nothing_outside_the_program_has_influence(boot: Boot) -> None:
     assert not system.path("/run/cache").exists()
 
 
+@needs_root
 def test_the_fifo_is_roots(boot: Boot) -> None:
     system = boot(INITTAB)
     system.witness.wait("A")
@@ -64,6 +69,7 @@ FOREIGN = {
 }
 
 
+@needs_root
 @pytest.mark.parametrize("command", FOREIGN.values(), ids=FOREIGN.keys())
 def test_a_fifo_that_is_not_roots_alone_is_not_obeyed(command: str, boot: Boot) -> None:
     system = boot(INITTAB)
@@ -90,6 +96,7 @@ EXPOSED = {
 }
 
 
+@needs_root
 @pytest.mark.parametrize(("command", "warning"), EXPOSED.items(), ids=EXPOSED)
 def test_what_others_may_change_is_obeyed_with_a_warning(command: str, warning: str, boot: Boot) -> None:
     """Regression: not a word was said. It is said once, however often the inittab is read."""
@@ -139,6 +146,7 @@ def test_links_are_not_followed(boot: Boot) -> None:
     assert not system.witness.events("OK")
 
 
+@needs_root
 def test_a_link_of_somebody_else_to_a_fifo_is_not_obeyed(boot: Boot) -> None:
     """Where others may make links, but may not remove ours."""
 
@@ -158,6 +166,7 @@ def test_a_link_of_somebody_else_to_a_fifo_is_not_obeyed(boot: Boot) -> None:
     system.witness.wait("B")
 
 
+@needs_root
 def test_only_root_may_ask(boot: Boot) -> None:
     system = boot(INITTAB)
     system.witness.wait("A")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from sysvinit_py.pid1 import init as module
 from sysvinit_py.pid1.init import Init
 from sysvinit_py.pid1.signals import SHUTDOWN
 from sysvinit_py.protocol.initctl import Request
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="init obeys only the FIFO of root")
 
 HUP, INT, USR1, USR2, TERM, CHLD, CONT, TSTP, WINCH, PWR = 1, 2, 10, 12, 15, 17, 18, 20, 28, 30
 
@@ -152,6 +155,7 @@ def test_no_shutdown(pid1: Pid1, monkeypatch: pytest.MonkeyPatch, error: Excepti
     assert pid1.said == [f'cannot execute "/sbin/shutdown"{reason}']
 
 
+@needs_root
 @pytest.mark.parametrize("order", [(USR1, USR2), (USR2, USR1)])
 def test_usr1_wins_over_usr2(pid1: Pid1, monkeypatch: pytest.MonkeyPatch, order: tuple[int, int]) -> None:
     pid1.turn(*order)
