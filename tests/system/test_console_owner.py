@@ -11,9 +11,7 @@ from conftest import Boot
 from system import System
 from witness import wait_until
 
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0, reason="only root can take a terminal from a session"
-)
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a terminal from a session")
 
 
 def assert_owns_console(system: System, child: SimpleNamespace) -> None:

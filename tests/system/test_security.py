@@ -12,9 +12,7 @@ from conftest import Boot
 from system import System
 from witness import wait_until
 
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0, reason="in the namespace of a user there is nobody else"
-)
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="in the namespace of a user there is nobody else")
 
 pytestmark = pytest.mark.ours_only("about Python, and what C does not check")
 
