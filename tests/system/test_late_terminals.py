@@ -92,6 +92,7 @@ def test_what_comes_is_no_terminal(boot: Boot) -> None:
     system.witness.wait("ttyU0")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make devices in a new /dev")
 def test_a_tmpfs_is_mounted_over_dev(boot: Boot) -> None:
     system = waiting(boot, "ttyU0")
     null = os.stat(system.path("/dev/null")).st_rdev
