@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posix
 import socket
+import stat
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from sysvinit_py.inittab.actions import ACTIONS
 from sysvinit_py.inittab.entry import SULOGIN, Reading
 from sysvinit_py.inittab.read import MAX_REFUSED, read
-from sysvinit_py.inittab.sources import MAX_BYTES
+from sysvinit_py.inittab.sources import MAX_BYTES, exposed, exposure, gather
 
 
 class Etc:
@@ -373,3 +374,37 @@ def test_no_sulogin_where_a_tab_file_has_an_entry_for_s(etc: Etc) -> None:
 
 def test_what_sulogin_is() -> None:
     assert SULOGIN.astuple() == ("~~", "S", "wait", "/sbin/sulogin", "", 0, None)
+
+
+# ---- who else may change it ----
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "expected"),
+    [
+        (0o644, os.geteuid(), ""),
+        (0o664, 0, ""),
+        (0o646, os.geteuid(), "is writable by everybody"),
+        (0o644, 0, ""),
+        (0o644, 12345, "belongs to the user 12345"),
+    ],
+)
+def test_who_else_may_change_a_file(mode: int, owner: int, expected: str) -> None:
+    status = posix.stat_result((stat.S_IFREG | mode, 0, 0, 1, owner, 0, 0, 0, 0, 0))
+    assert exposure(status) == expected
+
+
+def test_exposure_of_what_is_read_and_of_a_path(etc: Etc, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.chmod(etc.inittab, 0o666)
+    os.chmod(etc.directory, 0o777)
+    (etc.directory / "a.tab").write_text("a:2:wait:x\n")
+    sources = gather(str(etc.inittab), str(etc.directory))
+    assert [source.exposed for source in sources] == ["is writable by everybody", ""]
+    assert exposed(str(etc.directory)) == "is writable by everybody"
+    assert exposed(str(etc.directory / "a.tab")) == exposed(str(etc.directory / "missing")) == ""
+
+    def failing(_: int) -> posix.stat_result:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(posix, "fstat", failing)
+    assert exposed(str(etc.directory)) == ""

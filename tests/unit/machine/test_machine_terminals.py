@@ -228,3 +228,20 @@ def test_what_is_awaited() -> None:
     assert told("telinit q")
     assert world.machine.awaited == set()
     assert fx.WatchTerminals() not in restore(save(world.machine)).handle(ev.Resumed(), 1.0)
+
+
+def test_two_entries_that_lack_one_terminal() -> None:
+    """The watch is made once."""
+    waits = [f'say Id "{id_}" waits for its terminal: /dev/ttyUSB0 does not exist' for id_ in "ab"]
+    play(
+        """
+        id:2:initdefault:
+        a:2:respawn:/sbin/agetty ttyUSB0
+        b:2:respawn:/sbin/agetty ttyUSB0
+        ~~:S:wait:x
+        """,
+        f"""
+        no /dev/ttyUSB0 ->
+        boot -> {waits[0]}; watch 1; {waits[1]}
+        """,
+    )
