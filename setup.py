@@ -31,7 +31,7 @@ class BuildWithPages(build_py):
         if self.editable_mode:
             return
         sys.path.insert(0, str(HERE))
-        from sysvinit_py.tools import manual
+        from sysvinit_py.build import manual
 
         for name, page in manual.pages().items():
             folder = Path("build", "man", f"man{name[-1]}")

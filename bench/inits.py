@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench import packages, stamps
-from sysvinit_py.tools.sandbox.box import KERNEL_ENVIRONMENT, Content
+from sysvinit_py.sandbox.sandbox import KERNEL_ENVIRONMENT, Content
 
 ONCE, RESPAWN = "once", "respawn"
 

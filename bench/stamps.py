@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from sysvinit_py.tools.sandbox.box import Content
+from sysvinit_py.sandbox.sandbox import Content
 
 SOURCE = Path(__file__).with_name("stamp.c")
 CACHE = Path(__file__).parents[1] / ".cache" / "bench"

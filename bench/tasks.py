@@ -182,7 +182,7 @@ def lint(init: Init, count: int) -> Values:
     inittab = "id:2:initdefault:\n" + "".join(
         f"{n:04x}:2345:respawn:/sbin/getty -L 38400 ttyS{n} vt100\n" for n in range(count)
     )
-    command = ["/usr/bin/python3", "-m", "sysvinit_py.tools.lint.cli", "--isolated", "-"]
+    command = ["/usr/bin/python3", "-m", "sysvinit_py.lint.cli", "--isolated", "-"]
     began = time.monotonic()
     done = subprocess.run(command, input=inittab.encode(), cwd=REPOSITORY, capture_output=True, check=False)
     seconds = time.monotonic() - began

@@ -13,7 +13,7 @@ from bench import stamps
 from bench.inits import Entry, Init, Inittab
 from bench.stamps import Stamps
 from sysvinit_py.protocol import initctl
-from sysvinit_py.tools.sandbox.box import Sandbox
+from sysvinit_py.sandbox.sandbox import Sandbox
 
 _REST = 0.1  # seconds of sleep without which PID 1 is not at rest
 

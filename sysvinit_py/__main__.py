@@ -29,7 +29,7 @@ def program() -> Callable[[], int | None]:
         from sysvinit_py.pid1.probe import main as probe
 
         return probe
-    from sysvinit_py.tools.telinit import main as telinit
+    from sysvinit_py.clients.telinit import main as telinit
 
     return lambda: telinit(sys.argv)
 

@@ -133,8 +133,3 @@ class Reading(Value):
     def complete(self) -> bool:
         """Whether a re-read may act on it; where something could not be read, all stays as it is."""
         return not (self.missing or self.unreadable)
-
-
-def printable(text: str) -> str:
-    """Return text fit for a console, whatever bytes it came from: control characters are escaped."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -19,8 +19,8 @@ from sysvinit_py.inittab.entry import (
     Entry,
     Problem,
     Span,
-    printable,
 )
+from sysvinit_py.text import printable
 from sysvinit_py.value import Value
 
 if TYPE_CHECKING:

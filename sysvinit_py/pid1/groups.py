@@ -6,7 +6,7 @@ read for all groups together, and less and less often.
 
 from __future__ import annotations
 
-from sysvinit_py.pid1 import kernel
+from sysvinit_py.linux import calls
 
 #: Seconds from the first look at /proc to the next, doubled each time, and at most. Between SIGKILL and
 #: giving up (limits.HANG_TIME) there are looks at 0, 0.03, 0.09, 0.21 and 0.45 s.
@@ -30,7 +30,7 @@ class Groups:
     def is_gone(self, group: int, now: float) -> bool:
         """Whether nobody of the group is left alive. Where nobody can say, as without /proc, somebody is."""
         try:
-            kernel.killpg(group, 0)
+            calls.killpg(group, 0)
         except ProcessLookupError:
             return True
         except OSError:
@@ -48,9 +48,9 @@ def _alive() -> set[int] | None:
     """Return the groups of all processes that live; None: they cannot be seen."""
     groups = set()
     try:
-        if int(_stat("self")[0]) != kernel.getpid():
+        if int(_stat("self")[0]) != calls.getpid():
             return None  # of another PID namespace
-        for name in kernel.listdir("/proc"):
+        for name in calls.listdir("/proc"):
             if name.isdigit():
                 try:
                     fields = _stat(name)[1].split()
@@ -66,9 +66,9 @@ def _alive() -> set[int] | None:
 
 def _stat(process: str) -> tuple[bytes, bytes]:
     """Return what stands before the name of the process in its stat file, and behind it."""
-    file = kernel.open(f"/proc/{process}/stat", kernel.O_RDONLY)
+    file = calls.open(f"/proc/{process}/stat", calls.O_RDONLY)
     try:
-        text = kernel.read(file, 4096)
+        text = calls.read(file, 4096)
     finally:
-        kernel.close(file)
+        calls.close(file)
     return text.partition(b"(")[0], text.rpartition(b")")[2]  # a name may hold anything

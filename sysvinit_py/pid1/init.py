@@ -5,23 +5,27 @@ from __future__ import annotations
 import time
 
 from sysvinit_py import __version__
+from sysvinit_py.linux import calls
+from sysvinit_py.linux.loop import CHANGED, READABLE, WRITABLE, Waiting
+from sysvinit_py.linux.proc import kernel_command_line
+from sysvinit_py.linux.signals import HANDLED, SHUTDOWN, Signals
+from sysvinit_py.linux.syslog import Syslog
+from sysvinit_py.linux.terminals import Watch
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import rules
 from sysvinit_py.machine.driver import Driver
 from sysvinit_py.machine.machine import Machine
-from sysvinit_py.pid1 import arguments, barrier, handover, kernel, last_resort, spawn, surroundings
-from sysvinit_py.pid1.accounting import Accounting
-from sysvinit_py.pid1.barrier import Errors, quietly
-from sysvinit_py.pid1.console import Console
-from sysvinit_py.pid1.fifo import Fifo
-from sysvinit_py.pid1.performer import Performer
-from sysvinit_py.pid1.reader import Reader
-from sysvinit_py.pid1.requests import events_of
-from sysvinit_py.pid1.signals import HANDLED, SHUTDOWN, Signals
-from sysvinit_py.pid1.syslog import Syslog
-from sysvinit_py.pid1.terminals import Watch
-from sysvinit_py.pid1.waiting import CHANGED, READABLE, WRITABLE, Waiting
+from sysvinit_py.pid1 import arguments, environment
+from sysvinit_py.pid1.effect_runner import Performer
+from sysvinit_py.pid1.inputs.fifo import Fifo
+from sysvinit_py.pid1.inputs.reader import Reader
+from sysvinit_py.pid1.inputs.requests import events_of
+from sysvinit_py.pid1.outputs import spawn
+from sysvinit_py.pid1.outputs.accounting import Accounting
+from sysvinit_py.pid1.outputs.console import Console
+from sysvinit_py.pid1.survival import barrier, handover, last_resort
+from sysvinit_py.pid1.survival.barrier import Errors, quietly
 from sysvinit_py.protocol.initctl import Bogus
 from sysvinit_py.protocol.state import Saved, decode
 
@@ -49,7 +53,7 @@ class Init:
         self._begun = False  # the machine has it, or the boot
         self._signals = Signals()
         self._waiting = Waiting()
-        self._inherited = surroundings.environment()
+        self._inherited = environment.environment()
         self._console = Console(self._inherited)
         self._syslog = Syslog()
         self._fifo = Fifo(self._say)
@@ -64,13 +68,13 @@ class Init:
         )  # fmt: skip
         self._driver = Driver(Machine(), self._performer.perform, _now, between=self._collect)
         self._on_signal: dict[int, Callable[[], None]] = {
-            kernel.SIGCHLD: self._reap,
-            kernel.SIGUSR2: self._fifo.shut,
-            kernel.SIGUSR1: self._fifo.reopen,  # last, so that both at once leave init reachable
-            kernel.SIGHUP: lambda: self._feed(ev.RereadRequested()),
-            kernel.SIGINT: lambda: self._feed(ev.Called("ctrlaltdel")),
-            kernel.SIGWINCH: lambda: self._feed(ev.Called("kbrequest")),
-            kernel.SIGPWR: lambda: self._feed(ev.Called(surroundings.power(self._say))),
+            calls.SIGCHLD: self._reap,
+            calls.SIGUSR2: self._fifo.shut,
+            calls.SIGUSR1: self._fifo.reopen,  # last, so that both at once leave init reachable
+            calls.SIGHUP: lambda: self._feed(ev.RereadRequested()),
+            calls.SIGINT: lambda: self._feed(ev.Called("ctrlaltdel")),
+            calls.SIGWINCH: lambda: self._feed(ev.Called("kbrequest")),
+            calls.SIGPWR: lambda: self._feed(ev.Called(environment.power(self._say))),
             SHUTDOWN: self._shut_down,
         }
 
@@ -83,8 +87,8 @@ class Init:
     def run(self) -> None:
         """Boot, and serve forever. Nothing ends this: see _after_error."""
         for step in (
-            surroundings.prepare, self._fifo.keep, self._begin,
-            surroundings.take_keys, self._fifo.begin_watching, handover.keep_place,
+            environment.prepare, self._fifo.keep, self._begin,
+            environment.take_keys, self._fifo.begin_watching, handover.keep_place,
         ):  # fmt: skip
             self._guarded(step)
         while True:
@@ -192,11 +196,11 @@ class Init:
             quietly(self._hand_over, self._errors.argument)
         else:
             last_resort.serve(self._say, self._rescue, rules.ways_out(self._machine.entries), HANDLED)
-        quietly(kernel.sleep, _AFTER_ERROR)  # here still, so it could not be
+        quietly(calls.sleep, _AFTER_ERROR)  # here still, so it could not be
 
     def _rescue(self) -> None:
         """Become a new init with as much as can be told of what there was."""
-        for state in (self._state, lambda: handover.bare(self._machine, kernel.SIGHUP)):
+        for state in (self._state, lambda: handover.bare(self._machine, calls.SIGHUP)):
             try:
                 self._execute(state())
             except OSError as refusal:
@@ -228,7 +232,7 @@ class Init:
         self._driver.machine = machine = handover.machine_of(saved, self._inherited)
         self._driver.add(*(ev.ChildExited(pid, 0) for pid in machine.running if not handover.is_child(pid)))
         self._driver.add(ev.Resumed(), ev.Tick())
-        self._signals.add({number for number in HANDLED if saved.signals >> number & 1} | {kernel.SIGCHLD})
+        self._signals.add({number for number in HANDLED if saved.signals >> number & 1} | {calls.SIGCHLD})
         self._begun = True
         self._say(f"version {__version__} reloading", log=False)
         self._performer.perform(fx.ShowStage(machine.standing.stage))
@@ -240,7 +244,7 @@ class Init:
 
     def _boot(self) -> None:
         given = self._arguments
-        consoles = arguments.consoles(surroundings.kernel_command_line())
+        consoles = arguments.consoles(kernel_command_line())
         self._driver.add(ev.VariablesGiven(tuple(handover.variables_of(self._inherited).items())))
         self._driver.add(ev.Booted(given.level, given.emergency, consoles))
         self._begun = True
@@ -255,7 +259,7 @@ class Init:
         if not self._driver.idle:
             self._work_off()
         elif orphans:
-            kernel.sleep(_LULL)
+            calls.sleep(_LULL)
 
     def _collect(self) -> int:
         """Take the children that have ended: the entries', which the machine is told later, and the orphans.
@@ -266,7 +270,7 @@ class Init:
         orphans = 0
         for _ in range(_REAPED_AT_ONCE):
             try:
-                pid, status = kernel.waitpid(-1, kernel.WNOHANG)
+                pid, status = calls.waitpid(-1, calls.WNOHANG)
             except OSError:
                 return orphans  # no children
             if not pid:
@@ -276,7 +280,7 @@ class Init:
             else:
                 orphans += 1
                 self._reader.child_exited(pid)
-        self._signals.add([kernel.SIGCHLD])  # there may be more
+        self._signals.add([calls.SIGCHLD])  # there may be more
         return orphans
 
     def _shut_down(self) -> None:
@@ -331,9 +335,9 @@ class Init:
             return self._handed
         signals = self._signals.arrived.copy()
         if self._machine.reading:
-            signals.add(kernel.SIGHUP)  # C init knows of no reading under way
+            signals.add(calls.SIGHUP)  # C init knows of no reading under way
         if self._signals.paused:
-            signals.add(kernel.SIGTSTP)
+            signals.add(calls.SIGTSTP)
         return handover.written(self._machine, signals, *self._accounting.recorded)
 
     def _execute(self, state: bytes, *more: str) -> None:
@@ -352,7 +356,7 @@ class Init:
 
 def _now() -> float:
     """Seconds of a clock that nobody sets, and that counts the time asleep."""
-    return kernel.clock_gettime(time.CLOCK_BOOTTIME)
+    return calls.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def main(argv: list[str], program: str) -> None:
@@ -360,17 +364,17 @@ def main(argv: list[str], program: str) -> None:
     init = None
     for _ in range(_FAILURES):
         try:
-            quietly(surroundings.open_standard_streams)
+            quietly(environment.open_standard_streams)
             init = Init(argv[1:], program)
             init.run()
         except BaseException as error:
             quietly(barrier.tell, barrier.tell_kernel, error)
             if init:
                 break  # it is the barrier itself that has failed
-            quietly(kernel.sleep, _AFTER_ERROR)
-    become_init = init._rescue if init else lambda: handover.hand_over(b"", surroundings.environment())
+            quietly(calls.sleep, _AFTER_ERROR)
+    become_init = init._rescue if init else lambda: handover.hand_over(b"", environment.environment())
     while True:
         try:
             last_resort.serve(barrier.tell_kernel, become_init, {}, HANDLED)
         except BaseException:
-            quietly(kernel.sleep, _AFTER_ERROR)
+            quietly(calls.sleep, _AFTER_ERROR)

@@ -186,7 +186,7 @@ PLACES: dict[str, Place] = {
     "inittab-lint *": lints,
     "inittab-try *": by_test("tests/system/test_try.py::--command"),
     "inittab-install --live*": by_test("tests/system/test_live.py::--undo"),
-    "inittab-install*": by_test("tests/unit/tools/test_install.py::undo"),
+    "inittab-install*": by_test("tests/unit/install/test_install.py::undo"),
     "initeventd *": by_test("tests/system/test_device_events.py::def test_dry_run"),
     "python3 -m venv /opt/*": in_namespace,
     "/opt/sysvinit_py/bin/pip install *": by_test(
@@ -199,7 +199,7 @@ PLACES: dict[str, Place] = {
     "apt remove sysvinit-py": by_test("tests/vm/test_deb.py::--remove"),
     "cp *": by_test("tests/system/test_hot_swap.py::os.replace"),
     "mv *": by_test("tests/system/test_hot_swap.py::os.replace"),
-    "/sbin/init --init": by_test("tests/unit/pid1/test_pid1_handover.py::--init"),
+    "/sbin/init --init": by_test("tests/unit/pid1/survival/test_handover.py::--init"),
     "/sbin/init* --version": by_test("tests/system/test_telinit_bytes.py::--version"),
     "telinit *": by_test("tests/system/test_telinit.py::def test_"),
 }

@@ -22,7 +22,9 @@ from typing import Any, NoReturn
 from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import Source, load
 from sysvinit_py.inittab.wire import encode
-from sysvinit_py.pid1 import init, kernel, reader
+from sysvinit_py.linux import calls
+from sysvinit_py.pid1 import init
+from sysvinit_py.pid1.inputs import reader
 
 SIGNAL_SIZE = 128
 SIGCHLD = 17
@@ -60,7 +62,7 @@ class Process:
 
 
 class Kernel:
-    """The calls of sysvinit_py.pid1.kernel, by the same names."""
+    """The calls of sysvinit_py.linux.calls, by the same names."""
 
     def __init__(self, inittab: bytes, script: Iterable[tuple[float, Callable[[Kernel], None]]]) -> None:
         self.now = 100.0  # since the boot
@@ -534,24 +536,24 @@ def _caller() -> str:
 
 
 class Poll:
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
+    def __init__(self, calls: Kernel) -> None:
+        self._kernel = calls
         self._registered: dict[int, int] = {}
 
     def register(self, fd: int, mask: int) -> None:
         self._registered[fd] = mask
 
     def _ready(self) -> list[tuple[int, int]]:
-        kernel, ready = self._kernel, []
+        calls, ready = self._kernel, []
         for fd, mask in self._registered.items():
-            file = kernel._at(fd).file
+            file = calls._at(fd).file
             if file.kind == "signals":
-                is_ready = bool(kernel.signals)
+                is_ready = bool(calls.signals)
             elif file.kind == "tty":
-                is_ready = bool(kernel.typed) and mask == 1
+                is_ready = bool(calls.typed) and mask == 1
             elif file.kind == "pipe":
                 # A child's answer comes whole, when it has ended.
-                is_ready = bool(file.data) or not kernel.running("reader")
+                is_ready = bool(file.data) or not calls.running("reader")
             else:
                 is_ready = bool(file.data) and file.kind in ("fifo", "inotify")
             if is_ready or mask == 4:
@@ -559,25 +561,25 @@ class Poll:
         return ready
 
     def poll(self, timeout: int | None = None) -> list[tuple[int, int]]:
-        kernel = self._kernel
-        kernel.call("poll")
-        deadline = float("inf") if timeout is None else kernel.now + timeout / 1000
-        kernel.pass_time(kernel.now)
+        calls = self._kernel
+        calls.call("poll")
+        deadline = float("inf") if timeout is None else calls.now + timeout / 1000
+        calls.pass_time(calls.now)
         while not (ready := self._ready()):
-            happening = kernel.next_happening()
+            happening = calls.next_happening()
             if happening > deadline:
-                kernel.pass_time(deadline)
+                calls.pass_time(deadline)
                 return []
             if happening == float("inf"):
-                kernel.log.append("waits forever")
-                kernel.finish()
-            kernel.pass_time(happening)
+                calls.log.append("waits forever")
+                calls.finish()
+            calls.pass_time(happening)
         return ready
 
 
 class Socket:
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
+    def __init__(self, calls: Kernel) -> None:
+        self._kernel = calls
 
     def connect(self, path: str) -> None:
         self._kernel.call("socket.connect")
@@ -594,7 +596,7 @@ class Socket:
 def seam() -> list[str]:
     """Every name of the seam that is a call."""
     return [
-        name for name, thing in vars(kernel).items()
+        name for name, thing in vars(calls).items()
         if callable(thing) and (not name.startswith("_") or name == "_exit")
     ]  # fmt: skip
 
@@ -633,7 +635,7 @@ def _live(
 
         fake.finish = finish
         for name in seam():
-            setattr(kernel, name, getattr(fake, name))
+            setattr(calls, name, getattr(fake, name))
         setattr(reader, "gather", lambda: (Source("/etc/inittab", fake.inittab),))  # noqa: B010
         posix.environ.clear()
         prepare(fake)

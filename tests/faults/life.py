@@ -5,9 +5,8 @@ from __future__ import annotations
 from errno import EAGAIN, EMFILE, ENFILE, ENOMEM
 from typing import Any
 
-from fake import File, Kernel
-
 from sysvinit_py.protocol import initctl
+from tests.faults.fake import File, Kernel
 
 INITTAB = b"""\
 id:2:initdefault:

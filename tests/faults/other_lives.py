@@ -5,14 +5,13 @@ from __future__ import annotations
 from errno import ECONNREFUSED
 from typing import Any
 
-from fake import File, Kernel
-from life import END, INITTAB, finish, kill, level, signal
-
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import Source
 from sysvinit_py.protocol import initctl
 from sysvinit_py.protocol.state import FD, Saved, SavedEntry, encode
+from tests.faults.fake import File, Kernel
+from tests.faults.life import END, INITTAB, finish, kill, level, signal
 
 #: Asks for a level; has a getty whose terminal comes later, and what fails and is throttled.
 ODD = (

@@ -11,14 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from errno import EIO
 from typing import Any
 
-import fake
-import life
-import other_lives
 import pytest
 
 import sysvinit_py.machine
 import sysvinit_py.pid1
-from sysvinit_py.pid1 import kernel
+from sysvinit_py.linux import calls
+from tests.faults import fake, life, other_lives
 
 #: What may be raised in any line of Python.
 KINDS = (RuntimeError, MemoryError, RecursionError, KeyboardInterrupt, SystemExit)
@@ -36,7 +34,7 @@ def functions() -> Iterator[tuple[str, Any, str]]:
     for package in (sysvinit_py.pid1, sysvinit_py.machine):
         for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
             module = importlib.import_module(found.name)
-            if module is not kernel:
+            if module is not calls:
                 short = found.name.rpartition(".")[2]
                 yield from _of(module, module.__name__, short)
                 for name, thing in vars(module).items():
@@ -125,10 +123,10 @@ def _replace(names: dict[Any, Any], function: Any, trapped: Any) -> None:
 def calls_of(make: Make, traps: Traps, names: Iterable[str] = FUNCTIONS) -> dict[str, Any]:
     """Live it, and say how often each of these functions was called."""
 
-    def judge(kernel: fake.Kernel) -> dict[str, Any]:
-        return {**life.judge(kernel), "functions": dict(traps.calls)}
+    def judge(calls: fake.Kernel) -> dict[str, Any]:
+        return {**life.judge(calls), "functions": dict(traps.calls)}
 
-    return fake.live(make, lambda kernel: traps.set(list(names)), judge)
+    return fake.live(make, lambda calls: traps.set(list(names)), judge)
 
 
 LIVES: tuple[Make, ...] = (life.make, other_lives.odd, other_lives.from_c)
@@ -144,7 +142,7 @@ def undisturbed() -> dict[Make, dict[str, int]]:
 
 def die_at(name: str, place: int, kind: type[BaseException], make: Make = life.make) -> dict[str, Any]:
     traps = Traps({(name, place): kind})
-    return fake.live(make, lambda kernel: traps.set([name]), life.judge)
+    return fake.live(make, lambda calls: traps.set([name]), life.judge)
 
 
 @pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in AFTER_ERRORS])
@@ -184,8 +182,8 @@ def failing() -> fake.Kernel:
     """A life in which there are errors, until the last resort obeys what is asked for."""
     script = [
         (2, life.kill("/w TWO stay")), (3, life.level("3")), (10, life.orphan),
-        (49, lambda kernel: kernel.faults.update({("read", 0): EIO})), (50, life.level("4")),
-        (52, lambda kernel: kernel.faults.clear()), (60, life.level("u")), (70, life.level("3")),
+        (49, lambda calls: calls.faults.update({("read", 0): EIO})), (50, life.level("4")),
+        (52, lambda calls: calls.faults.clear()), (60, life.level("u")), (70, life.level("3")),
         (90, life.orphan), (110, life.level("0")),
     ]  # fmt: skip
     return fake.Kernel(life.INITTAB + b"l0:0:wait:/w HALT 5\n", [*script, (life.END, life.finish)])
@@ -218,7 +216,7 @@ def always(*names: str) -> dict[str, Any]:
         return fake.Kernel(life.INITTAB, [*script, (life.END, life.finish)])
 
     traps = Traps({(name, 0): RuntimeError for name in names})
-    return fake.live(make, lambda kernel: traps.set(list(names)), life.judge)
+    return fake.live(make, lambda calls: traps.set(list(names)), life.judge)
 
 
 def test_an_error_that_repeats_itself_ends_in_the_last_resort() -> None:
@@ -241,7 +239,7 @@ def test_the_last_resort_becomes_init_again() -> None:
     """telinit u, once /sbin/init has been mended; what has died meanwhile is started then."""
     traps = Traps({("init.Init._take_requests", n): RuntimeError for n in (1, 2, 3)})
 
-    after = fake.live(life.make, lambda kernel: traps.set(["init.Init._take_requests"]), life.judge)
+    after = fake.live(life.make, lambda calls: traps.set(["init.Init._take_requests"]), life.judge)
     expected = sorted([*life.EXPECTED, "/sbin/sulogin"])  # somebody may be at work in it
     assert after["problems"] == [f"runs: {expected}"]
 
@@ -253,14 +251,14 @@ def test_the_last_resort_halts_the_machine() -> None:
         script = [(2, life.level("3")), (40, life.level("0")), (100, life.finish)]
         return fake.Kernel(life.INITTAB + b"l0:0:wait:/w HALT 5\n", script)
 
-    def judge(kernel: fake.Kernel) -> dict[str, Any]:
+    def judge(calls: fake.Kernel) -> dict[str, Any]:
         return {
-            "rebooted": [cmd for cmd in kernel.rebooted if cmd],
-            "started": kernel.started,
-            "log": kernel.log,
+            "rebooted": [cmd for cmd in calls.rebooted if cmd],
+            "started": calls.started,
+            "log": calls.log,
         }
 
     traps = Traps({("init.Init._take_requests", 0): RuntimeError})
-    after = fake.live(make, lambda kernel: traps.set(["init.Init._take_requests"]), judge)
+    after = fake.live(make, lambda calls: traps.set(["init.Init._take_requests"]), judge)
     assert "HALT" in after["started"]
     assert after["rebooted"][:1] == [0x4321FEDC]

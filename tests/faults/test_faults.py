@@ -14,16 +14,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import fake
-import life
 import pytest
-from errors import ERRORS, IN_CHILDREN
 
 from sysvinit_py.inittab import sources
 from sysvinit_py.inittab.read import interpret
-from sysvinit_py.pid1 import kernel
+from sysvinit_py.linux import calls
+from tests.faults import fake, life
+from tests.faults.errors import ERRORS, IN_CHILDREN
 
-PACKAGE = Path(kernel.__file__).parents[1]
+PACKAGE = Path(calls.__file__).parents[1]
 
 ALL = os.environ.get("SYSVINIT_PY_FAULTS") == "all"
 
@@ -31,7 +30,7 @@ ALL = os.environ.get("SYSVINIT_PY_FAULTS") == "all"
 @pytest.fixture(scope="session")
 def undisturbed() -> dict[str, Any]:
     """What is called, and from where, in a life in which nothing fails."""
-    life_of_peace = fake.live(life.make, lambda kernel: None, life.judge)
+    life_of_peace = fake.live(life.make, lambda calls: None, life.judge)
     assert not life_of_peace["problems"]
     return life_of_peace
 
@@ -103,7 +102,7 @@ def test_reading_the_inittab_fails(name: str, tmp_path: Path, monkeypatch: pytes
 
 
 def test_close_never_fails() -> None:
-    kernel.close(12345)
+    calls.close(12345)
 
 
 @pytest.mark.parametrize("name", [name for name in ERRORS if ERRORS[name] and name not in IN_CHILDREN])
@@ -114,8 +113,8 @@ def test_a_call_fails(name: str, undisturbed: dict[str, Any], faults_row: Callab
     for place in some_of(undisturbed["places"][name]):
         for number in ERRORS[name]:
 
-            def prepare(kernel: fake.Kernel, place: int = place, number: int = number) -> None:
-                kernel.faults[(name, place)] = number
+            def prepare(calls: fake.Kernel, place: int = place, number: int = number) -> None:
+                calls.faults[(name, place)] = number
 
             after = fake.live(life.make, prepare, life.judge)
             row[0] += 1
@@ -130,12 +129,12 @@ def test_a_call_fails(name: str, undisturbed: dict[str, Any], faults_row: Callab
 def test_somebody_sets_the_clock(years: int, undisturbed: dict[str, Any]) -> None:
     """Back and forth a year: nothing is done sooner, later, or more often."""
 
-    def step(kernel: fake.Kernel) -> None:
-        kernel.wall_clock += years * 365 * 86400
+    def step(calls: fake.Kernel) -> None:
+        calls.wall_clock += years * 365 * 86400
 
     def make() -> fake.Kernel:
         return fake.Kernel(life.INITTAB, [*life.script(), *((when, step) for when in (1, 9, 15, 100, 137))])
 
-    after = fake.live(make, lambda kernel: None, life.judge)
+    after = fake.live(make, lambda calls: None, life.judge)
     assert after["problems"] == []
     assert after["calls"] == undisturbed["calls"]

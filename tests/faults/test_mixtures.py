@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import fake
-import life
-from errors import ERRORS, IN_CHILDREN
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.faults import fake, life
+from tests.faults.errors import ERRORS, IN_CHILDREN
 
 #: From here on nothing fails; the life still has to switch and to respawn.
 HEALTHY = 60.0

@@ -13,13 +13,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import atheris
+import atheris  # type: ignore[import-untyped]
 
 with atheris.instrument_imports(include=["sysvinit_py"]):
     from sysvinit_py.inittab import read, wire
     from sysvinit_py.inittab.sources import Source
     from sysvinit_py.machine.state import save
-    from sysvinit_py.pid1 import handover
+    from sysvinit_py.pid1.survival import handover
     from sysvinit_py.protocol import initctl, state
 
 

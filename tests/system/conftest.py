@@ -32,7 +32,6 @@ discards what the console has not shown yet, so a message may be missing there: 
 from __future__ import annotations
 
 import os
-import sys
 import textwrap
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, suppress
@@ -41,16 +40,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from oracle import OracleError, oracle
-from syslogd import Syslogd
-from system import System
-from witness import CompilerError, program
-
 from bench.packages import PackageError, unpacked
-from sysvinit_py.tools.sandbox.box import Sandbox
-from sysvinit_py.tools.sandbox.refusal import NamespaceError
+from sysvinit_py.sandbox.refusal import NamespaceError
+from sysvinit_py.sandbox.sandbox import Sandbox
+from tests.system.oracle import OracleError, oracle
+from tests.system.syslogd import Syslogd
+from tests.system.system import System
+from tests.system.witness import CompilerError, program
 
 OURS = Path(os.environ.get("SYSVINIT_PY_INIT") or Path(__file__).parents[2] / "dist" / "init")
 WATCHDOG = 60  # seconds a test may take

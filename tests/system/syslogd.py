@@ -6,9 +6,8 @@ import re
 import socket
 import threading
 
-from witness import wait_until
-
-from sysvinit_py.tools.sandbox.box import Sandbox
+from sysvinit_py.sandbox.sandbox import Sandbox
+from tests.system.witness import wait_until
 
 #: facility daemon, level info; the time; tag and text
 MESSAGE = re.compile(r"<30>\w\w\w [ \d]\d \d\d:\d\d:\d\d init: (.*)", re.DOTALL)

@@ -8,9 +8,8 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, NamedTuple
 
-from witness import Witness, program, wait_until
-
-from sysvinit_py.tools.sandbox.box import Sandbox
+from sysvinit_py.sandbox.sandbox import Sandbox
+from tests.system.witness import Witness, program, wait_until
 
 #: A request on /run/initctl: magic, command, runlevel, seconds, data (behaviour/initctl#format).
 INITCTL = struct.Struct("=iiii368s")

@@ -10,9 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Boot, Init
-from system import BOOT_TIME, DEAD_PROCESS, INIT_PROCESS, LOGIN_PROCESS, RUN_LVL, UTMP, Record, System
-from witness import wait_until
+
+from tests.system.conftest import Boot, Init
+from tests.system.system import (
+    BOOT_TIME,
+    DEAD_PROCESS,
+    INIT_PROCESS,
+    LOGIN_PROCESS,
+    RUN_LVL,
+    UTMP,
+    Record,
+    System,
+)
+from tests.system.witness import wait_until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount there")
 

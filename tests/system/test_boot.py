@@ -6,12 +6,12 @@ import os
 import termios
 
 import pytest
-from conftest import Boot
-from syslogd import Syslogd
-from system import BOOT_TIME, RUN_LVL, System
-from witness import wait_until
 
-from sysvinit_py.tools.sandbox.box import Sandbox
+from sysvinit_py.sandbox.sandbox import Sandbox
+from tests.system.conftest import Boot
+from tests.system.syslogd import Syslogd
+from tests.system.system import BOOT_TIME, RUN_LVL, System
+from tests.system.witness import wait_until
 
 # Sysinit, boot, level
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import Boot
-from system import System
-from witness import program, wait_until
+
+from tests.system.conftest import Boot
+from tests.system.system import System
+from tests.system.witness import program, wait_until
 
 #: The C library's own signals: posix_spawn(3) of glibc leaves them ignored, and programs set them themselves.
 INTERNAL_SIGNALS = 1 << 31 | 1 << 32

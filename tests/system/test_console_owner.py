@@ -7,9 +7,10 @@ import signal
 from types import SimpleNamespace
 
 import pytest
-from conftest import Boot
-from system import System
-from witness import wait_until
+
+from tests.system.conftest import Boot
+from tests.system.system import System
+from tests.system.witness import wait_until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a terminal from a session")
 

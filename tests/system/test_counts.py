@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import Boot
-from system import System
+
+from tests.system.conftest import Boot
+from tests.system.system import System
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -12,11 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import netlinkudev
 import pytest
-from mockdevices import MockDevices, missing
-from netlinkudev import Network
-from witness import wait_until
 
 from sysvinit_py.protocol.initctl import (
     POWERFAIL,
@@ -25,6 +21,10 @@ from sysvinit_py.protocol.initctl import (
     Decoder,
     Request,
 )
+from tests.system import netlinkudev
+from tests.system.mockdevices import MockDevices, missing
+from tests.system.netlinkudev import Network
+from tests.system.witness import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,7 +93,7 @@ class Daemon:
     ) -> None:
         self.log = run / "log"
         self._pid_file = run / "initeventd.pid"
-        command = [sys.executable, "-m", "sysvinit_py.tools.initeventd", "--run", str(run), "--verbose"]
+        command = [sys.executable, "-m", "sysvinit_py.initeventd", "--run", str(run), "--verbose"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*within, *command, *options],

@@ -10,10 +10,11 @@ from pathlib import Path
 from signal import SIGHUP, SIGKILL
 
 import pytest
-from conftest import Boot, Init
-from syslogd import Syslogd
-from system import System
-from witness import wait_until
+
+from tests.system.conftest import Boot, Init
+from tests.system.syslogd import Syslogd
+from tests.system.system import System
+from tests.system.witness import wait_until
 
 FREEZER = Path("/sys/fs/cgroup/freezer")
 

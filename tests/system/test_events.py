@@ -6,9 +6,10 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from conftest import Boot
-from syslogd import Syslogd
-from system import System
+
+from tests.system.conftest import Boot
+from tests.system.syslogd import Syslogd
+from tests.system.system import System
 
 POWER = """
     id:2:initdefault:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Boot, Init
-from system import System
 
 from sysvinit_py.protocol.initctl import RESUME, TERMINALS
+from tests.system.conftest import Boot, Init
+from tests.system.system import System
 
 GETTY = {"/sbin/getty": '#!/bin/sh\nexec /w "$2" stay\n'}
 INITTAB = """

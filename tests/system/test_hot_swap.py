@@ -13,9 +13,10 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from conftest import OURS
-from system import RUN_LVL, System
-from witness import program, wait_until
+
+from tests.system.conftest import OURS
+from tests.system.system import RUN_LVL, System
+from tests.system.witness import program, wait_until
 
 INITTAB = """\
     id:2:initdefault:

@@ -7,9 +7,10 @@ import subprocess
 import time
 
 import pytest
-from conftest import OURS, Boot
-from system import System
-from witness import wait_until
+
+from tests.system.conftest import OURS, Boot
+from tests.system.system import System
+from tests.system.witness import wait_until
 
 PYTHON = "/usr/bin/python3"
 FORBIDDEN = {

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable
 
 import pytest
-from conftest import Boot
-from system import INITCTL, MAGIC, System
-from witness import wait_until
+
+from tests.system.conftest import Boot
+from tests.system.system import INITCTL, MAGIC, System
+from tests.system.witness import wait_until
 
 FIFO = "/run/initctl"
 LEVELS = """

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Boot, Init
-from syslogd import Syslogd
-from system import System
-from witness import program, wait_until
 
-from sysvinit_py.tools.sandbox.box import Sandbox
+from sysvinit_py.sandbox.sandbox import Sandbox
+from tests.system.conftest import Boot, Init
+from tests.system.syslogd import Syslogd
+from tests.system.system import System
+from tests.system.witness import program, wait_until
 
 #: Line, and the reason why it is refused. Where several fields are at fault, the last fault found is named.
 REFUSED = [

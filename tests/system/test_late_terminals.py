@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Boot
-from system import System
-from test_counts import calls_of
+
+from tests.system.conftest import Boot
+from tests.system.system import System
+from tests.system.test_counts import calls_of
 
 pytestmark = pytest.mark.ours_only("issue 15: C starts a getty whatever terminal it names, and throttles it")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from signal import SIGHUP
 
 import pytest
-from conftest import Boot
-from syslogd import Syslogd
-from system import RUN_LVL
+
+from tests.system.conftest import Boot
+from tests.system.syslogd import Syslogd
+from tests.system.system import RUN_LVL
 
 
 def test_request_for_the_level_there_is(boot: Boot, log: Syslogd) -> None:

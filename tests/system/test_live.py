@@ -13,11 +13,12 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from conftest import OURS
-from system import System
-from test_hot_swap import INITTAB
-from test_survival import Faulty, faulty, raising
-from witness import program, wait_until
+
+from tests.system.conftest import OURS
+from tests.system.system import System
+from tests.system.test_hot_swap import INITTAB
+from tests.system.test_survival import Faulty, faulty, raising
+from tests.system.witness import program, wait_until
 
 __all__ = ["faulty"]  # a fixture
 
@@ -49,7 +50,7 @@ def begin(namespaces: None, oracle_programs: Path) -> Iterator[Begin]:
 
 
 def install(system: System, *arguments: str) -> CompletedProcess[str]:
-    command = ["/usr/bin/python3", "-m", "sysvinit_py.tools.install", "--live", "--yes", *arguments]
+    command = ["/usr/bin/python3", "-m", "sysvinit_py.install.cli", "--live", "--yes", *arguments]
     path = {"PATH": "/sbin:/bin", "PYTHONPATH": "/root"}
     return system.run(command, timeout=50, env=path)
 
@@ -169,7 +170,7 @@ def test_another_root(begin: Begin) -> None:
     system.witness.wait("A")
     system.wait_ready()
     other = "mount -t tmpfs -o mode=755 none /sbin && cp /bin/true /sbin/init"
-    command = "python3 -m sysvinit_py.tools.install --live --yes --init /root/init"
+    command = "python3 -m sysvinit_py.install.cli --live --yes --init /root/init"
     path = {"PATH": "/bin:/usr/sbin", "PYTHONPATH": "/root"}
     done = system.run(["unshare", "--mount", "/bin/sh", "-c", f"{other} && {command}"], env=path)
     refused(system, done, "/sbin/init is not the one that PID 1 would execute")

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import Boot
-from syslogd import Syslogd
-from system import System
+
+from tests.system.conftest import Boot
+from tests.system.syslogd import Syslogd
+from tests.system.system import System
 
 BOTH, CONSOLE, LOG = (True, True), (True, False), (False, True)
 

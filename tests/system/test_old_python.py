@@ -6,11 +6,11 @@ import ast
 from pathlib import Path
 
 import pytest
-from conftest import OURS
-from system import System
-from witness import wait_until
 
-from sysvinit_py.tools import onefile
+from sysvinit_py.build import onefile
+from tests.system.conftest import OURS
+from tests.system.system import System
+from tests.system.witness import wait_until
 
 PYTHON = "/root/python"
 #: Called as the first line of the file calls Python.

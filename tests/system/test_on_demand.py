@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Boot
-from syslogd import Syslogd
+
+from tests.system.conftest import Boot
+from tests.system.syslogd import Syslogd
 
 INITTAB = """
     id:2:initdefault:

@@ -10,9 +10,10 @@ import time
 from contextlib import suppress
 
 import pytest
-from conftest import Boot, Init
-from system import BOOT_TIME, INITCTL, MAGIC, System
-from witness import wait_until
+
+from tests.system.conftest import Boot, Init
+from tests.system.system import BOOT_TIME, INITCTL, MAGIC, System
+from tests.system.witness import wait_until
 
 RELOADING = b"reloading"
 

@@ -22,9 +22,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from witness import wait_until
 
-from sysvinit_py.tools.sandbox.console import Console
+from sysvinit_py.sandbox.console import Console
+from tests.system.witness import wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 SENTINEL = "sentinel-" + uuid4().hex
@@ -39,7 +39,7 @@ INIT = Path(os.environ.get("SYSVINIT_PY_INIT") or REPOSITORY / "dist" / "init")
 
 
 def command(*arguments: str | Path, python: str = sys.executable, init: Path = INIT) -> list[str]:
-    return [python, "-m", "sysvinit_py.tools.sandbox.cli", "--init", str(init), *map(str, arguments)]
+    return [python, "-m", "sysvinit_py.sandbox.cli", "--init", str(init), *map(str, arguments)]
 
 
 @pytest.fixture(scope="module")

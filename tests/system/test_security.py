@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable
 
 import pytest
-from conftest import Boot
-from system import System
-from witness import wait_until
+
+from tests.system.conftest import Boot
+from tests.system.system import System
+from tests.system.witness import wait_until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="in the namespace of a user there is nobody else")
 

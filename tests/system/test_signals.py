@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 
 import pytest
-from conftest import Boot, Init
-from witness import wait_until
+
+from tests.system.conftest import Boot, Init
+from tests.system.witness import wait_until
 
 
 def test_tstp_pauses_until_cont(boot: Boot) -> None:

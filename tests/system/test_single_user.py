@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Boot
-from syslogd import Syslogd
-from system import RUN_LVL
-from witness import wait_until
+
+from tests.system.conftest import Boot
+from tests.system.syslogd import Syslogd
+from tests.system.system import RUN_LVL
+from tests.system.witness import wait_until
 
 
 def test_boot_into_s(boot: Boot, log: Syslogd) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Boot, Init
-from system import BOOT_TIME, RUN_LVL
+
+from tests.system.conftest import Boot, Init
+from tests.system.system import BOOT_TIME, RUN_LVL
 
 
 def test_boot_order(boot: Boot) -> None:

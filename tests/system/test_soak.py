@@ -9,8 +9,9 @@ import os
 import time
 
 import pytest
-from conftest import Boot
-from system import INITCTL, MAGIC, System
+
+from tests.system.conftest import Boot
+from tests.system.system import INITCTL, MAGIC, System
 
 pytestmark = pytest.mark.ours_only(
     "about what Python might do over time; and C's throttle is by another clock"

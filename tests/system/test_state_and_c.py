@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from witness import wait_until
 
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.protocol.state import FD, Saved, SavedEntry, decode, encode
-from sysvinit_py.tools.sandbox.box import Content, Sandbox
+from sysvinit_py.sandbox.sandbox import Content, Sandbox
+from tests.system.witness import wait_until
 
 pytestmark = pytest.mark.usefixtures("namespaces")
 

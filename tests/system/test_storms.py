@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from conftest import Boot
-from system import INITCTL, MAGIC, System
-from witness import wait_until
+
+from tests.system.conftest import Boot
+from tests.system.system import INITCTL, MAGIC, System
+from tests.system.witness import wait_until
 
 pytestmark = pytest.mark.ours_only("behaviour/serving#floods: a flood starves C's respawning")
 

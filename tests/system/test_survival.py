@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Boot
-from system import INITCTL, MAGIC, System
-from witness import wait_until
+
+from tests.system.conftest import Boot
+from tests.system.system import INITCTL, MAGIC, System
+from tests.system.witness import wait_until
 
 PACKAGE = Path(__file__).parents[2] / "sysvinit_py"
 
@@ -42,7 +43,7 @@ def faulty(tmp_path: Path) -> Faulty:
         for module, code in additions.items():
             with (package / "pid1" / f"{module}.py").open("a") as file:
                 file.write(f"\n\n{code}\n")
-        command = ["/usr/bin/python3", "-m", "sysvinit_py.tools.onefile", str(tmp_path / "init")]
+        command = ["/usr/bin/python3", "-m", "sysvinit_py.build.onefile", str(tmp_path / "init")]
         subprocess.run(command, cwd=tmp_path, check=True)
         return tmp_path / "init"
 

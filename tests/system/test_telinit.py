@@ -6,9 +6,10 @@ from pathlib import Path
 from subprocess import DEVNULL
 
 import pytest
-from conftest import OURS, Boot, Init
-from system import System
-from witness import wait_until
+
+from tests.system.conftest import OURS, Boot, Init
+from tests.system.system import System
+from tests.system.witness import wait_until
 
 LEVELS = """
     id:2:initdefault:

@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import OURS
-from system import INITCTL
 
 from sysvinit_py.protocol.initctl import RUNLVL, WAIT_TIME
+from tests.system.conftest import OURS
+from tests.system.system import INITCTL
 
 REPOSITORY = Path(__file__).parents[2]
 LAUNCHER = """\
 #!/usr/bin/python3 -IS
 import sys
 sys.path.append("/run")
-from sysvinit_py.tools.telinit import main
+from sysvinit_py.clients.telinit import main
 sys.exit(main())
 """
 #: Mounts the folder on /run, and runs the program there, under the name that it is called by.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from signal import SIGHUP
 
 import pytest
-from conftest import Boot
-from syslogd import Syslogd
+
+from tests.system.conftest import Boot
+from tests.system.syslogd import Syslogd
 
 DISABLED = 'Id "r" respawning too fast: disabled for 5 minutes'
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from conftest import OURS, Init
-from witness import wait_until
 
-from sysvinit_py.tools.sandbox.console import Console
+from sysvinit_py.sandbox.console import Console
+from tests.system.conftest import OURS, Init
+from tests.system.witness import wait_until
 
 REPOSITORY = Path(__file__).parents[2]
-TRY = ["-m", "sysvinit_py.tools.sandbox.cli"]
+TRY = ["-m", "sysvinit_py.sandbox.cli"]
 
 INITTAB = """
 id:2:initdefault:

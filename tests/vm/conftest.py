@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from machine import BOOT, Machine
-
-from sysvinit_py.tools.vm import qemu
-from sysvinit_py.tools.vm.image import PROGRAMS, Image, image
+from sysvinit_py.vm import qemu
+from sysvinit_py.vm.image import PROGRAMS, Image, image
+from tests.vm.machine import BOOT, Machine
 
 REPOSITORY = Path(__file__).parents[2]
 OURS = Path(os.environ.get("SYSVINIT_PY_INIT") or REPOSITORY / "dist" / "init")

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sysvinit_py.tools.vm import qemu
-from sysvinit_py.tools.vm.image import Image
+from sysvinit_py.vm import qemu
+from sysvinit_py.vm.image import Image
 
 #: Seconds that a boot or a shutdown may take; it is about 35 and 10 on a quiet machine, without KVM.
 BOOT, COMMAND = 300.0, 60.0

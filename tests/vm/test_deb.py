@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import sysvinit_py
-from sysvinit_py.tools import install
+from sysvinit_py.install import cli
 
 REPOSITORY = Path(__file__).parents[2]
 CACHE = REPOSITORY / ".cache" / "vm"
@@ -129,7 +129,7 @@ class Root:
 
     def is_ours(self) -> bool:
         found = self.read("usr/sbin/init")
-        return isinstance(found, bytes) and install.is_ours(found)
+        return isinstance(found, bytes) and cli.is_ours(found)
 
     def diversions(self) -> str:
         lines = self.dpkg_divert_list()
@@ -188,9 +188,9 @@ def test_installed_and_removed(root: Root, package: Path, purge: str) -> None:
     assert root.is_ours()
     for path, kept in REPLACED.items():
         assert root.read(kept) == root.before[path], path
-    root.dpkg(purge, install.PACKAGE)
+    root.dpkg(purge, cli.PACKAGE)
     check_removed(root, root.c_init)
-    root.dpkg("--purge", install.PACKAGE)
+    root.dpkg("--purge", cli.PACKAGE)
     check_removed(root, root.c_init)
     assert not list(root.folder.glob("usr/share/doc/sysvinit-py*"))
 
@@ -207,7 +207,7 @@ def test_an_update_of_c_init_does_not_replace_ours(root: Root, package: Path, ed
     root.install(package)  # ours again
     assert root.is_ours()
     assert root.read("usr/sbin/init.sysv") == expected
-    root.dpkg("--remove", install.PACKAGE)
+    root.dpkg("--remove", cli.PACKAGE)
     check_removed(root, expected)
 
 
@@ -233,7 +233,7 @@ def test_update_from_the_package_before_debian(root: Root, package: Path, lost: 
     assert root.read("usr/sbin/init.sysv") == expected
     root.install(root.core)
     assert root.is_ours()
-    root.dpkg("--remove", install.PACKAGE)
+    root.dpkg("--remove", cli.PACKAGE)
     check_removed(root, root.c_init)
 
 
@@ -267,7 +267,7 @@ def test_not_installed_over_inittab_install(root: Root, package: Path) -> None:
 
 def test_the_version_is_the_package_s() -> None:
     first = (REPOSITORY / "debian/changelog").read_text().splitlines()[0]
-    assert first.startswith(f"{install.PACKAGE} ({sysvinit_py.__version__}) ")
+    assert first.startswith(f"{cli.PACKAGE} ({sysvinit_py.__version__}) ")
 
 
 def test_lintian_finds_fault_with_the_address_only(package: Path) -> None:

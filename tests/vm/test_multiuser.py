@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from machine import BOOT, Machine
+from tests.vm.machine import BOOT, Machine
 
 #: Called by what the tests do; each says so in a file below /run.
 TAB = """\

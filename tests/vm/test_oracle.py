@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from machine import BOOT, Machine
 
-from sysvinit_py.tools.vm.image import Image
+from sysvinit_py.vm.image import Image
+from tests.vm.machine import BOOT, Machine
 
 FALL_BACK = "init=/sbin/init.sysv"
 LIMIT = 1.1

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import MACHINE
-from machine import Machine
-from supplies import BuildError, module
 
-from sysvinit_py.tools.vm.image import Image
+from sysvinit_py.vm.image import Image
+from tests.vm.conftest import MACHINE
+from tests.vm.machine import Machine
+from tests.vm.supplies import BuildError, module
 
 REPOSITORY = Path(__file__).parents[2]
 LOG = "/root/initeventd.log"
@@ -46,7 +46,7 @@ if not os.path.exists(path):
         file.write(base64.b64decode("{}"))
     os.rename(path + ".new", path)
 sys.path.insert(0, path)
-from sysvinit_py.tools.initeventd.cli import main
+from sysvinit_py.initeventd.cli import main
 sys.exit(main())
 """
 

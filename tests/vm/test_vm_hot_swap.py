@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from machine import BOOT, Machine
+from tests.vm.machine import BOOT, Machine
 
 TAB = """\
 t1:a:ondemand:/bin/sleep 9991

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from machine import Machine
+from tests.vm.machine import Machine
 
 #: C reads one entry of each file.
 SLEEPS = "t1:23:respawn:/bin/sleep 9991\n"

@@ -11,9 +11,9 @@ from random import Random
 
 import pytest
 
-from sysvinit_py.tools.lint import cli
-from sysvinit_py.tools.lint.formats import FORMATS
-from sysvinit_py.tools.lint.targets import TARGETS
+from sysvinit_py.lint import cli
+from sysvinit_py.lint.formats import FORMATS
+from sysvinit_py.lint.targets import TARGETS
 
 WORDS = (
     b"id:2:initdefault:", b"si::sysinit:/etc/rcS", b"::askfirst:-/bin/sh",

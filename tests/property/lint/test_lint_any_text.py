@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from sysvinit_py.inittab.actions import ACTIONS
 from sysvinit_py.inittab.parser import parse
-from sysvinit_py.tools.lint.check import check
-from sysvinit_py.tools.lint.finding import SEVERITIES, Finding
-from sysvinit_py.tools.lint.fixes import diff, repair
-from sysvinit_py.tools.lint.formats import gcc, github, sarif, text
-from sysvinit_py.tools.lint.formats import json as as_json
-from sysvinit_py.tools.lint.reading import read
-from sysvinit_py.tools.lint.targets import BUSYBOX_ACTIONS, SYSV, SYSVINIT_PY, TARGETS, guess
+from sysvinit_py.lint.check import check
+from sysvinit_py.lint.finding import SEVERITIES, Finding
+from sysvinit_py.lint.fixes import diff, repair
+from sysvinit_py.lint.formats import gcc, github, sarif, text
+from sysvinit_py.lint.formats import json as as_json
+from sysvinit_py.lint.reading import read
+from sysvinit_py.lint.targets import BUSYBOX_ACTIONS, SYSV, SYSVINIT_PY, TARGETS, guess
 
 IDS = (
     b"", b"id", b"1", b"c6", b"S0", b"~~", b" x", b"x ", b"tty1", b"tty2", b"null", b"console", b"abcde",

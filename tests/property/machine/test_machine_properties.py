@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "machine"))
-
-from machine_world import Process, World
 
 from sysvinit_py.inittab import actions
 from sysvinit_py.inittab.actions import ACTIONS, EVENTS
@@ -23,6 +17,7 @@ from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import limits, rules, stages, status
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
+from tests.unit.machine.machine_world import Process, World
 
 IDS = ("i1", "i2", "i3", "i4", "i5", "i6", "~~")
 LEVELS_OF = st.text("23S#*aAbs", max_size=3)

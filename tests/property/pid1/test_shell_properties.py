@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from sysvinit_py.pid1 import shell
+from sysvinit_py.pid1.outputs import shell
 
 SHELLS = [found for found in map(shutil.which, ("dash", "bash")) if found]
 #: Programs of the test's own, so that no line can do any harm.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from corpus import samples
+from tests.support.corpus import samples
 
 #: These have what those lack.
 OWN = (

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bare import BusyBoxInit
-from mutants import mutants, originals
 
-from sysvinit_py.tools.lint.check import check
-from sysvinit_py.tools.lint.reading import JoinedLine, read
-from sysvinit_py.tools.lint.targets import BUSYBOX
+from sysvinit_py.lint.check import check
+from sysvinit_py.lint.reading import JoinedLine, read
+from sysvinit_py.lint.targets import BUSYBOX
+from tests.system.lint.bare import BusyBoxInit
+from tests.system.lint.mutants import mutants, originals
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bare import CInit
-from mutants import mutants, originals
 
-from sysvinit_py.tools.lint.check import check
-from sysvinit_py.tools.lint.reading import read
-from sysvinit_py.tools.lint.targets import SYSVINIT_3_06
+from sysvinit_py.lint.check import check
+from sysvinit_py.lint.reading import read
+from sysvinit_py.lint.targets import SYSVINIT_3_06
+from tests.system.lint.bare import CInit
+from tests.system.lint.mutants import mutants, originals
 
 FILES, SEEDS = 250, range(4)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sysvinit_py.tools.lint.check import check
-from sysvinit_py.tools.lint.targets import SYSVINIT_3_06, SYSVINIT_PY, Target
+from sysvinit_py.lint.check import check
+from sysvinit_py.lint.targets import SYSVINIT_3_06, SYSVINIT_PY, Target
 
 DASH = shutil.which("dash")
 

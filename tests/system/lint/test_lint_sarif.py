@@ -9,12 +9,12 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
-from witness import CACHE
 
-from sysvinit_py.tools.lint.check import check
-from sysvinit_py.tools.lint.formats import sarif
-from sysvinit_py.tools.lint.manual import example, manual
-from sysvinit_py.tools.lint.rules import RULES
+from sysvinit_py.lint.check import check
+from sysvinit_py.lint.formats import sarif
+from sysvinit_py.lint.manual import example, manual
+from sysvinit_py.lint.rules import RULES
+from tests.system.witness import CACHE
 
 PACKAGE = "@microsoft/jest-sarif@1.0.0-beta.0"
 MEMBER = "package/lib/schemas/sarif-2.1.0-rtm.5.json"

@@ -27,7 +27,7 @@ WORST = b"".join(
 #: The kernel's own count of a child's memory has that of the test runner in it, which the child once was.
 PROGRAM = """
 import sys
-from sysvinit_py.tools.lint.cli import main
+from sysvinit_py.lint.cli import main
 status = main(sys.argv[1:])
 with open("/proc/self/status") as own:
     print(*(line.split()[1] for line in own if line.startswith("VmHWM")), file=sys.stderr)

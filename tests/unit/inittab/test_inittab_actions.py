@@ -48,15 +48,15 @@ EDITS = {
 
 LOOK = """
 import sys
-sys.path[:0] = ["tests/unit/machine"]
-from machine_world import World
+sys.path.insert(0, ".")
+from tests.unit.machine.machine_world import World
 from sysvinit_py.inittab.entry import SULOGIN, Entry
 from sysvinit_py.inittab.getty import terminal_of
 from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import Source
 from sysvinit_py.machine.throttle import STARTS_ALLOWED
-from sysvinit_py.tools.lint.inittab import RESPAWNED
-from sysvinit_py.tools.lint.targets import BUSYBOX, C_INITS, SYSVINIT_PY
+from sysvinit_py.lint.inittab import RESPAWNED
+from sysvinit_py.lint.targets import BUSYBOX, C_INITS, SYSVINIT_PY
 
 sources = (Source("inittab", b"id:2:initdefault:\\nsh:S:askfirst:/bin/sh\\nt1:23:AskFirst:getty tty1\\n"),)
 reading = interpret(sources)

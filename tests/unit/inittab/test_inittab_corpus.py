@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from corpus import FOREIGN, OWN, Sample, samples
 
 from sysvinit_py.inittab.parser import parse
+from tests.support.corpus import FOREIGN, OWN, Sample, samples
 
 
 @pytest.mark.parametrize("sample", samples(), ids=lambda sample: str(sample.name))

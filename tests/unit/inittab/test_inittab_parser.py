@@ -314,7 +314,7 @@ def test_an_id_stands_once_in_all_files() -> None:
 
 def test_a_duplicate_is_named_so_that_a_console_can_show_it() -> None:
     (problem,) = document(b"\xff\x1b:2:wait:x\n" * 2).problems
-    assert problem.reason.startswith('duplicate ID field "\\udcff\\x1b"')
+    assert problem.reason.startswith('duplicate ID field "\\xff\\x1b"')
 
 
 # ---- size ----

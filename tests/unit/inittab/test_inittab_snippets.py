@@ -10,8 +10,8 @@ from sysvinit_py.inittab.actions import ACTIONS
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.inittab.parser import Document, parse
 from sysvinit_py.inittab.read import read
-from sysvinit_py.tools.lint.check import check
-from sysvinit_py.tools.lint.targets import SYSVINIT_PY
+from sysvinit_py.lint.check import check
+from sysvinit_py.lint.targets import SYSVINIT_PY
 
 ROOT = Path(__file__).resolve().parents[3]
 SNIPPETS = sorted((ROOT / "inittab.d").iterdir())

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 
 import pytest
-from machine_world import World
 
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.machine import effects as fx
@@ -17,6 +16,7 @@ from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.processes import A_FEW
 from sysvinit_py.machine.state import restore, save
 from sysvinit_py.machine.throttle import Throttle
+from tests.unit.machine.machine_world import World
 
 
 def last_start(world: World) -> fx.Start:

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from machine_world import World
 
 from sysvinit_py.machine import stages, status
+from tests.unit.machine.machine_world import World
 
 DOCS = Path(__file__).parents[3] / "docs"
 draw = SimpleNamespace(**runpy.run_path(str(DOCS / "draw_states.py")))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from machine_world import play
+
+from tests.unit.machine.machine_world import play
 
 Case = tuple[str, str]  # inittab, scenario
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from machine_world import World, play
 
 from sysvinit_py.machine import rules, status
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
+from tests.unit.machine.machine_world import World, play
 
 INITTAB = """
     id:2:initdefault:

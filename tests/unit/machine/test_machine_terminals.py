@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from machine_world import World, play
 
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
+from tests.unit.machine.machine_world import World, play
 
 INITTAB = """
     id:2:initdefault:

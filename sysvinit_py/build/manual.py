@@ -1,0 +1,51 @@
+"""Build the man pages from reStructuredText: ``python3 -m sysvinit_py.build.manual DIR``. Needs docutils."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from docutils.core import publish_string
+from docutils.writers.manpage import Writer
+
+from sysvinit_py import __version__
+from sysvinit_py.lint import manual as rules
+
+#: When something last changed in them that a reader may notice.
+DATE = "2026-11-26"
+SOURCES = Path(__file__).parents[2] / "man"
+
+
+def pages() -> dict[str, bytes]:
+    """Return the man pages by name, such as init.8. Whatever docutils would warn of is an error."""
+    written = {source.stem: _page(source.read_text(), source) for source in sorted(SOURCES.glob("*.rst"))}
+    return written | {"inittab-lint-rules.7": _page(rules.page(), Path(rules.__file__))}
+
+
+def _page(text: str, source: Path) -> bytes:
+    # What man-pages(7) wants in the first and the last line of a page.
+    lines = f"\n:Date: {DATE}\n:Version: sysvinit_py {__version__}\n:Manual section:"
+    text = text.replace("\n:Manual section:", lines)
+    page: bytes = publish_string(
+        text,
+        source_path=str(source),
+        writer=Writer(),
+        settings_overrides={"output_encoding": "utf-8", "halt_level": 2, "report_level": 2},
+    )
+    return page.replace(b".SH Name\n", b".SH NAME\n")
+
+
+def main(arguments: list[str]) -> int:
+    """Write all pages into the folder named."""
+    if len(arguments) != 1:
+        print("usage: manual DIR", file=sys.stderr)
+        return 2
+    folder = Path(arguments[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, page in pages().items():
+        (folder / name).write_bytes(page)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,187 @@
+"""Build the one file that is init and telinit: ``python3 -m sysvinit_py.build.onefile dist/init``.
+
+The file is a script for Python: a loader (loader.py), and after it the modules in bundles: their code as
+this Python marshals it, and their source, compressed, which another version of Python compiles. A bundle is
+what one of the programs in the file needs: what the others need is not even read. To unpack the code would
+take PID 1 two milliseconds, so it is not packed.
+
+Python tokenizes a script to its end before it runs the first line, which would take longer than all the rest
+of the start. So the first line has Python run (-c) no more of the file than the loader. A zip application
+would do without either, but Python runs one by way of runpy, which costs PID 1 memory and milliseconds.
+"""
+
+from __future__ import annotations
+
+import ast
+import marshal
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from graphlib import TopologicalSorter
+from importlib.util import MAGIC_NUMBER
+from pathlib import Path
+from types import CodeType
+from zlib import compress
+
+PACKAGE = Path(__file__).resolve().parent.parent
+#: What all need; telinit; the probe; what reads the inittab; init. A module is in the first that names it.
+BUNDLES = (
+    (
+        "__init__.py",
+        "__main__.py",
+        "value.py",
+        *(
+            f"{folder}/__init__.py"
+            for folder in ("clients", "inittab", "linux", "machine", "pid1", "pid1/*", "protocol")
+        ),
+        "text.py",
+        "inittab/actions.py",
+        "inittab/entry.py",
+        "protocol/initctl.py",
+    ),
+    ("clients/telinit.py",),
+    ("pid1/probe.py",),
+    ("inittab/child.py", "inittab/foreign.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),
+    (
+        "inittab/*.py",
+        "machine/*.py",
+        "protocol/*.py",
+        *(
+            f"linux/{module}.py"
+            for module in ("calls", "loop", "proc", "signals", "syslog", "terminals", "title")
+        ),
+        "pid1/*.py",
+        "pid1/*/*.py",
+    ),
+)
+
+#: A form of marshal that other versions of Python read, too.
+_FOR_ALL = 2
+
+#: The kernel takes all that follows the interpreter as one argument; older ones cut the line at 127 bytes.
+#: The last word is here, so that a file of which the rest is missing fails.
+FIRST_LINE = (
+    "#!/usr/bin/python3 -IScimport sys;f=open(sys.argv[1],'rb');f.readline();"
+    "exec(f.read({size}));sys.exit(be())\n"
+)
+
+#: What the first line executes; and what that executes if Python is too old.
+LOADER, TOO_OLD = Path(__file__).with_name("loader.py"), Path(__file__).with_name("too_old.py")
+
+
+def build() -> bytes:
+    """Return the file's bytes: always the same for the same sources and the same Python."""
+    from sysvinit_py import __version__
+
+    loader = f"# sysvinit_py {__version__}\n{LOADER.read_text()}"
+    first_line = FIRST_LINE.format(size=len(loader.encode()))
+    content = b""
+    bundles = []
+    for files in _bundles():
+        codes, sources = _compiled(files)
+        bundle: dict[str, object] = {"names": tuple(codes)}
+        packed = compress(marshal.dumps(sources, _FOR_ALL), 9)
+        for kind, modules in ("code", _marshalled(codes)), ("source", packed):
+            bundle[kind] = len(content), len(modules)
+            content += modules
+        bundles.append(bundle)
+    index = marshal.dumps((MAGIC_NUMBER, bundles, TOO_OLD.read_bytes()), _FOR_ALL)
+    return (first_line + loader).encode() + index + content
+
+
+def _bundles() -> Iterator[list[Path]]:
+    taken: set[Path] = set()
+    for globs in BUNDLES:
+        files = sorted({path for glob in globs for path in PACKAGE.glob(glob)} - taken)
+        taken.update(files)
+        yield files
+
+
+def _compiled(files: list[Path]) -> tuple[dict[str, CodeType], dict[str, bytes]]:
+    """Return code and source of the modules by name, each after those it imports."""
+    paths = {_name(path): path for path in files}
+    modules = {name: ast.parse(path.read_bytes()) for name, path in paths.items()}
+    names = _ordered(modules)
+    codes = {name: _code(modules[name], str(paths[name].relative_to(PACKAGE.parent))) for name in names}
+    sources = {name: paths[name].read_bytes() for name in names}
+    return codes, sources
+
+
+def _code(module: ast.Module, file: str) -> CodeType:
+    """Compile with what ``from __future__ import annotations`` says, but without that import."""
+    module.body = [
+        statement
+        for statement in module.body
+        if not (isinstance(statement, ast.ImportFrom) and statement.module == "__future__")
+    ]
+    code: CodeType = compile(module, file, "exec", annotations.compiler_flag, dont_inherit=True, optimize=2)
+    return code
+
+
+def _name(path: Path) -> str:
+    place = path.relative_to(PACKAGE.parent)
+    return ".".join((place.parent if path.name == "__init__.py" else place.with_suffix("")).parts)
+
+
+def _ordered(modules: dict[str, ast.Module]) -> list[str]:
+    """The modules' names, each after its package and what it imports when it is made."""
+    graph = {}
+    for name, module in modules.items():
+        needed = {name.rpartition(".")[0], *_imports(module)}
+        graph[name] = [other for other in modules if other in needed]  # a set has no order that lasts
+    return [*TopologicalSorter(graph).static_order()]
+
+
+def _imports(module: ast.Module) -> set[str]:
+    return {
+        name
+        for statement in module.body
+        if isinstance(statement, ast.ImportFrom) and statement.module
+        for name in (statement.module, *(f"{statement.module}.{alias.name}" for alias in statement.names))
+    }
+
+
+def _marshalled(codes: dict[str, CodeType]) -> bytes:
+    """Code as marshal has it, whatever else this Python has loaded.
+
+    Marshal notes which objects may come again: those to which somebody else has a reference. So somebody has
+    one to each. And it notes which texts are interned: of those that Python has only one of, all are.
+    """
+    held = [*_parts(codes), *map(sys.intern, map(chr, range(256)))]
+    content = marshal.dumps(codes)
+    del held
+    return content
+
+
+def _parts(thing: object) -> Iterator[object]:
+    """The thing, and all that it is made of."""
+    yield thing
+    if isinstance(thing, CodeType):
+        inside: Iterable[object] = (
+            thing.co_consts, thing.co_names, thing.co_varnames, thing.co_freevars, thing.co_cellvars,
+            thing.co_filename, thing.co_name, thing.co_qualname, thing.co_linetable, thing.co_exceptiontable,
+        )  # fmt: skip
+    elif isinstance(thing, dict):
+        inside = (*thing, *thing.values())
+    else:
+        inside = thing if isinstance(thing, tuple | frozenset) else ()
+    for part in inside:
+        yield from _parts(part)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the file named, executable, atomically."""
+    if len(arguments) != 1:
+        print("usage: onefile FILE", file=sys.stderr)
+        return 2
+    target = Path(arguments[0])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(target.name + ".new")
+    draft.write_bytes(build())
+    draft.chmod(0o755)
+    os.replace(draft, target)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,154 @@
+"""initeventd(8): the command line, the only one of its kind, and the well-behaved daemon."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import syslog
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sysvinit_py import __version__
+from sysvinit_py.clients import telinit
+from sysvinit_py.initeventd.notifications import MEANINGS
+from sysvinit_py.initeventd.run_files import PID_FILE, STATE_FILE, AlreadyRunningError, PidFile, StateFile
+from sysvinit_py.protocol import initctl
+from sysvinit_py.protocol.initctl import Request
+
+NAME = "initeventd"
+LIMIT = 5  # percent
+Say = Callable[[str], None]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Carry out the command line. Exit status 1: it cannot run, or not on; why is on stderr or in syslog."""
+    options = _options(argv)
+    detach = not (options.foreground or options.dry_run)
+    try:
+        from sysvinit_py.initeventd import devices  # noqa: F401 - what it needs is missing now, or never
+
+        if detach:
+            from daemon import DaemonContext
+    except ImportError as error:
+        packages = "python3-pyudev and python3-daemon" if detach else "python3-pyudev"
+        _to_stderr(f"{error}: install {packages}, or the extra 'devices' of sysvinit_py")
+        return 1
+    run = options.run.absolute()
+    if options.dry_run:
+        _take_signals()
+        return _serve(options, run, _to_stderr)
+    try:
+        pid_file = PidFile(run / PID_FILE)
+    except AlreadyRunningError as other:
+        _to_stderr(f"already running, with pid {other}")
+        return 1
+    except OSError as error:
+        _to_stderr(f"{error.filename}: {error.strerror}")
+        return 1
+    if not detach:
+        _take_signals()
+        os.umask(0o022)
+        os.chdir("/")
+        with pid_file:
+            return _serve(options, run, _to_stderr)
+    with DaemonContext(
+        detach_process=True, pidfile=pid_file, files_preserve=[pid_file], umask=0o022, signal_map=SIGNALS
+    ):
+        return _serve(options, run, _to_syslog)
+
+
+def _take_signals() -> None:
+    for number, action in SIGNALS.items():
+        signal.signal(number, action or signal.SIG_IGN)
+
+
+def _options(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog=NAME,
+        description="Tell init of power failures and of resumes.",
+    )
+    parser.add_argument("--foreground", action="store_true", help="do not detach; for respawn entries")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be sent; send nothing")
+    parser.add_argument("--verbose", action="store_true", help="say what happens and what is sent")
+    parser.add_argument(
+        "--limit", type=_percent, default=LIMIT, metavar="PERCENT",
+        help="a battery is nearly used up at this capacity (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--run", type=Path, default=Path(initctl.PATH).parent, metavar="FOLDER",
+        help=f"where initctl, {PID_FILE} and {STATE_FILE} are (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"{NAME} of sysvinit_py {__version__}")
+    return parser.parse_args(argv)
+
+
+def _percent(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= 100):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 100")
+    return int(text)
+
+
+def _serve(options: argparse.Namespace, run: Path, say: Say) -> int:
+    """Be the daemon, until it is ended."""
+    from sysvinit_py.initeventd.daemon import Daemon
+    from sysvinit_py.initeventd.devices import Devices
+    from sysvinit_py.linux.clocks import ClockWatch
+
+    note = say if options.verbose else _be_quiet
+    state = StateFile(run / STATE_FILE)
+    fifo = str(run / Path(initctl.PATH).name)
+
+    def send(request: Request) -> None:
+        if options.dry_run:
+            _to_stdout(f"would send: {MEANINGS[request.cmd]}")
+            return
+        telinit.write(initctl.encode(request), fifo)
+        note(f"sent: {MEANINGS[request.cmd]}")
+
+    def save(told: dict[str, Any]) -> None:
+        if not options.dry_run:
+            state.save(told)
+
+    try:
+        daemon = Daemon(Devices(say, note), ClockWatch(), state.load(), save, send, options.limit, say, note)
+        daemon.run()
+    except Exception as error:  # init starts it again; nobody else would hear of it
+        say(f"ends: {type(error).__name__}: {error}")
+        return 1
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    raise SystemExit(0)
+
+
+#: What each signal does, None: nothing. The last three are what a terminal sends to stop a process.
+SIGNALS = dict.fromkeys((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), _end) | dict.fromkeys(
+    (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+)
+
+
+def _to_stdout(text: str) -> None:
+    """Print it; a dry run that nobody can read ends."""
+    try:
+        os.write(sys.stdout.fileno(), f"{text}\n".encode())
+    except OSError as error:
+        _to_stderr(f"standard output: {error.strerror}")
+        raise SystemExit(1) from None
+
+
+def _to_stderr(text: str) -> None:
+    with contextlib.suppress(OSError):  # a log on a full disk must not keep init from being told
+        print(f"{NAME}: {text}", file=sys.stderr, flush=True)
+
+
+def _to_syslog(text: str) -> None:
+    syslog.openlog(NAME, syslog.LOG_PID, syslog.LOG_DAEMON)
+    syslog.syslog(syslog.LOG_INFO, text)
+
+
+def _be_quiet(text: str) -> None:
+    pass

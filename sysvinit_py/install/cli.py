@@ -1,0 +1,295 @@
+"""inittab-install: make our init the /sbin/init and /sbin/telinit of a root file system, or undo that.
+
+The previous init stays as /sbin/init.sysv: the kernel argument init=/sbin/init.sysv boots with it. Refuses
+what would not boot, and says what is missing. With --live the running init hands over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from sysvinit_py import __version__
+from sysvinit_py.build import onefile
+from sysvinit_py.install import checks, hot_swap
+from sysvinit_py.linux.beneath import Tree
+
+OK, REFUSED, USAGE = 0, 1, 2
+
+SBIN = "/sbin"
+INIT, TELINIT, DRAFT = "init", "telinit", "init.new"
+#: Where what was there before is kept.
+KEPT = {INIT: "init.sysv", TELINIT: "telinit.sysv"}
+#: The Debian package that does the same, and where dpkg notes what it has moved aside for it.
+PACKAGE, DIVERSIONS = "sysvinit-py", "/var/lib/dpkg/diversions"
+#: Every build has this in its second line.
+MARK = b"\n# sysvinit_py "
+_BEGIN, _MAX_BYTES = 200, 16 << 20
+
+#: ``root``: the option that names the root file system again, or nothing.
+FALL_BACK = f"""\
+The previous init is {SBIN}/{KEPT[INIT]}. To fall back, add init={SBIN}/{KEPT[INIT]} to the kernel's command
+line, or undo this with inittab-install{{root}} --undo.\
+"""
+
+
+class RefusedError(Exception):
+    """Nothing was changed; the text says why, in one or more lines."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command inittab-install; returns its exit status."""
+    made = parser()
+    options = made.parse_args(arguments)
+    try:
+        if os.geteuid() != 0:
+            raise RefusedError("requires root")
+        tree = Tree(options.root)
+        if conflict := _conflict(options, tree):
+            made.error(conflict)
+        _run(options, tree)
+    except (RefusedError, checks.UnbootableError, hot_swap.HandOverError) as refusal:
+        return _fail(str(refusal))
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
+    return OK
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's."""
+    made = argparse.ArgumentParser(prog="inittab-install", description=__doc__, allow_abbrev=False)
+    add = made.add_argument
+    add("--version", action="version", version=f"inittab-install (sysvinit_py) {__version__}")
+    add("--root", type=Path, default=Path("/"), metavar="DIR", help="the root file system (default: /)")
+    add("--init", type=Path, metavar="FILE", help="a built init (default: it is built now)")
+    add("--undo", action="store_true", help="bring back the previous init")
+    add("--live", action="store_true", help="have the running C sysvinit hand over, or take over")
+    add("--yes", action="store_true", help="do not ask before the running system is changed")
+    add("--dry-run", action="store_true", help="check everything, say what would be done, change nothing")
+    add(
+        "--force", action="store_true",
+        help="install in spite of problems; with --live --undo: even if C sysvinit loses entries",
+    )  # fmt: skip
+    add(
+        "--patience", type=float, metavar="SECONDS",
+        help=f"with --live: how long each of the two inits may take (default: {hot_swap.PATIENCE:g})",
+    )  # fmt: skip
+    return made
+
+
+def _conflict(options: argparse.Namespace, tree: Tree) -> str:
+    """Say which options do not fit together, if any."""
+    conflicts = {
+        "--undo brings back the previous init, and takes no --init": options.undo and options.init,
+        "--patience needs --live": options.patience is not None and not options.live,
+        "--patience takes a positive number of seconds": not 0 < (options.patience or 1) < float("inf"),
+        "--undo --force needs --live": options.undo and options.force and not options.live,
+        "--dry-run changes nothing: --yes does not fit": options.dry_run and options.yes,
+        "--live is about the running system, not about another root": options.live and not tree.is_running,
+    }
+    return next((text for text, holds in conflicts.items() if holds), "")
+
+
+def _run(options: argparse.Namespace, tree: Tree) -> None:
+    """Look at everything, say what is to be done, and do it. Raises RefusedError and others."""
+    _require_root_file_system(tree)
+    patience = hot_swap.PATIENCE if options.patience is None else options.patience
+    if options.undo:
+        version = _require_way_back(options.force) if options.live else _require_ours(tree)
+        if _agreed(options, tree, [f"{SBIN}/{INIT} becomes what it was before installation"]):
+            give_back(tree, version, patience) if options.live else undo(tree)
+        return
+    init = options.init.read_bytes() if options.init else onefile.build()
+    if not is_ours(init):
+        raise RefusedError(f"{options.init}: not an init of sysvinit_py")
+    if options.live:
+        hot_swap.require(hot_swap.C)
+    if problems := checks.problems(tree, init):
+        if not options.force:
+            raise RefusedError("\n".join([*problems, "nothing was changed"]))
+        for problem in problems:
+            _report(problem)
+    if _agreed(options, tree, _plan(tree, init)):
+        take_over(tree, init, patience) if options.live else install(tree, init)
+
+
+def _require_root_file_system(tree: Tree) -> None:
+    if not tree.resolve(SBIN)[0]:
+        raise RefusedError(f"{tree.folder} has no {SBIN}: not a root file system")
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if PACKAGE in tree.at(DIVERSIONS).read(_MAX_BYTES)[0].decode(errors="replace").splitlines():
+            raise RefusedError(f"the package {PACKAGE} is installed, and does this: update it, or remove it")
+
+
+def _require_ours(tree: Tree) -> str:
+    if not _has_ours(tree):
+        raise RefusedError(f"{SBIN}/{INIT} is not ours: nothing to undo")
+    return ""
+
+
+def _has_ours(tree: Tree) -> bool:
+    with suppress(OSError):
+        return is_ours(tree.at(f"{SBIN}/{INIT}").read(_MAX_BYTES)[0])
+    return False
+
+
+def _plan(tree: Tree, init: bytes) -> list[str]:
+    """Return what is to be done, a line each."""
+    version = init[: init.index(b"\n", len(init.partition(b"\n")[0]) + 1)].rpartition(MARK)[2].split()[0]
+    lines = [f"{SBIN}/{INIT} becomes sysvinit_py {version.decode(errors='replace')}"]
+    if _has_ours(tree):
+        return [*lines, "which replaces another build of it"]
+    if tree.resolve(f"{SBIN}/{INIT}")[0]:
+        lines.append(f"the present {SBIN}/{INIT} is kept as {SBIN}/{KEPT[INIT]}")
+    return lines
+
+
+def _agreed(options: argparse.Namespace, tree: Tree, plan: list[str]) -> bool:
+    """Say what is to be done; return whether to do it. Raises RefusedError if nobody says yes."""
+    if not options.dry_run and (options.yes or not tree.is_running):
+        return True
+    where = "the running system" if tree.is_running else str(tree.folder)
+    plan = [*plan, "the running init hands over at once"] if options.live else plan
+    print(f"{'would be done to' if options.dry_run else 'to be done to'} {where}:")
+    print("\n".join(f"  {line}" for line in plan), flush=True)
+    if options.dry_run:
+        return False
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise RefusedError("this is the running system: confirm with --yes, or on a terminal")
+    try:
+        answer = input("Go on? [y/N] ")
+    except (EOFError, KeyboardInterrupt):
+        answer = ""
+    if answer.strip().lower() not in ("y", "yes"):
+        raise RefusedError("nothing was changed")
+    return True
+
+
+def install(tree: Tree, init: bytes) -> None:
+    """Put ``init`` in the place of /sbin/init. At every moment there is an init."""
+    with tree.at(SBIN).opened(folder=True) as sbin:
+        try:
+            _write(sbin, init)
+            if not _has_ours(tree) and _exists(sbin, INIT):
+                _remove(sbin, KEPT[INIT])
+                # Not renamed: a crash in between must not leave no init.
+                os.link(INIT, KEPT[INIT], src_dir_fd=sbin, dst_dir_fd=sbin, follow_symlinks=False)
+            if _exists(sbin, TELINIT) and not _leads_to_init(sbin):
+                os.replace(TELINIT, KEPT[TELINIT], src_dir_fd=sbin, dst_dir_fd=sbin)
+            os.replace(DRAFT, INIT, src_dir_fd=sbin, dst_dir_fd=sbin)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"{SBIN}/{error.filename or DRAFT}") from None
+        finally:
+            with suppress(OSError):
+                _remove(sbin, DRAFT)
+        if not _exists(sbin, TELINIT):
+            os.symlink(INIT, TELINIT, dir_fd=sbin)
+        os.fsync(sbin)
+        kept = _exists(sbin, KEPT[INIT])
+    print(f"{SBIN}/{INIT} is sysvinit_py now.")
+    root = "" if tree.is_running else f" --root {shlex.quote(str(tree.folder))}"
+    print(FALL_BACK.format(root=root) if kept else "There was no init before: nothing to fall back to.")
+
+
+def undo(tree: Tree) -> None:
+    """Bring back what was there before, or nothing if nothing was."""
+    with tree.at(SBIN).opened(folder=True) as sbin:
+        kept = _exists(sbin, KEPT[INIT])
+        try:
+            if _exists(sbin, KEPT[TELINIT]):
+                os.replace(KEPT[TELINIT], TELINIT, src_dir_fd=sbin, dst_dir_fd=sbin)
+            elif not kept:
+                _remove(sbin, TELINIT)
+            if kept:
+                os.replace(KEPT[INIT], INIT, src_dir_fd=sbin, dst_dir_fd=sbin)
+            else:
+                _remove(sbin, INIT)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"{SBIN}/{error.filename}") from None
+        os.fsync(sbin)
+    print(f"{SBIN}/{INIT} is what it was before.")
+
+
+def take_over(tree: Tree, init: bytes, patience: float) -> None:
+    """Install ``init``, and have the running C sysvinit hand over to it; if it fails nothing has changed."""
+    hot_swap.swap(hot_swap.OURS, lambda: install(tree, init), lambda: undo(tree), patience)
+    print(
+        f"PID 1 is sysvinit_py now, in level {hot_swap.level()}."
+        " inittab-install --live --undo is the way back."
+    )
+
+
+def _require_way_back(force: bool) -> str:
+    """Return the version of C sysvinit that would take over. Raises RefusedError if it would lose entries."""
+    hot_swap.require(hot_swap.OURS)
+    kept = Path(SBIN, KEPT[INIT])
+    version = hot_swap.c_version(kept)
+    if not version:
+        raise RefusedError(f"{kept} is no C sysvinit, and no other init can take over")
+    lost = hot_swap.losses(version)
+    for loss in lost:
+        _report(f"C sysvinit {version} would lose {loss}")
+    if lost and not force:
+        raise RefusedError("nothing was changed; --force goes back all the same")
+    return version
+
+
+def give_back(tree: Tree, version: str, patience: float) -> None:
+    """Undo the installation, and have C sysvinit take over."""
+    ours, _ = tree.at(f"{SBIN}/{INIT}").read(_MAX_BYTES)
+    hot_swap.swap(hot_swap.C, lambda: undo(tree), lambda: install(tree, ours), patience)
+    print(f"PID 1 is C sysvinit {version} now, in level {hot_swap.level()}.")
+
+
+def is_ours(init: bytes) -> bool:
+    """Return whether the bytes are a build of ours."""
+    return MARK in init[:_BEGIN]
+
+
+def _write(sbin: int, content: bytes) -> None:
+    """Write the draft. If it cannot be written OSError says so."""
+    _remove(sbin, DRAFT)  # should it be a link, it leads to what is not to be written to
+    fd = os.open(DRAFT, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o700, dir_fd=sbin)
+    with open(fd, "wb") as file:
+        file.write(content)
+        os.fchmod(fd, 0o755)
+        file.flush()
+        os.fsync(fd)  # a crash right after the rename must not leave an empty init
+
+
+def _remove(sbin: int, name: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=sbin)
+
+
+def _exists(sbin: int, name: str) -> bool:
+    with suppress(FileNotFoundError):
+        os.stat(name, dir_fd=sbin, follow_symlinks=False)
+        return True
+    return False
+
+
+def _leads_to_init(sbin: int) -> bool:
+    """Return whether telinit is a link to init, and so to ours from now on."""
+    with suppress(OSError):
+        return os.readlink(TELINIT, dir_fd=sbin) in (INIT, f"{SBIN}/{INIT}", f"/usr{SBIN}/{INIT}")
+    return False
+
+
+def _report(line: str) -> None:
+    print(f"inittab-install: {line}", file=sys.stderr)
+
+
+def _fail(reason: str) -> int:
+    for line in reason.splitlines():
+        _report(line)
+    return REFUSED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

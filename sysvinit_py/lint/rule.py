@@ -1,0 +1,73 @@
+"""What a rule is, and the list of all of them.
+
+A rule is a function from an inittab to hits. Its docstring is its manual: the first line says what is
+found, then why it matters, then a bad and a good example. ``--explain``, ``--list-rules`` and the manual
+are made of it, and the examples are run as tests. In them <CR>, <NUL>, <BOM>, <blank> and <no newline> stand
+for what cannot be seen.
+"""
+
+from __future__ import annotations
+
+from sysvinit_py.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sysvinit_py.lint.finding import Hit
+    from sysvinit_py.lint.inittab import Inittab
+    from sysvinit_py.lint.targets import Target
+
+    Check = Callable[[Inittab], Iterator[Hit]]
+
+#: What the hundreds of a code mean.
+GROUPS = {
+    "INT0": "Files and the linter itself",
+    "INT1": "Lines that init refuses or never reads",
+    "INT2": "Runlevels and actions",
+    "INT3": "Terminals",
+    "INT4": "Commands",
+    "INT5": "Words and the shell",
+    "INT6": "Text",
+    "INT7": "BusyBox",
+}
+
+
+class Rule(Value):
+    """A rule: what it is called, how bad it is, and the function that finds it."""
+
+    code: str
+    name: str
+    severity: str
+    check: Check
+    targets: tuple[Target, ...]  # the inits that it is about; the examples are for the first of them
+    example: str  # the path of the file that the examples are the text of
+    needs_root: bool  # finds something only with --root
+
+    @property
+    def title(self) -> str:
+        """What it finds, in a sentence."""
+        return (self.check.__doc__ or "").partition("\n")[0].strip()
+
+
+#: Every rule by its code, as they are defined; rules/__init__.py has them in order.
+RULES: dict[str, Rule] = {}
+
+
+def rule(
+    code: str,
+    name: str,
+    severity: str,
+    targets: tuple[Target, ...],
+    *,
+    example: str = "etc/inittab",
+    needs_root: bool = False,
+) -> Callable[[Check], Check]:
+    """Make a rule of a function."""
+
+    def register(check: Check) -> Check:
+        assert code not in RULES, code
+        RULES[code] = Rule(code, name, severity, check, targets, example, needs_root)
+        return check
+
+    return register

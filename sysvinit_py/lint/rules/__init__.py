@@ -1,0 +1,19 @@
+"""The rules, a module for each hundred of codes."""
+
+from sysvinit_py.lint import rule
+from sysvinit_py.lint.rules import (  # noqa: F401 - importing them is what defines the rules
+    busybox,
+    commands,
+    completeness,
+    executables,
+    exposed,
+    files,
+    runlevels,
+    shell,
+    syntax,
+    terminals,
+    text,
+)
+
+#: Every rule by its code, in the order of the codes.
+RULES = dict(sorted(rule.RULES.items()))

@@ -1,0 +1,161 @@
+"""INT4, first part: which program a command is, and whether it is there."""
+
+from __future__ import annotations
+
+import stat
+
+from sysvinit_py.lint.finding import Hit, printable
+from sysvinit_py.lint.inittab import PROCESS, Subject
+from sysvinit_py.lint.rule import rule
+from sysvinit_py.lint.targets import ALL, SYSV
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sysvinit_py.lint.command import Command
+    from sysvinit_py.lint.inittab import Inittab
+    from sysvinit_py.lint.root import Root
+
+#: What sh does itself: found in no folder.
+BUILTINS = (
+    ".", ":", "[", "alias", "bg", "break", "cd", "command", "continue", "echo", "eval", "exec", "exit",
+    "export", "false", "fg", "getopts", "hash", "jobs", "kill", "local", "printf", "pwd", "read", "readonly",
+    "return", "set", "shift", "source", "test", "times", "trap", "true", "type", "ulimit", "umask", "unalias",
+    "unset", "wait",
+)  # fmt: skip
+
+#: Those of them that are no programs too.
+NO_PROGRAMS = {*BUILTINS}.difference(("echo", "printf", "test", "[", "true", "false", "kill", "pwd"))
+
+
+def external(subject: Subject) -> Command | None:
+    """The command, if a file must be found for it: the first one that sh or init will execute."""
+    command = subject.command
+    if not command or "$" in command.program.text or "`" in command.program.text:
+        return None
+    if command.program.text in (BUILTINS if subject.by_shell else NO_PROGRAMS):
+        return None
+    return command
+
+
+def path_of(subject: Subject, command: Command) -> str:
+    """The program's path; for BusyBox without the - of a login shell."""
+    return command.program.text.removeprefix("-") if not subject.inittab.target.sysv else command.program.text
+
+
+@rule("INT401", "missing-command", "warning", ALL, needs_root=True)
+def missing_command(inittab: Inittab) -> Iterator[Hit]:
+    """The command does not exist under ``--root``.
+
+    Nor may the program be missing that a script is for, or ``/bin/sh`` where init calls it. init says
+    ``cannot execute``; a respawned entry is tried again until it is given up for five minutes.
+
+    Bad::
+
+        1:2345:respawn:/sbin/gety 38400 tty1
+
+    Good::
+
+        1:2345:respawn:/sbin/getty 38400 tty1
+    """
+    if not inittab.root:
+        return
+    for subject in inittab.subjects:
+        command = external(subject)
+        if command and (lacking := _lacking(path_of(subject, command), inittab.root)):
+            yield subject.hit_word(command.program, f"{lacking} under {inittab.root.folder}")
+        elif subject.by_shell and inittab.root.mode("/bin/sh") is None:
+            message = f"init needs /bin/sh for this, which does not exist under {inittab.root.folder}"
+            yield subject.hit(PROCESS, message)
+    adds_sulogin = inittab.target.sysv and inittab.whole and not inittab.starts_in("S")
+    if adds_sulogin and inittab.root.find("/sbin/sulogin") is None:
+        yield inittab.hit(
+            f"/sbin/sulogin, which init runs in level S, does not exist under {inittab.root.folder}"
+        )
+
+
+def _lacking(program: str, root: Root) -> str:
+    """What does not exist: a program, or the one that it is a script for."""
+    found = root.find(program)
+    if found is None:
+        return f"{printable(program)} does not exist"
+    interpreter = root.interpreter(found[0])
+    if interpreter and root.mode(interpreter) is None:
+        return f"{printable(found[0])} is a script for {printable(interpreter)}, which does not exist"
+    return ""
+
+
+@rule("INT402", "not-executable", "warning", ALL, needs_root=True)
+def not_executable(inittab: Inittab) -> Iterator[Hit]:
+    """The command is there under ``--root``, but is no executable file.
+
+    Bad::
+
+        si::sysinit:/etc/rc.plain
+
+    Good::
+
+        si::sysinit:/etc/init.d/rcS
+    """
+    for subject in inittab.subjects if inittab.root else ():
+        command = external(subject)
+        found = command and inittab.root and inittab.root.find(path_of(subject, command))
+        if not command or not found:
+            continue
+        path, mode = found
+        if not stat.S_ISREG(mode):
+            yield subject.hit_word(command.program, f"{printable(path)} is no file that can be executed")
+        elif not mode & 0o111:
+            yield subject.hit_word(
+                command.program, f"{printable(path)} is not executable", f"chmod +x {printable(path)}"
+            )
+
+
+@rule("INT403", "relative-command", "warning", ALL)
+def relative_command(inittab: Inittab) -> Iterator[Hit]:
+    """The command's path does not begin at /.
+
+    init's working directory is /, so it is looked for there; nobody who reads the line will guess that.
+
+    Bad::
+
+        si::sysinit:etc/init.d/rcS
+
+    Good::
+
+        si::sysinit:/etc/init.d/rcS
+    """
+    for subject in inittab.subjects:
+        command = external(subject)
+        if not command:
+            continue
+        path = path_of(subject, command)
+        if "/" in path and not path.startswith(("/", "~")):
+            fix = subject.replace_word(command.program, f"/{path.removeprefix('./')}", "write the whole path")
+            yield subject.hit_word(
+                command.program, f"{printable(path)} is looked for in /", "write the whole path", fix
+            )
+
+
+@rule("INT404", "bare-command", "info", SYSV)
+def bare_command(inittab: Inittab) -> Iterator[Hit]:
+    """The command is named without its folder.
+
+    init looks for it in /sbin, /usr/sbin, /bin and /usr/bin, in this order; other versions of init, and
+    boots with another PATH, may find another one.
+
+    Bad::
+
+        1:2345:respawn:getty 38400 tty1
+
+    Good::
+
+        1:2345:respawn:/sbin/getty 38400 tty1
+    """
+    for subject in inittab.subjects:
+        command = external(subject)
+        if command and "/" not in command.program.text and subject.action != "initdefault":
+            yield subject.hit_word(
+                command.program, f"{printable(command.program.text)} is searched on init's PATH"
+            )

@@ -1,0 +1,31 @@
+"""How rules are named: by code, by the beginning of codes, by name."""
+
+from __future__ import annotations
+
+from sysvinit_py.lint.finding import printable
+from sysvinit_py.lint.rules import RULES
+from sysvinit_py.lint.sources import UsageError
+
+
+def code_of(word: str) -> str:
+    """The code of the rule that is called so, by code or name; empty if there is none."""
+    if word.upper() in RULES:
+        return word.upper()
+    return next((rule.code for rule in RULES.values() if rule.name == word.lower()), "")
+
+
+def known_code(word: str) -> str:
+    """The same. Raises UsageError if there is none."""
+    code = code_of(word)
+    if not code:
+        raise UsageError(f"unknown rule {printable(word)} (inittab-lint --list-rules lists all)")
+    return code
+
+
+def codes_of(words: str) -> frozenset[str]:
+    """The codes that a list of codes, beginnings of codes and names stands for. Raises UsageError."""
+    codes: set[str] = set()
+    for word in words.replace(",", " ").split():
+        begun = {code for code in RULES if code.startswith(word.upper())}
+        codes |= begun or {known_code(word)}
+    return frozenset(codes)

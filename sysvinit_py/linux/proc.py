@@ -1,0 +1,17 @@
+"""What the kernel says in /proc."""
+
+from __future__ import annotations
+
+from sysvinit_py.linux import calls
+
+
+def kernel_command_line() -> str:
+    """What the boot loader has given the kernel."""
+    try:
+        file = calls.open("/proc/cmdline", calls.O_RDONLY)
+        try:
+            return calls.read(file, 4096).decode("ascii", "replace")
+        finally:
+            calls.close(file)
+    except OSError:
+        return ""

@@ -1,0 +1,43 @@
+"""Messages to syslog, without waiting for it: what it does not take at once is lost (behaviour/messages)."""
+
+from __future__ import annotations
+
+import _socket
+import time
+
+from sysvinit_py.linux import calls
+from sysvinit_py.text import printable
+
+PATH = "/dev/log"
+_DAEMON_INFO = 3 << 3 | 6
+_MAX_BYTES = 1024
+
+
+class Syslog:
+    """A line to the daemon at /dev/log: facility daemon, level info, tag init."""
+
+    def __init__(self) -> None:
+        self._socket: _socket.socket | None = None
+
+    def send(self, text: str) -> None:
+        """Send a message; twice at most, as syslogd may have been started anew since the last one."""
+        stamp = time.strftime("%b %e %H:%M:%S")
+        message = f"<{_DAEMON_INFO}>{stamp} init: {printable(text)}".encode()[:_MAX_BYTES]
+        for _ in range(2):
+            try:
+                (self._socket or self._connect()).send(message)
+                return
+            except BlockingIOError:
+                return  # its queue is full
+            except OSError:
+                self._close()  # nobody listens, or not any more
+
+    def _connect(self) -> _socket.socket:
+        self._socket = calls.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_NONBLOCK)
+        self._socket.connect(PATH)
+        return self._socket
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None

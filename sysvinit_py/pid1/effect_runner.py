@@ -1,0 +1,120 @@
+"""Carries out what the machine wants done: each effect by a function of its own."""
+
+from __future__ import annotations
+
+from sysvinit_py.linux import calls, terminals, title
+from sysvinit_py.machine import effects as fx
+from sysvinit_py.machine import events as ev
+from sysvinit_py.machine.stages import BOOT, SYSINIT
+from sysvinit_py.pid1.groups import Groups
+from sysvinit_py.pid1.outputs import spawn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from sysvinit_py.pid1.inputs.reader import Reader
+    from sysvinit_py.pid1.outputs.accounting import Accounting
+    from sysvinit_py.pid1.outputs.console import Console
+
+RUNLEVEL_FILE = "/run/runlevel"
+
+_NAMED_SIGNALS = {"TERM": calls.SIGTERM, "KILL": calls.SIGKILL}
+
+
+class Performer:
+    """What init does to the world when the machine wants it.
+
+    say         tells people a text: on the console, in syslog
+    is_running  whether a pid is that of an entry's process, and not reaped yet
+    now         the time, as the machine is told it
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        reader: Reader,
+        accounting: Accounting,
+        watch: terminals.Watch,
+        environment: dict[str, str],
+        say: Callable[..., None],
+        is_running: Callable[[int], bool],
+        now: Callable[[], float],
+    ) -> None:
+        self.successor_wanted = False  # a re-execution; not before all that was asked for with it is done
+        self._console = console
+        self._reader = reader
+        self._environment = environment
+        self._say = say
+        self._is_running = is_running
+        self._now = now
+        self._groups = Groups()
+        self._perform: dict[type[fx.Effect], Callable[[Any], ev.Event | None]] = {
+            fx.ReadInittab: lambda effect: reader.start(now()),
+            fx.Start: self._start,
+            fx.WatchTerminals: lambda effect: watch.changed(),
+            fx.Signal: self._signal,
+            fx.Probe: self._probe,
+            fx.Say: lambda effect: say(effect.text, effect.console, effect.log),
+            fx.AskLevel: self._ask_level,
+            fx.StopAsking: lambda effect: console.stop_asking(),
+            fx.SaneConsole: lambda effect: console.make_sane(),
+            fx.ShowStage: self._show_stage,
+            fx.RecordBoot: lambda effect: accounting.boot(),
+            fx.RecordLevel: lambda effect: accounting.level(effect.level, effect.old),
+            fx.RecordStart: lambda effect: accounting.started(effect.id, effect.pid, effect.looked_for),
+            fx.RecordEnd: lambda effect: accounting.ended(effect.id, effect.pid),
+            fx.Reexecute: self._want_successor,
+        }
+
+    def perform(self, effect: fx.Effect) -> ev.Event | None:
+        """Do it; return the answer, if the machine gets one at once."""
+        return self._perform[type(effect)](effect)
+
+    def _start(self, effect: fx.Start) -> ev.Event:
+        if effect.terminal and terminals.missing((effect.terminal,)):
+            return ev.TerminalMissing(effect.key)
+        try:
+            pid = spawn.start(effect, self._environment, self._console, self._say)
+        except spawn.CannotExecuteError as error:
+            return ev.CannotExecute(effect.key, error.command, error.reason)
+        except spawn.CannotForkError:
+            return ev.CannotFork(effect.key)
+        return ev.Started(effect.key, pid)  # nothing else: what fails here would lose the child
+
+    def _signal(self, effect: fx.Signal) -> None:
+        self._groups.signalled()
+        number = _NAMED_SIGNALS[effect.name]
+        try:
+            try:
+                calls.killpg(effect.group, number)
+            except ProcessLookupError:
+                # A process that was forked just now has not made its group yet.
+                if self._is_running(effect.group):
+                    calls.kill(effect.group, number)
+        except OSError:
+            pass  # it is gone
+
+    def _probe(self, effect: fx.Probe) -> ev.Event | None:
+        return ev.GroupGone(effect.group) if self._groups.is_gone(effect.group, self._now()) else None
+
+    def _ask_level(self, effect: fx.AskLevel) -> ev.Event | None:
+        return None if self._console.ask() else ev.NoAnswer()
+
+    def _show_stage(self, effect: fx.ShowStage) -> None:
+        title.show("init boot" if effect.stage in (SYSINIT, BOOT) else f"init [{effect.stage}]")
+        if effect.stage == SYSINIT:
+            return  # /run may be mounted by what runs now
+        try:
+            how = calls.O_WRONLY | calls.O_CREAT | calls.O_TRUNC | calls.O_NONBLOCK | calls.O_NOFOLLOW
+            file = calls.open(RUNLEVEL_FILE, how, 0o644)
+            try:
+                calls.write(file, effect.stage.encode())
+            finally:
+                calls.close(file)
+        except OSError:
+            pass
+
+    def _want_successor(self, effect: fx.Reexecute) -> None:
+        self.successor_wanted = True

@@ -1,0 +1,181 @@
+"""Reading the inittab without a parser: a child parses what is not plain, and the result comes in on a pipe.
+
+So there is no parser in PID 1; one that hangs or dies cannot hurt it, and its memory is gone afterwards.
+Files that have not changed since the last time are not read again.
+"""
+
+from __future__ import annotations
+
+import gc
+
+from sysvinit_py.inittab import plain, wire
+from sysvinit_py.inittab.sources import DIRECTORY, dump, exposed, gather
+from sysvinit_py.linux import calls
+from sysvinit_py.machine.events import InittabNotRead, InittabRead
+from sysvinit_py.pid1.outputs.spawn import INITSCRIPT, PATH
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from sysvinit_py.inittab.entry import Reading
+    from sysvinit_py.inittab.sources import Source
+
+    _Reading = TypeVar("_Reading", Reading, Reading | None)
+
+#: Seconds for the child: a slow machine takes some to start Python.
+PATIENCE = 60.0
+#: An answer larger than this is none.
+MAX_BYTES = 64 << 20
+#: How often it is tried, and seconds between: for want of memory or processes it may fail, and pass then.
+ATTEMPTS, PAUSE = 4, 0.5
+_CHUNK = 1 << 16
+
+#: The option by which the program knows that it is to be the child.
+CHILD_OPTION = "--read-inittab"
+
+
+class Reader:
+    """One reading at a time; a new one replaces the one under way."""
+
+    def __init__(
+        self, program: str, pause: Callable[[], object] = lambda: None,
+        warn: Callable[[str], object] = lambda text: None,
+    ) -> None:  # fmt: skip
+        """Read with ``program``; ``pause`` is for what cannot wait while a long answer is taken."""
+        self._pause = pause
+        self._warn = warn
+        self._exposed: set[str] = set()  # what was warned of
+        self._argv = [program, CHILD_OPTION]
+        self.pipe = -1  # the child's answer comes in here
+        self.deadline: float | None = None
+        self._failures = 0
+        self._pid = 0
+        self._answer = bytearray()
+        self._sources = b""  # what is being read, or was read last
+        self._last: InittabRead | None = None  # what that gave
+
+    def start(self, now: float) -> InittabRead | InittabNotRead | None:
+        """Begin a reading. It is the last one's if the files are the same; None: the answer comes later."""
+        self._failures = 0
+        return self._begin(now)
+
+    def time_passed(self, now: float) -> InittabRead | InittabNotRead | None:
+        """The deadline has come: to begin once more, or of a child that does not answer."""
+        return self._begin(now) if self.pipe < 0 else self.give_up("it takes too long")
+
+    def _begin(self, now: float) -> InittabRead | InittabNotRead | None:
+        gathered = gather()
+        self._warn_of_exposed(gathered)
+        sources = dump(gathered)
+        if sources == self._sources and self.pipe >= 0:
+            return None  # under way already; begun anew at each of many requests it would never be done
+        self.stop()
+        if sources == self._sources and self._last is not None:
+            return self._last
+        self._sources, self._last = sources, None
+        reading = self._undisturbed(lambda: plain.read(gathered, self._pause))
+        if reading is not None:
+            return self._keep(reading)
+        try:
+            self._pid = self._spawn()
+        except OSError as error:
+            return self._failed(str(error), now)
+        self.deadline = now + PATIENCE
+        return None
+
+    def _warn_of_exposed(self, sources: tuple[Source, ...]) -> None:
+        """Tell once of each file that somebody else than root may change; it is obeyed all the same."""
+        found = {source.path: source.exposed for source in sources}
+        found |= {path: exposed(path) for path in (DIRECTORY, INITSCRIPT)}
+        warnings = {f"{path} {why}: it should be root's alone" for path, why in found.items() if why}
+        for warning in sorted(warnings - self._exposed):
+            self._warn(warning)
+        self._exposed = warnings
+
+    def _spawn(self) -> int:
+        """Start the child: the sources on its standard input, the pipe on its standard output."""
+        given = calls.memfd_create("inittab", calls.MFD_CLOEXEC)
+        child_end = -1
+        try:
+            sources = self._sources
+            while sources:
+                sources = sources[calls.write(given, sources) :]
+            calls.lseek(given, 0, calls.SEEK_SET)
+            self.pipe, child_end = calls.pipe2(calls.O_NONBLOCK | calls.O_CLOEXEC)
+            calls.fcntl(child_end, calls.F_SETFL, calls.O_WRONLY)  # the child's end may block
+            return calls.posix_spawn(
+                self._argv[0], self._argv, {"PATH": PATH},
+                file_actions=[(calls.POSIX_SPAWN_DUP2, given, 0), (calls.POSIX_SPAWN_DUP2, child_end, 1)],
+                setsid=True, setsigmask=[], setsigdef=calls.SIGNALS,
+            )  # fmt: skip
+        finally:
+            calls.close(given)
+            if child_end >= 0:
+                calls.close(child_end)
+
+    def read(self, now: float) -> InittabRead | InittabNotRead | None:
+        """Take what has come. None: there is more to come."""
+        try:
+            while chunk := calls.read(self.pipe, _CHUNK):
+                self._answer += chunk
+                if len(self._answer) > MAX_BYTES:
+                    return self.give_up("its reading never ends")
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            return self._failed(str(error), now)
+        answer = bytes(self._answer)
+        self.stop()
+        try:
+            return self._keep(self._undisturbed(lambda: wire.decode(answer, self._pause)))
+        except ValueError:
+            return self._failed("the process that parses it has failed", now)
+
+    def _undisturbed(self, read: Callable[[], _Reading]) -> _Reading:
+        """Read without the garbage collector, which would look through the new entries again and again."""
+        gc.disable()
+        try:
+            return read()
+        finally:
+            gc.freeze()
+            gc.enable()
+
+    def _keep(self, reading: Reading) -> InittabRead:
+        """Return the event that tells of the reading, and keep it for as long as the files are the same."""
+        self._last = InittabRead(reading.entries, reading.problems, reading.complete)
+        return self._last
+
+    def child_exited(self, pid: int) -> None:
+        """A child was reaped; if it is this one, its pid may soon be somebody else's."""
+        if pid == self._pid:
+            self._pid = 0
+
+    def _failed(self, reason: str, now: float) -> InittabNotRead | None:
+        """Begin once more in a moment, unless that was done already."""
+        self.stop()
+        self._failures += 1
+        if self._failures >= ATTEMPTS:
+            return self.give_up(reason)
+        self.deadline = now + PAUSE
+        return None
+
+    def give_up(self, reason: str) -> InittabNotRead:
+        """End the reading under way."""
+        self.stop()
+        return InittabNotRead(f"inittab is not read: {reason}")
+
+    def stop(self) -> None:
+        """End the child, if there is one, and close the pipe; the child is reaped like any other."""
+        if self._pid:
+            try:
+                calls.kill(self._pid, calls.SIGKILL)
+            except OSError:
+                pass
+            self._pid = 0
+        if self.pipe >= 0:
+            calls.close(self.pipe)
+            self.pipe = -1
+        self.deadline = None
+        self._answer = bytearray()

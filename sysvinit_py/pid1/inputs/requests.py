@@ -1,0 +1,48 @@
+"""What the requests on the FIFO mean to the machine (behaviour/initctl)."""
+
+from __future__ import annotations
+
+from sysvinit_py.linux import terminals
+from sysvinit_py.machine import events as ev
+from sysvinit_py.protocol import initctl
+from sysvinit_py.protocol.initctl import Request, assignments
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sysvinit_py.machine.machine import Machine
+
+#: Requests that only call entries; what they call, as the machine knows it. They carry a wait time too.
+CALLS = {
+    initctl.POWERFAIL: "power failed",
+    initctl.POWERFAILNOW: "power low",
+    initctl.POWEROK: "power ok",
+    initctl.RESUME: "resume",
+}
+
+
+def _set(request: Request) -> ev.Event:
+    return ev.VariablesGiven(tuple(assignments(request.data)))
+
+
+def _unset(request: Request) -> ev.Event:
+    return ev.VariablesGiven(tuple((name, None) for name, _ in assignments(request.data)))
+
+
+_SIMPLE: dict[int, Callable[[Request], ev.Event]] = {
+    initctl.RUNLVL: lambda request: ev.LevelRequested(request.runlevel, request.sleeptime),
+    initctl.SETENV: _set,
+    initctl.UNSETENV: _unset,
+}
+
+
+def events_of(request: Request, machine: Machine) -> tuple[ev.Event, ...]:
+    """What the machine is to be told; nothing: init knows no such request."""
+    if request.cmd in _SIMPLE:
+        return (_SIMPLE[request.cmd](request),)
+    if request.cmd in CALLS:
+        return ev.WaitTimeGiven(request.sleeptime), ev.Called(CALLS[request.cmd])
+    if request.cmd == initctl.TERMINALS:
+        return (ev.TerminalsSeen(terminals.missing(machine.terminals)),)
+    return ()

@@ -1,0 +1,1 @@
+"""What PID 1 does to the world: processes, the console, accounting records."""

@@ -1,0 +1,193 @@
+"""The system console: messages, sane settings, and the question for a level.
+
+See behaviour/boot#preparation, behaviour/boot#target and behaviour/messages.
+
+A terminal may be stopped, hung up or gone at any time. Nothing here waits for it.
+"""
+
+from __future__ import annotations
+
+import termios
+from errno import EAGAIN
+
+from sysvinit_py.linux import calls
+from sysvinit_py.text import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Bytes kept for a console that takes none at the moment; what comes after them is lost.
+BACKLOG = 64 * 1024
+
+PROMPT = b"\nEnter runlevel: "
+
+_ECHO = termios.ECHO | termios.ECHOE | termios.ECHOCTL | termios.ECHOKE
+_CONTROL_CHARACTERS = {
+    termios.VINTR: b"\x03",
+    termios.VQUIT: b"\x1c",
+    termios.VERASE: b"\x7f",
+    termios.VKILL: b"\x15",
+    termios.VEOF: b"\x04",
+    termios.VTIME: b"\x00",
+    termios.VMIN: b"\x01",
+    termios.VSWTC: b"\x00",
+    termios.VSTART: b"\x11",
+    termios.VSTOP: b"\x13",
+    termios.VSUSP: b"\x1a",
+    termios.VEOL: b"\x00",
+    termios.VREPRINT: b"\x12",
+    termios.VDISCARD: b"\x0f",
+    termios.VWERASE: b"\x17",
+    termios.VLNEXT: b"\x16",
+    termios.VEOL2: b"\x00",
+}
+
+
+class Console:
+    """The terminal that init speaks on, opened anew each time."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._candidates = [
+            *([environ["CONSOLE"]] if "CONSOLE" in environ else []),
+            "/dev/console",
+            "/dev/tty0",
+        ]
+        self.path = "/dev/null"
+        self._backlog = bytearray()
+        self.writing = -1  # an open descriptor while there is a backlog
+        self.asking = -1  # an open descriptor while the question for a level is open
+        self._answer = b""
+        self.find()
+
+    def find(self) -> None:
+        """Settle on the first console that opens."""
+        for path in self._candidates:
+            try:
+                calls.close(calls.open(path, calls.O_RDWR | calls.O_NOCTTY | calls.O_NONBLOCK))
+            except OSError:
+                continue
+            self.path = path
+            return
+        self.path = "/dev/null"
+
+    def open(self) -> int:
+        """Open it for a child: blocking, no controlling terminal yet; /dev/null if it does not open."""
+        try:
+            # O_NONBLOCK, as opening a serial line may wait for the other end to pick up.
+            fd = calls.open(self.path, calls.O_RDWR | calls.O_NOCTTY | calls.O_NONBLOCK)
+        except OSError:
+            return open_nothing()
+        try:
+            calls.fcntl(fd, calls.F_SETFL, calls.fcntl(fd, calls.F_GETFL) & ~calls.O_NONBLOCK)
+        except OSError:
+            calls.close(fd)
+            raise
+        return fd
+
+    def say(self, text: str) -> None:
+        """Write a message as soon as the console takes it."""
+        self.write(f"\rINIT: {printable(text)}\r\n".encode("utf-8", "backslashreplace"))
+
+    def write(self, text: bytes) -> None:
+        """Write as much as the console takes, and keep the rest for later."""
+        if len(self._backlog) + len(text) <= BACKLOG:
+            self._backlog += text
+        self.write_more()
+
+    def write_more(self) -> None:
+        """Go on with what could not be written; the descriptor is open only while there is something."""
+        try:
+            if self.writing < 0:
+                # Opened each time: a getty may have hung it up, and a descriptor of before is dead then.
+                self.writing = calls.open(self.path, calls.O_WRONLY | calls.O_NOCTTY | calls.O_NONBLOCK)
+            while self._backlog:
+                del self._backlog[: calls.write(self.writing, self._backlog)]
+        except OSError as error:
+            if error.errno == EAGAIN:
+                return
+            self._backlog.clear()  # there is no console
+        if self.writing >= 0:
+            calls.close(self.writing)
+            self.writing = -1
+
+    def forget_backlog(self) -> None:
+        """In a copy of init, which has no business with it."""
+        self._backlog.clear()
+
+    def make_sane(self) -> None:
+        """Give it the settings of ``stty sane``; speed, size of characters, parity and UTF-8 stay."""
+        try:
+            fd = calls.open(self.path, calls.O_RDWR | calls.O_NOCTTY | calls.O_NONBLOCK)
+        except OSError:
+            return
+        try:
+            iflag, _, cflag, _, ispeed, ospeed, characters = calls.tcgetattr(fd)
+            keep = termios.CSIZE | termios.CSTOPB | termios.PARENB | termios.PARODD | termios.CBAUD
+            for name, character in _CONTROL_CHARACTERS.items():
+                characters[name] = character
+            settings = [
+                iflag & calls.IUTF8 | termios.IGNPAR | termios.ICRNL | termios.IXON | termios.IXANY,
+                termios.OPOST | termios.ONLCR,
+                cflag & keep | termios.HUPCL | termios.CLOCAL | termios.CREAD,
+                termios.ISIG | termios.ICANON | _ECHO,
+                ispeed,
+                ospeed,
+                characters,
+            ]
+            calls.tcsetattr(fd, termios.TCSANOW, settings)
+        except (OSError, termios.error):
+            pass  # not a terminal, or it went away
+        finally:
+            calls.close(fd)
+
+    # The question.
+
+    def ask(self) -> bool:
+        """Put the question. False: there is no console to ask on."""
+        if self.asking < 0:
+            try:
+                self.asking = calls.open(self.path, calls.O_RDONLY | calls.O_NOCTTY | calls.O_NONBLOCK)
+                calls.tcgetattr(self.asking)  # /dev/null never answers
+            except (OSError, termios.error):
+                self.stop_asking()
+                return False
+        self._answer = b""
+        self.write(PROMPT)
+        return True
+
+    def answer(self) -> str | None:
+        """Return the line that was typed. None: not there yet. EOFError: the console is gone."""
+        try:
+            typed = calls.read(self.asking, 256)
+        except OSError as error:
+            if error.errno == EAGAIN:
+                return None
+            typed = b""
+        if not typed:  # Ctrl-D, or the terminal was hung up: then it opens again, or is gone
+            self.stop_asking()
+            if not self.ask():
+                raise EOFError
+            return None
+        self._answer = (self._answer + typed)[-256:]
+        if not self._answer.endswith((b"\n", b"\r")):
+            return None
+        line, self._answer = self._answer, b""
+        self.stop_asking()  # what is typed now is for somebody else
+        return line.decode("ascii", "replace").rstrip("\r\n")
+
+    def stop_asking(self) -> None:
+        """Take the question back, or note that it is answered."""
+        if self.asking >= 0:
+            calls.close(self.asking)
+            self.asking = -1
+
+
+def open_nothing() -> int:
+    """Open /dev/null; where /dev is empty until a boot script has filled it, a pipe that has no other end."""
+    try:
+        return calls.open("/dev/null", calls.O_RDWR)
+    except FileNotFoundError:
+        nothing, other_end = calls.pipe2(calls.O_CLOEXEC)
+        calls.close(other_end)
+        return nothing

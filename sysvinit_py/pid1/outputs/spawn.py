@@ -1,0 +1,208 @@
+"""Starting the processes of entries: command, environment, console, session.
+
+See behaviour/inittab#process and behaviour/children.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from sysvinit_py import __version__
+from sysvinit_py.inittab.entry import SHELL_CHARACTERS, Entry
+from sysvinit_py.linux import calls
+from sysvinit_py.machine.effects import Start
+from sysvinit_py.machine.limits import FORK_RETRY
+from sysvinit_py.machine.rules import cannot_execute
+from sysvinit_py.machine.stages import SINGLE_USER
+from sysvinit_py.pid1.outputs import shell
+from sysvinit_py.pid1.survival.barrier import quietly, tell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sysvinit_py.pid1.outputs.console import Console
+
+VERSION = f"sysvinit_py-{__version__}"
+SHELL = "/bin/sh"
+INITSCRIPT = "/etc/initscript"
+PATH = "/sbin:/usr/sbin:/bin:/usr/bin"
+SHUTDOWN = ["/sbin/shutdown", "-hP", "now"]
+
+_BY_FORCE = 1
+#: What somebody may send to the group of a leader of ours, which has to outlive its command.
+_GROUP_SIGNALS = (
+    calls.SIGHUP, calls.SIGINT, calls.SIGQUIT, calls.SIGPIPE, calls.SIGALRM, calls.SIGTERM,
+    calls.SIGCONT, calls.SIGTSTP, calls.SIGTTIN, calls.SIGTTOU,
+)  # fmt: skip
+#: posix_spawn(3): these say that there is no process to be had, not that the command is at fault.
+_NO_PROCESS = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+#: execvp(3) goes on along PATH after these.
+_LOOK_FURTHER = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ESTALE, errno.ENODEV)
+_CANNOT_EXECUTE_STATUS = 127
+
+
+class CannotExecuteError(Exception):
+    """There is no such command, or it is not one."""
+
+    def __init__(self, command: str, reason: str) -> None:
+        super().__init__(command, reason)
+        self.command, self.reason = command, reason
+
+
+class CannotForkError(Exception):
+    """No process can be made now."""
+
+
+def words(entry: Entry, stage: str, path: str = PATH) -> list[str]:
+    """The command of the entry as words; by way of a shell or of /etc/initscript where that is the rule.
+
+    ``path``: where that shell will look for programs.
+    """
+    command = entry.command
+    if stage != SINGLE_USER and calls.access(INITSCRIPT, calls.R_OK):
+        return [SHELL, INITSCRIPT, entry.id, entry.stages, entry.action, command]
+    if not entry.no_shell and not SHELL_CHARACTERS.isdisjoint(command):
+        return [SHELL, "-c", shell.replaced(command, path)]
+    return [word for word in command.partition("#")[0].replace("\t", " ").split(" ") if word]
+
+
+def base_environment(environ: Mapping[str, str], console: str, auto: bool) -> dict[str, str]:
+    """What all children have: what the kernel gave init, and what init(8) lists."""
+    given = {name: value for name, value in environ.items() if not name.startswith("INIT_")}
+    if given.get("LC_CTYPE") == "C.UTF-8":
+        del given["LC_CTYPE"]  # Python's own, where no locale is set
+    return given | {
+        "PATH": PATH,
+        "SHELL": SHELL,
+        "CONSOLE": console,
+        **({"AUTOBOOT": "YES"} if auto else {}),
+    }
+
+
+def start(order: Start, environment: dict[str, str], console: Console, say: Callable[[str], None]) -> int:
+    """Start the entry's process and return its pid. CannotExecuteError, CannotForkError: there is none."""
+    environment = environment | dict(order.variables)
+    argv = words(order.entry, order.stage, environment.get("PATH", ""))
+    environment |= {"INIT_VERSION": VERSION, "RUNLEVEL": order.runlevel, "PREVLEVEL": order.prevlevel}
+    if order.owns_console:
+        return _lead(argv, environment, console, say, order.entry)
+    return run(argv, environment, console)
+
+
+def run(argv: list[str], environment: dict[str, str], console: Console) -> int:
+    """Start a command in a session of its own, without controlling terminal."""
+    try:
+        terminal = console.open()
+    except OSError as error:
+        raise CannotForkError from error
+    try:
+        actions = [(calls.POSIX_SPAWN_DUP2, terminal, number) for number in (0, 1, 2)]
+        return _spawn(argv, environment, file_actions=actions, setsid=True)
+    finally:
+        calls.close(terminal)
+
+
+def _spawn(argv: list[str], environment: dict[str, str], **how: object) -> int:
+    """posix_spawnp(3), which also gives a file without ``#!`` to the shell."""
+    if not argv:
+        raise CannotExecuteError("", "no command")
+    command, reason = argv[0], ""
+    paths = [command] if "/" in command else [f"{folder}/{command}" for folder in PATH.split(":")]
+    for path in paths:
+        for program, words in ((path, argv), (SHELL, [SHELL, path, *argv[1:]])):
+            try:
+                return calls.posix_spawn(
+                    program, words, environment, setsigmask=[], setsigdef=calls.SIGNALS, **how
+                )  # fmt: skip
+            except OSError as error:
+                if error.errno in _NO_PROCESS:
+                    raise CannotForkError from error
+                if error.errno not in (errno.ENOEXEC, *_LOOK_FURTHER):
+                    raise CannotExecuteError(command, str(error.strerror)) from error
+                if error.errno != errno.ENOENT or not reason:
+                    reason = str(error.strerror)  # of a file that is there, if one is
+                if error.errno != errno.ENOEXEC:
+                    break
+            except ValueError as error:  # words or variables that no process can have
+                raise CannotExecuteError(command, str(error)) from error
+    raise CannotExecuteError(command, reason)
+
+
+# An entry that owns the console (behaviour/children#terminal). Its session is led by a process of ours,
+# which takes the terminal
+# away from the session before it ends. Without that the kernel would hang up the console for all, and send
+# SIGHUP to what the command has left running in the background.
+
+
+def _lead(
+    argv: list[str], environment: dict[str, str], console: Console, say: Callable[[str], None], entry: Entry
+) -> int:
+    console.make_sane()
+    try:
+        leader = calls.fork()
+    except OSError as error:
+        raise CannotForkError from error
+    if leader:
+        return leader
+    status = _CANNOT_EXECUTE_STATUS
+    try:
+        console.forget_backlog()  # that is for init itself to write
+        status = _leader(argv, environment, console, say, entry)
+    except BaseException as error:
+        quietly(tell, say, error)
+    finally:
+        calls._exit(status)
+
+
+def _leader(
+    argv: list[str], environment: dict[str, str], console: Console, say: Callable[[str], None], entry: Entry
+) -> int:
+    """What the leader does: the terminal, the command, wait, give the terminal back."""
+    calls.setsid()
+    for number in calls.SIGNALS:
+        calls.signal(number, calls.SIG_DFL)
+    calls.pthread_sigmask(calls.SIG_SETMASK, [])
+    terminal = console.open()
+    for descriptor in (0, 1, 2):
+        calls.dup2(terminal, descriptor)
+    has_terminal = _take_terminal()
+    try:
+        pid = _insist(lambda: _spawn(argv, environment), say)
+    except CannotExecuteError as error:
+        pid = 0
+        say(cannot_execute(entry, error.command, error.reason))
+    for number in _GROUP_SIGNALS:  # not before, so that whoever ends the group now ends its start, too
+        calls.signal(number, calls.SIG_IGN)
+    calls.closerange(3, 1024)  # nothing of init's is kept open meanwhile, the FIFO least of all
+    status = calls.waitpid(pid, 0)[1] if pid else _CANNOT_EXECUTE_STATUS << 8
+    if has_terminal:
+        thief = _insist(calls.fork, say)
+        if not thief:
+            calls.setsid()
+            _take_terminal()
+            calls._exit(0)
+        calls.waitpid(thief, 0)
+    return 128 + (status & 0x7F) if status & 0x7F else status >> 8
+
+
+def _insist(make: Callable[[], int], say: Callable[[str], None]) -> int:
+    """Make a process however long it takes: of the leader nobody wants anything else."""
+    told = False
+    while True:
+        try:
+            return make()
+        except (CannotForkError, OSError):
+            if not told:
+                told = True
+                say("cannot fork, retry..")
+            calls.sleep(FORK_RETRY)
+
+
+def _take_terminal() -> bool:
+    """Make the terminal on standard input the controlling one, from whoever has it."""
+    try:
+        calls.ioctl(0, calls.TIOCSCTTY, _BY_FORCE)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,245 @@
+"""Trial: one boot of an inittab, from the first line on the console to its end, whoever brings that about."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sysvinit_py.lint.finding import printable
+from sysvinit_py.sandbox import terminal
+from sysvinit_py.sandbox.given import read_root
+from sysvinit_py.sandbox.sandbox import Content, Sandbox
+from sysvinit_py.sandbox.screen import RAW_RESET, Screen
+from sysvinit_py.sandbox.watch import Watch
+
+OK, DIED, USAGE, FAILED, TIMEOUT, NO_SANDBOX = 0, 1, 2, 3, 124, 125
+TICK = 0.05  # seconds between two looks at what runs
+MEMORY, PIDS = 512 << 20, 512
+MAX_OUTPUT = 64 << 20  # bytes, where nobody sees them
+MAX_TOLD = 5  # failures that are named
+
+#: What init says of an entry that it could not execute or has throttled; and the shell, of a command in one;
+#: another shell's prompt may stand before that.
+_FAILURE = re.compile(rb'cannot execute "|respawning too fast')
+_SHELL_FAILURE = re.compile(
+    rb"^(?:\S*[#$] )?(?:/bin/)?(?:ba|da)?sh: .*: "
+    rb"(?:(?:command )?not found|Permission denied|No such file or directory)$"
+)
+#: The question for a level; whoever types the answer is not there.
+_QUESTION = b"Enter runlevel:"
+#: Not sys.stdout and sys.stderr, which are None where they were closed at the start.
+_STDOUT, _STDERR = 1, 2
+#: What one stream says is not torn by another: halves of two sequences could be a third.
+_WHOLE = threading.Lock()
+
+
+class Outcome(NamedTuple):
+    """The exit status, and what to tell the person."""
+
+    status: int
+    text: str
+
+
+class Wish(NamedTuple):
+    """What the person wants.
+
+    level    to boot into, or ""
+    command  for sh, to be run when the boot has settled; with it, or without a terminal, nobody can type
+    timeout  in seconds; 0: none
+    console  the descriptor that gets what the console says
+    raw      whether what is shown is left as it is
+    lenient  whether entries may fail
+    """
+
+    level: str = ""
+    command: str = ""
+    timeout: float = 0
+    console: int = _STDOUT
+    raw: bool = False
+    lenient: bool = False
+
+
+class Output:
+    """One of the person's streams, and what goes there of what is said inside."""
+
+    def __init__(self, fd: int, *, raw: bool, newlines: bool) -> None:
+        self.fd = fd
+        self.closed = False
+        self.size = 0
+        self._screen = None if raw else Screen()
+        self._newlines = newlines  # no terminal needs the carriage returns
+
+    def write(self, part: bytes) -> None:
+        """Write it there, as far as it may be shown."""
+        self.size += len(part)
+        self._write(self._screen.feed(part) if self._screen else part)
+
+    def reset(self) -> None:
+        """Undo what was done to a terminal."""
+        self._write(self._screen.reset() if self._screen else RAW_RESET * os.isatty(self.fd))
+
+    def _write(self, rest: bytes) -> None:
+        rest = rest.replace(b"\r", b"") if self._newlines else rest
+        try:
+            with _WHOLE:
+                while rest:
+                    rest = rest[os.write(self.fd, rest) :]
+        except OSError:
+            self.closed = True
+
+
+class Trial:
+    """Boots ``files`` (an inittab and what belongs to it) with ``init``, and follows it to its end.
+
+    ``options`` are Sandbox's.
+    """
+
+    def __init__(self, init: Content, files: Mapping[str, Content], wish: Wish, **options: Any) -> None:
+        self._wish = wish
+        self.limit_time(wish.timeout)
+        #: Whether the sandbox gets the person's terminal.
+        self.interactive = (
+            not wish.command and wish.console == _STDOUT and sys.stdin is not None
+            and sys.stdin.isatty() and os.isatty(_STDOUT)
+        )  # fmt: skip
+        self._console = Output(wish.console, raw=wish.raw, newlines=not self.interactive)
+        self._streams: dict[int, Output] = {}  # the command's, by the descriptors that they are read from
+        self._started = False
+        self._parent = os.getppid()
+        self._line = b""  # of the console's, which has not ended yet
+        self._failures: list[str] = []
+        environment = {"HOME": "/", "TERM": os.environ.get("TERM", "linux")}
+        arguments = [wish.level] if wish.level else []
+        options = {"confined": True, "memory": MEMORY, "pids": PIDS, "environment": environment, **options}
+        self._sandbox = Sandbox(init, None, files=files, arguments=arguments, listener=self._show, **options)
+
+    def limit_time(self, timeout: float) -> None:
+        """Give up after so many seconds; 0: never."""
+        self._ends_at = time.monotonic() + timeout if timeout else float("inf")
+
+    def run(self) -> Outcome:
+        """Do it. Raises NamespaceError."""
+        try:
+            with self._sandbox as sandbox:
+                if not self.interactive:
+                    outcome = self._follow()
+                else:
+                    with terminal.lent(sandbox.console):
+                        outcome = self._follow()
+        finally:
+            while self._streams:  # all who could write have ended
+                self._copy(None)
+            self._console.reset()
+        if outcome.status == OK and self._failures:
+            told = "; ".join(dict.fromkeys(self._failures))
+            outcome = Outcome(OK if self._wish.lenient else FAILED, f"{outcome.text}; but: {told}")
+        return outcome
+
+    @property
+    def last_words(self) -> str:
+        """The last lines on the console."""
+        lines = self._sandbox.console.said.decode(errors="replace").split("\n")
+        return "\n".join(printable(line.strip("\r")) for line in lines[-20:])
+
+    def _follow(self) -> Outcome:
+        """Look and listen until there is a reason to end it."""
+        watch = Watch(self._sandbox)
+        while not (outcome := self._outcome(watch)):
+            if not self.interactive:
+                self._copy(TICK)
+            elif not terminal.hand_over(self._sandbox.console, TICK):
+                return Outcome(OK, "left")
+        return outcome
+
+    def _outcome(self, watch: Watch) -> Outcome | None:
+        if end := self._sandbox.end:
+            return Outcome(OK if end.halted or end.restarted else DIED, str(end))
+        with suppress(TimeoutError):  # what cannot be looked at is no news
+            watch.look()
+        if watch.nothing_left:
+            return Outcome(OK, f"runlevel {watch.level}, and nothing is left that could halt: ended")
+        if time.monotonic() > self._ends_at:
+            running = ", ".join(f"{process.pid} {printable(process.title)}" for process in watch.processes)
+            return Outcome(TIMEOUT, f"timeout; running: {running}")
+        outputs = (self._console, *self._streams.values())
+        if any(output.closed for output in outputs):
+            return Outcome(128 + signal.SIGPIPE, "standard output is closed")
+        if not self.interactive and sum(output.size for output in outputs) > MAX_OUTPUT:
+            return Outcome(TIMEOUT, f"more than {MAX_OUTPUT >> 20} MiB of output")
+        if os.getppid() != self._parent:
+            return Outcome(DIED, "what had started this is gone: ended")
+        return None if self.interactive else self._proceed(watch)
+
+    def _proceed(self, watch: Watch) -> Outcome | None:
+        """Run the command once the boot has settled; the end is when what it asked for has settled, too."""
+        if watch.at_rest and self._line.lstrip().startswith(_QUESTION):
+            return Outcome(FAILED, "init asks for a runlevel: the inittab names none that can be entered")
+        if self._wish.command and not self._started:
+            if watch.settled:
+                self._started = True
+                for fd, target in zip(
+                    self._sandbox.command(self._wish.command), (_STDOUT, _STDERR), strict=True
+                ):
+                    self._streams[fd] = Output(target, raw=self._wish.raw, newlines=False)
+                watch.restart()
+            return None
+        status = self._sandbox.command_status if self._started else 0
+        if status is None:
+            watch.restart()
+            return None
+        if not watch.settled:
+            return None
+        if status:
+            return Outcome(
+                status if status > 0 else 128 - status, f"{printable(self._wish.command)}: status {status}"
+            )
+        return Outcome(OK, f"settled in runlevel {watch.level}")
+
+    def _copy(self, patience: float | None) -> None:
+        """Hand on what the command says, waiting for it so many seconds."""
+        for fd in select.select([*self._streams], [], [], patience)[0]:
+            if part := os.read(fd, 1 << 16):
+                self._streams[fd].write(part)
+            else:
+                self._streams.pop(fd).reset()
+                os.close(fd)
+
+    def _show(self, part: bytes) -> None:
+        """Hand on what the console says, and note which entries failed."""
+        self._console.write(part)
+        *lines, self._line = (self._line + part).split(b"\n")
+        self._line = self._line[-1024:]
+        for line in lines:
+            line = line.strip(b"\r")[-1024:]
+            failed = _FAILURE.search(line) or (not self.interactive and _SHELL_FAILURE.search(line))
+            if failed and len(self._failures) < MAX_TOLD:
+                self._failures.append(line.decode(errors="replace"))
+
+
+def boot_root(root: Path, init: Content, timeout: float = 60) -> Outcome:
+    """Boot a root file system with ``init`` until it has settled, and return how that went; show nothing.
+
+    Nothing of the root is changed. Raises NamespaceError if there is no sandbox to be had, OSError if the
+    inittab cannot be read, and BusyBoxError if it is for another init.
+    """
+    root = root.resolve(strict=True)
+    nowhere = os.open("/dev/null", os.O_WRONLY)
+    try:
+        trial = Trial(init, read_root(root), Wish(timeout=timeout, console=nowhere), system=str(root))
+        outcome = trial.run()
+    finally:
+        os.close(nowhere)
+    return (
+        outcome
+        if outcome.status == OK
+        else Outcome(outcome.status, f"{outcome.text}\n{trial.last_words}".rstrip())
+    )

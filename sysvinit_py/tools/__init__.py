@@ -1,1 +1,0 @@
-"""Programs around init: telinit, the sandbox, and more to come."""

@@ -1,0 +1,123 @@
+"""What pip gets: sdist and wheel are built, looked at, and the wheel is installed into a place of its own."""
+
+from __future__ import annotations
+
+import email
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from docutils.core import publish_string
+
+REPOSITORY = Path(__file__).parents[3]
+PROGRAMS = {"inittab-install", "inittab-lint", "inittab-try", "initeventd"}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The sdist, made from what git has, and the wheel, made from the sdist."""
+    folder = tmp_path_factory.mktemp("packaging")
+    sources = folder / "sources"
+    sources.mkdir()
+    for path in tracked():
+        target = sources / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((REPOSITORY / path).read_bytes())
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, sources],
+        check=True, capture_output=True, cwd=folder,
+    )  # fmt: skip
+    (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
+    return sdist, wheel
+
+
+def tracked() -> list[str]:
+    """The files of the repository, or of an unpacked sdist."""
+    done = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if not done.returncode:
+        return [path for path in done.stdout.splitlines() if (REPOSITORY / path).is_file()]
+    listed = (REPOSITORY / "sysvinit_py.egg-info/SOURCES.txt").read_text().splitlines()
+    return [path for path in listed if (REPOSITORY / path).is_file()]
+
+
+def names(built: tuple[Path, Path]) -> tuple[set[str], set[str]]:
+    sdist, wheel = built
+    with tarfile.open(sdist) as tar, zipfile.ZipFile(wheel) as zipped:
+        return {name.partition("/")[2] for name in tar.getnames()}, set(zipped.namelist())
+
+
+#: Files that are about the repository itself.
+LEFT_OUT = (".git", ".github/")
+
+
+@pytest.mark.timeout(300)
+def test_the_sdist_has_all_that_the_repository_has(built: tuple[Path, Path]) -> None:
+    missing = set(tracked()) - names(built)[0]
+    assert not [path for path in sorted(missing) if not path.startswith(LEFT_OUT)]
+
+
+def test_the_wheel_has_what_a_user_needs(built: tuple[Path, Path]) -> None:
+    in_wheel = names(built)[1]
+    data = f"{built[1].name.removesuffix('-py3-none-any.whl')}.data/data/share"
+    wanted = {
+        path for path in tracked() if path.startswith("sysvinit_py/") and not path.endswith(".gitignore")
+    }
+    wanted |= {f"{data}/doc/sysvinit_py/{path.name}" for path in (REPOSITORY / "docs").glob("*.rst")}
+    wanted |= {
+        f"{data}/sysvinit_py/inittab.d/{path.name}" for path in (REPOSITORY / "inittab.d").glob("*.tab")
+    }
+    wanted |= {f"{data}/sysvinit_py/grammar/inittab.lark"}
+    wanted |= {f"{data}/man/man7/inittab-lint-rules.7", f"{data}/man/man1/inittab-try.1"}
+    assert wanted <= in_wheel, wanted - in_wheel
+    pages = {name.rpartition("/")[2] for name in in_wheel if "/man/man" in name}
+    assert {path.stem for path in (REPOSITORY / "man").glob("*.rst")} <= pages
+    assert not [name for name in in_wheel if name.startswith("tests/")]
+
+
+def test_pages_of_the_system_s_init_are_not_hidden(built: tuple[Path, Path]) -> None:
+    """Pip installs no init, so ``man init`` must go on to show that of the system."""
+    found_by_man = {name.rpartition("/")[2] for name in names(built)[1] if "/share/man/" in name}
+    assert found_by_man.isdisjoint({"init.8", "telinit.8", "inittab.5"})
+
+
+def test_the_wheel_installs_the_tools_and_no_init(built: tuple[Path, Path], tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--target", place, built[1]], check=True, capture_output=True)
+    assert {path.name for path in (place / "bin").iterdir()} == PROGRAMS
+    run = {"cwd": tmp_path, "env": {"PYTHONPATH": str(place), "PATH": "/usr/bin:/bin"}}
+    for program in sorted(PROGRAMS - {"initeventd"}):  # which stands on libraries that are not installed here
+        done = subprocess.run([place / "bin" / program, "--help"], capture_output=True, check=False, **run)  # type: ignore[call-overload]
+        assert done.returncode == 0, done
+    one = [sys.executable, "-m", "sysvinit_py.build.onefile", "init"]
+    subprocess.run(one, check=True, **run)  # type: ignore[call-overload]
+    subprocess.run([*one[:-1], tmp_path / "of the repository"], check=True, cwd=REPOSITORY)
+    assert (tmp_path / "init").read_bytes() == (tmp_path / "of the repository").read_bytes()
+
+
+def test_the_metadata_has_what_a_package_page_shows(built: tuple[Path, Path]) -> None:
+    with zipfile.ZipFile(built[1]) as zipped:
+        (name,) = (name for name in zipped.namelist() if name.endswith("/METADATA"))
+        metadata = email.message_from_bytes(zipped.read(name))
+    for field in (
+        "Summary",
+        "Author",
+        "Keywords",
+        "Requires-Python",
+        "License-File",
+        "Description-Content-Type",
+    ):
+        assert metadata[field], field
+    assert "MIT" in (metadata["License"] or metadata["License-Expression"])
+    classifiers = metadata.get_all("Classifier") or []
+    assert "Operating System :: POSIX :: Linux" in classifiers
+    assert {f"Programming Language :: Python :: 3.{minor}" for minor in (11, 13, 14)} <= set(classifiers)
+    description = metadata.get_payload()
+    assert description == (REPOSITORY / "README.rst").read_text()
+    publish_string(description, writer="html5", settings_overrides={"halt_level": 2})

@@ -1,0 +1,78 @@
+"""The layers: nothing is imported from above, and no module imports itself by a detour."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "sysvinit_py"
+
+#: What the modules of a package may import from, besides the standard library and their own package.
+MAY_IMPORT: dict[str, set[str]] = {
+    "value": set(),
+    "text": set(),
+    "linux": {"value", "text"},
+    "inittab": {"value", "text", "linux"},
+    "machine": {"value", "inittab"},
+    "protocol": {"value", "inittab"},
+    "pid1": {"value", "text", "linux", "inittab", "machine", "protocol"},
+    "clients": {"linux", "protocol"},
+    "lint": {"value", "text", "linux", "inittab", "machine"},
+    "sandbox": {"value", "text", "linux", "inittab", "lint", "build"},
+    "initeventd": {"value", "linux", "protocol", "clients"},
+    "install": {
+        "value",
+        "text",
+        "linux",
+        "inittab",
+        "protocol",
+        "pid1",
+        "clients",
+        "build",
+        "lint",
+        "sandbox",
+    },
+    "vm": {"value", "build"},
+    "build": {"lint", "__main__"},
+}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules of ours that it imports, those for type checkers too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("sysvinit_py"):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                is_module = (ROOT / (inner.replace(".", "/") + ".py")).exists()
+                yield inner if is_module else node.module
+
+
+def modules() -> dict[str, set[str]]:
+    """What each module imports, by their dotted names."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): set(imports(path))
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "_grammar.py"
+    }
+
+
+def test_every_package_has_its_place() -> None:
+    assert {name.split(".")[1] for name in modules()} - {"__init__", "__main__"} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_nothing_is_imported_from_above(package: str) -> None:
+    for name, imported in modules().items():
+        if name.split(".")[1] == package:
+            packages = {other.split(".")[1] for other in imported if "." in other}
+            assert packages <= MAY_IMPORT[package] | {package}, name
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    """Guards against what job and rules did: each imported the other, one of them for type checkers only."""
+    assert list(TopologicalSorter(modules()).static_order())
