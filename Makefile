@@ -59,6 +59,11 @@ TWO_AT_ONCE := $(BIN)/pytest --numprocesses 2
 test: test-packages $(READY) dist/init
 	$(TWO_AT_ONCE) $(addprefix --ignore=,$(HARD))
 
+#: make one T=…       one test, file or folder of tests; T takes pytest's options, too
+.PHONY: one
+one: $(READY) dist/init
+	$(BIN)/pytest $(T)
+
 .PHONY: test-packages
 test-packages:
 	$(call install,$(VENV_PACKAGES) $(TEST_PACKAGES))

@@ -21,7 +21,8 @@ class _Fields(type):
     def __new__(mcs, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> _Fields:
         fields = tuple(body.get("__annotations__", ()))
         body["__slots__"] = fields
-        body["_defaults"] = {field: body.pop(field) for field in fields if field in body}
+        own = {field: body.pop(field) for field in fields if field in body}
+        body["_defaults"] = {f: v for base in bases for f, v in getattr(base, "_defaults", {}).items()} | own
         body["_fields"] = tuple(f for base in bases for f in getattr(base, "_fields", ())) + fields
         return super().__new__(mcs, name, bases, body)
 

@@ -56,10 +56,9 @@ def commands(page: Path) -> list[str]:
 def checkout(tmp_path: Path) -> Path:
     """A copy of the repository: nothing is written into the one at work."""
     folder = tmp_path / "checkout"
-    unwanted = shutil.ignore_patterns(
-        ".git", ".venv", ".cache", "__pycache__", ".*_cache", ".hypothesis", "build"
-    )
+    unwanted = shutil.ignore_patterns(".git", ".venv", ".cache", "__pycache__", ".*_cache", ".hypothesis")
     shutil.copytree(REPOSITORY, folder, ignore=unwanted, symlinks=True)
+    shutil.rmtree(folder / "build", ignore_errors=True)
     for name in ("etc", "rootfs/etc", "build/rootfs/etc"):
         (folder / name).mkdir(parents=True)
         (folder / name / "inittab").write_bytes(TAB)
