@@ -17,7 +17,7 @@ def program() -> Callable[[], int | None]:
     """
     arguments = sys.argv[1:]
     if posix.getpid() == 1 or arguments[:1] == ["--init"]:
-        from sysvinit_py.pid1.init import main as init
+        from sysvinit_py.pid1.sysv import main as init
 
         path = sys.argv[0] if sys.argv[0].startswith("/") else f"{posix.getcwd()}/{sys.argv[0]}"
         return lambda: init(sys.argv, path)

@@ -1,37 +1,90 @@
-"""Waiting: one poll(2) for all that init waits for."""
+"""The loop: one poll(2) for all sources of events, which are then served in their order."""
 
 from __future__ import annotations
 
 from sysvinit_py.linux import calls
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
 
 READABLE, CHANGED, WRITABLE = calls.POLLIN, calls.POLLPRI, calls.POLLOUT
 #: Milliseconds; poll(2) takes an int.
 _LONGEST = 2**31 - 1
 
 
-class Waiting:
-    """Keeps what is waited for, which seldom changes, registered."""
+def clock() -> float:
+    """Return the seconds of the clock of all deadlines: nobody sets it, and it counts the time asleep."""
+    return calls.clock_gettime(calls.CLOCK_BOOTTIME)
 
-    def __init__(self) -> None:
+
+class Source:
+    """Something that is waited for: what wakes the loop, and which events that makes."""
+
+    #: Whether the sources after it are neither waited for nor served.
+    holds_others = False
+
+    @property
+    def deadline(self) -> float | None:
+        """When to be served even if no descriptor is ready, by :func:`clock`; None: never."""
+        return None
+
+    def wanted(self) -> tuple[tuple[int, int], ...]:
+        """Return the descriptors to wait for, each with what is waited for. Closed ones are -1."""
+        return ()
+
+    def serve(self, ready: set[int], now: float) -> Iterable[Any]:
+        """Yield the events of this turn. An event has been taken in when the next one is asked for.
+
+        Called in every turn. ``ready``: the descriptors that are ready, those of other sources, too.
+        """
+        raise NotImplementedError
+
+    def is_due(self, now: float) -> bool:
+        """Return whether the deadline has come."""
+        deadline = self.deadline
+        return deadline is not None and deadline <= now
+
+
+class Loop:
+    """Waits for the sources. What poll(2) is asked, which seldom changes, stays registered."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
         self._poll = calls.poll()
         self._registered: tuple[tuple[int, int], ...] = ()
 
-    def wait(self, wanted: tuple[tuple[int, int], ...], seconds: float | None) -> set[int]:
-        """Wait until one of the descriptors is what is wanted of it, and return all that are.
+    def turn(self, take: Callable[[Iterable[Any]], None]) -> None:
+        """Wait until there is something to do, and have ``take`` take the events of each source."""
+        ready = self._wait()
+        now = clock()
+        for source in self._active():
+            take(source.serve(ready, now))
 
-        Closed ones are -1. ``seconds``: not longer than that; None: however long it takes.
-        """
+    def _active(self) -> Iterator[Source]:
+        for source in self._sources:
+            yield source
+            if source.holds_others:
+                return
+
+    def _wait(self) -> set[int]:
+        """Wait for a descriptor or the next deadline; return the descriptors that are ready."""
+        active = [*self._active()]
+        wanted = tuple(pair for source in active for pair in source.wanted())
         if wanted != self._registered:
             self._registered = wanted
             self._poll = calls.poll()
             for fd, what in wanted:
                 if fd >= 0:
                     self._poll.register(fd, what)
+        deadlines = [deadline for source in active if (deadline := source.deadline) is not None]
+        seconds = min(deadlines) - clock() if deadlines else None
         return {fd for fd, _ in self._poll.poll(_milliseconds(seconds))}
 
 
 def _milliseconds(seconds: float | None) -> int | None:
-    """A wait that does not end too early."""
+    """Return a wait that does not end too early; None: however long it takes."""
     if seconds is None:
         return None
-    return min(max(0, int(seconds * 1000) + 1), _LONGEST) if seconds > 0 else 0
+    return min(int(seconds * 1000) + 1, _LONGEST) if seconds > 0 else 0

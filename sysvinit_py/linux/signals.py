@@ -8,10 +8,12 @@ from __future__ import annotations
 from _struct import Struct  # struct does no more than to import it from there
 
 from sysvinit_py.linux import calls
+from sysvinit_py.linux.loop import READABLE, Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any
 
 SHUTDOWN = calls.SIGRTMIN + 4
 #: The kernel keeps all others from PID 1.
@@ -24,44 +26,58 @@ HANDLED = (
 _INFO = Struct("=I124x")
 
 
-class Signals:
-    """Those that have arrived. Between TSTP and CONT all others wait."""
+class Signals(Source):
+    """Those that have arrived. Between TSTP and CONT they wait, and so do all other sources."""
+
+    #: What to do about each, in this order; returns an event, or None.
+    actions: Mapping[int, Callable[[], Any]] = {}
 
     def __init__(self) -> None:
         self.arrived: set[int] = set()  # and were not acted on yet
-        self.paused = False
         self._fd = -1
         for number in HANDLED:
             calls.signal(number, calls.SIG_DFL)  # the previous init may have ignored them
         calls.pthread_sigmask(calls.SIG_SETMASK, HANDLED)
 
     @property
-    def fd(self) -> int:
-        """Ready to be read when there are some. Opened when it is asked for first."""
+    def deadline(self) -> float | None:
+        """At once, if there is something left to act on."""
+        return 0.0 if self.arrived and not self.holds_others else None
+
+    def wanted(self) -> tuple[tuple[int, int], ...]:
+        """Return the descriptor that they are read from. It is opened when it is first asked for."""
         if self._fd < 0:
             self._fd = calls.signalfd(HANDLED, calls.O_NONBLOCK | calls.O_CLOEXEC)
-        return self._fd
+        return ((self._fd, READABLE),)
 
-    def read(self) -> None:
-        """Take in those that are there."""
+    def serve(self, ready: set[int], now: float) -> Iterator[Any]:
+        """Take in those that are there, and act on them, unless they have to wait."""
+        if self._fd in ready:
+            self._read()
+        for number, act in self.actions.items():
+            if number in self.arrived and not self.holds_others:
+                self.arrived.remove(number)
+                event = act()
+                if event is not None:
+                    yield event
+
+    def _read(self) -> None:
         try:
-            told = calls.read(self.fd, _INFO.size * len(HANDLED))
+            data = calls.read(self._fd, _INFO.size * len(HANDLED))
         except BlockingIOError:
             return
-        self.add(number for (number,) in _INFO.iter_unpack(told))
+        self.add(number for (number,) in _INFO.iter_unpack(data))
 
     def add(self, numbers: Iterable[int]) -> None:
-        """These have arrived."""
+        """Enter these as arrived."""
         self.arrived.update(numbers)
         if calls.SIGTSTP in self.arrived:
-            self.paused = True
+            self.holds_others = True
         if calls.SIGCONT in self.arrived:
-            self.paused = False
+            self.holds_others = False
         self.arrived -= {calls.SIGTSTP, calls.SIGCONT}
 
-    def take(self, number: int) -> bool:
-        """Whether it has arrived; it is being acted on then."""
-        if number in self.arrived and not self.paused:
-            self.arrived.remove(number)
-            return True
-        return False
+    @property
+    def pending(self) -> set[int]:
+        """Those that a successor has to act on: what has arrived, and TSTP if it is in force."""
+        return self.arrived | ({calls.SIGTSTP} if self.holds_others else set())

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sysvinit_py.pid1.inputs.reader import Reader
+    from sysvinit_py.pid1.inputs.terminals import TerminalWatch
     from sysvinit_py.pid1.outputs.accounting import Accounting
     from sysvinit_py.pid1.outputs.console import Console
 
@@ -36,7 +37,7 @@ class Performer:
         console: Console,
         reader: Reader,
         accounting: Accounting,
-        watch: terminals.Watch,
+        watch: TerminalWatch,
         environment: dict[str, str],
         say: Callable[..., None],
         is_running: Callable[[int], bool],

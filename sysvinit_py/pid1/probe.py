@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes  # noqa: F401 - the seam to the kernel does so later
 
 from sysvinit_py import __version__
-from sysvinit_py.pid1 import init  # noqa: F401
+from sysvinit_py.pid1 import sysv  # noqa: F401
 
 
 def main() -> int:

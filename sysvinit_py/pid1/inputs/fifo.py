@@ -5,17 +5,18 @@ from __future__ import annotations
 from stat import S_ISFIFO
 
 from sysvinit_py.linux import calls
+from sysvinit_py.linux.loop import READABLE, Source, clock
 from sysvinit_py.pid1.ownership import is_roots
 from sysvinit_py.protocol.initctl import PATH, Bogus, Decoder, Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
-_MOUNTS = "/proc/self/mountinfo"
+    from sysvinit_py.machine.events import Event
 
-#: Seconds after which to try again what could not be made or opened, should nothing tell that it can be.
-_TRY_AGAIN = 5.0
+#: Seconds after which to look again where nothing tells of changes: there is no FIFO, or no inotify.
+_LOOK_AGAIN = 5.0
 #: Seconds before it is opened anew because it could not be read.
 _PAUSE = 0.01
 
@@ -23,37 +24,58 @@ _PAUSE = 0.01
 CHUNK = 64 * 384
 
 
-class Fifo:
-    """The FIFO, kept open and in its place; a deleted, replaced or mounted-over one is made anew at once."""
+class Fifo(Source):
+    """The FIFO, kept open and in its place; a deleted, replaced or mounted-over one is made anew at once.
 
-    def __init__(self, say: Callable[[str], None], path: str = PATH) -> None:
+    events_of  what a request means to the machine
+    report     told, once, why there is no FIFO
+    """
+
+    deadline: float | None = None  # when to look at it even if nothing tells of a change
+
+    def __init__(
+        self,
+        events_of: Callable[[Request | Bogus], Iterable[Event]],
+        report: Callable[[str], None],
+        path: str = PATH,
+    ) -> None:
         self.path = path
         self.fd = -1
         self.watch = -1  # an inotify descriptor: the file at the path was changed, moved or deleted
-        self.mounts = -1  # tells that something was mounted
-        self.deadline: float | None = None  # when to look again whether it can be opened
-        self._wanted = True
+        self._is_shut = False
         self._watched = False
-        self._say = say
+        self._events_of = events_of
+        self._report = report
         self._refused = ""
         self._decoder = Decoder()
 
+    def wanted(self) -> tuple[tuple[int, int], ...]:
+        """Return the FIFO, and what tells of changes to it."""
+        return (self.fd, READABLE), (self.watch, READABLE)
+
+    def serve(self, ready: set[int], now: float) -> Iterator[Event]:
+        """See whether it is still in its place, and yield what is asked for."""
+        if self.watch in ready:
+            self._read_watch()
+        if self.is_due(now) or not ready.isdisjoint((self.fd, self.watch)):
+            self.keep()
+        if self.fd in ready:
+            for request in self.read():
+                yield from self._events_of(request)
+
     def keep(self) -> None:
         """See that the open FIFO is the one at the path, else open that, or make it; not after SIGUSR2."""
-        if not self._wanted:
+        if self._is_shut:
             return
-        if self.mounts < 0:
-            self.mounts = _open_or_none(_MOUNTS)
-        if self.fd >= 0 and self._is_in_place():
-            return
-        self._close()
         self.deadline = None
-        try:
-            self._open()
-        except OSError as error:
-            self._refuse(f"{self.path}: {error.strerror}")
-        if self.fd < 0:
-            self.deadline = calls.clock_gettime(calls.CLOCK_BOOTTIME) + _TRY_AGAIN
+        if self.fd < 0 or not self._is_in_place():
+            self._close()
+            try:
+                self._open()
+            except OSError as error:
+                self._refuse(f"{self.path}: {error.strerror}")
+        if self.fd < 0 or (self._watched and self.watch < 0):
+            self.deadline = clock() + _LOOK_AGAIN
 
     def _is_in_place(self) -> bool:
         try:
@@ -85,10 +107,10 @@ class Fifo:
         self._decoder = Decoder()
 
     def _refuse(self, reason: str) -> None:
-        """Say why there is no FIFO, once."""
+        """Report why there is no FIFO, once."""
         if reason != self._refused:
             self._refused = reason
-            self._say(reason)
+            self._report(reason)
 
     def _watch(self) -> None:
         """Have changes told: those of the file, and of the link to it if it is one."""
@@ -98,7 +120,8 @@ class Fifo:
                 mask = calls.IN_ATTRIB | calls.IN_MOVE_SELF | calls.IN_DELETE_SELF | follow
                 calls.inotify_add_watch(self.watch, self.path, mask)
         except OSError:
-            pass  # then they are noticed at the next event
+            calls.close(self.watch)
+            self.watch = -1  # then it is looked at every few seconds
 
     def _close(self) -> None:
         for fd in (self.fd, self.watch):
@@ -107,8 +130,11 @@ class Fifo:
         self.fd = self.watch = -1
 
     def reopen(self) -> None:
-        """SIGUSR1. The old end is closed last: with no end open, what is in the FIFO would be lost."""
-        self._wanted = True
+        """Open it anew: SIGUSR1.
+
+        The old end is closed last: with no end open, what is in the FIFO would be lost.
+        """
+        self._is_shut = False
         self._refused = ""
         self._renew()
 
@@ -125,12 +151,12 @@ class Fifo:
             calls.close(before)
 
     def shut(self) -> None:
-        """SIGUSR2: until SIGUSR1 nobody can ask for anything."""
-        self._wanted = False
+        """Close it: SIGUSR2. Until SIGUSR1 nobody can ask for anything."""
+        self._is_shut = True
         self.deadline = None
         self._close()
 
-    def read_watch(self) -> None:
+    def _read_watch(self) -> None:
         """Take what inotify has to say: it only says that it is time to look."""
         try:
             calls.read(self.watch, 4096)
@@ -149,10 +175,3 @@ class Fifo:
             return []
         requests = self._decoder.feed(data)
         return requests if len(data) == CHUNK else requests + self._decoder.flush()
-
-
-def _open_or_none(path: str) -> int:
-    try:
-        return calls.open(path, calls.O_RDONLY)
-    except OSError:
-        return -1

@@ -11,12 +11,14 @@ import gc
 from sysvinit_py.inittab import plain, wire
 from sysvinit_py.inittab.sources import DIRECTORY, dump, exposed, gather
 from sysvinit_py.linux import calls
+from sysvinit_py.linux.loop import READABLE
+from sysvinit_py.linux.loop import Source as LoopSource
 from sysvinit_py.machine.events import InittabNotRead, InittabRead
 from sysvinit_py.pid1.outputs.spawn import INITSCRIPT, PATH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import TypeVar
 
     from sysvinit_py.inittab.entry import Reading
@@ -36,8 +38,10 @@ _CHUNK = 1 << 16
 CHILD_OPTION = "--read-inittab"
 
 
-class Reader:
+class Reader(LoopSource):
     """One reading at a time; a new one replaces the one under way."""
+
+    deadline: float | None = None  # to begin once more, or to give up
 
     def __init__(
         self, program: str, pause: Callable[[], object] = lambda: None,
@@ -49,12 +53,23 @@ class Reader:
         self._exposed: set[str] = set()  # what was warned of
         self._argv = [program, CHILD_OPTION]
         self.pipe = -1  # the child's answer comes in here
-        self.deadline: float | None = None
         self._failures = 0
         self._pid = 0
         self._answer = bytearray()
         self._sources = b""  # what is being read, or was read last
         self._last: InittabRead | None = None  # what that gave
+
+    def wanted(self) -> tuple[tuple[int, int], ...]:
+        """Return the pipe."""
+        return ((self.pipe, READABLE),)
+
+    def serve(self, ready: set[int], now: float) -> Iterator[InittabRead | InittabNotRead]:
+        """Take what the child has written, and see that it does not take forever."""
+        event = self.read(now) if self.pipe in ready else None
+        if event is None and self.is_due(now):
+            event = self.time_passed(now)
+        if event is not None:
+            yield event
 
     def start(self, now: float) -> InittabRead | InittabNotRead | None:
         """Begin a reading. It is the last one's if the files are the same; None: the answer comes later."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sysvinit_py.linux import terminals
 from sysvinit_py.machine import events as ev
 from sysvinit_py.protocol import initctl
-from sysvinit_py.protocol.initctl import Request, assignments
+from sysvinit_py.protocol.initctl import Bogus, Request, assignments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,12 +37,18 @@ _SIMPLE: dict[int, Callable[[Request], ev.Event]] = {
 }
 
 
-def events_of(request: Request, machine: Machine) -> tuple[ev.Event, ...]:
-    """What the machine is to be told; nothing: init knows no such request."""
+def events_of(
+    request: Request | Bogus, machine: Machine, report: Callable[[str], None]
+) -> tuple[ev.Event, ...]:
+    """Return what the machine is to be told; what is not a request, or an unknown one, is reported."""
+    if isinstance(request, Bogus):
+        report("got bogus initrequest")
+        return ()
     if request.cmd in _SIMPLE:
         return (_SIMPLE[request.cmd](request),)
     if request.cmd in CALLS:
         return ev.WaitTimeGiven(request.sleeptime), ev.Called(CALLS[request.cmd])
     if request.cmd == initctl.TERMINALS:
         return (ev.TerminalsSeen(terminals.missing(machine.terminals)),)
+    report("got unimplemented initrequest.")
     return ()

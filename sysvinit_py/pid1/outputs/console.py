@@ -11,11 +11,13 @@ import termios
 from errno import EAGAIN
 
 from sysvinit_py.linux import calls
+from sysvinit_py.linux.loop import READABLE, WRITABLE, Source
+from sysvinit_py.machine import events as ev
 from sysvinit_py.text import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 #: Bytes kept for a console that takes none at the moment; what comes after them is lost.
 BACKLOG = 64 * 1024
@@ -44,7 +46,7 @@ _CONTROL_CHARACTERS = {
 }
 
 
-class Console:
+class Console(Source):
     """The terminal that init speaks on, opened anew each time."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -59,6 +61,19 @@ class Console:
         self.asking = -1  # an open descriptor while the question for a level is open
         self._answer = b""
         self.find()
+
+    def wanted(self) -> tuple[tuple[int, int], ...]:
+        """Return the descriptors of the backlog and of the question."""
+        return (self.writing, WRITABLE), (self.asking, READABLE)
+
+    def serve(self, ready: set[int], now: float) -> Iterator[ev.Event]:
+        """Go on with the backlog, and yield the answer to the question."""
+        if self.writing in ready:
+            self.write_more()
+        if self.asking in ready:
+            answer = self.answer()
+            if answer is not None:
+                yield answer
 
     def find(self) -> None:
         """Settle on the first console that opens."""
@@ -156,8 +171,8 @@ class Console:
         self.write(PROMPT)
         return True
 
-    def answer(self) -> str | None:
-        """Return the line that was typed. None: not there yet. EOFError: the console is gone."""
+    def answer(self) -> ev.LevelAnswered | ev.NoAnswer | None:
+        """Return the line that was typed, or that the console is gone. None: there is no line yet."""
         try:
             typed = calls.read(self.asking, 256)
         except OSError as error:
@@ -166,15 +181,13 @@ class Console:
             typed = b""
         if not typed:  # Ctrl-D, or the terminal was hung up: then it opens again, or is gone
             self.stop_asking()
-            if not self.ask():
-                raise EOFError
-            return None
+            return None if self.ask() else ev.NoAnswer()
         self._answer = (self._answer + typed)[-256:]
         if not self._answer.endswith((b"\n", b"\r")):
             return None
         line, self._answer = self._answer, b""
         self.stop_asking()  # what is typed now is for somebody else
-        return line.decode("ascii", "replace").rstrip("\r\n")
+        return ev.LevelAnswered(line.decode("ascii", "replace").rstrip("\r\n"))
 
     def stop_asking(self) -> None:
         """Take the question back, or note that it is answered."""

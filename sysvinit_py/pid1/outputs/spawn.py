@@ -103,6 +103,15 @@ def run(argv: list[str], environment: dict[str, str], console: Console) -> int:
         calls.close(terminal)
 
 
+def shut_down(environment: dict[str, str], console: Console, report: Callable[[str], None]) -> None:
+    """Start the program that shuts the machine down."""
+    try:
+        run(SHUTDOWN, environment, console)
+    except (CannotExecuteError, CannotForkError) as error:
+        why = f": {error.reason}" if isinstance(error, CannotExecuteError) else ""
+        report(f'cannot execute "{SHUTDOWN[0]}"{why}')
+
+
 def _spawn(argv: list[str], environment: dict[str, str], **how: object) -> int:
     """posix_spawnp(3), which also gives a file without ``#!`` to the shell."""
     if not argv:

@@ -11,16 +11,15 @@ from typing import Any
 import pytest
 
 from sysvinit_py.inittab.entry import Entry
-from sysvinit_py.linux import calls, terminals
+from sysvinit_py.linux import calls
 from sysvinit_py.linux.signals import SHUTDOWN
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
-from sysvinit_py.pid1 import environment
-from sysvinit_py.pid1 import init as module
-from sysvinit_py.pid1.init import Init
-from sysvinit_py.pid1.inputs import fifo
+from sysvinit_py.pid1 import environment, sysv
+from sysvinit_py.pid1.inputs.fifo import Fifo
+from sysvinit_py.pid1.inputs.mounts import Mounts
 from sysvinit_py.pid1.outputs import spawn
-from sysvinit_py.protocol.initctl import Request
+from sysvinit_py.pid1.outputs.messages import Messages
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="init obeys only the FIFO of root")
 
@@ -34,7 +33,7 @@ class Machine:
         self.told: list[ev.Event] = []
         self.running: dict[int, object] = {}
         self.deadline: float | None = None
-        self.terminals = {"/dev/none", "/dev/null"}
+        self.awaited: set[str] = set()
         self.wants: dict[ev.Event, list[fx.Effect]] = {}
 
     def steps(self, event: ev.Event, now: float) -> Iterator[None]:
@@ -53,8 +52,7 @@ class Pid1:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pending: list[int] = []
         self.ended: list[int] = []
-        self.sent: list[tuple[str, int, int]] = []
-        self.groups: set[int] = set()
+        self.said: list[str] = []
         self.machine = Machine()
         self.waits: list[int | None] = []
         for name in ("signal", "pthread_sigmask"):
@@ -62,16 +60,18 @@ class Pid1:
         monkeypatch.setattr(calls, "signalfd", lambda signals, flags: 999)
         monkeypatch.setattr(calls, "read", self.read)
         monkeypatch.setattr(calls, "waitpid", self.waitpid)
-        monkeypatch.setattr(calls, "killpg", self.killpg)
-        monkeypatch.setattr(calls, "kill", lambda pid, number: self.sent.append(("kill", pid, number)))
         monkeypatch.setattr(calls, "poll", lambda: self)
-        monkeypatch.setattr(module, "Machine", lambda: self.machine)
-        monkeypatch.setattr(terminals, "missing", lambda paths: tuple(p for p in paths if "none" in p))
-        monkeypatch.setattr(fifo.Fifo.__init__, "__defaults__", (str(folder / "initctl"),))
+        monkeypatch.setattr(sysv, "Machine", lambda: self.machine)
+        monkeypatch.setattr(sysv, "Fifo", self.make_fifo)
+        monkeypatch.setattr(sysv, "Mounts", lambda *mounted: Mounts())
+        monkeypatch.setattr(Messages, "report", lambda messages, text, **how: self.said.append(text))
         monkeypatch.setenv("CONSOLE", "/dev/null")
-        self.init = Init([], "/sbin/init")
-        self.said: list[str] = []
-        monkeypatch.setattr(self.init, "_say", lambda text, **how: self.said.append(text))
+        self.folder = folder
+        self.init = sysv.compose([], "/sbin/init")
+
+    def make_fifo(self, *arguments: Any) -> Fifo:
+        self.fifo = Fifo(*arguments, str(self.folder / "initctl"))
+        return self.fifo
 
     # The kernel's part.
 
@@ -92,18 +92,13 @@ class Pid1:
             raise ChildProcessError
         return self.ended.pop(0), 0
 
-    def killpg(self, group: int, number: int) -> None:
-        if group not in self.groups:
-            raise ProcessLookupError
-        self.sent.append(("killpg", group, number))
-
     # The test's part.
 
     def turn(self, *signals: int) -> list[ev.Event]:
         """One turn of the loop with these signals; return what the machine was told."""
         self.pending = list(signals)
         self.machine.told = []
-        self.init._turn()
+        self.init.turn()
         return self.machine.told
 
 
@@ -111,8 +106,7 @@ class Pid1:
 def pid1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pid1]:
     pid1 = Pid1(tmp_path, monkeypatch)
     yield pid1
-    pid1.init._fifo.shut()
-    calls.close(pid1.init._fifo.mounts)
+    pid1.fifo.shut()
 
 
 @pytest.mark.parametrize(
@@ -162,9 +156,9 @@ def test_no_shutdown(pid1: Pid1, monkeypatch: pytest.MonkeyPatch, error: Excepti
 @pytest.mark.parametrize("order", [(USR1, USR2), (USR2, USR1)])
 def test_usr1_wins_over_usr2(pid1: Pid1, monkeypatch: pytest.MonkeyPatch, order: tuple[int, int]) -> None:
     pid1.turn(*order)
-    assert pid1.init._fifo.fd >= 0
+    assert pid1.fifo.fd >= 0
     pid1.turn(USR2)
-    assert pid1.init._fifo.fd < 0
+    assert pid1.fifo.fd < 0
 
 
 # The pause.
@@ -187,7 +181,7 @@ def test_paused_until_cont(pid1: Pid1) -> None:
 
 
 def test_how_long_it_waits(pid1: Pid1, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_now", lambda: 100.0)
+    monkeypatch.setattr(calls, "clock_gettime", lambda clock: 100.0)
     for deadline, wait in ((None, None), (100.5, 501), (99.0, 0), (100 + 2**31, 2**31 - 1)):
         pid1.machine.deadline = deadline
         pid1.waits.clear()
@@ -234,52 +228,3 @@ def test_a_flood_of_orphans_leaves_time_for_others(pid1: Pid1) -> None:
     assert pid1.ended == []
     assert pid1.waits[0] == 0, "it goes on at once"
     assert pid1.waits[-1] is None
-
-
-@pytest.mark.parametrize(
-    ("groups", "running", "expected"),
-    [
-        ({5}, {5}, [("killpg", 5, TERM)]),
-        (set(), {5}, [("kill", 5, TERM)]),  # forked just now, it has made no group yet
-        (set(), set(), []),  # the pid may be somebody else's
-    ],
-)
-def test_signals_to_groups(pid1: Pid1, groups: set[int], running: set[int], expected: list[Any]) -> None:
-    pid1.groups, pid1.machine.running = groups, dict.fromkeys(running)
-    pid1.init._performer._signal(fx.Signal(5, "TERM"))
-    assert pid1.sent == expected
-
-
-def test_a_probe(pid1: Pid1, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sysvinit_py.pid1.groups._alive", lambda: {5})
-    pid1.groups = {5}
-    assert pid1.init._performer._probe(fx.Probe(5)) is None
-    assert pid1.init._performer._probe(fx.Probe(6)) == ev.GroupGone(6)
-
-
-# Requests.
-
-
-@pytest.mark.parametrize(
-    ("request_", "expected"),
-    [
-        (Request(1, "3", 7), [ev.LevelRequested("3", 7)]),
-        (Request(2, sleeptime=1), [ev.WaitTimeGiven(1), ev.Called("power failed")]),
-        (Request(3), [ev.WaitTimeGiven(0), ev.Called("power low")]),
-        (Request(4), [ev.WaitTimeGiven(0), ev.Called("power ok")]),
-        (Request(101, sleeptime=5), [ev.WaitTimeGiven(5), ev.Called("resume")]),
-        (Request(102), [ev.TerminalsSeen(("/dev/none",))]),
-        (Request(6, data=b"A=1\0B\0"), [ev.VariablesGiven((("A", "1"), ("B", None)))]),
-        (Request(7, data=b"A=1\0B\0"), [ev.VariablesGiven((("A", None), ("B", None)))]),
-        (Request(0), []),
-        (Request(5), []),
-        (Request(-9), []),
-    ],
-)
-def test_requests(
-    pid1: Pid1, monkeypatch: pytest.MonkeyPatch, request_: Request, expected: list[ev.Event]
-) -> None:
-    monkeypatch.setattr(pid1.init._fifo, "read", lambda: [request_])
-    pid1.init._take_requests()
-    assert pid1.machine.told == expected
-    assert pid1.said == ([] if expected else ["got unimplemented initrequest."])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sysvinit_py.linux import calls
+from sysvinit_py.machine.events import LevelAnswered, NoAnswer
 from sysvinit_py.pid1.outputs.console import BACKLOG, PROMPT, Console, open_nothing
 
 
@@ -202,17 +203,17 @@ def test_question_and_answer(terminal: Terminal, console: Console) -> None:
     assert terminal.said() == PROMPT.replace(b"\n", b"\r\n")
     assert console.answer() is None
     os.write(terminal.master, b"3\n")
-    assert console.answer() == "3"
+    assert console.answer() == LevelAnswered("3")
     assert console.asking < 0  # else init takes from sulogin and its shell what is typed for them
 
 
 def test_asked_again(terminal: Terminal, console: Console) -> None:
     console.ask()
     os.write(terminal.master, b"what?\n")
-    assert console.answer() == "what?"
+    assert console.answer() == LevelAnswered("what?")
     console.ask()
     os.write(terminal.master, b"2\n")
-    assert console.answer() == "2"
+    assert console.answer() == LevelAnswered("2")
 
 
 def test_an_answer_in_parts_from_a_raw_terminal(terminal: Terminal, console: Console) -> None:
@@ -223,7 +224,7 @@ def test_an_answer_in_parts_from_a_raw_terminal(terminal: Terminal, console: Con
     os.write(terminal.master, b"2")
     assert console.answer() is None
     os.write(terminal.master, b"\r")
-    assert console.answer() == "2"
+    assert console.answer() == LevelAnswered("2")
 
 
 def test_end_of_file_is_no_answer(terminal: Terminal, console: Console) -> None:
@@ -231,7 +232,7 @@ def test_end_of_file_is_no_answer(terminal: Terminal, console: Console) -> None:
     os.write(terminal.master, b"\x04")
     assert console.answer() is None
     os.write(terminal.master, b"3\n")
-    assert console.answer() == "3"
+    assert console.answer() == LevelAnswered("3")
     assert terminal.said().count(PROMPT.strip()) == 2
 
 
@@ -239,8 +240,7 @@ def test_a_terminal_that_goes_away(terminal: Terminal, console: Console) -> None
     console.ask()
     os.close(terminal.slave)
     os.close(terminal.master)
-    with pytest.raises(EOFError):
-        console.answer()
+    assert console.answer() == NoAnswer()
     assert console.asking < 0
 
 

@@ -1,0 +1,36 @@
+"""Mounts: a file of init's may be another one, or may be writable, from now on."""
+
+from __future__ import annotations
+
+from sysvinit_py.linux import calls
+from sysvinit_py.linux.loop import CHANGED, Source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_MOUNTS = "/proc/self/mountinfo"
+
+
+class Mounts(Source):
+    """Calls these when something was mounted or unmounted."""
+
+    def __init__(self, *mounted: Callable[[], object]) -> None:
+        self._mounted = mounted
+        self._fd = -1
+
+    def wanted(self) -> tuple[tuple[int, int], ...]:
+        """Return the kernel's table, which can be opened once /proc is mounted."""
+        if self._fd < 0:
+            try:
+                self._fd = calls.open(_MOUNTS, calls.O_RDONLY)
+            except OSError:
+                pass
+        return ((self._fd, CHANGED),)
+
+    def serve(self, ready: set[int], now: float) -> Iterable[object]:
+        """Call them; it makes no event."""
+        if self._fd in ready:
+            for act in self._mounted:
+                act()
+        return ()

@@ -1,0 +1,90 @@
+"""Terminals that entries wait for: when one may have come (docs/devices.rst)."""
+
+from __future__ import annotations
+
+from errno import ENOMEM, ENOSPC
+
+from sysvinit_py.linux import calls
+from sysvinit_py.linux.loop import READABLE, Source, clock
+from sysvinit_py.linux.terminals import missing
+from sysvinit_py.machine import events as ev
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+#: Seconds from a change in a folder to the look at it, so that a flood of devices costs little.
+_LULL = 0.05
+#: Seconds after which to try again what the kernel had no room for.
+_TRY_AGAIN = 5.0
+#: Links followed from one path, as many as the kernel does.
+_LINKS = 40
+
+_CHANGES = calls.IN_CREATE | calls.IN_MOVED_TO | calls.IN_DELETE_SELF | calls.IN_MOVE_SELF | calls.IN_ONLYDIR
+
+
+class TerminalWatch(Source):
+    """An inotify descriptor for the folders of missing terminals; closed while none is waited for."""
+
+    deadline: float | None = None  # when to look
+
+    def __init__(self, awaited: Callable[[], Collection[str]]) -> None:
+        """Watch for the paths that ``awaited`` returns."""
+        self._awaited = awaited
+        self._fd = -1
+
+    def wanted(self) -> tuple[tuple[int, int], ...]:
+        """Return the watch, unless it is known already that it is time to look."""
+        return ((self._fd if self.deadline is None else -1, READABLE),)
+
+    def serve(self, ready: set[int], now: float) -> Iterator[ev.Event]:
+        """Look when it is time, which is a moment after a change."""
+        if self._fd in ready:
+            self.changed()
+        if self.is_due(now):
+            awaited = self._awaited()
+            absent = self._look(awaited)
+            if len(absent) < len(awaited):
+                yield ev.TerminalsSeen(absent)
+
+    def changed(self) -> None:
+        """Look soon: something has changed, there or in what is waited for."""
+        if self.deadline is None:
+            self.deadline = clock() + _LULL
+
+    def mounted(self) -> None:
+        """Look soon, if one is waited for: something was mounted."""
+        if self._awaited():
+            self.changed()
+
+    def _look(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Watch the folders as they are now, and only then look; return the paths without a terminal."""
+        self.deadline = None
+        if self._fd >= 0:
+            calls.close(self._fd)  # with all events on it
+            self._fd = -1
+        try:
+            for path in paths:
+                if self._fd < 0:
+                    self._fd = calls.inotify_init1(calls.O_CLOEXEC | calls.O_NONBLOCK)
+                self._add(path)
+        except OSError:
+            self.deadline = clock() + _TRY_AGAIN
+        return missing(paths)
+
+    def _add(self, path: str, links: int = _LINKS) -> None:
+        """Watch the folder, or the nearest one above it that exists; and that of what a link points to."""
+        folder = path.rpartition("/")[0] or "/"
+        try:
+            calls.inotify_add_watch(self._fd, folder, _CHANGES)
+        except OSError as error:
+            if folder == "/" or error.errno in (ENOMEM, ENOSPC):
+                raise
+            self._add(folder, links)
+            return
+        try:
+            target = calls.readlink(path)
+        except OSError:
+            return  # not a link
+        if links:
+            self._add(target if target.startswith("/") else f"{folder}/{target}", links - 1)

@@ -1,0 +1,144 @@
+"""Succession: what the previous init has left to this one, and this one leaves to the next.
+
+See behaviour/reexec.
+"""
+
+from __future__ import annotations
+
+from sysvinit_py import __version__
+from sysvinit_py.linux import calls
+from sysvinit_py.linux.signals import HANDLED
+from sysvinit_py.machine import effects as fx
+from sysvinit_py.machine import events as ev
+from sysvinit_py.pid1.survival import barrier, handover
+from sysvinit_py.protocol.state import Saved, decode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from sysvinit_py.linux.signals import Signals
+    from sysvinit_py.machine.driver import Driver
+    from sysvinit_py.pid1.effect_runner import Performer
+    from sysvinit_py.pid1.inputs.children import Children
+    from sysvinit_py.pid1.outputs.accounting import Accounting
+
+
+class Succession:
+    """Begins where the previous init has ended, and hands over.
+
+    arguments    what this init was called with
+    inherited    the variables that it was executed with; ``environment``: those that its children have
+    boot_events  returns what the machine is told at boot
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        inherited: Mapping[str, str],
+        environment: Mapping[str, str],
+        boot_events: Callable[[], Iterable[ev.Event]],
+        *,
+        driver: Driver,
+        runner: Performer,
+        signals: Signals,
+        children: Children,
+        accounting: Accounting,
+        report: Callable[..., None],
+    ) -> None:
+        self._arguments = arguments
+        self._inherited = inherited
+        self._environment = environment
+        self._boot_events = boot_events
+        self._driver = driver
+        self._runner = runner
+        self._signals = signals
+        self._children = children
+        self._accounting = accounting
+        self._report = report
+        self._handed = b""  # the state that the previous init has left, until the machine has it
+        self._begun = False  # the machine has it, or the boot
+
+    def begin(self) -> None:
+        """Boot, unless the previous init has left a state to go on with."""
+        if handover.OPTION in self._arguments:
+            self._handed = handover.take_over()
+        else:
+            handover.keep_place()  # the first children run before the end of this
+        try:
+            saved = decode(self._handed) if self._handed else None
+        except ValueError as error:
+            saved = None
+            self._report(f"the state of the previous init cannot be read, booting: {error}")
+        if saved is None:
+            self._boot()
+        else:
+            self._go_on(saved)
+        self._driver.work()
+        self._accounting.write()
+
+    def _boot(self) -> None:
+        self._driver.add(*self._boot_events())
+        self._begun = True
+        self._accounting.create()
+
+    def _go_on(self, saved: Saved) -> None:
+        """Take over the children and all that the previous init knew."""
+        self._driver.machine = machine = handover.machine_of(saved, self._inherited)
+        self._driver.add(*(ev.ChildExited(pid, 0) for pid in machine.running if not handover.is_child(pid)))
+        self._driver.add(ev.Resumed(), ev.Tick())
+        self._signals.add({number for number in HANDLED if saved.signals >> number & 1} | {calls.SIGCHLD})
+        self._begun = True
+        self._report(f"version {__version__} reloading", log=False)
+        self._runner.perform(fx.ShowStage(machine.standing.stage))
+        if not (saved.boot_in_utmp and saved.boot_in_wtmp):
+            self._accounting.boot()
+        if not (saved.runlevel_in_utmp and saved.runlevel_in_wtmp):
+            self._accounting.level(machine.standing.runlevel, machine.standing.prevlevel)
+
+    def hand_over_if_wanted(self) -> None:
+        """Become the /sbin/init that is there now if the machine wants it; go on if that is not possible."""
+        if not self._runner.successor_wanted:
+            return
+        self._runner.successor_wanted = False
+        self._children.reap()
+        self._driver.work()
+        self._accounting.write()
+        try:
+            self.hand_over()
+        except OSError as error:
+            self._refused(error)
+
+    def hand_over(self, *more: str) -> None:
+        """Become the new init, called with ``more`` arguments. Raises OSError if that is not possible."""
+        self._execute(self._state(), *more)
+
+    def rescue(self) -> None:
+        """Become a new init with as much as can be told of what there was; return if that is not possible."""
+        for state in (self._state, lambda: handover.bare(self._driver.machine, calls.SIGHUP)):
+            try:
+                self._execute(state())
+            except OSError as error:
+                self._refused(error)
+                return
+            except Exception as error:
+                barrier.tell(barrier.tell_kernel, error)
+
+    def _refused(self, error: OSError) -> None:
+        self._report(f"Attempt to re-exec failed: {error.strerror}", log=False)
+
+    def _state(self) -> bytes:
+        """Return what the next init needs; before this one has begun, what it was handed itself."""
+        if not self._begun:
+            return self._handed
+        signals = self._signals.pending
+        if self._driver.machine.reading:
+            signals.add(calls.SIGHUP)  # C init knows of no reading under way
+        return handover.written(self._driver.machine, signals, *self._accounting.recorded)
+
+    def _execute(self, state: bytes, *more: str) -> None:
+        variables = self._driver.machine.standing.variables
+        if not self._begun:
+            more = (*(word for word in self._arguments if word != handover.OPTION), *more)
+            variables = handover.variables_of(self._inherited)  # C has them nowhere else
+        handover.hand_over(state, {**self._environment, **variables}, *more)

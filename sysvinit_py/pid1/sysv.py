@@ -1,0 +1,100 @@
+"""The parts of which the SysV init is made, and how they are put together."""
+
+from __future__ import annotations
+
+from sysvinit_py.linux import calls
+from sysvinit_py.linux.loop import clock
+from sysvinit_py.linux.proc import kernel_command_line
+from sysvinit_py.linux.signals import SHUTDOWN, Signals
+from sysvinit_py.linux.syslog import Syslog
+from sysvinit_py.machine import events as ev
+from sysvinit_py.machine.driver import Driver
+from sysvinit_py.machine.machine import Machine
+from sysvinit_py.pid1 import arguments, environment, init
+from sysvinit_py.pid1.effect_runner import Performer
+from sysvinit_py.pid1.init import Init
+from sysvinit_py.pid1.inputs.children import Children
+from sysvinit_py.pid1.inputs.fifo import Fifo
+from sysvinit_py.pid1.inputs.mounts import Mounts
+from sysvinit_py.pid1.inputs.reader import Reader
+from sysvinit_py.pid1.inputs.requests import events_of
+from sysvinit_py.pid1.inputs.terminals import TerminalWatch
+from sysvinit_py.pid1.inputs.timer import Timer
+from sysvinit_py.pid1.outputs import spawn
+from sysvinit_py.pid1.outputs.accounting import Accounting
+from sysvinit_py.pid1.outputs.console import Console
+from sysvinit_py.pid1.outputs.messages import Messages
+from sysvinit_py.pid1.survival import handover
+from sysvinit_py.pid1.survival.barrier import Errors
+from sysvinit_py.pid1.survival.succession import Succession
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def compose(argv: list[str], program: str) -> Init:
+    """Return the init that was called with these arguments; ``program`` is the file that this is."""
+    errors = Errors(argv)
+    signals = Signals()
+    inherited = environment.environment()
+    given = arguments.parse(argv)
+    console = Console(inherited)
+    report = Messages(console, Syslog()).report
+    accounting = Accounting()
+    variables = spawn.base_environment(inherited, console.path, given.auto)
+
+    # The machine and what is around it know each other: what is made later is looked up when it is needed.
+    driver = Driver(
+        Machine(), lambda effect: runner.perform(effect), clock, between=lambda: children.collect()
+    )
+    fifo = Fifo(lambda request: events_of(request, driver.machine, report), report)
+    terminals = TerminalWatch(lambda: driver.machine.awaited)
+    reader = Reader(program, pause=lambda: children.collect(), warn=report)
+    children = Children(driver, reader.child_exited, more=lambda: signals.add([calls.SIGCHLD]))
+    runner = Performer(
+        console, reader, accounting, terminals, variables,
+        say=report, is_running=lambda pid: pid in driver.machine.running, now=clock,
+    )  # fmt: skip
+    succession = Succession(
+        argv, inherited, variables, lambda: boot_events(given, inherited),
+        driver=driver, runner=runner, signals=signals, children=children, accounting=accounting,
+        report=report,
+    )  # fmt: skip
+    signals.actions = {
+        calls.SIGCHLD: children.reap,
+        calls.SIGUSR2: fifo.shut,
+        calls.SIGUSR1: fifo.reopen,  # after the one that shuts it, so that both at once leave init reachable
+        calls.SIGHUP: ev.RereadRequested,
+        calls.SIGINT: lambda: ev.Called("ctrlaltdel"),
+        calls.SIGWINCH: lambda: ev.Called("kbrequest"),
+        calls.SIGPWR: lambda: ev.Called(environment.power(report)),
+        SHUTDOWN: lambda: spawn.shut_down(variables, console, report),
+    }
+    mounts = Mounts(accounting.write_all, terminals.mounted, fifo.keep)
+    return Init(
+        (signals, mounts, fifo, console, reader, terminals, Timer(driver)),
+        driver,
+        succession,
+        errors=errors,
+        report=report,
+        first=(
+            environment.prepare, fifo.keep, succession.begin,
+            environment.take_keys, fifo.begin_watching, handover.keep_place,
+        ),
+        record=accounting.write,
+    )  # fmt: skip
+
+
+def boot_events(given: arguments.Arguments, inherited: Mapping[str, str]) -> tuple[ev.Event, ...]:
+    """Return what the machine is told at boot."""
+    consoles = arguments.consoles(kernel_command_line())
+    return (
+        ev.VariablesGiven(tuple(handover.variables_of(inherited).items())),
+        ev.Booted(given.level, given.emergency, consoles),
+    )
+
+
+def main(argv: list[str], program: str) -> None:
+    """Be init. ``argv``: what the kernel passed; ``program``: the file that this is. Never returns."""
+    init.live(lambda: compose(argv[1:], program))
