@@ -23,7 +23,7 @@ from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import Source, load
 from sysvinit_py.inittab.wire import encode
 from sysvinit_py.linux import calls
-from sysvinit_py.pid1 import init
+from sysvinit_py.pid1 import sysv
 from sysvinit_py.pid1.inputs import reader
 
 SIGNAL_SIZE = 128
@@ -455,7 +455,7 @@ class Kernel:
         self.main(argv)
 
     def main(self, argv: list[str]) -> NoReturn:
-        init.main(["/sbin/init", *argv[1:]], "/sbin/init")
+        sysv.main(["/sbin/init", *argv[1:]], "/sbin/init")
         raise AssertionError("init has returned")
 
     def setsid(self) -> None:

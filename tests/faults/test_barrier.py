@@ -32,7 +32,7 @@ IN_CHILDREN = ("spawn._leader", "spawn._insist", "spawn._take_terminal", "consol
 def functions() -> Iterator[tuple[str, Any, str]]:
     """Name, where it is found, and by what name, of every function and method of PID 1 and the machine."""
     for package in (sysvinit_py.pid1, sysvinit_py.machine):
-        for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             module = importlib.import_module(found.name)
             if module is not calls:
                 short = found.name.rpartition(".")[2]
@@ -54,7 +54,7 @@ BARRIER = ("barrier.quietly", "init.Init.run", "init.Init._guarded")
 FUNCTIONS = {
     name: (place, attribute)
     for name, place, attribute in functions()
-    if name not in (*IN_CHILDREN, *NOT_IN_INIT, "init.main", "probe.main")
+    if name not in (*IN_CHILDREN, *NOT_IN_INIT, "init.live", "sysv.main", "probe.main")
 }
 
 
@@ -62,7 +62,7 @@ FUNCTIONS = {
 AFTER_ERRORS = {
     name: {
         "handover._pass_on": ("init.Init.__init__",),
-        "handover.bare": ("init.Init._take_requests", "handover.written"),
+        "handover.bare": ("fifo.Fifo.read", "handover.written"),
         **dict.fromkeys(
             (
                 "driver.Driver._give_up_first", "machine.Machine.adopt_child",
@@ -70,7 +70,7 @@ AFTER_ERRORS = {
             ),
             ("processes.Processes.started",),
         ),
-    }.get(name, ("init.Init._take_requests",))
+    }.get(name, ("fifo.Fifo.read",))
     for name in FUNCTIONS
     if (name.startswith(("barrier.", "last_resort.")) and name not in BARRIER)
     or name in (
@@ -78,7 +78,7 @@ AFTER_ERRORS = {
         "machine.Machine.recompute_agenda", "machine.Machine.adopt_child",
         "machine.Machine.repair_after_error", "processes.Processes.adopt_child",
         "processes.Processes.repair", "job.Job.adopt_child", "job.Job.repair",
-        "rules.ways_out", "init.Init._after_error", "init.Init._rescue",
+        "rules.ways_out", "init.Init._after_error", "init.Init.rescue", "succession.Succession.rescue",
     )
 }  # fmt: skip
 
@@ -170,9 +170,9 @@ def test_a_function_raises(
 
 
 def test_what_fails_is_said_with_its_place() -> None:
-    after = die_at("init.Init._take_requests", 1, RuntimeError)
+    after = die_at("fifo.Fifo.read", 1, RuntimeError)
     (said,) = (line for line in after["log"] if "error in init" in line)
-    assert said.startswith("error in init: RuntimeError: trap in init.Init._take_requests at ")
+    assert said.startswith("error in init: RuntimeError: trap in fifo.Fifo.read at ")
     assert "INIT: error in init: RuntimeError" in after["console"].decode()
     assert b"init: error in init" in after["kmsg"]
     assert after["executions"] == 3  # the two that were asked for, and one for the error
@@ -221,7 +221,7 @@ def always(*names: str) -> dict[str, Any]:
 
 def test_an_error_that_repeats_itself_ends_in_the_last_resort() -> None:
     """Said three times, and no more; from then on it reaps, and keeps a sulogin."""
-    after = always("init.Init._take_requests")
+    after = always("fifo.Fifo.read")
     assert sum("error in init" in line for line in after["log"]) == 3
     assert after["executions"] == 2
     assert "init has failed, and only reaps now" in after["console"].decode()
@@ -237,9 +237,9 @@ def test_init_cannot_even_begin() -> None:
 
 def test_the_last_resort_becomes_init_again() -> None:
     """telinit u, once /sbin/init has been mended; what has died meanwhile is started then."""
-    traps = Traps({("init.Init._take_requests", n): RuntimeError for n in (1, 2, 3)})
+    traps = Traps({("fifo.Fifo.read", n): RuntimeError for n in (1, 2, 3)})
 
-    after = fake.live(life.make, lambda calls: traps.set(["init.Init._take_requests"]), life.judge)
+    after = fake.live(life.make, lambda calls: traps.set(["fifo.Fifo.read"]), life.judge)
     expected = sorted([*life.EXPECTED, "/sbin/sulogin"])  # somebody may be at work in it
     assert after["problems"] == [f"runs: {expected}"]
 
@@ -258,7 +258,7 @@ def test_the_last_resort_halts_the_machine() -> None:
             "log": calls.log,
         }
 
-    traps = Traps({("init.Init._take_requests", 0): RuntimeError})
-    after = fake.live(make, lambda calls: traps.set(["init.Init._take_requests"]), judge)
+    traps = Traps({("fifo.Fifo.read", 0): RuntimeError})
+    after = fake.live(make, lambda calls: traps.set(["fifo.Fifo.read"]), judge)
     assert "HALT" in after["started"]
     assert after["rebooted"][:1] == [0x4321FEDC]

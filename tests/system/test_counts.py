@@ -107,7 +107,7 @@ def test_system_calls_of_an_orphan(boot: Boot, tmp_path: Path) -> None:
 def test_modules_of_pid_1() -> None:
     code = (
         f"import sys; sys.path.append({str(REPOSITORY)!r}); before = set(sys.modules);"
-        "import sysvinit_py.__main__, sysvinit_py.pid1.init; print(*set(sys.modules) - before)"
+        "import sysvinit_py.__main__, sysvinit_py.pid1.sysv; print(*set(sys.modules) - before)"
     )
     command = ["/usr/bin/python3", "-IS", "-c", code]
     modules = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())

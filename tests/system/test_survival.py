@@ -41,7 +41,8 @@ def faulty(tmp_path: Path) -> Faulty:
         package = tmp_path / "sysvinit_py"
         shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "sandbox", "lint"))
         for module, code in additions.items():
-            with (package / "pid1" / f"{module}.py").open("a") as file:
+            [path] = (package / "pid1").rglob(f"{module}.py")
+            with path.open("a") as file:
                 file.write(f"\n\n{code}\n")
         command = ["/usr/bin/python3", "-m", "sysvinit_py.build.onefile", str(tmp_path / "init")]
         subprocess.run(command, cwd=tmp_path, check=True)
@@ -50,17 +51,17 @@ def faulty(tmp_path: Path) -> Faulty:
     return build
 
 
-def raising(name: str, error: str, when: str = "True", place: str = "Init") -> str:
-    """Code that makes a method of Init, or of another class, raise."""
+def raising(method: str, error: str, when: str = "True") -> str:
+    """Return code that makes a method of a class raise."""
     return f"""\
 import sys
 
-def _broken(self, *arguments, _whole={place}.{name}):
+def _broken(self, *arguments, _whole={method}):
     if {when}:
         {error}
     return _whole(self, *arguments)
 
-{place}.{name} = _broken
+{method} = _broken
 """
 
 
@@ -77,7 +78,7 @@ ERRORS = {
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS.keys())
 def test_an_error_is_said_and_init_goes_on(error: str, faulty: Faulty, boot: Boot) -> None:
     """It is in the way of a request; the new process image obeys it, and has all the children."""
-    system = boot(INITTAB, init=faulty(init=raising("_take_requests", error, ONCE)))
+    system = boot(INITTAB, init=faulty(fifo=raising("Fifo.read", error, ONCE)))
     stays = system.witness.wait("STAYS")
     system.witness.wait("TWO")
     system.telinit("3")
@@ -90,7 +91,7 @@ def test_an_error_is_said_and_init_goes_on(error: str, faulty: Faulty, boot: Boo
 
 
 def test_an_error_at_boot(faulty: Faulty, boot: Boot) -> None:
-    code = raising("start", "raise ValueError('a fault')", ONCE, "Reader")
+    code = raising("Reader.start", "raise ValueError('a fault')", ONCE)
     system = boot(INITTAB, init=faulty(reader=code))
     system.witness.wait("TWO")
     assert system.witness.started().count("SYSINIT") == 1
@@ -99,7 +100,7 @@ def test_an_error_at_boot(faulty: Faulty, boot: Boot) -> None:
 def test_an_error_that_stays_ends_in_the_last_resort(faulty: Faulty, boot: Boot, init: object) -> None:
     """It reaps, keeps a sulogin, and becomes a good init again with all that there was."""
     sulogin = "#!/bin/sh\nexec /w SULOGIN stay\n"
-    program = faulty(init=raising("_take_requests", "raise ValueError('a fault')"))
+    program = faulty(fifo=raising("Fifo.read", "raise ValueError('a fault')"))
     system = boot(INITTAB, init=program, files={"/sbin/sulogin": sulogin})
     stays, two = system.witness.wait("STAYS"), system.witness.wait("TWO")
     system.telinit("q")
@@ -122,7 +123,7 @@ def test_an_error_that_stays_ends_in_the_last_resort(faulty: Faulty, boot: Boot,
 @pytest.mark.parametrize("level", ["0", "6"])
 def test_the_last_resort_halts(level: str, faulty: Faulty, boot: Boot) -> None:
     """By what the inittab has for 0, and by force for 6, for which it has nothing."""
-    program = faulty(init=raising("_take_requests", "raise ValueError('a fault')"))
+    program = faulty(fifo=raising("Fifo.read", "raise ValueError('a fault')"))
     system = boot(INITTAB, init=program)
     system.witness.wait("TWO")
     system.telinit("q")
@@ -140,7 +141,7 @@ def test_errors_in_the_barrier_itself(module: str, faulty: Faulty, boot: Boot) -
         "last_resort": "LastResort.turn = None",
         "handover": "def written(*_):\n    raise ValueError",
     }
-    code = {module: broken[module], "init": raising("_take_requests", "raise ValueError('a fault')")}
+    code = {module: broken[module], "fifo": raising("Fifo.read", "raise ValueError('a fault')")}
     system = boot(INITTAB, init=faulty(**code))
     system.witness.wait("TWO")
     system.telinit("q")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sysvinit_py.linux import loop as module
+from sysvinit_py.linux import calls
 from sysvinit_py.linux.loop import READABLE, Loop, Source, clock
 
 
@@ -79,8 +79,8 @@ def test_the_wait_is_as_long_as_the_first_deadline(
             waits.append(timeout)
             return []
 
-    monkeypatch.setattr(module.calls, "poll", Poll)
-    monkeypatch.setattr(module.calls, "clock_gettime", lambda clock: 100.0)
+    monkeypatch.setattr(calls, "poll", Poll)
+    monkeypatch.setattr(calls, "clock_gettime", lambda clock: 100.0)
     loop = Loop(pipes)
     for first, second in ((None, None), (100.5, 200.0), (None, 99.0), (100.0 + 2**31, None)):
         pipes[0].deadline, pipes[1].deadline = first, second

@@ -69,8 +69,8 @@ class Pid1:
         self.folder = folder
         self.init = sysv.compose([], "/sbin/init")
 
-    def make_fifo(self, *arguments: Any) -> Fifo:
-        self.fifo = Fifo(*arguments, str(self.folder / "initctl"))
+    def make_fifo(self, events_of: Any, report: Any) -> Fifo:
+        self.fifo = Fifo(events_of, report, str(self.folder / "initctl"))
         return self.fifo
 
     # The kernel's part.

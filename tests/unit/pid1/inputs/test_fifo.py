@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from select import POLLIN, poll
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,10 @@ class Kept(Fifo):
 
     def __init__(self, path: Path) -> None:
         self.told: list[str] = []
-        super().__init__(lambda request: (), self.told.append, str(path))
+        super().__init__(self.events_of, self.told.append, str(path))
+
+    def events_of(self, request: Request | Bogus) -> list[Any]:
+        return [request]
 
     def send(self, data: bytes) -> None:
         fd = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
@@ -148,12 +152,27 @@ def test_works_without_inotify(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setattr(calls, "inotify_init1", fails)
     fifo = Kept(tmp_path / "initctl")
     fifo.keep()
+    fifo.begin_watching()
     assert fifo.fd >= 0
+    assert fifo.watch < 0
     Path(fifo.path).unlink()
-    fifo.keep()
+    assert fifo.deadline is not None
+    assert list(fifo.serve(set(), fifo.deadline)) == []
     fifo.send(GOOD)
     assert len(fifo.read()) == 1
     fifo.shut()
+
+
+def test_the_loop_is_given_what_is_asked_for(fifo: Kept) -> None:
+    """In the FIFO that is there now, if the watch tells that it is another one."""
+    fifo.send(GOOD + GOOD)
+    assert list(fifo.serve({fifo.watch}, 0.0)) == []
+    assert list(fifo.serve({fifo.fd}, 0.0)) == [Request(1, "3", 5)] * 2
+    Path(fifo.path).unlink()
+    assert list(fifo.serve({fifo.watch}, 0.0)) == []
+    assert fifo.wanted() == ((fifo.fd, POLLIN), (fifo.watch, POLLIN))
+    fifo.send(GOOD)
+    assert list(fifo.serve({fifo.fd}, 0.0)) == [Request(1, "3", 5)]
 
 
 def test_bogus_bytes(fifo: Kept) -> None:
