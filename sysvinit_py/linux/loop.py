@@ -35,9 +35,9 @@ class Source:
         return ()
 
     def serve(self, ready: set[int], now: float) -> Iterable[Any]:
-        """Yield the events of this turn. An event has been taken in when the next one is asked for.
+        """Yield the events that have happened. One has been taken in when the next one is asked for.
 
-        Called in every turn. ``ready``: the descriptors that are ready, those of other sources, too.
+        Called when the deadline has come, or one of its descriptors is in ``ready``, which has others, too.
         """
         raise NotImplementedError
 
@@ -53,14 +53,17 @@ class Loop:
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = sources
         self._poll = calls.poll()
-        self._registered: tuple[tuple[int, int], ...] = ()
+        self._registered: list[tuple[int, int]] = []
+        self._source_of: dict[int, Source] = {}  # by the descriptor
 
     def turn(self, take: Callable[[Iterable[Any]], None]) -> None:
         """Wait until there is something to do, and have ``take`` take the events of each source."""
         ready = self._wait()
+        woken = {self._source_of[fd] for fd in ready}
         now = clock()
         for source in self._active():
-            take(source.serve(ready, now))
+            if source in woken or source.is_due(now):
+                take(source.serve(ready, now))
 
     def _active(self) -> Iterator[Source]:
         for source in self._sources:
@@ -70,21 +73,30 @@ class Loop:
 
     def _wait(self) -> set[int]:
         """Wait for a descriptor or the next deadline; return the descriptors that are ready."""
-        active = [*self._active()]
-        wanted = tuple(pair for source in active for pair in source.wanted())
+        wanted: list[tuple[int, int]] = []
+        deadlines: list[float] = []
+        for source in self._active():
+            wanted += source.wanted()
+            if (deadline := source.deadline) is not None:
+                deadlines.append(deadline)
         if wanted != self._registered:
+            self._register()
             self._registered = wanted
-            self._poll = calls.poll()
-            for fd, what in wanted:
+        return {fd for fd, _ in self._poll.poll(_milliseconds(deadlines))}
+
+    def _register(self) -> None:
+        self._poll = calls.poll()
+        self._source_of = {}
+        for source in self._active():
+            for fd, what in source.wanted():
                 if fd >= 0:
                     self._poll.register(fd, what)
-        deadlines = [deadline for source in active if (deadline := source.deadline) is not None]
-        seconds = min(deadlines) - clock() if deadlines else None
-        return {fd for fd, _ in self._poll.poll(_milliseconds(seconds))}
+                    self._source_of[fd] = source
 
 
-def _milliseconds(seconds: float | None) -> int | None:
-    """Return a wait that does not end too early; None: however long it takes."""
-    if seconds is None:
+def _milliseconds(deadlines: list[float]) -> int | None:
+    """Return a wait that does not end before the first of the deadlines; None: however long it takes."""
+    if not deadlines:
         return None
+    seconds = min(deadlines) - clock()
     return min(int(seconds * 1000) + 1, _LONGEST) if seconds > 0 else 0

@@ -76,7 +76,7 @@ def test_pid_1(boot: Boot) -> None:
     wait_until(lambda: any(module == "ctypes" for _, module in imports(system)), lambda: "ctypes")
     system.witness.wait("A", n=2)
     before = imports(system)
-    assert "sysvinit_py.pid1.init" in [module for _, module in before]
+    assert "sysvinit_py.pid1.sysv" in [module for _, module in before]
     system.witness.wait("A", n=2)
     system.wait_ready()
     for number, tag in ((signal.SIGINT, "CA"), (signal.SIGPWR, "PF"), (signal.SIGWINCH, "")):
@@ -121,7 +121,7 @@ def test_telinit() -> None:
         modules = {module.partition(".")[0] for module in done.stdout.splitlines()[-1].split()}
         assert "sysvinit_py" in modules
         assert not modules & FORBIDDEN
-        assert "sysvinit_py.pid1.init" not in done.stdout
+        assert "sysvinit_py.pid1.sysv" not in done.stdout
 
 
 def test_int_ends_nothing_half_way() -> None:
