@@ -7,11 +7,15 @@ the parsing to a process of its own; where the bytes are those of the last time,
 from __future__ import annotations
 
 import marshal
-import posix  # and not os, which takes 2 ms to import
 from errno import EFBIG, EINVAL
 from stat import S_ISREG, S_IWOTH
 
+from sysvinit_py.linux import calls
 from sysvinit_py.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from posix import stat_result
 
 INITTAB = "/etc/inittab"
 DIRECTORY = "/etc/inittab.d"
@@ -38,7 +42,7 @@ def gather(inittab: str = INITTAB, directory: str = DIRECTORY) -> tuple[Source, 
     """Read the main file, and the directory's ``*.tab`` files in the order of their names. Never fails."""
     sources = [_source(inittab, MAX_BYTES)]
     try:
-        names = posix.listdir(directory.encode())
+        names = [name.encode(*_ENCODING) for name in calls.listdir(directory)]
     except FileNotFoundError:
         names = []  # most machines have none
     except OSError as error:
@@ -72,24 +76,24 @@ def _source(path: str, limit: int) -> Source:
     except OSError as error:
         return _unread(path, error)
     try:
-        status = posix.fstat(fd)
+        status = calls.fstat(fd)
         return Source(path, _contents(fd, status, limit), exposed=exposure(status))
     except OSError as error:
         return _unread(path, error)
     finally:
-        posix.close(fd)
+        calls.close(fd)
 
 
 def _open(path: str) -> int:
     """Open without waiting, as for a writer if it is a FIFO."""
-    return posix.open(path.encode(*_ENCODING), posix.O_RDONLY | posix.O_NONBLOCK | posix.O_NOCTTY)
+    return calls.open(path, calls.O_RDONLY | calls.O_NONBLOCK | calls.O_NOCTTY)
 
 
-def exposure(status: posix.stat_result) -> str:
+def exposure(status: stat_result) -> str:
     """Return who else than root, or the user that init is, may change what init obeys; empty: nobody."""
     if status.st_mode & S_IWOTH:
         return "is writable by everybody"
-    return "" if status.st_uid in (0, posix.geteuid()) else f"belongs to the user {status.st_uid}"
+    return "" if status.st_uid in (0, calls.geteuid()) else f"belongs to the user {status.st_uid}"
 
 
 def exposed(path: str) -> str:
@@ -99,24 +103,24 @@ def exposed(path: str) -> str:
     except OSError:
         return ""
     try:
-        return exposure(posix.fstat(fd))
+        return exposure(calls.fstat(fd))
     except OSError:
         return ""
     finally:
-        posix.close(fd)
+        calls.close(fd)
 
 
 def _unread(path: str, error: OSError) -> Source:
     return Source(path, b"", error.strerror or str(error), isinstance(error, FileNotFoundError))
 
 
-def _contents(fd: int, status: posix.stat_result, limit: int) -> bytes:
+def _contents(fd: int, status: stat_result, limit: int) -> bytes:
     """The bytes of a regular file; OSError if it is none, or has more than ``limit``, or cannot be read."""
     if not S_ISREG(status.st_mode):
         raise OSError(EINVAL, "not a regular file")
     data = bytearray()
     # Room for all of it, but not for all that it might have; and a byte, to see that there is no more.
-    while chunk := posix.read(fd, min(max(status.st_size, _CHUNK), limit - len(data)) + 1):
+    while chunk := calls.read(fd, min(max(status.st_size, _CHUNK), limit - len(data)) + 1):
         data += chunk
         if len(data) > limit:
             raise OSError(EFBIG, TOO_BIG)

@@ -132,6 +132,7 @@ def _environment(env: Mapping[str, str]) -> dict[bytes, bytes]:
 
 fork = _posix.fork
 getpid = _posix.getpid
+geteuid = _posix.geteuid
 waitpid = _posix.waitpid
 waitid = _posix.waitid
 kill = _posix.kill

@@ -14,6 +14,7 @@ from sysvinit_py.inittab.actions import ACTIONS
 from sysvinit_py.inittab.entry import SULOGIN, Reading
 from sysvinit_py.inittab.read import MAX_REFUSED, read
 from sysvinit_py.inittab.sources import MAX_BYTES, exposed, exposure, gather
+from sysvinit_py.linux import calls
 
 
 class Etc:
@@ -224,7 +225,7 @@ def test_a_directory_that_is_none(etc: Etc) -> None:
 def test_no_permission(etc: Etc, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # As root every file can be read, so the system call has to say no.
     function = "open" if name == "inittab" else "listdir"
-    monkeypatch.setattr(posix, function, lambda *_: no(PermissionError(13, "Permission denied")))
+    monkeypatch.setattr(calls, function, lambda *_: no(PermissionError(13, "Permission denied")))
     reading = etc.read()
     assert reading.unreadable
     assert f"{etc.inittab.parent / name}: cannot be read: Permission denied" in problems(reading)
@@ -236,7 +237,7 @@ def no(error: OSError) -> None:
 
 def test_an_error_while_reading(etc: Etc, monkeypatch: pytest.MonkeyPatch) -> None:
     before = len(os.listdir("/proc/self/fd"))
-    monkeypatch.setattr(posix, "read", lambda *_: no(OSError(5, "Input/output error")))
+    monkeypatch.setattr(calls, "read", lambda *_: no(OSError(5, "Input/output error")))
     assert problems(etc.read()) == [f"{etc.inittab}: cannot be read: Input/output error"]
     assert len(os.listdir("/proc/self/fd")) == before
 
@@ -269,7 +270,7 @@ def test_a_file_that_grows_while_it_is_read(etc: Etc, monkeypatch: pytest.Monkey
         asked.append(size)
         return b"x" * size
 
-    monkeypatch.setattr(posix, "read", endless)
+    monkeypatch.setattr(calls, "read", endless)
     assert etc.read().unreadable
     assert sum(asked) == MAX_BYTES + 1
     assert len(asked) < 100
@@ -277,7 +278,7 @@ def test_a_file_that_grows_while_it_is_read(etc: Etc, monkeypatch: pytest.Monkey
 
 def test_a_file_read_in_pieces(etc: Etc, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = os.read
-    monkeypatch.setattr(posix, "read", lambda fd, size: whole(fd, min(size, 3)))
+    monkeypatch.setattr(calls, "read", lambda fd, size: whole(fd, min(size, 3)))
     assert etc.ids() == ["m"]
 
 
@@ -406,5 +407,5 @@ def test_exposure_of_what_is_read_and_of_a_path(etc: Etc, monkeypatch: pytest.Mo
     def failing(_: int) -> posix.stat_result:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(posix, "fstat", failing)
+    monkeypatch.setattr(calls, "fstat", failing)
     assert exposed(str(etc.directory)) == ""
