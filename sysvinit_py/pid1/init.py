@@ -8,7 +8,7 @@ from sysvinit_py.linux.signals import HANDLED
 from sysvinit_py.machine import rules
 from sysvinit_py.pid1 import environment
 from sysvinit_py.pid1.survival import barrier, handover, last_resort
-from sysvinit_py.pid1.survival.barrier import Errors, quietly
+from sysvinit_py.pid1.survival.barrier import Errors, best_effort
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,15 +84,15 @@ class Init:
     def _after_error(self, error: BaseException) -> None:
         """Report it, and go on in a new process image; when that did not help, as the last resort."""
         for report in (barrier.tell_kernel, self._report):
-            quietly(barrier.tell, report, error)
-        quietly(self._driver.recover, _FAILURES)
-        quietly(self._record)
+            best_effort(barrier.tell, report, error)
+        best_effort(self._driver.recover, _FAILURES)
+        best_effort(self._record)
         if self._errors.healed(clock()):
-            quietly(self._succession.hand_over, self._errors.argument)
+            best_effort(self._succession.hand_over, self._errors.argument)
         else:
             ways_out = rules.ways_out(self._driver.machine.entries)
             last_resort.serve(self._report, self.rescue, ways_out, HANDLED)
-        quietly(calls.sleep, _AFTER_ERROR)  # here still, so it could not be
+        best_effort(calls.sleep, _AFTER_ERROR)  # here still, so it could not be
 
     def rescue(self) -> None:
         """Become a new init from within the last resort."""
@@ -104,17 +104,17 @@ def live(make: Callable[[], Init]) -> None:
     init = None
     for _ in range(_FAILURES):
         try:
-            quietly(environment.open_standard_streams)
+            best_effort(environment.open_standard_streams)
             init = make()
             init.run()
         except BaseException as error:
-            quietly(barrier.tell, barrier.tell_kernel, error)
+            best_effort(barrier.tell, barrier.tell_kernel, error)
             if init:
                 break  # it is the barrier itself that has failed
-            quietly(calls.sleep, _AFTER_ERROR)
+            best_effort(calls.sleep, _AFTER_ERROR)
     become_init = init.rescue if init else lambda: handover.hand_over(b"", environment.environment())
     while True:
         try:
             last_resort.serve(barrier.tell_kernel, become_init, {}, HANDLED)
         except BaseException:
-            quietly(calls.sleep, _AFTER_ERROR)
+            best_effort(calls.sleep, _AFTER_ERROR)

@@ -49,7 +49,7 @@ def _of(place: Any, module: str, prefix: str) -> Iterator[tuple[str, Any, str]]:
 
 
 #: The barrier itself: if that fails all there is left is the last resort.
-BARRIER = ("barrier.quietly", "init.Init.run", "init.Init._guarded")
+BARRIER = ("barrier.best_effort", "init.Init.run", "init.Init._guarded")
 
 FUNCTIONS = {
     name: (place, attribute)

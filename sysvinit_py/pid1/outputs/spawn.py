@@ -15,7 +15,7 @@ from sysvinit_py.machine.limits import FORK_RETRY
 from sysvinit_py.machine.rules import cannot_execute
 from sysvinit_py.machine.stages import SINGLE_USER
 from sysvinit_py.pid1.outputs import shell
-from sysvinit_py.pid1.survival.barrier import quietly, tell
+from sysvinit_py.pid1.survival.barrier import best_effort, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _lead(
         console.forget_backlog()  # that is for init itself to write
         status = _leader(argv, environment, console, say, entry)
     except BaseException as error:
-        quietly(tell, say, error)
+        best_effort(tell, say, error)
     finally:
         calls._exit(status)
 

@@ -50,7 +50,7 @@ class Errors:
         return f"{_ARGUMENT}{self._count}@{self._last:.3f}"
 
 
-def quietly(act: Callable[..., object], *arguments: object) -> None:
+def best_effort(act: Callable[..., object], *arguments: object) -> None:
     """Do something that may fail as well, for what failed before."""
     try:
         act(*arguments)

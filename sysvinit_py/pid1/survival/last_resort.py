@@ -48,12 +48,12 @@ def serve(
     entries of levels 0 and 6; ``signals`` are those that init has handlers for.
     """
     resort = LastResort(tell, become_init, commands)
-    _quietly(lambda: resort.begin(signals))
+    _best_effort(lambda: resort.begin(signals))
     while True:
-        _quietly(resort.turn)
+        _best_effort(resort.turn)
 
 
-def _quietly(step: Callable[[], None]) -> None:
+def _best_effort(step: Callable[[], None]) -> None:
     """An error here has nowhere to go."""
     try:
         step()
