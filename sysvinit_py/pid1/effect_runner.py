@@ -24,7 +24,7 @@ RUNLEVEL_FILE = "/run/runlevel"
 _NAMED_SIGNALS = {"TERM": calls.SIGTERM, "KILL": calls.SIGKILL}
 
 
-class Performer:
+class EffectRunner:
     """What init does to the world when the machine wants it.
 
     say         tells people a text: on the console, in syslog

@@ -11,7 +11,7 @@ from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.driver import Driver
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.pid1 import arguments, environment, init
-from sysvinit_py.pid1.effect_runner import Performer
+from sysvinit_py.pid1.effect_runner import EffectRunner
 from sysvinit_py.pid1.init import Init
 from sysvinit_py.pid1.inputs.children import Children
 from sysvinit_py.pid1.inputs.fifo import Fifo
@@ -52,7 +52,7 @@ def compose(argv: list[str], program: str) -> Init:
     terminals = TerminalWatch(lambda: driver.machine.awaited)
     reader = Reader(program, pause=lambda: children.collect(), warn=report)
     children = Children(driver, reader.child_exited, more=lambda: signals.add([calls.SIGCHLD]))
-    runner = Performer(
+    runner = EffectRunner(
         console, reader, accounting, terminals, variables,
         say=report, is_running=lambda pid: pid in driver.machine.running, now=clock,
     )  # fmt: skip

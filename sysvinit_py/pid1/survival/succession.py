@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sysvinit_py.linux.signals import Signals
     from sysvinit_py.machine.driver import Driver
-    from sysvinit_py.pid1.effect_runner import Performer
+    from sysvinit_py.pid1.effect_runner import EffectRunner
     from sysvinit_py.pid1.inputs.children import Children
     from sysvinit_py.pid1.outputs.accounting import Accounting
 
@@ -40,7 +40,7 @@ class Succession:
         boot_events: Callable[[], Iterable[ev.Event]],
         *,
         driver: Driver,
-        runner: Performer,
+        runner: EffectRunner,
         signals: Signals,
         children: Children,
         accounting: Accounting,

@@ -10,7 +10,7 @@ import pytest
 from sysvinit_py.linux import calls
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
-from sysvinit_py.pid1.effect_runner import Performer
+from sysvinit_py.pid1.effect_runner import EffectRunner
 
 TERM = signal.SIGTERM
 
@@ -25,7 +25,7 @@ class Kernel:
         monkeypatch.setattr(calls, "killpg", self.killpg)
         monkeypatch.setattr(calls, "kill", lambda pid, number: self.sent.append(("kill", pid, number)))
         nothing: Any = None
-        self.runner = Performer(
+        self.runner = EffectRunner(
             nothing, nothing, nothing, nothing, {}, nothing, self.running.__contains__, lambda: 0.0
         )
 
