@@ -186,12 +186,12 @@ def _leader(
     calls.closerange(3, 1024)  # nothing of init's is kept open meanwhile, the FIFO least of all
     status = calls.waitpid(pid, 0)[1] if pid else _CANNOT_EXECUTE_STATUS << 8
     if has_terminal:
-        thief = _insist(calls.fork, say)
-        if not thief:
+        tty_releaser = _insist(calls.fork, say)
+        if not tty_releaser:
             calls.setsid()
             _take_terminal()
             calls._exit(0)
-        calls.waitpid(thief, 0)
+        calls.waitpid(tty_releaser, 0)
     return 128 + (status & 0x7F) if status & 0x7F else status >> 8
 
 
