@@ -1,7 +1,7 @@
 """utmp(5) and wtmp(5): who runs since when (behaviour/children#accounting).
 
 Init cannot write before /run and /var can be written to: the records of the boot wait for that. Ends, and
-starts of what does not look for its own record, are only noted, and written together a moment later: nobody
+starts of what does not look for its own record, are only queued, and written together a moment later: nobody
 waits for the record, but somebody may for the next process. Nothing here waits for a file or a lock.
 """
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 UTMP = "/run/utmp"
 WTMP = "/var/log/wtmp"
 
-#: Late records for wtmp kept at most.
-_MAX_LATE = 16
+#: Deferred records for wtmp kept at most.
+_MAX_DEFERRED = 16
 #: A utmp file larger than this is none.
 _MAX_UTMP = 4 << 20
 
@@ -30,9 +30,9 @@ class Accounting:
 
     def __init__(self) -> None:
         self._slots: dict[bytes, int] = {}  # where in utmp the record of an id was last
-        self._noted: list[tuple[Callable[[str, int, int], bytes], str, int, int]] = []  # kind, id, pid, when
-        self._late_utmp: dict[int, bytes] = {}  # records by type: BOOT_TIME and RUN_LVL
-        self._late_wtmp: list[bytes] = []
+        self._queued: list[tuple[Callable[[str, int, int], bytes], str, int, int]] = []  # kind, id, pid, when
+        self._deferred_utmp: dict[int, bytes] = {}  # records by type: BOOT_TIME and RUN_LVL
+        self._deferred_wtmp: list[bytes] = []
         self._release = calls.uname().release
 
     def create(self) -> None:
@@ -51,62 +51,62 @@ class Accounting:
         """The runlevel changed."""
         self.write_all(utmp.run_level(level, old, _now()))
 
-    def started(self, id: str, pid: int, looked_for: bool) -> None:
-        """A process of the entry runs; if the record is not looked for, :meth:`write` writes it."""
-        self._noted.append((utmp.init_process, id, pid, _now()))
-        if looked_for:
-            self.write_all(newcomer=pid)
+    def started(self, id: str, pid: int, read_by_child: bool) -> None:
+        """A process of the entry runs; :meth:`write` writes its record, unless it reads that itself."""
+        self._queued.append((utmp.init_process, id, pid, _now()))
+        if read_by_child:
+            self.write_all(new_pid=pid)
 
     def ended(self, id: str, pid: int) -> None:
         """The process of the entry has ended; :meth:`write` writes that."""
-        self._noted.append((utmp.dead_process, id, pid, _now()))
+        self._queued.append((utmp.dead_process, id, pid, _now()))
 
     @property
     def recorded(self) -> tuple[bool, bool]:
         """Whether the boot, and the level, stand in both files."""
-        late = {*self._late_utmp, *map(utmp.type_of, self._late_wtmp)}
-        return utmp.BOOT_TIME not in late, utmp.RUN_LVL not in late
+        deferred = {*self._deferred_utmp, *map(utmp.type_of, self._deferred_wtmp)}
+        return utmp.BOOT_TIME not in deferred, utmp.RUN_LVL not in deferred
 
     def write(self) -> None:
-        """Write what is noted."""
-        if self._noted:
+        """Write what is queued."""
+        if self._queued:
             self.write_all()
 
-    def write_all(self, *records: bytes, newcomer: int = 0) -> None:
-        """Write what is noted, these records, and what could not be written before.
+    def write_all(self, *records: bytes, new_pid: int = 0) -> None:
+        """Write what is queued, these records, and what could not be written before.
 
-        ``newcomer``: a process that may have put its own record in the place of one that has ended.
+        ``new_pid``: a process that may have put its own record in the place of one that has ended.
         """
-        put_off, self._noted = self._noted, []
-        noted = [*(record(id, pid, when) for record, id, pid, when in put_off), *records]
-        self._late_wtmp += self._update_all(noted, newcomer)
-        if not self._late_wtmp or self._append_all(self._late_wtmp):
-            self._late_wtmp = []
+        pending, self._queued = self._queued, []
+        queued = [*(record(id, pid, when) for record, id, pid, when in pending), *records]
+        self._deferred_wtmp += self._update_all(queued, new_pid)
+        if not self._deferred_wtmp or self._append_all(self._deferred_wtmp):
+            self._deferred_wtmp = []
         else:
-            self._late_wtmp = _lasting(self._late_wtmp)[-_MAX_LATE:]
+            self._deferred_wtmp = _lasting(self._deferred_wtmp)[-_MAX_DEFERRED:]
 
-    def _update_all(self, noted: list[bytes], newcomer: int) -> list[bytes]:
-        """Bring utmp up to date; return what was noted as it is to stand in wtmp."""
-        self._late_utmp |= {utmp.type_of(record): record for record in _lasting(noted)}
-        if not (noted or self._late_utmp):
-            return noted
+    def _update_all(self, queued: list[bytes], new_pid: int) -> list[bytes]:
+        """Bring utmp up to date; return what was queued as it is to stand in wtmp."""
+        self._deferred_utmp |= {utmp.type_of(record): record for record in _lasting(queued)}
+        if not (queued or self._deferred_utmp):
+            return queued
         try:
             # Without O_CREAT, as it is for the boot scripts to make a new one.
             file = calls.open(UTMP, calls.O_RDWR | calls.O_NONBLOCK)
         except OSError:
-            return noted
+            return queued
         try:
             _lock(file)
             table = _Utmp(file, self._slots)
-            for type_, record in list(self._late_utmp.items()):
+            for type_, record in list(self._deferred_utmp.items()):
                 table.update(record)
-                del self._late_utmp[type_]
+                del self._deferred_utmp[type_]
             return [
-                record if utmp.type_of(record) in utmp.LASTING else table.update(record, newcomer)
-                for record in noted
+                record if utmp.type_of(record) in utmp.LASTING else table.update(record, new_pid)
+                for record in queued
             ]
         except OSError:
-            return noted
+            return queued
         finally:
             calls.close(file)  # and with it the lock
 
@@ -133,12 +133,12 @@ class _Utmp:
         self._slots = slots
         self._content: bytearray | None = None
 
-    def update(self, record: bytes, newcomer: int = 0) -> bytes:
+    def update(self, record: bytes, new_pid: int = 0) -> bytes:
         """Put the record in its place; return it with the line of the one that it ends."""
         offset, there = self._find(record)
         type_, pid = utmp.type_of(record), utmp.pid_of(there) if there else 0
         is_its_own = pid == utmp.pid_of(record)
-        if pid == newcomer != 0 or (type_ == utmp.INIT_PROCESS and is_its_own):
+        if pid == new_pid != 0 or (type_ == utmp.INIT_PROCESS and is_its_own):
             return record  # the process was faster than we are
         if there and type_ == utmp.DEAD_PROCESS and is_its_own:
             record = utmp.with_line_of(record, there)
@@ -163,7 +163,7 @@ class _Utmp:
 
 
 def _lasting(records: Iterable[bytes]) -> list[bytes]:
-    """Those that are worth writing late: the boot and the levels."""
+    """Those that are worth deferring: the boot and the levels."""
     return [record for record in records if utmp.type_of(record) in utmp.LASTING]
 
 

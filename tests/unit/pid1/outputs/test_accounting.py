@@ -54,10 +54,10 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
 def test_a_life(files: Files) -> None:
     files.accounting.boot()
     files.accounting.level("2", "N")
-    files.accounting.started("a", 5, looked_for=True)
-    files.accounting.started("b", 6, looked_for=True)
+    files.accounting.started("a", 5, read_by_child=True)
+    files.accounting.started("b", 6, read_by_child=True)
     files.accounting.ended("a", 5)
-    files.accounting.started("a", 7, looked_for=True)
+    files.accounting.started("a", 7, read_by_child=True)
     files.accounting.level("3", "2")
     assert files.seen() == [BOOT, LEVEL_3, (INIT_PROCESS, 7, "a", ""), (INIT_PROCESS, 6, "b", "")]
     assert files.logged == [
@@ -87,7 +87,7 @@ def test_what_could_not_be_written_is_written_later(files: Files, late: str) -> 
     path.unlink()
     files.accounting.boot()
     files.accounting.level("2", "N")
-    files.accounting.started("a", 5, looked_for=True)
+    files.accounting.started("a", 5, read_by_child=True)
     assert not path.exists()
     assert files.accounting.recorded == (False, False)
     path.touch()
@@ -107,7 +107,7 @@ def test_late_levels_are_all_in_wtmp_and_the_last_in_utmp(files: Files) -> None:
     files.accounting.level("3", "2")
     files.utmp.touch()
     files.wtmp.touch()
-    files.accounting.started("a", 5, looked_for=True)
+    files.accounting.started("a", 5, read_by_child=True)
     assert files.seen()[:2] == [BOOT, LEVEL_3]
     assert files.logged == [BOOT, LEVEL_2, LEVEL_3, (INIT_PROCESS, 5, "a", "")]
 
@@ -118,7 +118,7 @@ def test_late_records_have_a_limit(files: Files) -> None:
         files.accounting.level("23"[n % 2], "32"[n % 2])
     files.wtmp.touch()
     files.accounting.write_all()
-    assert len(files.logged) == module._MAX_LATE
+    assert len(files.logged) == module._MAX_DEFERRED
 
 
 def test_a_disk_that_is_full(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +129,7 @@ def test_a_disk_that_is_full(files: Files, monkeypatch: pytest.MonkeyPatch) -> N
         patch.setattr(calls, "write", fails)
         patch.setattr(calls, "pwrite", fails)
         files.accounting.boot()
-        files.accounting.started("a", 5, looked_for=True)
+        files.accounting.started("a", 5, read_by_child=True)
     assert files.seen() == files.logged == []
     files.accounting.write_all()
     assert files.seen() == files.logged == [BOOT]
@@ -144,19 +144,19 @@ def login(pid: int) -> bytes:
 
 def test_a_getty_that_was_first_is_left_alone(files: Files) -> None:
     files.utmp.write_bytes(login(5))
-    files.accounting.started("1", 5, looked_for=True)
+    files.accounting.started("1", 5, read_by_child=True)
     assert files.utmp.read_bytes() == login(5)
     assert files.logged == [(INIT_PROCESS, 5, "1", "")]
 
 
 def test_the_record_of_one_before_is_replaced(files: Files) -> None:
     files.utmp.write_bytes(login(4))
-    files.accounting.started("1", 5, looked_for=True)
+    files.accounting.started("1", 5, read_by_child=True)
     assert files.seen() == [(INIT_PROCESS, 5, "1", "")]
 
 
 def test_the_end_keeps_the_line(files: Files) -> None:
-    files.accounting.started("1", 5, looked_for=True)
+    files.accounting.started("1", 5, read_by_child=True)
     files.utmp.write_bytes(login(5))
     files.accounting.ended("1", 5)
     files.accounting.write()
@@ -175,17 +175,17 @@ def test_the_end_of_one_keeps_no_other_ones_line(files: Files) -> None:
 
 def test_an_end_is_written_with_the_start_that_follows(files: Files) -> None:
     """Nobody waits for the record of an end: the respawn comes first."""
-    files.accounting.started("1", 5, looked_for=True)
+    files.accounting.started("1", 5, read_by_child=True)
     files.accounting.ended("1", 5)
     assert files.seen() == files.logged == [(INIT_PROCESS, 5, "1", "")]
-    files.accounting.started("1", 6, looked_for=True)
+    files.accounting.started("1", 6, read_by_child=True)
     assert files.seen() == [(INIT_PROCESS, 6, "1", "")]
     assert files.logged[1:] == [(DEAD_PROCESS, 5, "1", ""), (INIT_PROCESS, 6, "1", "")]
 
 
 def test_starts_that_nobody_looks_for_are_written_together(files: Files) -> None:
     for pid in range(5, 9):
-        files.accounting.started(f"e{pid}", pid, looked_for=False)
+        files.accounting.started(f"e{pid}", pid, read_by_child=False)
     files.accounting.ended("e5", 5)
     assert files.seen() == files.logged == []
     files.accounting.write()
@@ -198,24 +198,24 @@ def test_starts_that_nobody_looks_for_are_written_together(files: Files) -> None
 
 def test_a_getty_that_was_faster_than_the_end_of_the_last_one(files: Files) -> None:
     """It has written its record when that of the end is still to be written."""
-    files.accounting.started("1", 5, looked_for=True)
+    files.accounting.started("1", 5, read_by_child=True)
     files.accounting.ended("1", 5)
     files.utmp.write_bytes(login(6))
-    files.accounting.started("1", 6, looked_for=True)
+    files.accounting.started("1", 6, read_by_child=True)
     assert files.utmp.read_bytes() == login(6)
     assert files.logged[1:] == [(DEAD_PROCESS, 5, "1", ""), (INIT_PROCESS, 6, "1", "")]
 
 
 def test_found_where_it_was_last_and_after_it_has_moved(files: Files) -> None:
     files.accounting.boot()
-    files.accounting.started("1", 5, looked_for=True)
+    files.accounting.started("1", 5, read_by_child=True)
     content = files.utmp.read_bytes()
     files.utmp.write_bytes(content[utmp.SIZE :] + content[: utmp.SIZE])
     files.accounting.ended("1", 5)
     files.accounting.write()
     assert files.seen() == [(DEAD_PROCESS, 5, "1", ""), BOOT]
     files.utmp.write_bytes(b"")
-    files.accounting.started("1", 6, looked_for=True)
+    files.accounting.started("1", 6, read_by_child=True)
     assert files.seen() == [(INIT_PROCESS, 6, "1", "")]
 
 
@@ -228,7 +228,7 @@ def test_a_lock_of_somebody_else(files: Files, monkeypatch: pytest.MonkeyPatch) 
         raise BlockingIOError(errno.EAGAIN, "")
 
     monkeypatch.setattr(calls, "lockf", held)
-    files.accounting.started("a", 5, looked_for=True)
+    files.accounting.started("a", 5, read_by_child=True)
     assert files.seen() == [(INIT_PROCESS, 5, "a", "")]
 
 
@@ -247,12 +247,12 @@ def test_what_is_no_file(files: Files, monkeypatch: pytest.MonkeyPatch, kind: st
     files.accounting.create()
     files.accounting.boot()
     files.accounting.level("2", "N")
-    files.accounting.started("a", 5, looked_for=True)
+    files.accounting.started("a", 5, read_by_child=True)
     files.accounting.ended("a", 5)
     files.accounting.write()
 
 
 def test_a_torn_record_at_the_end_is_lost(files: Files) -> None:
     files.utmp.write_bytes(login(4) + b"x" * 100)
-    files.accounting.started("a", 5, looked_for=True)
+    files.accounting.started("a", 5, read_by_child=True)
     assert files.seen() == [(LOGIN_PROCESS, 4, "1", "tty1"), (INIT_PROCESS, 5, "a", "")]

@@ -308,7 +308,7 @@ def test_the_leader_takes_and_gives_back(leader: Leader) -> None:
     assert interesting == ["fork", "setsid", "take terminal", "wait 4711", "fork", "wait 100"]
 
 
-def test_the_thief_takes_and_ends(leader: Leader) -> None:
+def test_the_tty_releaser_takes_and_ends(leader: Leader) -> None:
     leader.forks = [0, 0]
     assert leader.lead() == 0
     assert leader.calls[-3:] == ["fork", "setsid", "take terminal"]
@@ -320,7 +320,7 @@ def test_where_there_is_no_terminal_nobody_takes_it(leader: Leader) -> None:
     assert leader.calls.count("fork") == 1
 
 
-def test_the_thief_is_forked_in_the_end(leader: Leader) -> None:
+def test_the_tty_releaser_is_forked_in_the_end(leader: Leader) -> None:
     leader.forks = [0, -1, -1, 100]
     leader.lead()
     assert leader.said == ["cannot fork, retry.."]
