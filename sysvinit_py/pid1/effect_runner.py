@@ -27,7 +27,7 @@ _NAMED_SIGNALS = {"TERM": calls.SIGTERM, "KILL": calls.SIGKILL}
 class EffectRunner:
     """What init does to the world when the machine wants it.
 
-    say         tells people a text: on the console, in syslog
+    report      puts a text on the console, in syslog, or on both
     is_running  whether a pid is that of an entry's process, and not reaped yet
     now         the time, as the machine is told it
     """
@@ -39,7 +39,7 @@ class EffectRunner:
         accounting: Accounting,
         watch: TerminalWatch,
         environment: dict[str, str],
-        say: Callable[..., None],
+        report: Callable[..., None],
         is_running: Callable[[int], bool],
         now: Callable[[], float],
     ) -> None:
@@ -47,7 +47,7 @@ class EffectRunner:
         self._console = console
         self._reader = reader
         self._environment = environment
-        self._say = say
+        self._report = report
         self._is_running = is_running
         self._now = now
         self._groups = Groups()
@@ -57,7 +57,7 @@ class EffectRunner:
             fx.WatchTerminals: lambda effect: watch.changed(),
             fx.Signal: self._signal,
             fx.Probe: self._probe,
-            fx.Say: lambda effect: say(effect.text, effect.console, effect.log),
+            fx.Say: lambda effect: report(effect.text, effect.console, effect.log),
             fx.AskLevel: self._ask_level,
             fx.StopAsking: lambda effect: console.stop_asking(),
             fx.SaneConsole: lambda effect: console.make_sane(),
@@ -77,7 +77,7 @@ class EffectRunner:
         if effect.terminal and terminals.missing((effect.terminal,)):
             return ev.TerminalMissing(effect.key)
         try:
-            pid = spawn.start(effect, self._environment, self._console, self._say)
+            pid = spawn.start(effect, self._environment, self._console, self._report)
         except spawn.CannotExecuteError as error:
             return ev.CannotExecute(effect.key, error.command, error.reason)
         except spawn.CannotForkError:

@@ -70,7 +70,7 @@ def _accept_keyboard_signal() -> None:
         calls.close(keyboard)
 
 
-def power(say: Callable[[str], None]) -> str:
+def power(report: Callable[[str], None]) -> str:
     """Read and remove the file in which a power daemon says what is the matter."""
     for path in POWER_STATUS:
         try:
@@ -83,7 +83,7 @@ def power(say: Callable[[str], None]) -> str:
             letter = b""
         calls.close(file)
         if path != POWER_STATUS[0]:
-            say(f"warning: {path} is deprecated, use {POWER_STATUS[0]}")
+            report(f"warning: {path} is deprecated, use {POWER_STATUS[0]}")
         try:
             calls.unlink(path)
         except OSError:

@@ -32,7 +32,7 @@ class Init:
     driver      takes the events to the machine
     succession  becomes a new init
     errors      counts those of our own
-    report      tells people a text
+    report      puts a text on the console and in syslog
     record      writes down what has happened; called at the end of each turn, and after an error
     first       steps before the loop; one that fails is left out
     """
@@ -83,8 +83,8 @@ class Init:
 
     def _after_error(self, error: BaseException) -> None:
         """Report it, and go on in a new process image; when that did not help, as the last resort."""
-        for report in (barrier.tell_kernel, self._report):
-            best_effort(barrier.tell, report, error)
+        for report in (barrier.log_to_kernel, self._report):
+            best_effort(barrier.report_error, report, error)
         best_effort(self._driver.recover, _FAILURES)
         best_effort(self._record)
         if self._errors.healed(clock()):
@@ -108,13 +108,13 @@ def live(make: Callable[[], Init]) -> None:
             init = make()
             init.run()
         except BaseException as error:
-            best_effort(barrier.tell, barrier.tell_kernel, error)
+            best_effort(barrier.report_error, barrier.log_to_kernel, error)
             if init:
                 break  # it is the barrier itself that has failed
             best_effort(calls.sleep, _AFTER_ERROR)
     become_init = init.rescue if init else lambda: handover.hand_over(b"", environment.environment())
     while True:
         try:
-            last_resort.serve(barrier.tell_kernel, become_init, {}, HANDLED)
+            last_resort.serve(barrier.log_to_kernel, become_init, {}, HANDLED)
         except BaseException:
             best_effort(calls.sleep, _AFTER_ERROR)

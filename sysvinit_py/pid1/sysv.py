@@ -54,7 +54,7 @@ def compose(argv: list[str], program: str) -> Init:
     children = Children(driver, reader.child_exited, more=lambda: signals.add([calls.SIGCHLD]))
     runner = EffectRunner(
         console, reader, accounting, terminals, variables,
-        say=report, is_running=lambda pid: pid in driver.machine.running, now=clock,
+        report=report, is_running=lambda pid: pid in driver.machine.running, now=clock,
     )  # fmt: skip
     succession = Succession(
         argv, inherited, variables, lambda: boot_events(given, inherited),

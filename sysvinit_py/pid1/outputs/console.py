@@ -100,7 +100,7 @@ class Console(Source):
             raise
         return fd
 
-    def say(self, text: str) -> None:
+    def report(self, text: str) -> None:
         """Write a message as soon as the console takes it."""
         self.write(f"\rINIT: {printable(text)}\r\n".encode("utf-8", "backslashreplace"))
 

@@ -18,6 +18,6 @@ class Messages:
     def report(self, text: str, console: bool = True, log: bool = True) -> None:
         """Report on the console, in syslog, or on both."""
         if console:
-            self._console.say(text)
+            self._console.report(text)
         if log:
             self._syslog.send(text)

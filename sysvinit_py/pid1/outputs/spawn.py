@@ -15,7 +15,7 @@ from sysvinit_py.machine.limits import FORK_RETRY
 from sysvinit_py.machine.rules import cannot_execute
 from sysvinit_py.machine.stages import SINGLE_USER
 from sysvinit_py.pid1.outputs import shell
-from sysvinit_py.pid1.survival.barrier import best_effort, tell
+from sysvinit_py.pid1.survival.barrier import best_effort, report_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,13 +80,13 @@ def base_environment(environ: Mapping[str, str], console: str, auto: bool) -> di
     }
 
 
-def start(order: Start, environment: dict[str, str], console: Console, say: Callable[[str], None]) -> int:
+def start(order: Start, environment: dict[str, str], console: Console, report: Callable[[str], None]) -> int:
     """Start the entry's process and return its pid. CannotExecuteError, CannotForkError: there is none."""
     environment = environment | dict(order.variables)
     argv = words(order.entry, order.stage, environment.get("PATH", ""))
     environment |= {"INIT_VERSION": VERSION, "RUNLEVEL": order.runlevel, "PREVLEVEL": order.prevlevel}
     if order.owns_console:
-        return _lead(argv, environment, console, say, order.entry)
+        return _lead(argv, environment, console, report, order.entry)
     return run(argv, environment, console)
 
 
@@ -145,7 +145,11 @@ def _spawn(argv: list[str], environment: dict[str, str], **how: object) -> int:
 
 
 def _lead(
-    argv: list[str], environment: dict[str, str], console: Console, say: Callable[[str], None], entry: Entry
+    argv: list[str],
+    environment: dict[str, str],
+    console: Console,
+    report: Callable[[str], None],
+    entry: Entry,
 ) -> int:
     console.make_sane()
     try:
@@ -157,15 +161,19 @@ def _lead(
     status = _CANNOT_EXECUTE_STATUS
     try:
         console.forget_backlog()  # that is for init itself to write
-        status = _leader(argv, environment, console, say, entry)
+        status = _leader(argv, environment, console, report, entry)
     except BaseException as error:
-        best_effort(tell, say, error)
+        best_effort(report_error, report, error)
     finally:
         calls._exit(status)
 
 
 def _leader(
-    argv: list[str], environment: dict[str, str], console: Console, say: Callable[[str], None], entry: Entry
+    argv: list[str],
+    environment: dict[str, str],
+    console: Console,
+    report: Callable[[str], None],
+    entry: Entry,
 ) -> int:
     """What the leader does: the terminal, the command, wait, give the terminal back."""
     calls.setsid()
@@ -177,16 +185,16 @@ def _leader(
         calls.dup2(terminal, descriptor)
     has_terminal = _take_terminal()
     try:
-        pid = _insist(lambda: _spawn(argv, environment), say)
+        pid = _insist(lambda: _spawn(argv, environment), report)
     except CannotExecuteError as error:
         pid = 0
-        say(cannot_execute(entry, error.command, error.reason))
+        report(cannot_execute(entry, error.command, error.reason))
     for number in _GROUP_SIGNALS:  # not before, so that whoever ends the group now ends its start, too
         calls.signal(number, calls.SIG_IGN)
     calls.closerange(3, 1024)  # nothing of init's is kept open meanwhile, the FIFO least of all
     status = calls.waitpid(pid, 0)[1] if pid else _CANNOT_EXECUTE_STATUS << 8
     if has_terminal:
-        tty_releaser = _insist(calls.fork, say)
+        tty_releaser = _insist(calls.fork, report)
         if not tty_releaser:
             calls.setsid()
             _take_terminal()
@@ -195,16 +203,16 @@ def _leader(
     return 128 + (status & 0x7F) if status & 0x7F else status >> 8
 
 
-def _insist(make: Callable[[], int], say: Callable[[str], None]) -> int:
+def _insist(make: Callable[[], int], report: Callable[[str], None]) -> int:
     """Make a process however long it takes: of the leader nobody wants anything else."""
-    told = False
+    reported = False
     while True:
         try:
             return make()
         except (CannotForkError, OSError):
-            if not told:
-                told = True
-                say("cannot fork, retry..")
+            if not reported:
+                reported = True
+                report("cannot fork, retry..")
             calls.sleep(FORK_RETRY)
 
 

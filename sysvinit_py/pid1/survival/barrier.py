@@ -58,13 +58,13 @@ def best_effort(act: Callable[..., object], *arguments: object) -> None:
         pass
 
 
-def tell(people: Callable[[str], None], error: BaseException) -> None:
-    """Say what went wrong, and where."""
-    people(describe(error))
+def report_error(report: Callable[[str], None], error: BaseException) -> None:
+    """Report what went wrong, and where."""
+    report(describe(error))
 
 
 def describe(error: BaseException) -> str:
-    """What went wrong, and where."""
+    """Return what went wrong, and where."""
     place = error.__traceback__
     while place and place.tb_next:
         place = place.tb_next
@@ -72,7 +72,7 @@ def describe(error: BaseException) -> str:
     return f"error in init: {type(error).__name__}: {error} at {where}"
 
 
-def tell_kernel(text: str) -> None:
+def log_to_kernel(text: str) -> None:
     """Put it among the messages of the kernel, which are kept when nobody else listens."""
     try:
         log = calls.open(_KMSG, calls.O_WRONLY | calls.O_NONBLOCK | calls.O_NOCTTY)

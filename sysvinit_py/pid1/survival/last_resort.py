@@ -37,7 +37,7 @@ _WAIT = 5.0
 
 
 def serve(
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
     become_init: Callable[[], None],
     commands: Mapping[str, Sequence[str]],
     signals: Iterable[int],
@@ -47,7 +47,7 @@ def serve(
     ``become_init`` is telinit u, and returns or raises if that is not possible; ``commands`` are those of the
     entries of levels 0 and 6; ``signals`` are those that init has handlers for.
     """
-    resort = LastResort(tell, become_init, commands)
+    resort = LastResort(report, become_init, commands)
     _best_effort(lambda: resort.begin(signals))
     while True:
         _best_effort(resort.turn)
@@ -69,11 +69,11 @@ class LastResort:
 
     def __init__(
         self,
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
         become_init: Callable[[], None],
         commands: Mapping[str, Sequence[str]],
     ) -> None:
-        self._tell = tell
+        self._report = report
         self._become_init = become_init
         self._commands = commands
         self._fifo = -1
@@ -84,11 +84,11 @@ class LastResort:
         self._runs = 0  # the pid of what runs of it
 
     def begin(self, signals: Iterable[int]) -> None:
-        """Ignore what init handles, and say what is the matter."""
+        """Ignore what init handles, and report what is the matter."""
         for number in signals:
             calls.signal(number, calls.SIG_DFL)  # the kernel keeps them from PID 1 then
         calls.pthread_sigmask(calls.SIG_SETMASK, [])
-        self._tell("init has failed, and only reaps now; telinit u, 0 and 6 are obeyed")
+        self._report("init has failed, and only reaps now; telinit u, 0 and 6 are obeyed")
 
     def turn(self) -> None:
         """Reap, see to sulogin, and obey."""

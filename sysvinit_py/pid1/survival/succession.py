@@ -122,7 +122,7 @@ class Succession:
                 self._refused(error)
                 return
             except Exception as error:
-                barrier.tell(barrier.tell_kernel, error)
+                barrier.report_error(barrier.log_to_kernel, error)
 
     def _refused(self, error: OSError) -> None:
         self._report(f"Attempt to re-exec failed: {error.strerror}", log=False)

@@ -62,7 +62,7 @@ class Parts:
         self.succession: Any = Succession()
         self.machine = Machine()
         monkeypatch.setattr(calls, "sleep", lambda seconds: None)
-        monkeypatch.setattr(barrier, "tell_kernel", lambda text: None)
+        monkeypatch.setattr(barrier, "log_to_kernel", lambda text: None)
 
     def init(self, *sources: Source, **more: Any) -> Init:
         driver = Driver(self.machine, lambda effect: None, lambda: 0.0)

@@ -112,15 +112,15 @@ def test_without_dev_null_a_pipe_at_its_end(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_message(terminal: Terminal, console: Console) -> None:
-    console.say("héllo \udcff")
+    console.report("héllo \udcff")
     assert terminal.said() == "\rINIT: héllo \\xff\r\r\n".encode()
     assert console.writing < 0
 
 
 def test_nothing_is_lost_while_it_is_stopped(terminal: Terminal, console: Console) -> None:
     termios.tcflow(terminal.slave, termios.TCOOFF)
-    console.say("one")
-    console.say("two")
+    console.report("one")
+    console.report("two")
     assert console.writing >= 0
     console.write_more()
     assert terminal.said() == b""
@@ -152,17 +152,17 @@ def test_a_message_longer_than_the_terminal_takes(terminal: Terminal, console: C
 
 
 def test_a_console_that_is_gone_takes_its_messages_along(lost: Console) -> None:
-    lost.say("to nobody")
+    lost.report("to nobody")
     assert lost.writing < 0
     lost.write_more()
 
 
 def test_a_copy_of_init_has_no_messages(terminal: Terminal, console: Console) -> None:
     termios.tcflow(terminal.slave, termios.TCOOFF)
-    console.say("init's")
+    console.report("init's")
     console.forget_backlog()
     termios.tcflow(terminal.slave, termios.TCOON)
-    console.say("the copy's")
+    console.report("the copy's")
     assert terminal.said() == b"\rINIT: the copy's\r\r\n"
 
 
@@ -254,7 +254,7 @@ def test_nobody_to_ask(monkeypatch: pytest.MonkeyPatch, console: Console, path: 
 def test_open_descriptors_are_few(console: Console) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(5):
-        console.say("x")
+        console.report("x")
         console.ask()
         console.stop_asking()
         console.make_sane()

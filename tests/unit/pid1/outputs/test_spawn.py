@@ -57,12 +57,12 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Kernel:
     return Kernel(monkeypatch)
 
 
-def say(text: str) -> None:
+def report(text: str) -> None:
     raise AssertionError(text)
 
 
 def start(**how: Any) -> int:
-    return spawn.start(order(**how), {"PATH": spawn.PATH}, console(), say)
+    return spawn.start(order(**how), {"PATH": spawn.PATH}, console(), report)
 
 
 # Words.
@@ -128,7 +128,7 @@ def test_environment(fake: Kernel) -> None:
         {"HOME": "/", "PATH": "/given", "word": "x", "LANG": "de"}, "/dev/tty9", auto=True
     )
     given = order(INIT_A="1", INIT_VERSION="no")
-    spawn.start(given, base, console(), say)
+    spawn.start(given, base, console(), report)
     assert fake.environment == {
         "HOME": "/",
         "word": "x",
@@ -225,7 +225,7 @@ def test_no_descriptor_to_be_had(fake: Kernel, monkeypatch: pytest.MonkeyPatch) 
     nowhere = console()
     monkeypatch.setattr(calls, "open", fails)
     with pytest.raises(CannotForkError):
-        spawn.start(order(), {}, nowhere, say)
+        spawn.start(order(), {}, nowhere, report)
 
 
 # The leader, in this process: what would end it or take our terminal does not.
@@ -291,14 +291,14 @@ def leader(fake: Kernel, monkeypatch: pytest.MonkeyPatch) -> Leader:
 
 def test_init_only_forks(leader: Leader) -> None:
     leader.forks = [99]
-    assert spawn.start(order(owns_console=True), {}, console(), say) == 99
+    assert spawn.start(order(owns_console=True), {}, console(), report) == 99
     assert leader.calls == ["fork"]
 
 
 def test_a_fork_of_inits_that_fails(leader: Leader) -> None:
     leader.forks = [-1]
     with pytest.raises(CannotForkError):
-        spawn.start(order(owns_console=True), {}, console(), say)
+        spawn.start(order(owns_console=True), {}, console(), report)
 
 
 def test_the_leader_takes_and_gives_back(leader: Leader) -> None:
