@@ -78,6 +78,7 @@ class Kernel:
         self.console = bytearray()
         self.typed = bytearray()
         self.parser_is_broken = self.no_processes = False
+        self.mounted = False  # something was, and poll(2) has not told it yet
         self.arguments = ["init"]
         self.log: list[str] = []
         self.processes: dict[int, Process] = {}
@@ -555,6 +556,8 @@ class Poll:
                 is_ready = bool(calls.signals)
             elif file.kind == "tty":
                 is_ready = bool(calls.typed) and mask == 1
+            elif file.kind == "mounts":
+                is_ready, calls.mounted = calls.mounted, False
             elif file.kind == "pipe":
                 # A child's answer comes whole, when it has ended.
                 is_ready = bool(file.data) or not calls.running("reader")

@@ -66,6 +66,14 @@ def broken_parser(kernel: Kernel) -> None:
     kernel.inittab += b"# changed\n"
 
 
+def no_init(kernel: Kernel) -> None:
+    del kernel.files["/sbin/init"]
+
+
+def init_again(kernel: Kernel) -> None:
+    kernel.files["/sbin/init"] = File("file", bytearray(b"#! sysvinit_py"))
+
+
 def terminal_comes(kernel: Kernel) -> None:
     kernel.files["/dev/tty9"] = File("tty")
     kernel.notify()
@@ -88,8 +96,9 @@ def odd() -> Kernel:
         (10, level("a")), (12, level("S")), (14, no_console), (15, console_again), (18, level("2")),
         (20, broken_parser), (20.1, signal(1)),
         (30, be(parser_is_broken=False)), (30.1, signal(1)), (40, be(no_processes=True)),
-        (40.1, kill("/w TWO stay")), (43, be(no_processes=False)), (45, terminal_comes),
-        (47, ask(initctl.TERMINALS)), (50, signal(20)), (51, signal(18)), (55, level("q")),
+        (40.1, kill("/w TWO stay")), (43, be(no_processes=False)), (44, be(mounted=True)),
+        (45, terminal_comes), (47, ask(initctl.TERMINALS)), (50, signal(20)), (51, signal(18)), (55, level("q")),
+        (56, no_init), (56.1, level("u")), (56.2, init_again),
         (60, level("5")), (70, level("2")), (100, kill("/w HANGS stay")), *LAST,
     ]  # fmt: skip
     kernel = Kernel(ODD, script)
