@@ -97,8 +97,8 @@ def odd() -> Kernel:
         (20, broken_parser), (20.1, signal(1)),
         (30, be(parser_is_broken=False)), (30.1, signal(1)), (40, be(no_processes=True)),
         (40.1, kill("/w TWO stay")), (43, be(no_processes=False)), (44, be(mounted=True)),
-        (45, terminal_comes), (47, ask(initctl.TERMINALS)), (50, signal(20)), (51, signal(18)), (55, level("q")),
-        (56, no_init), (56.1, level("u")), (56.2, init_again),
+        (45, terminal_comes), (47, ask(initctl.TERMINALS)), (50, signal(20)), (51, signal(18)),
+        (55, level("q")), (56, no_init), (56.1, level("u")), (56.2, init_again),
         (60, level("5")), (70, level("2")), (100, kill("/w HANGS stay")), *LAST,
     ]  # fmt: skip
     kernel = Kernel(ODD, script)

@@ -62,7 +62,7 @@ FUNCTIONS = {
 AFTER_ERRORS = {
     name: {
         "handover._pass_on": ("init.Init.__init__",),
-        "handover.bare": ("fifo.Fifo.read", "handover.written"),
+        "handover.minimal_state": ("fifo.Fifo.read", "handover.serialized"),
         **dict.fromkeys(
             (
                 "driver.Driver._give_up_first", "machine.Machine.adopt_child",
@@ -74,7 +74,7 @@ AFTER_ERRORS = {
     for name in FUNCTIONS
     if (name.startswith(("barrier.", "last_resort.")) and name not in BARRIER)
     or name in (
-        "handover._pass_on", "handover.bare", "driver.Driver.recover", "driver.Driver._give_up_first",
+        "handover._pass_on", "handover.minimal_state", "driver.Driver.recover", "driver.Driver._give_up_first",
         "machine.Machine.recompute_agenda", "machine.Machine.adopt_child",
         "machine.Machine.repair_after_error", "processes.Processes.adopt_child",
         "processes.Processes.repair", "job.Job.adopt_child", "job.Job.repair",

@@ -139,7 +139,7 @@ def test_errors_in_the_barrier_itself(module: str, faulty: Faulty, boot: Boot) -
     broken = {
         "barrier": "def describe(error):\n    raise ValueError",
         "last_resort": "LastResort.turn = None",
-        "handover": "def written(*_):\n    raise ValueError",
+        "handover": "def serialized(*_):\n    raise ValueError",
     }
     code = {module: broken[module], "fifo": raising("Fifo.read", "raise ValueError('a fault')")}
     system = boot(INITTAB, init=faulty(**code))

@@ -84,7 +84,7 @@ class Succession:
 
     def _go_on(self, saved: Saved) -> None:
         """Take over the children and all that the previous init knew."""
-        self._driver.machine = machine = handover.machine_of(saved, self._inherited)
+        self._driver.machine = machine = handover.machine_from_saved(saved, self._inherited)
         self._driver.add(*(ev.ChildExited(pid, 0) for pid in machine.running if not handover.is_child(pid)))
         self._driver.add(ev.Resumed(), ev.Tick())
         self._signals.add({number for number in HANDLED if saved.signals >> number & 1} | {calls.SIGCHLD})
@@ -115,7 +115,7 @@ class Succession:
 
     def rescue(self) -> None:
         """Become a new init with as much as can be told of what there was; return if that is not possible."""
-        for state in (self._state, lambda: handover.bare(self._driver.machine, calls.SIGHUP)):
+        for state in (self._state, lambda: handover.minimal_state(self._driver.machine, calls.SIGHUP)):
             try:
                 self._execute(state())
             except OSError as error:
@@ -134,7 +134,7 @@ class Succession:
         signals = self._signals.pending
         if self._driver.machine.reading:
             signals.add(calls.SIGHUP)  # C init knows of no reading under way
-        return handover.written(self._driver.machine, signals, *self._accounting.recorded)
+        return handover.serialized(self._driver.machine, signals, *self._accounting.recorded)
 
     def _execute(self, state: bytes, *more: str) -> None:
         variables = self._driver.machine.standing.variables
