@@ -115,7 +115,7 @@ def _unread(path: str, error: OSError) -> Source:
 
 
 def _contents(fd: int, status: stat_result, limit: int) -> bytes:
-    """The bytes of a regular file; OSError if it is none, or has more than ``limit``, or cannot be read."""
+    """Return the bytes of a regular file. Raises OSError for any other, or one larger than ``limit``."""
     if not S_ISREG(status.st_mode):
         raise OSError(EINVAL, "not a regular file")
     data = bytearray()

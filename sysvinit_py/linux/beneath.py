@@ -215,7 +215,7 @@ class Walk:
 
 
 def _parts(path: str, floor: int, link: str = "") -> list[tuple[str, int, str]]:
-    """The names of a path, the first one last; how many folders ``..`` must leave; whose path it is."""
+    """Return the names of a path, first one last; how many folders ``..`` must leave; whose path it is."""
     return [(part, floor, link) for part in reversed(path.split("/"))]
 
 

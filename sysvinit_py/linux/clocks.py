@@ -30,7 +30,7 @@ class _Itimerspec(ctypes.Structure):
 
 
 def asleep() -> float:
-    """Seconds that the machine has slept since the boot, to a millisecond or so."""
+    """Return the seconds that the machine has slept since the boot, to a millisecond or so."""
     while True:
         before = time.clock_gettime(time.CLOCK_MONOTONIC)
         boottime = time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -48,11 +48,11 @@ class ClockWatch:
         _checked(_libc.timerfd_settime(self._fd, flags, ctypes.byref(never), None))
 
     def fileno(self) -> int:
-        """The descriptor."""
+        """Return the descriptor."""
         return self._fd
 
     def read(self) -> None:
-        """Take note of it: the timer is not ready until the next time."""
+        """Acknowledge it: the timer is not ready until the next time."""
         try:
             os.read(self._fd, 8)
         except OSError:

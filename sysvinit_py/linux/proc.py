@@ -6,7 +6,7 @@ from sysvinit_py.linux import calls
 
 
 def kernel_command_line() -> str:
-    """What the boot loader has given the kernel."""
+    """Return what the boot loader has given the kernel."""
     try:
         file = calls.open("/proc/cmdline", calls.O_RDONLY)
         try:

@@ -25,7 +25,7 @@ _NAMED_SIGNALS = {"TERM": calls.SIGTERM, "KILL": calls.SIGKILL}
 
 
 class EffectRunner:
-    """What init does to the world when the machine wants it.
+    """Does to the world what the machine wants.
 
     report      puts a text on the console, in syslog, or on both
     is_running  whether a pid is that of an entry's process, and not reaped yet
@@ -70,7 +70,7 @@ class EffectRunner:
         }
 
     def perform(self, effect: fx.Effect) -> ev.Event | None:
-        """Do it; return the answer, if the machine gets one at once."""
+        """Do it, and return the answer, if the machine gets one at once."""
         return self._perform[type(effect)](effect)
 
     def _start(self, effect: fx.Start) -> ev.Event:

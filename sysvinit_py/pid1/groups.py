@@ -23,12 +23,12 @@ class Groups:
         self.signalled()
 
     def signalled(self) -> None:
-        """A signal was sent: what was seen before does not count, and the next look may be at once."""
+        """Forget what was seen before a signal was sent; the next look may be at once."""
         self._alive: set[int] | None = None
         self._next_look, self._pause = 0.0, _FIRST
 
     def is_gone(self, group: int, now: float) -> bool:
-        """Whether nobody of the group is left alive. Where nobody can say, as without /proc, somebody is."""
+        """Return whether no process of the group is alive; where that is unknown, as without /proc, False."""
         try:
             calls.killpg(group, 0)
         except ProcessLookupError:

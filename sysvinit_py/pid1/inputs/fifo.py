@@ -28,7 +28,7 @@ class Fifo(Source):
     """The FIFO, kept open and in its place; a deleted, replaced or mounted-over one is made anew at once.
 
     events_of  what a request means to the machine
-    report     told, once, why there is no FIFO
+    report     called once with the reason why there is no FIFO
     """
 
     deadline: float | None = None  # when to look at it even if nothing tells of a change
@@ -113,7 +113,7 @@ class Fifo(Source):
             self._report(reason)
 
     def _watch(self) -> None:
-        """Have changes told: those of the file, and of the link to it if it is one."""
+        """Watch for changes of the file, and of the link to it if it is one."""
         try:
             self.watch = calls.inotify_init1(calls.O_CLOEXEC | calls.O_NONBLOCK)
             for follow in (0, calls.IN_DONT_FOLLOW):
@@ -139,7 +139,7 @@ class Fifo(Source):
         self._renew()
 
     def begin_watching(self) -> None:
-        """Have changes told, which takes ctypes: not before the first entries run, who may find it open."""
+        """Watch for changes, which takes ctypes: not before the first entries run, who may find it open."""
         self._watched = True
         self._renew()
 

@@ -72,12 +72,12 @@ class Reader(LoopSource):
             yield event
 
     def start(self, now: float) -> InittabRead | InittabNotRead | None:
-        """Begin a reading. It is the last one's if the files are the same; None: the answer comes later."""
+        """Begin a reading. Returns the last one's if the files are the same; None: the answer comes later."""
         self._failures = 0
         return self._begin(now)
 
     def time_passed(self, now: float) -> InittabRead | InittabNotRead | None:
-        """The deadline has come: to begin once more, or of a child that does not answer."""
+        """Begin once more, or give up a child that does not answer: the deadline has come."""
         return self._begin(now) if self.pipe < 0 else self.give_up("it takes too long")
 
     def _begin(self, now: float) -> InittabRead | InittabNotRead | None:
@@ -101,7 +101,7 @@ class Reader(LoopSource):
         return None
 
     def _warn_of_exposed(self, sources: tuple[Source, ...]) -> None:
-        """Tell once of each file that somebody else than root may change; it is obeyed all the same."""
+        """Report once each file that others than root may change; it is obeyed all the same."""
         found = {source.path: source.exposed for source in sources}
         found |= {path: exposed(path) for path in (DIRECTORY, INITSCRIPT)}
         warnings = {f"{path} {why}: it should be root's alone" for path, why in found.items() if why}
@@ -163,7 +163,7 @@ class Reader(LoopSource):
         return self._last
 
     def child_exited(self, pid: int) -> None:
-        """A child was reaped; if it is this one, its pid may soon be somebody else's."""
+        """Forget the child if it is this one: it was reaped, and its pid may soon be another process's."""
         if pid == self._pid:
             self._pid = 0
 

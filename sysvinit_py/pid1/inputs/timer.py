@@ -20,10 +20,10 @@ class Timer(Source):
 
     @property
     def deadline(self) -> float | None:
-        """The machine's."""
+        """When the machine wants a tick."""
         return self._driver.machine.deadline
 
     def serve(self, ready: set[int], now: float) -> Iterator[ev.Event]:
-        """Tell it."""
+        """Yield a tick if it has come."""
         if self.is_due(now):
             yield ev.Tick()

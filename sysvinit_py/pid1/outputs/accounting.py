@@ -1,7 +1,7 @@
 """utmp(5) and wtmp(5): who runs since when (behaviour/children#accounting).
 
 Init cannot write before /run and /var can be written to: the records of the boot wait for that. Ends, and
-starts of what does not look for its own record, are only queued, and written together a moment later: nobody
+starts of what does not read its own record, are only queued, and written together a moment later: nobody
 waits for the record, but somebody may for the next process. Nothing here waits for a file or a lock.
 """
 
@@ -44,21 +44,21 @@ class Accounting:
             pass
 
     def boot(self) -> None:
-        """The machine was booted."""
+        """Record that the machine was booted."""
         self.write_all(utmp.boot_time(_now()))
 
     def level(self, level: str, old: str) -> None:
-        """The runlevel changed."""
+        """Record that the runlevel changed."""
         self.write_all(utmp.run_level(level, old, _now()))
 
     def started(self, id: str, pid: int, read_by_child: bool) -> None:
-        """A process of the entry runs; :meth:`write` writes its record, unless it reads that itself."""
+        """Record that a process of the entry runs: at once if it reads the record, else by :meth:`write`."""
         self._queued.append((utmp.init_process, id, pid, _now()))
         if read_by_child:
             self.write_all(new_pid=pid)
 
     def ended(self, id: str, pid: int) -> None:
-        """The process of the entry has ended; :meth:`write` writes that."""
+        """Record that the process of the entry has ended, with :meth:`write`."""
         self._queued.append((utmp.dead_process, id, pid, _now()))
 
     @property
@@ -163,12 +163,12 @@ class _Utmp:
 
 
 def _lasting(records: Iterable[bytes]) -> list[bytes]:
-    """Those that are worth deferring: the boot and the levels."""
+    """Return those that are worth deferring: the boot and the levels."""
     return [record for record in records if utmp.type_of(record) in utmp.LASTING]
 
 
 def _now() -> int:
-    """Nanoseconds since 1970."""
+    """Return the nanoseconds since 1970."""
     return calls.clock_gettime_ns(time.CLOCK_REALTIME)
 
 

@@ -127,7 +127,7 @@ class Console(Source):
             self.writing = -1
 
     def forget_backlog(self) -> None:
-        """In a copy of init, which has no business with it."""
+        """Drop it: in a copy of init, which has no business with it."""
         self._backlog.clear()
 
     def make_sane(self) -> None:
@@ -159,7 +159,7 @@ class Console(Source):
     # The question.
 
     def ask(self) -> bool:
-        """Put the question. False: there is no console to ask on."""
+        """Put the question. Returns False if there is no console to ask on."""
         if self.asking < 0:
             try:
                 self.asking = calls.open(self.path, calls.O_RDONLY | calls.O_NOCTTY | calls.O_NONBLOCK)
@@ -190,7 +190,7 @@ class Console(Source):
         return ev.LevelAnswered(line.decode("ascii", "replace").rstrip("\r\n"))
 
     def stop_asking(self) -> None:
-        """Take the question back, or note that it is answered."""
+        """Close the question: it is answered, or taken back."""
         if self.asking >= 0:
             calls.close(self.asking)
             self.asking = -1

@@ -47,7 +47,7 @@ def _is_literal(name: str) -> bool:
 
 
 def _is_simple(command: str) -> bool:
-    """Whether it is plainly one simple command: words, quoted or not, and redirections."""
+    """Return whether it is plainly one simple command: words, quoted or not, and redirections."""
     quote = before = ""
     at = 0
     while at < len(command):

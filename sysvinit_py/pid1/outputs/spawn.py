@@ -55,7 +55,7 @@ class CannotForkError(Exception):
 
 
 def words(entry: Entry, stage: str, path: str = PATH) -> list[str]:
-    """The command of the entry as words; by way of a shell or of /etc/initscript where that is the rule.
+    """Return the command of the entry as words, by way of a shell or /etc/initscript where that is the rule.
 
     ``path``: where that shell will look for programs.
     """
@@ -68,7 +68,7 @@ def words(entry: Entry, stage: str, path: str = PATH) -> list[str]:
 
 
 def base_environment(environ: Mapping[str, str], console: str, auto: bool) -> dict[str, str]:
-    """What all children have: what the kernel gave init, and what init(8) lists."""
+    """Return what all children have: what the kernel gave init, and what init(8) lists."""
     given = {name: value for name, value in environ.items() if not name.startswith("INIT_")}
     if given.get("LC_CTYPE") == "C.UTF-8":
         del given["LC_CTYPE"]  # Python's own, where no locale is set
@@ -81,7 +81,7 @@ def base_environment(environ: Mapping[str, str], console: str, auto: bool) -> di
 
 
 def start(order: Start, environment: dict[str, str], console: Console, report: Callable[[str], None]) -> int:
-    """Start the entry's process and return its pid. CannotExecuteError, CannotForkError: there is none."""
+    """Start the entry's process and return its pid. Raises CannotExecuteError or CannotForkError."""
     environment = environment | dict(order.variables)
     argv = words(order.entry, order.stage, environment.get("PATH", ""))
     environment |= {"INIT_VERSION": VERSION, "RUNLEVEL": order.runlevel, "PREVLEVEL": order.prevlevel}
@@ -175,7 +175,7 @@ def _leader(
     report: Callable[[str], None],
     entry: Entry,
 ) -> int:
-    """What the leader does: the terminal, the command, wait, give the terminal back."""
+    """Be the leader: take the terminal, run the command, wait, give the terminal back."""
     calls.setsid()
     for number in calls.SIGNALS:
         calls.signal(number, calls.SIG_DFL)

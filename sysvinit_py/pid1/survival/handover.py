@@ -52,7 +52,7 @@ _LAST_LINE = b"\nEND\n"
 
 
 def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
-    """Become the new init, called with ``more`` arguments. If that is not possible OSError says why.
+    """Become the new init, called with ``more`` arguments. Raises OSError if that is not possible.
 
     Nothing has changed then. Without a state, the one that was handed to this init and not read is passed on.
     """
@@ -75,7 +75,7 @@ def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
 
 
 def _trial(program: str) -> str:
-    """How a script is tried out: if it is ours, it looks at all of itself. Nothing: it is none."""
+    """Return the option to try a script out with, for ours a look at all of itself; empty: not a script."""
     file = calls.open(program, calls.O_NONBLOCK)  # to read it
     try:
         begin = calls.read(file, _BEGIN)
@@ -177,7 +177,7 @@ def _start_writer(read_end: int, write_end: int, state: bytes) -> None:
 
 
 def take_over() -> bytes:
-    """Return the state that the previous init has left; nothing: there is none. It stays open."""
+    """Return the state that the previous init has left; empty: there is none. It stays open."""
     state = bytearray()
     for _ in range(_ATTEMPTS):
         try:
@@ -286,7 +286,7 @@ def machine_from_saved(saved: Saved, environ: Mapping[str, str]) -> Machine:
 
 
 def is_child(pid: int) -> bool:
-    """Whether it is a child of ours still, if only as a zombie."""
+    """Return whether it is a child of ours still, if only as a zombie."""
     try:
         calls.waitid(calls.P_PID, pid, calls.WNOHANG | calls.WEXITED | calls.WNOWAIT)
     except OSError:
@@ -295,13 +295,13 @@ def is_child(pid: int) -> bool:
 
 
 def _in_file(entry: Entry) -> Entry:
-    """The entry as the inittab may have it: C writes # and * for levels that are ignored."""
+    """Return the entry as the inittab may have it: C writes # and * for levels that are ignored."""
     ignored = entry.rule.when in (AT_SYSINIT, AT_BOOT)
     return entry.replace(runlevels="") if ignored else entry
 
 
 def variables_of(environ: Mapping[str, str]) -> dict[str, str]:
-    """The INIT_* variables of telinit -e: they live in the environment while no init does."""
+    """Return the INIT_* variables of telinit -e: they live in the environment while no init does."""
     return {
         name: value for name, value in environ.items() if name.startswith("INIT_") and name != "INIT_VERSION"
     }

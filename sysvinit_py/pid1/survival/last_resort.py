@@ -42,7 +42,7 @@ def serve(
     commands: Mapping[str, Sequence[str]],
     signals: Iterable[int],
 ) -> None:
-    """Never returns, whatever happens.
+    """Be the last resort. Never returns, whatever happens.
 
     ``become_init`` is telinit u, and returns or raises if that is not possible; ``commands`` are those of the
     entries of levels 0 and 6; ``signals`` are those that init has handlers for.
@@ -54,7 +54,7 @@ def serve(
 
 
 def _best_effort(step: Callable[[], None]) -> None:
-    """An error here has nowhere to go."""
+    """Do it, whatever it raises: an error here has nowhere to go."""
     try:
         step()
     except BaseException:
@@ -172,7 +172,7 @@ class LastResort:
         calls.reboot(calls.RB_POWER_OFF if self._ending == "0" else calls.RB_AUTOBOOT)
 
     def _start(self, argv: list[str]) -> int:
-        """Start a command on the console, or on nothing. OSError: it cannot be."""
+        """Start a command on the console, or on nothing. Raises OSError if that is not possible."""
         level = self._ending or "S"
         terminal = self._open_console()
         try:

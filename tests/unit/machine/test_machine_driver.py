@@ -124,7 +124,7 @@ def test_fields_are_written_by_their_own_class_only(folder: str) -> None:
         taken = getattr(sys.modules[f"sysvinit_py.machine.{module}"], name)
         fields |= {*getattr(taken, "SAVED", ()), *getattr(taken, "__slots__", ())}
     allowed = {"standing", "ghost"} if folder == "machine" else set()
-    for path in (ROOT / "sysvinit_py" / folder).glob("*.py"):
+    for path in (ROOT / "sysvinit_py" / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             targets = node.targets if isinstance(node, ast.Assign) else []
             targets = [node.target] if isinstance(node, (ast.AugAssign, ast.AnnAssign)) else targets
