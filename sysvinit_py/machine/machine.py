@@ -19,7 +19,7 @@ from sysvinit_py.machine.ending import NEVER
 from sysvinit_py.machine.errors import MisuseError
 from sysvinit_py.machine.job import Job
 from sysvinit_py.machine.plain import Plain
-from sysvinit_py.machine.processes import Processes, Standing
+from sysvinit_py.machine.processes import Position, Processes
 from sysvinit_py.machine.throttle import Throttle
 
 TYPE_CHECKING = False
@@ -43,8 +43,8 @@ class Machine(Plain):
     )  # fmt: skip
 
     def __init__(self, wait_time: float = limits.WAIT_TIME) -> None:
-        self.standing = Standing()
-        self.processes = Processes(self.standing, self._do)
+        self.position = Position()
+        self.processes = Processes(self.position, self._do)
         self.entries: tuple[Entry, ...] = ()  # of the inittab as it was read last
         self.consoles: tuple[Entry, ...] = ()  # of init.autocon
         self.emergency = False  # -b
@@ -178,7 +178,7 @@ class Machine(Plain):
 
     def _stage_over(self) -> None:
         """Go where the table says."""
-        follows = stages.OVER[stages.kind(self.standing.stage)]
+        follows = stages.OVER[stages.kind(self.position.stage)]
         if follows == stages.CHOOSE:
             self._record_boot()
             self._find_target()
@@ -206,7 +206,7 @@ class Machine(Plain):
         self._do(
             fx.SaneConsole(),
             fx.Say(f"version {__version__} booting", log=False),
-            fx.ShowStage(self.standing.stage),
+            fx.ShowStage(self.position.stage),
         )
         self._read_inittab()
 
@@ -236,32 +236,32 @@ class Machine(Plain):
         if stage == stages.SINGLE_USER:
             self._enter_single_user(otherwise=self._ask)
         elif stage == stages.LEVEL:
-            self._enter_level(level, came_from=self.standing.level)
+            self._enter_level(level, came_from=self.position.level)
         else:
             self.target = level
             self._enter_stage(stage)
 
     def _enter_single_user(self, otherwise: Callable[[], None]) -> None:
         """Enter S; if it has just ended and nothing there lasts, do the other thing, so as not to spin."""
-        if self.standing.stage == stages.SINGLE_USER and not (
+        if self.position.stage == stages.SINGLE_USER and not (
             self.rounds.allows(self._now) and self.processes.start_over()
         ):
             otherwise()
             return
-        self.standing.level = stages.SINGLE_USER
+        self.position.level = stages.SINGLE_USER
         self._enter_stage(stages.SINGLE_USER)
 
     def _enter_level(self, level: str, came_from: str) -> None:
-        self.standing.prevlevel, self.standing.level = came_from, level
+        self.position.prevlevel, self.position.level = came_from, level
         self._do(fx.Say(f"Entering runlevel: {level}"), fx.RecordLevel(level, came_from))
         self._enter_stage(level)
 
     def _enter_stage(self, stage: str) -> None:
-        self._stand_in(stage)
+        self._set_stage(stage)
         self.processes.enter_stage()
 
-    def _stand_in(self, stage: str) -> None:
-        self.standing.stage = stage
+    def _set_stage(self, stage: str) -> None:
+        self.position.stage = stage
         self.over = self.nothing_left_said = False
         if stage in stages.SANE_CONSOLE_LEVELS:
             self._do(fx.SaneConsole())
@@ -353,27 +353,27 @@ class Machine(Plain):
 
     def _switch(self, level: str) -> None:
         """Enter the level by request: at once, whatever is under way."""
-        standing = self.standing
+        position = self.position
         if self.asking:
             self._do(fx.StopAsking())
             self._answered(level)
             return
-        if level == standing.stage:
+        if level == position.stage:
             return
-        if standing.stage in (stages.SYSINIT, stages.BOOT):
+        if position.stage in (stages.SYSINIT, stages.BOOT):
             self._record_boot()
-            standing.prevlevel = stages.NO_LEVEL
+            position.prevlevel = stages.NO_LEVEL
         elif not self.switching:
-            standing.prevlevel = standing.level
+            position.prevlevel = position.level
         # else it replaces the level under way, and we still come from the one before
-        standing.level = level
+        position.level = level
         self.switching = self.must_read = True
         single_user = level == stages.SINGLE_USER
         self._do(
             fx.Say("Going single user" if single_user else f"Switching to runlevel: {level}"),
-            fx.RecordLevel(level, standing.prevlevel),
+            fx.RecordLevel(level, position.prevlevel),
         )
-        self._stand_in(level)
+        self._set_stage(level)
         self._read_inittab()
 
     def _reread_requested(self, event: ev.RereadRequested | None = None) -> None:
@@ -381,7 +381,7 @@ class Machine(Plain):
         self._read_inittab()
 
     def _call_on_demand(self, letter: str) -> None:
-        if self.standing.stage != stages.SINGLE_USER:
+        if self.position.stage != stages.SINGLE_USER:
             if letter not in self.demands:
                 self.demands.append(letter)
             self._do(fx.Say(f"Activating demand-procedures for '{letter.upper()}'", console=False))
@@ -402,7 +402,7 @@ class Machine(Plain):
 
     def _variables_given(self, event: ev.VariablesGiven) -> None:
         """INIT_* only, and no more than there may be (behaviour/initctl#commands)."""
-        variables = self.standing.variables
+        variables = self.position.variables
         for name, value in event.changes:
             if not name.startswith("INIT_"):
                 continue

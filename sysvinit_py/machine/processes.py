@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 A_FEW = 250
 
 
-class Standing(Plain):
+class Position(Plain):
     """Where the machine stands: what every child is told."""
 
     SAVED = ("stage", "level", "prevlevel", "variables")
@@ -48,8 +48,8 @@ class Standing(Plain):
 class Processes:
     """The jobs of the inittab, and the processes and groups that belong to them."""
 
-    def __init__(self, standing: Standing, do: Callable[..., None]) -> None:
-        self.standing = standing
+    def __init__(self, position: Position, do: Callable[..., None]) -> None:
+        self.position = position
         self.jobs: dict[Key, Job] = {}  # of the inittab as it was read last
         self.running: dict[int, Job] = {}  # by pid, what was given up too: its job has another pid, or none
         self.starting: Job | None = None  # told to start, and not answered yet
@@ -94,7 +94,7 @@ class Processes:
         What was called on demand has one in every digit level, ended or not, until it has none in S.
         Terminals are looked for again, as nobody may have told that one has come.
         """
-        stage = self.standing.stage
+        stage = self.position.stage
         self._await(set())
         placed = []
         for number, job in enumerate(self.jobs.values(), 1):
@@ -146,7 +146,7 @@ class Processes:
             if job.rests_until:
                 heappush(self._resting, (job.rests_until, job.key))
                 self._forking += job.forking
-        self.agenda = Agenda(job for job in jobs.values() if rules.has_place(job, self.standing.stage))
+        self.agenda = Agenda(job for job in jobs.values() if rules.has_place(job, self.position.stage))
 
     # Starts.
 
@@ -177,16 +177,16 @@ class Processes:
     def _start(self, job: Job) -> None:
         job.told_to_start()
         self.starting = job
-        standing = self.standing
+        position = self.position
         self._do(
             fx.Start(
                 job.key,
                 job.entry,
-                standing.stage,
-                rules.owns_console(job.entry, standing.stage),
-                standing.runlevel,
-                standing.prevlevel,
-                tuple(standing.variables.items()),
+                position.stage,
+                rules.owns_console(job.entry, position.stage),
+                position.runlevel,
+                position.prevlevel,
+                tuple(position.variables.items()),
                 job.terminal,
             )
         )
@@ -274,7 +274,7 @@ class Processes:
             for pid, job in self.running.items()
             if job.pid == pid
             and not self.endings.waits_for(pid)
-            and (self.jobs.get(job.key) is not job or rules.must_end(job, self.standing.stage))
+            and (self.jobs.get(job.key) is not job or rules.must_end(job, self.position.stage))
         ]
         if not strays:
             return

@@ -29,7 +29,7 @@ def save(machine: Machine) -> dict[str, Any]:
     number = {job: n for n, job in enumerate(of_inittab + others)}
     return {
         "machine": machine.saved(),
-        "standing": machine.standing.saved(),
+        "position": machine.position.saved(),
         "rounds": machine.rounds.saved(),
         "entries": [_save_entry(entry) for entry in machine.entries],
         "consoles": [_save_entry(entry) for entry in machine.consoles],
@@ -47,7 +47,7 @@ def restore(state: dict[str, Any]) -> Machine:
     """Return a machine that goes on where the saved one was."""
     machine = Machine()
     machine.resume(state["machine"])
-    machine.standing.resume(state["standing"])
+    machine.position.resume(state["position"])
     machine.rounds.resume(state["rounds"])
     machine.resume_inittab(*(tuple(Entry(**e) for e in state[name]) for name in ("entries", "consoles")))
     of_inittab = [_restore_job(saved) for saved in state["jobs"]]

@@ -67,7 +67,7 @@ class Wait(Value):
 
 def state(machine: Machine, job: Job) -> str:
     """Return the word for what the job is doing."""
-    verdict = rules.verdict(job, machine.standing.stage)
+    verdict = rules.verdict(job, machine.position.stage)
     rows = (row for row in STATES if row.verdict == verdict and CONDITIONS[row.condition](machine, job))
     return next(rows).word
 

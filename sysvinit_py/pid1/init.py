@@ -235,11 +235,11 @@ class Init:
         self._signals.add({number for number in HANDLED if saved.signals >> number & 1} | {calls.SIGCHLD})
         self._begun = True
         self._say(f"version {__version__} reloading", log=False)
-        self._performer.perform(fx.ShowStage(machine.standing.stage))
+        self._performer.perform(fx.ShowStage(machine.position.stage))
         if not (saved.boot_in_utmp and saved.boot_in_wtmp):
             self._accounting.boot()
         if not (saved.runlevel_in_utmp and saved.runlevel_in_wtmp):
-            self._accounting.level(machine.standing.runlevel, machine.standing.prevlevel)
+            self._accounting.level(machine.position.runlevel, machine.position.prevlevel)
         self._work_off()
 
     def _boot(self) -> None:
@@ -341,7 +341,7 @@ class Init:
         return handover.written(self._machine, signals, *self._accounting.recorded)
 
     def _execute(self, state: bytes, *more: str) -> None:
-        variables = self._machine.standing.variables
+        variables = self._machine.position.variables
         if not self._begun:
             more = (*(word for word in self._argv if word != handover.OPTION), *more)
             variables = handover.variables_of(self._inherited)  # C has them nowhere else

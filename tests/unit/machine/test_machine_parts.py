@@ -128,7 +128,7 @@ def test_the_state_is_plain_and_comes_back() -> None:
         world.step(step)
     state = json.loads(json.dumps(save(world.machine)))
     assert save(restore(state)) == state
-    assert state["standing"] == {"stage": "3", "level": "3", "prevlevel": "2", "variables": {"INIT_A": "1"}}
+    assert state["position"] == {"stage": "3", "level": "3", "prevlevel": "2", "variables": {"INIT_A": "1"}}
 
 
 @pytest.mark.parametrize(
