@@ -39,7 +39,7 @@ class Agenda:
         """Nobody in it wants to start, or is waited for."""
         return not (self._due or self._again)
 
-    def look_at(self, job: Job) -> None:
+    def mark_due(self, job: Job) -> None:
         """Something happened to the job: list it as due. Jobs of other stages are ignored."""
         position = self._positions.get(job)
         if position is not None and position not in self._listed:

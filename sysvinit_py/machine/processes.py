@@ -117,7 +117,7 @@ class Processes:
         """
         for job in self.agenda.jobs:
             job.forget_run()
-            self.agenda.look_at(job)
+            self.agenda.mark_due(job)
         return any(rules.readiness(job) == rules.DUE for job in self.agenda.jobs)
 
     def call(self, what: str) -> None:
@@ -125,7 +125,7 @@ class Processes:
         for job in self.jobs.values():
             if job.rule.event == what:
                 job.call()
-                self.agenda.look_at(job)
+                self.agenda.mark_due(job)
 
     def demand(self, letter: str) -> None:
         """Call the entries with the letter a, b or c; the stage has to be entered anew.
@@ -216,7 +216,7 @@ class Processes:
         job = self._answered(event)
         self._do(fx.Say(rules.cannot_execute(job.entry, event.command, event.reason)))
         job.ended(NOT_EXECUTED)
-        self.agenda.look_at(job)
+        self.agenda.mark_due(job)
 
     def cannot_fork(self, event: ev.CannotFork, now: float) -> None:
         """There is no process: the start is tried again in a while, and the others go on.
@@ -262,7 +262,7 @@ class Processes:
         if event.pid in self.endings:
             self.endings.leader_ended(event.pid, now)
             self._do(fx.Probe(event.pid))
-        self.agenda.look_at(job)
+        self.agenda.mark_due(job)
 
     def end_strays(self, wait_time: float, now: float) -> None:
         """Tell those to end whose entry is gone, or has no place in the stage (behaviour/runlevels#who-ends).
@@ -288,7 +288,7 @@ class Processes:
         for job in self.jobs.values():
             if job.lacks_terminal and job.terminal not in missing:
                 job.find_terminal()
-                self.agenda.look_at(job)
+                self.agenda.mark_due(job)
             elif job.pid and job.terminal in missing and job.pid not in self.endings:
                 self._do(fx.Say(f'Id "{job.entry.id}" is ended: its terminal {job.terminal} is gone'))
                 job.lose_terminal()
@@ -312,7 +312,7 @@ class Processes:
             job = self.jobs[heappop(self._resting)[1]]
             self._forking -= job.forking
             job.rested()
-            self.agenda.look_at(job)
+            self.agenda.mark_due(job)
         for ending in self.endings.to_give_up(now):
             self._give_up(ending)
         self._do(*(fx.Probe(group) for group in self.endings.to_probe(now)))
@@ -331,7 +331,7 @@ class Processes:
         if job is not None:
             self._transient -= not job.rule.outlasts_stage
             self.running[ending.group] = job.given_up()
-            self.agenda.look_at(job)
+            self.agenda.mark_due(job)
 
     # After an error of our own.
 
@@ -348,7 +348,7 @@ class Processes:
             job.repair()
             if job.pid and job.pid not in self.running:
                 self.running[job.pid] = job  # should it have ended, the next init sees that
-            self.agenda.look_at(job)
+            self.agenda.mark_due(job)
         self.starting = None
 
     def _now_runs(self, pid: int, job: Job) -> None:
