@@ -33,11 +33,24 @@ class Job(Plain):
     """An entry of the inittab and what has become of it."""
 
     __slots__ = (
-        "accounted", "called", "demanded", "entry", "forking", "has_run", "key", "lacks_terminal", "pid",
-        "rests_until", "rule", "said_so", "status", "terminal", "throttle",
+        "accounted",
+        "entry",
+        "forking",
+        "has_run",
+        "key",
+        "lacks_terminal",
+        "on_demand",
+        "pending_event",
+        "pid",
+        "rests_until",
+        "rule",
+        "said_so",
+        "status",
+        "terminal",
+        "throttle",
     )  # fmt: skip
     SAVED = (
-        "pid", "accounted", "has_run", "demanded", "called", "rests_until", "forking", "terminal",
+        "pid", "accounted", "has_run", "on_demand", "pending_event", "rests_until", "forking", "terminal",
         "lacks_terminal", "said_so",
     )  # fmt: skip
 
@@ -49,8 +62,8 @@ class Job(Plain):
         self.status = status  # with which its last process ended, as wait(2) gives it
         self.accounted = False  # the process has an INIT_PROCESS record
         self.has_run = False  # not again, unless its action says so, until its levels are left
-        self.demanded = False  # called by a, b or c: has a place in every level but S
-        self.called = False  # an event has called it, and it could not run yet
+        self.on_demand = False  # started by a, b or c: has a place in every level but S
+        self.pending_event = False  # an event has triggered it, and it could not run yet
         self.rests_until = 0.0  # not started before: for the throttle, or a failed fork; 0: does not rest
         self.forking = False  # rests because its fork failed
         self.terminal = terminal_of(entry)  # that its process needs, or would if it was started; empty: none
@@ -72,8 +85,8 @@ class Job(Plain):
     # A start, and the four answers to it.
 
     def told_to_start(self) -> None:
-        """Start was said: what called for it is used up."""
-        self.pid, self.has_run, self.called = STARTING, True, False
+        """Start was said: a pending event is used up."""
+        self.pid, self.has_run, self.pending_event = STARTING, True, False
         self.terminal = terminal_of(self.entry)
 
     def started(self, pid: int) -> None:
@@ -82,7 +95,7 @@ class Job(Plain):
 
     def not_forked(self, until: float) -> None:
         """There is no process: as if nobody had said Start, but it rests for a moment."""
-        self.pid, self.has_run, self.called = 0, False, self.rule.when == ON_EVENT
+        self.pid, self.has_run, self.pending_event = 0, False, self.rule.when == ON_EVENT
         self.throttle.take_back()
         self.rests_until, self.forking = until, True
 
@@ -131,22 +144,22 @@ class Job(Plain):
         """It may be there: that shows when the job is started."""
         self.lacks_terminal = False
 
-    # Calls.
+    # Events, and requests on demand.
 
-    def call(self) -> None:
-        """An event has called it (behaviour/boot#events)."""
-        self.called = True
+    def trigger(self) -> None:
+        """Its event has come (behaviour/boot#events)."""
+        self.pending_event = True
 
-    def demand(self) -> None:
-        """Its letter was called: it runs, again if it has run, in all levels but S.
+    def set_on_demand(self) -> None:
+        """Its letter was requested: it runs, again if it has run, in all levels but S.
 
         See behaviour/runlevels#on-demand.
         """
-        self.demanded, self.has_run = True, False
+        self.on_demand, self.has_run = True, False
 
-    def forget_demand(self) -> None:
+    def clear_on_demand(self) -> None:
         """Level S has no place for it (behaviour/runlevels#who-ends)."""
-        self.demanded = False
+        self.on_demand = False
 
     def forget_run(self) -> None:
         """Its levels were left: on the next entering it runs again. Boot entries run once.

@@ -39,7 +39,7 @@ class Machine(Plain):
 
     SAVED = (
         "emergency", "argument", "target", "boot_recorded", "boot_done", "reading", "must_read", "switching",
-        "asking", "over", "nothing_left_said", "demands", "calls", "wait_time",
+        "asking", "over", "nothing_left_said", "pending_on_demand", "pending_events", "wait_time",
     )  # fmt: skip
 
     def __init__(self, wait_time: float = limits.WAIT_TIME) -> None:
@@ -58,8 +58,8 @@ class Machine(Plain):
         self.asking = False  # the question for a level is open
         self.over = False  # the stage is over, and what follows from that was done
         self.nothing_left_said = False
-        self.demands: list[str] = []  # a, b, c: to be called when the inittab is read
-        self.calls: list[str] = []  # events: to be called when the inittab is read
+        self.pending_on_demand: list[str] = []  # a, b, c: requested, for when the inittab is read
+        self.pending_events: list[str] = []  # such as power failed, for when the inittab is read
         self.wait_time = wait_time
         self.rounds = Throttle()  # of level S, so that an S in which nothing lasts does not turn in circles
         self._now = 0.0
@@ -309,7 +309,7 @@ class Machine(Plain):
         self.reading = self.must_read = self.over = False
         self.rounds.clear()
         yield from self.processes.adopt(self._all_entries())
-        self._call_what_waited()
+        self._apply_pending()
         self.processes.enter_stage()
         self.processes.end_strays(self.wait_time, self._now)
 
@@ -327,12 +327,12 @@ class Machine(Plain):
         emergency = (EMERGENCY,) if self.emergency else ()
         return (*emergency, *self.entries, *consoles)
 
-    def _call_what_waited(self) -> None:
-        for letter in self.demands:
-            self.processes.demand(letter)
-        for what in self.calls:
-            self.processes.call(what)
-        self.demands, self.calls = [], []
+    def _apply_pending(self) -> None:
+        for letter in self.pending_on_demand:
+            self.processes.mark_on_demand(letter)
+        for what in self.pending_events:
+            self.processes.trigger(what)
+        self.pending_on_demand, self.pending_events = [], []
 
     # Requests (behaviour/runlevels).
 
@@ -345,7 +345,7 @@ class Machine(Plain):
         if level in stages.ENTERABLE:
             self._switch(stages.ENTERABLE[level])
         elif level in stages.ON_DEMAND:
-            self._call_on_demand(stages.ON_DEMAND[level])
+            self._start_on_demand(stages.ON_DEMAND[level])
         elif level in stages.REREAD:
             self._reread_requested()
         else:
@@ -380,10 +380,10 @@ class Machine(Plain):
         self._do(fx.Say("Re-reading inittab", console=False))
         self._read_inittab()
 
-    def _call_on_demand(self, letter: str) -> None:
+    def _start_on_demand(self, letter: str) -> None:
         if self.position.stage != stages.SINGLE_USER:
-            if letter not in self.demands:
-                self.demands.append(letter)
+            if letter not in self.pending_on_demand:
+                self.pending_on_demand.append(letter)
             self._do(fx.Say(f"Activating demand-procedures for '{letter.upper()}'", console=False))
             self._read_inittab()
 
@@ -396,9 +396,9 @@ class Machine(Plain):
     def _called(self, event: ev.Called) -> None:
         """Call the entries of the inittab that counts, which may have to be read first."""
         if not self.must_read:
-            self.processes.call(event.what)
-        elif event.what not in self.calls:
-            self.calls.append(event.what)
+            self.processes.trigger(event.what)
+        elif event.what not in self.pending_events:
+            self.pending_events.append(event.what)
 
     def _variables_given(self, event: ev.VariablesGiven) -> None:
         """INIT_* only, and no more than there may be (behaviour/initctl#commands)."""

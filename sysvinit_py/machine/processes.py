@@ -91,7 +91,7 @@ class Processes:
 
         See behaviour/runlevels#change.
 
-        What was called on demand has one in every digit level, ended or not, until it has none in S.
+        What was started on demand has one in every digit level, ended or not, until it has none in S.
         Terminals are looked for again, as nobody may have told that one has come.
         """
         stage = self.position.stage
@@ -104,7 +104,7 @@ class Processes:
             else:
                 job.forget_run()
                 if stage == stages.SINGLE_USER:
-                    job.forget_demand()
+                    job.clear_on_demand()
             if not number % A_FEW:
                 yield
         self.agenda = Agenda(placed)
@@ -120,21 +120,21 @@ class Processes:
             self.agenda.mark_due(job)
         return any(rules.readiness(job) == rules.DUE for job in self.agenda.jobs)
 
-    def call(self, what: str) -> None:
-        """An event calls its entries (behaviour/boot#events)."""
+    def trigger(self, what: str) -> None:
+        """Start the entries of the event, now or when they can run (behaviour/boot#events)."""
         for job in self.jobs.values():
             if job.rule.event == what:
-                job.call()
+                job.trigger()
                 self.agenda.mark_due(job)
 
-    def demand(self, letter: str) -> None:
-        """Call the entries with the letter a, b or c; the stage has to be entered anew.
+    def mark_on_demand(self, letter: str) -> None:
+        """Start the entries with the letter a, b or c; the stage has to be entered anew.
 
         See behaviour/runlevels#on-demand.
         """
         for job in self.jobs.values():
             if rules.answers(job.entry, letter):
-                job.demand()
+                job.set_on_demand()
 
     def resume(self, jobs: dict[Key, Job], running: dict[int, Job], fork_failed: bool) -> None:
         """Go on with jobs and children that another init has left, all starts answered (behaviour/reexec)."""

@@ -22,7 +22,7 @@ RUNS = "runs"  # or is told to start
 RESTS = "rests"  # until a time, for the throttle or a failed fork
 NO_TERMINAL = "no terminal"
 HAS_RUN = "has run"  # and is run once
-NOT_CALLED = "not called"  # by its event
+NOT_TRIGGERED = "not triggered"  # by its event
 NO_PLACE = "no place"  # in the stage
 EMPTY = "empty"  # it has no command, or its action starts none
 
@@ -47,21 +47,21 @@ def readiness(job: Job) -> str:
     if not job.entry.command:
         return EMPTY
     if job.rule.when == ON_EVENT:
-        return DUE if job.called else NOT_CALLED
+        return DUE if job.pending_event else NOT_TRIGGERED
     return DUE if job.rule.again or not job.has_run else HAS_RUN
 
 
 def has_place(job: Job, stage: str) -> bool:
-    """Whether the entry may run in the stage: by its levels, or called on demand.
+    """Whether the entry may run in the stage: by its levels, or started on demand.
 
     See behaviour/runlevels#on-demand.
 
-    S has no place for what was called, nor for ondemand entries (behaviour/inittab#actions).
+    S has no place for what was started on demand, nor for ondemand entries (behaviour/inittab#actions).
     """
     if job.rule.when not in (IN_LEVEL, ON_EVENT):
         return stage == job.rule.when
     if stage in DIGIT_LEVELS:
-        return job.demanded or stage in job.entry.levels
+        return job.on_demand or stage in job.entry.levels
     return stage == SINGLE_USER and job.entry.in_s
 
 

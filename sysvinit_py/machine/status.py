@@ -35,10 +35,10 @@ STATES = (
     State("no-terminal", rules.NO_TERMINAL),
     State("failed", rules.HAS_RUN, "ended badly"),
     State("done", rules.HAS_RUN),
-    State("idle", rules.NOT_CALLED),
-    State("triggered", rules.DUE, "called by an event"),
+    State("idle", rules.NOT_TRIGGERED),
+    State("triggered", rules.DUE, "triggered by an event"),
     State("pending", rules.DUE),
-    State("idle", rules.NO_PLACE, "waits for a call"),
+    State("idle", rules.NO_PLACE, "has a letter a, b or c"),
     State("inactive", rules.NO_PLACE),
     State("disabled", rules.EMPTY),
 )
@@ -48,8 +48,8 @@ CONDITIONS: dict[str, Callable[[Machine, Job], bool]] = {
     "told to end": lambda machine, job: job.pid in machine.processes.endings,
     "cannot fork": lambda machine, job: job.forking,
     "ended badly": lambda machine, job: job.status not in (0, UNKNOWN),
-    "called by an event": lambda machine, job: job.called,
-    "waits for a call": lambda machine, job: (
+    "triggered by an event": lambda machine, job: job.pending_event,
+    "has a letter a, b or c": lambda machine, job: (
         job.rule.when == IN_LEVEL and not set(ON_DEMAND_LEVELS).isdisjoint(job.entry.levels)
     ),
 }

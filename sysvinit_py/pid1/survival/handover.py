@@ -263,8 +263,8 @@ def _saved_entry(job: Job) -> SavedEntry:
         job.entry,
         pid=job.pid,
         has_run=job.has_run,
-        called=job.called,
-        on_demand=job.demanded,
+        pending_event=job.pending_event,
+        on_demand=job.on_demand,
         waited_for=job.rule.waited and job.pid > 0,
         window_opened=job.throttle.opened,
         starts=job.throttle.starts,
@@ -323,7 +323,8 @@ def _machine_of_c(saved: Saved, environ: Mapping[str, str]) -> Machine:
         job = save_job(Job(key, entry))
         job["marks"] |= {
             "pid": marks.pid, "accounted": entry.accounting, "has_run": marks.has_run,
-            "called": marks.called, "demanded": marks.on_demand, "rests_until": marks.rests_until,
+            "pending_event": marks.pending_event, "on_demand": marks.on_demand,
+            "rests_until": marks.rests_until,
         }  # fmt: skip
         job["throttle"] = {"opened": marks.window_opened, "starts": marks.starts}
         state["jobs"].append(job)

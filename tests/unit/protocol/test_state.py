@@ -204,15 +204,15 @@ def test_levels_are_written_out_as_c_does(entry: Entry, levels: bytes) -> None:
 @pytest.mark.parametrize(
     "action", ["powerwait", "powerfail", "powerokwait", "powerfailnow", "ctrlaltdel", "kbrequest"]
 )
-@pytest.mark.parametrize("called", [True, False])
-def test_an_event_that_is_kept_is_the_missing_mark_has_run(action: str, called: bool) -> None:
+@pytest.mark.parametrize("pending", [True, False])
+def test_an_event_that_is_kept_is_the_missing_mark_has_run(action: str, pending: bool) -> None:
     """C was seen to start a kbrequest entry that came without FL XD, and none that came with it."""
     state = with_entry(
-        b"FL RU\nPID20\nEXS0\nAC respawn", f"{'' if called else 'FL XD'}\nAC {action}".encode()
+        b"FL RU\nPID20\nEXS0\nAC respawn", f"{'' if pending else 'FL XD'}\nAC {action}".encode()
     )
     (entry,) = decode(state).entries
-    assert (entry.called, entry.has_run) == (called, False)
-    assert (b"FL XD" in encode(decode(state))) is not called
+    assert (entry.pending_event, entry.has_run) == (pending, False)
+    assert (b"FL XD" in encode(decode(state))) is not pending
 
 
 @pytest.mark.parametrize(

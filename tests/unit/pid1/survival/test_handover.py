@@ -87,7 +87,7 @@ def test_by_way_of_c_all_that_c_knows_is_kept(world: World) -> None:
     before = {id: world.machine.processes.jobs[id, action, 0] for id, action in KEYS}
     after = {id: machine.processes.jobs[id, action, 0] for id, action in KEYS}
     for id, job in before.items():
-        for mark in ("pid", "has_run", "called", "demanded", "rests_until"):
+        for mark in ("pid", "has_run", "pending_event", "on_demand", "rests_until"):
             assert getattr(after[id], mark) == getattr(job, mark), (id, mark)
         assert (after[id].throttle.opened, after[id].throttle.starts) == (
             job.throttle.opened,
