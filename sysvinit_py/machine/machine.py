@@ -39,7 +39,7 @@ class Machine(Plain):
 
     SAVED = (
         "emergency", "argument", "target", "boot_recorded", "boot_done", "reading", "must_read", "switching",
-        "asking", "over", "nothing_left_said", "pending_on_demand", "pending_events", "wait_time",
+        "asking", "stage_handled", "nothing_left_said", "pending_on_demand", "pending_events", "wait_time",
     )  # fmt: skip
 
     def __init__(self, wait_time: float = limits.WAIT_TIME) -> None:
@@ -56,7 +56,7 @@ class Machine(Plain):
         self.must_read = True  # nothing starts before the inittab is read: at boot, and in a switch
         self.switching = False  # a level was requested, and its entries are not being started yet
         self.asking = False  # the question for a level is open
-        self.over = False  # the stage is over, and what follows from that was done
+        self.stage_handled = False  # the stage is over, and what follows from that was done
         self.nothing_left_said = False
         self.pending_on_demand: list[str] = []  # a, b, c: requested, for when the inittab is read
         self.pending_events: list[str] = []  # such as power failed, for when the inittab is read
@@ -149,7 +149,7 @@ class Machine(Plain):
 
         An error may have come between the decision for a stage and its agenda.
         """
-        self.over = False
+        self.stage_handled = False
         self.processes.enter_stage()
 
     def adopt_child(self, event: ev.Started) -> None:
@@ -169,10 +169,10 @@ class Machine(Plain):
         """Start what is due; when the stage is over, decide what comes next, and return True."""
         self.switching = False
         if self.processes.start_due(self._now):
-            self.over = False
-        if self.over or not self.processes.stage_over:
+            self.stage_handled = False
+        if self.stage_handled or not self.processes.stage_over:
             return False
-        self.over = True
+        self.stage_handled = True
         self._stage_over()
         return True
 
@@ -262,7 +262,7 @@ class Machine(Plain):
 
     def _set_stage(self, stage: str) -> None:
         self.position.stage = stage
-        self.over = self.nothing_left_said = False
+        self.stage_handled = self.nothing_left_said = False
         if stage in stages.SANE_CONSOLE_LEVELS:
             self._do(fx.SaneConsole())
         self._do(fx.ShowStage(stage))
@@ -306,7 +306,7 @@ class Machine(Plain):
         self._do(*(fx.Say(str(problem)) for problem in event.problems))
         if event.complete or not self.entries:
             self.entries = event.entries
-        self.reading = self.must_read = self.over = False
+        self.reading = self.must_read = self.stage_handled = False
         self.rounds.clear()
         yield from self.processes.adopt(self._all_entries())
         self._apply_pending()
