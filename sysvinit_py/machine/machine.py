@@ -61,7 +61,7 @@ class Machine(Plain):
         self.pending_on_demand: list[str] = []  # a, b, c: requested, for when the inittab is read
         self.pending_events: list[str] = []  # such as power failed, for when the inittab is read
         self.wait_time = wait_time
-        self.rounds = Throttle()  # of level S, so that an S in which nothing lasts does not turn in circles
+        self.single_user_throttle = Throttle()  # of level S, so that an S in which nothing lasts does not turn in circles
         self._now = 0.0
         self._effects: list[fx.Effect] = []
         self._awaits_answer = False  # to a Start that was handed out
@@ -244,7 +244,7 @@ class Machine(Plain):
     def _enter_single_user(self, otherwise: Callable[[], None]) -> None:
         """Enter S; if it has just ended and nothing there lasts, do the other thing, so as not to spin."""
         if self.position.stage == stages.SINGLE_USER and not (
-            self.rounds.allows(self._now) and self.processes.start_over()
+            self.single_user_throttle.allows(self._now) and self.processes.start_over()
         ):
             otherwise()
             return
@@ -284,7 +284,7 @@ class Machine(Plain):
     def _answered(self, level: str) -> None:
         """A person has named the level."""
         self.asking = False
-        self.rounds.clear()
+        self.single_user_throttle.clear()
         self._enter_target(level)
 
     def _no_answer(self, event: ev.NoAnswer) -> None:
@@ -307,7 +307,7 @@ class Machine(Plain):
         if event.complete or not self.entries:
             self.entries = event.entries
         self.reading = self.must_read = self.stage_handled = False
-        self.rounds.clear()
+        self.single_user_throttle.clear()
         yield from self.processes.adopt(self._all_entries())
         self._apply_pending()
         self.processes.enter_stage()

@@ -30,7 +30,7 @@ def save(machine: Machine) -> dict[str, Any]:
     return {
         "machine": machine.saved(),
         "position": machine.position.saved(),
-        "rounds": machine.rounds.saved(),
+        "single_user_throttle": machine.single_user_throttle.saved(),
         "entries": [_save_entry(entry) for entry in machine.entries],
         "consoles": [_save_entry(entry) for entry in machine.consoles],
         "jobs": [save_job(job) for job in of_inittab],
@@ -48,7 +48,7 @@ def restore(state: dict[str, Any]) -> Machine:
     machine = Machine()
     machine.resume(state["machine"])
     machine.position.resume(state["position"])
-    machine.rounds.resume(state["rounds"])
+    machine.single_user_throttle.resume(state["single_user_throttle"])
     machine.resume_inittab(*(tuple(Entry(**e) for e in state[name]) for name in ("entries", "consoles")))
     of_inittab = [_restore_job(saved) for saved in state["jobs"]]
     jobs = of_inittab + [_restore_job(saved) for saved in state["others"]]
