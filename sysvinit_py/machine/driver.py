@@ -88,7 +88,7 @@ class Driver:
         """
         if not any(isinstance(undone, (fx.Start, ev.Answer)) for undone in (*self._effects, *self._events)):
             self.machine.repair_after_error()
-        self.machine.recompute_agenda()
+        self.machine.recompute_run_queue()
         for _ in range(attempts):
             try:
                 self.work()

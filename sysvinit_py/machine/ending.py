@@ -41,8 +41,8 @@ class Endings:
 
     def __init__(self) -> None:
         self.by_group: dict[int, Ending] = {}
-        self.leaderless: dict[int, Ending] = {}  # whose leader was reaped: members may be left
-        self.probe_at = NEVER  # the next look at the leaderless
+        self.orphaned: dict[int, Ending] = {}  # whose leader was reaped: members may be left
+        self.probe_at = NEVER  # the next look at orphaned groups
         self._due_at = NEVER
 
     def __bool__(self) -> bool:
@@ -65,23 +65,23 @@ class Endings:
         self.by_group[ending.group] = ending
         self._due_at = min(self._due_at, ending.due_at)
 
-    def resume(self, endings: Iterable[Ending], leaderless: Iterable[int], probe_at: float) -> None:
+    def resume(self, endings: Iterable[Ending], orphaned: Iterable[int], probe_at: float) -> None:
         """Go on with those that another init has left."""
         for ending in endings:
             self.add(ending)
-        self.leaderless = {group: self.by_group[group] for group in leaderless}
+        self.orphaned = {group: self.by_group[group] for group in orphaned}
         self.probe_at = probe_at
 
     def leader_ended(self, group: int, now: float) -> None:
         """Its leader was reaped: from now on one has to look whether members are left."""
-        self.leaderless[group] = self.by_group[group]
+        self.orphaned[group] = self.by_group[group]
         self.probe_at = min(self.probe_at, now + PROBE_TIME)
 
     def remove(self, group: int) -> None:
         """No process of the group is left, or it is given up."""
         del self.by_group[group]
-        self.leaderless.pop(group, None)
-        if not self.leaderless:
+        self.orphaned.pop(group, None)
+        if not self.orphaned:
             self.probe_at = NEVER
         if not self.by_group:
             self._due_at = NEVER
@@ -91,7 +91,7 @@ class Endings:
         if now < self.probe_at:
             return []
         self.probe_at = now + PROBE_TIME
-        return list(self.leaderless)
+        return list(self.orphaned)
 
     def to_give_up(self, now: float) -> list[Ending]:
         """Those that SIGKILL has not ended in its time; they are not in it any more."""
@@ -103,11 +103,11 @@ class Endings:
 
     def to_kill(self, now: float) -> list[int]:
         """The groups whose time after SIGTERM is up, each once."""
-        doomed = [ending for ending in self.by_group.values() if ending.kill_at <= now]
-        for ending in doomed:
+        overdue = [ending for ending in self.by_group.values() if ending.kill_at <= now]
+        for ending in overdue:
             ending.kill(now)
         self._set_due()
-        return [ending.group for ending in doomed]
+        return [ending.group for ending in overdue]
 
     def _set_due(self) -> None:
         self._due_at = min((ending.due_at for ending in self.by_group.values()), default=NEVER)

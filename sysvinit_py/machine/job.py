@@ -117,10 +117,10 @@ class Job(Plain):
 
     def given_up(self) -> Job:
         """Go on as if its process was gone; return a job for that, which writes the record if it ends."""
-        ghost = Job(self.key, self.entry)
-        ghost.accounted = self.accounted
+        abandoned = Job(self.key, self.entry)
+        abandoned.accounted = self.accounted
         self.ended()
-        return ghost
+        return abandoned
 
     # An error of our own.
 

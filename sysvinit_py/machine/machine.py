@@ -1,8 +1,8 @@
 """The runlevel state machine: boot, runlevels, requests (behaviour/boot and behaviour/runlevels).
 
-The machine stands in a *stage*: sysinit, boot, or a level. The jobs that have a place in the stage are its
-*agenda*. After each event those of them are started that are due; when nothing of the stage runs any more and
-nothing is left to start, the stage is over, and what comes next is decided, once.
+The machine stands in a *stage*: sysinit, boot, or a level. The jobs that have a place in the stage are the
+*run queue*. After each event those of them are started that are due; when nothing of the stage runs any more
+and nothing is left to start, the stage is over, and what comes next is decided, once.
 
 Nothing is started while a new inittab must be read first, while processes are being ended, or while the level
 is asked for.
@@ -61,7 +61,7 @@ class Machine(Plain):
         self.pending_on_demand: list[str] = []  # a, b, c: requested, for when the inittab is read
         self.pending_events: list[str] = []  # such as power failed, for when the inittab is read
         self.wait_time = wait_time
-        self.single_user_throttle = Throttle()  # of level S, so that an S in which nothing lasts does not turn in circles
+        self.single_user_throttle = Throttle()  # of an S in which nothing lasts
         self._now = 0.0
         self._effects: list[fx.Effect] = []
         self._awaits_answer = False  # to a Start that was handed out
@@ -106,8 +106,8 @@ class Machine(Plain):
         if steps:
             yield from steps
         while True:
-            if self.processes.agenda_stale:
-                yield from self.processes.make_agenda()
+            if self.processes.run_queue_stale:
+                yield from self.processes.make_run_queue()
             if self.must_read or self.asking or self.processes.endings or not self._proceed():
                 return
 
@@ -144,10 +144,10 @@ class Machine(Plain):
         """These are the entries that were read last."""
         self.entries, self.consoles = entries, consoles
 
-    def recompute_agenda(self) -> None:
+    def recompute_run_queue(self) -> None:
         """Have it looked at once more who is to be started, and whether the stage is over.
 
-        An error may have come between the decision for a stage and its agenda.
+        An error may have come between the decision for a stage and its run queue.
         """
         self.stage_handled = False
         self.processes.enter_stage()
@@ -311,7 +311,7 @@ class Machine(Plain):
         yield from self.processes.adopt(self._all_entries())
         self._apply_pending()
         self.processes.enter_stage()
-        self.processes.end_strays(self.wait_time, self._now)
+        self.processes.end_misplaced(self.wait_time, self._now)
 
     def _inittab_not_read(self, event: ev.InittabNotRead) -> Iterator[None]:
         """Go on with what there was; at boot, with what an empty inittab gives."""

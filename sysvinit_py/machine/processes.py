@@ -12,11 +12,11 @@ from _heapq import heappop, heappush
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import limits, rules, stages
-from sysvinit_py.machine.agenda import Agenda
 from sysvinit_py.machine.ending import NEVER, Ending, Endings
 from sysvinit_py.machine.errors import MisuseError
 from sysvinit_py.machine.job import NOT_EXECUTED, Job, Key, numbered
 from sysvinit_py.machine.plain import Plain
+from sysvinit_py.machine.run_queue import RunQueue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class Processes:
         self.awaited: set[str] = set()  # terminals that entries wait for
         self.fork_failed = False  # and nothing was started since
         self._do = do
-        self.agenda = Agenda()
-        self.agenda_stale = False  # the agenda is that of another stage, or inittab
+        self.run_queue = RunQueue()
+        self.run_queue_stale = False  # it is that of another stage, or inittab
         self._resting: list[tuple[float, Key]] = []  # a heap
         self._transient = 0  # how many run that do not outlast the stage
         self._forking = 0  # how many rest because their fork failed
@@ -83,11 +83,11 @@ class Processes:
         self._forking = 0
 
     def enter_stage(self) -> None:
-        """The stage, or the inittab, is a new one: before anything is started the agenda has to be made."""
-        self.agenda_stale = True
+        """Have the run queue made before anything is started: the stage, or the inittab, is a new one."""
+        self.run_queue_stale = True
 
-    def make_agenda(self) -> Iterator[None]:
-        """Make the agenda of the stage, in steps. Entries that have no place in it forget their run.
+    def make_run_queue(self) -> Iterator[None]:
+        """Make the run queue of the stage, in steps. Entries that have no place in it forget their run.
 
         See behaviour/runlevels#change.
 
@@ -107,25 +107,25 @@ class Processes:
                     job.clear_on_demand()
             if not number % A_FEW:
                 yield
-        self.agenda = Agenda(placed)
-        self.agenda_stale = False
+        self.run_queue = RunQueue(placed)
+        self.run_queue_stale = False
 
     def start_over(self) -> bool:
         """Let all of the stage run again; return whether that lets anything start (S has ended).
 
         See behaviour/boot#single-user.
         """
-        for job in self.agenda.jobs:
+        for job in self.run_queue.jobs:
             job.forget_run()
-            self.agenda.mark_due(job)
-        return any(rules.readiness(job) == rules.DUE for job in self.agenda.jobs)
+            self.run_queue.mark_due(job)
+        return any(rules.readiness(job) == rules.DUE for job in self.run_queue.jobs)
 
     def trigger(self, what: str) -> None:
         """Start the entries of the event, now or when they can run (behaviour/boot#events)."""
         for job in self.jobs.values():
             if job.rule.event == what:
                 job.trigger()
-                self.agenda.mark_due(job)
+                self.run_queue.mark_due(job)
 
     def mark_on_demand(self, letter: str) -> None:
         """Start the entries with the letter a, b or c; the stage has to be entered anew.
@@ -146,7 +146,7 @@ class Processes:
             if job.rests_until:
                 heappush(self._resting, (job.rests_until, job.key))
                 self._forking += job.forking
-        self.agenda = Agenda(job for job in jobs.values() if rules.has_place(job, self.position.stage))
+        self.run_queue = RunQueue(job for job in jobs.values() if rules.has_place(job, self.position.stage))
 
     # Starts.
 
@@ -156,7 +156,7 @@ class Processes:
         So each has its record before the next one is made, and a getty finds it.
         """
         any_due = False
-        while not self.starting and (job := self.agenda.next()):
+        while not self.starting and (job := self.run_queue.next()):
             any_due = True
             if job.rule.again and not job.throttle.allows(now):
                 self._do(fx.Say(f'Id "{job.entry.id}" respawning too fast: disabled for 5 minutes'))
@@ -172,7 +172,7 @@ class Processes:
 
         See behaviour/boot#entries and behaviour/boot#single-user.
         """
-        return self.agenda.over and not (self.starting or self._transient or self._forking)
+        return self.run_queue.exhausted and not (self.starting or self._transient or self._forking)
 
     def _start(self, job: Job) -> None:
         job.told_to_start()
@@ -216,7 +216,7 @@ class Processes:
         job = self._answered(event)
         self._do(fx.Say(rules.cannot_execute(job.entry, event.command, event.reason)))
         job.ended(NOT_EXECUTED)
-        self.agenda.mark_due(job)
+        self.run_queue.mark_due(job)
 
     def cannot_fork(self, event: ev.CannotFork, now: float) -> None:
         """There is no process: the start is tried again in a while, and the others go on.
@@ -262,24 +262,24 @@ class Processes:
         if event.pid in self.endings:
             self.endings.leader_ended(event.pid, now)
             self._do(fx.Probe(event.pid))
-        self.agenda.mark_due(job)
+        self.run_queue.mark_due(job)
 
-    def end_strays(self, wait_time: float, now: float) -> None:
+    def end_misplaced(self, wait_time: float, now: float) -> None:
         """Tell those to end whose entry is gone, or has no place in the stage (behaviour/runlevels#who-ends).
 
         SIGTERM to their groups, and SIGKILL when the wait time is over, which may be at once.
         """
-        strays = [
+        misplaced = [
             job
             for pid, job in self.running.items()
             if job.pid == pid
             and not self.endings.waits_for(pid)
             and (self.jobs.get(job.key) is not job or rules.must_end(job, self.position.stage))
         ]
-        if not strays:
+        if not misplaced:
             return
         self._do(fx.Say("Sending processes configured via /etc/inittab the TERM signal", log=False))
-        for job in strays:
+        for job in misplaced:
             self._end(job, now + wait_time)
         self._kill_due(now)
 
@@ -288,7 +288,7 @@ class Processes:
         for job in self.jobs.values():
             if job.lacks_terminal and job.terminal not in missing:
                 job.find_terminal()
-                self.agenda.mark_due(job)
+                self.run_queue.mark_due(job)
             elif job.pid and job.terminal in missing and job.pid not in self.endings:
                 self._do(fx.Say(f'Id "{job.entry.id}" is ended: its terminal {job.terminal} is gone'))
                 job.lose_terminal()
@@ -312,17 +312,17 @@ class Processes:
             job = self.jobs[heappop(self._resting)[1]]
             self._forking -= job.forking
             job.rested()
-            self.agenda.mark_due(job)
+            self.run_queue.mark_due(job)
         for ending in self.endings.to_give_up(now):
             self._give_up(ending)
         self._do(*(fx.Probe(group) for group in self.endings.to_probe(now)))
         self._kill_due(now)
 
     def _kill_due(self, now: float) -> None:
-        doomed = self.endings.to_kill(now)
-        if doomed:
+        overdue = self.endings.to_kill(now)
+        if overdue:
             self._do(fx.Say("Sending processes configured via /etc/inittab the KILL signal", log=False))
-            self._do(*(fx.Signal(group, "KILL") for group in doomed))
+            self._do(*(fx.Signal(group, "KILL") for group in overdue))
 
     def _give_up(self, ending: Ending) -> None:
         """Go on as if it were gone. Should its leader end later, its record is written then."""
@@ -331,7 +331,7 @@ class Processes:
         if job is not None:
             self._transient -= not job.rule.outlasts_stage
             self.running[ending.group] = job.given_up()
-            self.agenda.mark_due(job)
+            self.run_queue.mark_due(job)
 
     # After an error of our own.
 
@@ -348,7 +348,7 @@ class Processes:
             job.repair()
             if job.pid and job.pid not in self.running:
                 self.running[job.pid] = job  # should it have ended, the next init sees that
-            self.agenda.mark_due(job)
+            self.run_queue.mark_due(job)
         self.starting = None
 
     def _now_runs(self, pid: int, job: Job) -> None:

@@ -1,7 +1,7 @@
 """The machine as a plain value, and back: for status, and for the init that takes over (behaviour/reexec).
 
 A value holds dicts, lists, text, numbers and truth values. ``restore(save(machine))`` answers every event
-as the machine does. What follows from other things is not saved: the agenda is all that has a place in the
+as the machine does. What follows from other things is not saved: the run queue is all that has a place in the
 stage, and who rests is seen from the marks of the jobs.
 
 A restored machine wants to hear Resumed first, so that a reading or a question under way is begun anew.
@@ -37,7 +37,7 @@ def save(machine: Machine) -> dict[str, Any]:
         "others": [save_job(job) for job in others],
         "running": [[pid, number[job]] for pid, job in processes.running.items()],
         "endings": [ending.saved() for ending in processes.endings.by_group.values()],
-        "leaderless": list(processes.endings.leaderless),
+        "orphaned": list(processes.endings.orphaned),
         "probe_at": processes.endings.probe_at,
         "fork_failed": processes.fork_failed,
     }
@@ -55,7 +55,7 @@ def restore(state: dict[str, Any]) -> Machine:
     running = {pid: jobs[number] for pid, number in state["running"]}
     machine.processes.resume({job.key: job for job in of_inittab}, running, state["fork_failed"])
     endings = [Ending(**ending) for ending in state["endings"]]
-    machine.processes.endings.resume(endings, state["leaderless"], state["probe_at"])
+    machine.processes.endings.resume(endings, state["orphaned"], state["probe_at"])
     return machine
 
 

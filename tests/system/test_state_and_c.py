@@ -119,7 +119,7 @@ def test_c_goes_on_with_what_we_write(oracle_programs: Path) -> None:
             starts=3,
         ),
         SavedEntry(Entry("o1", "3", "once", "/bin/sleep 1002"), status=256, has_run=True),
-        SavedEntry(Entry("k1", "3", "kbrequest", "/bin/sleep 1003"), called=True),
+        SavedEntry(Entry("k1", "3", "kbrequest", "/bin/sleep 1003"), pending_event=True),
         SavedEntry(Entry("k2", "3", "kbrequest", "/bin/sleep 1004")),
         SavedEntry(Entry("r2", "3", "respawn", "/bin/sleep 1005"), rests_until=312.5),
     ]

@@ -298,7 +298,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def who_is_waited_for_holds_back_all_after_it(self) -> None:
-        """And nobody before it is left waiting: the rule of the agenda, without its list of who is due."""
+        """And nobody before it is left waiting: the rule of the run queue, without its list of who is due."""
         machine = self.machine
         if machine.processes.endings or machine.must_read or machine.asking:
             return

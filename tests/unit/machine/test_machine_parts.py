@@ -186,7 +186,7 @@ def test_who_is_due_is_listed_once() -> None:
     world = World("id:2:initdefault:\nca:2:ctrlaltdel:x\nkb:2:kbrequest:x\n~~:S:wait:x")
     for step in ("boot", "ctrlaltdel", *["kbrequest"] * 50):
         world.step(step)
-    assert len(world.machine.processes.agenda._due) == 2
+    assert len(world.machine.processes.run_queue._due) == 2
 
 
 def test_a_long_inittab_is_taken_in_step_by_step() -> None:

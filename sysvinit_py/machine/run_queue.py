@@ -1,8 +1,8 @@
-"""The agenda: the jobs that have a place in the stage, and which of them is the next to start.
+"""The run queue: the jobs that have a place in the stage, and which of them is the next to start.
 
 See behaviour/boot and behaviour/runlevels.
 
-The rule: jobs are looked at in the order of the agenda, and those started that want to start, up to the
+The rule: jobs are looked at in the order of the run queue, and those started that want to start, up to the
 first that is waited for: it holds back all after it. The order is that of the file, but entries for power
 and ctrlaltdel go first. Who is to be started once more waits until all the others have had their turn.
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sysvinit_py.machine.job import Job
 
 
-class Agenda:
+class RunQueue:
     """The jobs of a stage."""
 
     def __init__(self, jobs: Iterable[Job] = ()) -> None:
@@ -35,7 +35,7 @@ class Agenda:
         self._again: list[int] = []  # positions up to that: due when those after it have had their turn
 
     @property
-    def over(self) -> bool:
+    def exhausted(self) -> bool:
         """Nobody in it wants to start, or is waited for."""
         return not (self._due or self._again)
 
