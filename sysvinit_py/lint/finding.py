@@ -28,7 +28,7 @@ class Fix(Value):
     safe: bool = False
 
 
-class Hit(Value):
+class Match(Value):
     """What a rule yields: a place in a file, and what is wrong there."""
 
     path: str
@@ -41,7 +41,7 @@ class Hit(Value):
 
 
 class Finding(Value):
-    """A hit, with the rule that it is of: all that an output format can ask for."""
+    """A match, with the rule that it is of: all that an output format can ask for."""
 
     path: str
     line: int

@@ -18,7 +18,7 @@ from sysvinit_py.lint.command import (
     terminal,
     tokens,
 )
-from sysvinit_py.lint.finding import Edit, Fix, Hit
+from sysvinit_py.lint.finding import Edit, Fix, Match
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,15 +138,15 @@ class Subject:
         by_id = "" if self.inittab.target.sysv or not self.is_interactive else terminal(self.id)
         return by_id or (self.terminal_word.text.removeprefix(DEV) if self.terminal_word else "")
 
-    def hit(self, field: int, message: str, hint: str = "", fix: Fix | None = None) -> Hit:
-        """A hit on one of the four fields."""
+    def match(self, field: int, message: str, hint: str = "", fix: Fix | None = None) -> Match:
+        """A match on one of the four fields."""
         span = self.span(field)
-        return Hit(self.entry.file, self.entry.line, span.start, span.end, message, hint, fix)
+        return Match(self.entry.file, self.entry.line, span.start, span.end, message, hint, fix)
 
-    def hit_word(self, word: Word | Token, message: str, hint: str = "", fix: Fix | None = None) -> Hit:
-        """A hit on a word of the process field."""
+    def match_word(self, word: Word | Token, message: str, hint: str = "", fix: Fix | None = None) -> Match:
+        """A match on a word of the process field."""
         start, end = self.columns(word)
-        return Hit(self.entry.file, self.entry.line, start, end, message, hint, fix)
+        return Match(self.entry.file, self.entry.line, start, end, message, hint, fix)
 
     def columns(self, word: Word | Token) -> tuple[int, int]:
         """Where in the line a word of the process field stands."""
@@ -222,11 +222,11 @@ class Inittab:
         started = (*actions.LEVEL_ACTIONS, *RESPAWNED)
         return any(level in subject.levels and subject.action in started for subject in self.subjects)
 
-    def hit(self, message: str, hint: str = "") -> Hit:
-        """A hit on the file as a whole: an empty place at its beginning."""
-        return Hit(self.documents[0].file, 1, 1, 1, message, hint)
+    def match(self, message: str, hint: str = "") -> Match:
+        """A match on the file as a whole: an empty place at its beginning."""
+        return Match(self.documents[0].file, 1, 1, 1, message, hint)
 
 
-def line_hit(document: Document, line: Line, message: str, hint: str = "", fix: Fix | None = None) -> Hit:
-    """A hit on a whole line."""
-    return Hit(document.file, line.number, 1, len(line.text) + 1, message, hint, fix)
+def line_match(document: Document, line: Line, message: str, hint: str = "", fix: Fix | None = None) -> Match:
+    """A match on a whole line."""
+    return Match(document.file, line.number, 1, len(line.text) + 1, message, hint, fix)

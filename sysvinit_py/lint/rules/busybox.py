@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.lint.command import terminal
-from sysvinit_py.lint.finding import Edit, Fix, Hit
+from sysvinit_py.lint.finding import Edit, Fix, Match
 from sysvinit_py.lint.inittab import ACTION, ID, PROCESS, RESPAWNED, RUNLEVELS
 from sysvinit_py.lint.reading import JoinedLine
 from sysvinit_py.lint.rule import rule
@@ -20,7 +20,7 @@ ONLY = (BUSYBOX,)
 
 
 @rule("INT701", "runlevels-without-meaning", "warning", ONLY)
-def runlevels_without_meaning(inittab: Inittab) -> Iterator[Hit]:
+def runlevels_without_meaning(inittab: Inittab) -> Iterator[Match]:
     """BusyBox has no runlevels.
 
     It ignores the field: the entry is run whatever stands there.
@@ -36,11 +36,11 @@ def runlevels_without_meaning(inittab: Inittab) -> Iterator[Hit]:
     for subject in inittab.subjects:
         if subject.runlevels:
             fix = subject.replace(RUNLEVELS, "", "leave it empty")
-            yield subject.hit(RUNLEVELS, "BusyBox ignores runlevels", "leave it empty", fix)
+            yield subject.match(RUNLEVELS, "BusyBox ignores runlevels", "leave it empty", fix)
 
 
 @rule("INT702", "id-is-no-terminal", "warning", ONLY)
-def id_is_no_terminal(inittab: Inittab) -> Iterator[Hit]:
+def id_is_no_terminal(inittab: Inittab) -> Iterator[Match]:
     """The id is not the name of a terminal.
 
     BusyBox opens /dev/ID for the process; if that fails the process is not run. Most entries have an empty
@@ -61,13 +61,13 @@ def id_is_no_terminal(inittab: Inittab) -> Iterator[Hit]:
             and not terminal(subject.id)
             and not subject.id.startswith("tty")
         ):
-            yield subject.hit(
+            yield subject.match(
                 ID, f"/dev/{subject.id} is hardly a terminal", "leave the id empty for the console"
             )
 
 
 @rule("INT703", "console-getty", "info", ONLY)
-def console_getty(inittab: Inittab) -> Iterator[Hit]:
+def console_getty(inittab: Inittab) -> Iterator[Match]:
     """A getty has an empty id, so that BusyBox starts it on the console.
 
     It works, because the getty opens its own terminal. The id says which one to whoever reads the line.
@@ -83,7 +83,7 @@ def console_getty(inittab: Inittab) -> Iterator[Hit]:
     for subject in inittab.subjects:
         if subject.is_getty and not subject.id and subject.terminal_word:
             fix = subject.replace(ID, subject.terminal, f"write {subject.terminal}")
-            yield subject.hit_word(
+            yield subject.match_word(
                 subject.terminal_word,
                 f"started on the console, not on {subject.terminal}",
                 f"write {subject.terminal} as the id",
@@ -92,7 +92,7 @@ def console_getty(inittab: Inittab) -> Iterator[Hit]:
 
 
 @rule("INT704", "blank-before-process", "warning", ONLY)
-def blank_before_process(inittab: Inittab) -> Iterator[Hit]:
+def blank_before_process(inittab: Inittab) -> Iterator[Match]:
     """A blank stands before the process.
 
     BusyBox takes what is before the first blank for the program, here nothing at all: ``can't run ''``.
@@ -111,7 +111,7 @@ def blank_before_process(inittab: Inittab) -> Iterator[Hit]:
         if blanks and not subject.by_shell:
             at = subject.span(PROCESS).start
             fix = Fix("remove the blank", (Edit(subject.entry.line, at, at + blanks, ""),))
-            yield Hit(
+            yield Match(
                 subject.entry.file,
                 subject.entry.line,
                 at,
@@ -123,7 +123,7 @@ def blank_before_process(inittab: Inittab) -> Iterator[Hit]:
 
 
 @rule("INT705", "joined-comment", "warning", ONLY)
-def joined_comment(inittab: Inittab) -> Iterator[Hit]:
+def joined_comment(inittab: Inittab) -> Iterator[Match]:
     """A comment ends with a backslash, which makes the next line a part of it.
 
     BusyBox joins lines before it looks for a #. What stands in the next line is not run.
@@ -143,11 +143,11 @@ def joined_comment(inittab: Inittab) -> Iterator[Hit]:
             at = line.text.find("#") + 1
             if at and isinstance(line, JoinedLine) and line.goes_on(at):
                 message = "the backslash makes the next line a part of this comment"
-                yield Hit(document.file, line.number, at, len(line.text) + 1, message)
+                yield Match(document.file, line.number, at, len(line.text) + 1, message)
 
 
 @rule("INT706", "shared-console", "warning", ONLY)
-def shared_console(inittab: Inittab) -> Iterator[Hit]:
+def shared_console(inittab: Inittab) -> Iterator[Match]:
     """Two shells or gettys are started on the console.
 
     They have empty ids and read the same keys.
@@ -167,12 +167,12 @@ def shared_console(inittab: Inittab) -> Iterator[Hit]:
         if subject.id or subject.action not in RESPAWNED or not subject.is_interactive or subject.terminal:
             continue
         if first:
-            yield subject.hit(PROCESS, f"the entry in line {first.entry.line} is on the console too")
+            yield subject.match(PROCESS, f"the entry in line {first.entry.line} is on the console too")
         first = first or subject
 
 
 @rule("INT707", "second-restart", "warning", ONLY)
-def second_restart(inittab: Inittab) -> Iterator[Hit]:
+def second_restart(inittab: Inittab) -> Iterator[Match]:
     """There are two restart entries.
 
     BusyBox becomes the program of the first one; the others are ignored without a word.
@@ -190,11 +190,11 @@ def second_restart(inittab: Inittab) -> Iterator[Hit]:
     restarts = [s for s in inittab.subjects if s.action == "restart" and s not in lost]
     for subject in restarts[1:]:
         message = f"only the first restart counts, in line {restarts[0].entry.line}"
-        yield subject.hit(ACTION, message)
+        yield subject.match(ACTION, message)
 
 
 @rule("INT708", "repeated-command", "warning", ONLY)
-def repeated_command(inittab: Inittab) -> Iterator[Hit]:
+def repeated_command(inittab: Inittab) -> Iterator[Match]:
     """Two entries have the same terminal and the same command.
 
     BusyBox tells entries apart by these two, so the later entry takes the place of the earlier one, whose
@@ -212,7 +212,7 @@ def repeated_command(inittab: Inittab) -> Iterator[Hit]:
     """
     for subject, later in replaced(inittab).items():
         message = f"this {subject.action} entry is lost: line {later.entry.line} has its command too"
-        yield subject.hit(PROCESS, message)
+        yield subject.match(PROCESS, message)
 
 
 def replaced(inittab: Inittab) -> dict[Subject, Subject]:

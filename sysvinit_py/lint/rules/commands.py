@@ -9,7 +9,7 @@ from sysvinit_py.inittab.entry import LEVELS
 from sysvinit_py.inittab.options import Syntax, UnknownOptionError, parse
 from sysvinit_py.lint.command import ends_with_ampersand, shell_command, tokens
 from sysvinit_py.lint.daemons import ENDS, GOES, STAYS, fate, foreground_option
-from sysvinit_py.lint.finding import Edit, Fix, Hit, printable
+from sysvinit_py.lint.finding import Edit, Fix, Match, printable
 from sysvinit_py.lint.inittab import ACTION, PROCESS, RESPAWNED
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.targets import ALL, SYSV
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @rule("INT405", "background-respawn", "warning", ALL)
-def background_respawn(inittab: Inittab) -> Iterator[Hit]:
+def background_respawn(inittab: Inittab) -> Iterator[Match]:
     """A respawned command goes to the background, or ends as soon as it is done.
 
     As far as init can see it ends at once and is started again: ten times, then the entry rests for five
@@ -50,9 +50,9 @@ def background_respawn(inittab: Inittab) -> Iterator[Hit]:
                 at = subject.columns(last)
                 before = len(subject.process[: last.start].rstrip()) - last.start
                 fix = Fix("remove the &", (Edit(subject.entry.line, at[0] + before, at[1], ""),))
-            yield subject.hit_word(last, "& ends the respawned command at once", "remove it", fix)
+            yield subject.match_word(last, "& ends the respawned command at once", "remove it", fix)
         elif not command.compound and (found := _ends_at_once(command)):
-            yield subject.hit_word(command.program, f"{found[0]}: it is respawned at once", found[1])
+            yield subject.match_word(command.program, f"{found[0]}: it is respawned at once", found[1])
 
 
 def _ends_at_once(command: Command) -> tuple[str, str] | None:
@@ -91,7 +91,7 @@ WAITED_FOR = (*WAITED_ACTIONS, "shutdown")
 
 
 @rule("INT406", "blocks-for-ever", "warning", ALL)
-def blocks_for_ever(inittab: Inittab) -> Iterator[Hit]:
+def blocks_for_ever(inittab: Inittab) -> Iterator[Match]:
     """init waits for something that does not end by itself.
 
     A getty, a shell, or a daemon that stays in the foreground, at a sysinit, bootwait or wait entry holds
@@ -117,7 +117,7 @@ def blocks_for_ever(inittab: Inittab) -> Iterator[Hit]:
         is_daemon = _stays(command) and not command.background and not command.compound
         if is_daemon or (is_session and not is_single_user):
             message = f"init waits at {subject.action} for {subject.name}, which does not end by itself"
-            yield subject.hit(ACTION, message)
+            yield subject.match(ACTION, message)
 
 
 def _stays(command: Command) -> bool:
@@ -129,7 +129,7 @@ def _stays(command: Command) -> bool:
 
 
 @rule("INT407", "init-by-itself", "warning", ALL)
-def init_by_itself(inittab: Inittab) -> Iterator[Hit]:
+def init_by_itself(inittab: Inittab) -> Iterator[Match]:
     """init runs init.
 
     A second init is no init: called by another process than the kernel it is telinit, and without a level
@@ -148,7 +148,7 @@ def init_by_itself(inittab: Inittab) -> Iterator[Hit]:
         if not command or command.name not in ("init", "linuxrc") or subject.action == "restart":
             continue
         if not command.arguments:
-            yield subject.hit_word(command.program, "init is run by init", "name the script that was meant")
+            yield subject.match_word(command.program, "init is run by init", "name the script that was meant")
 
 
 _SAYS_BACK = re.compile(r"restor|cancel|\bback\b", re.IGNORECASE)
@@ -157,7 +157,7 @@ FAILING = ("powerfail", "powerwait", "powerfailnow")
 
 
 @rule("INT408", "contradictory-power", "warning", SYSV)
-def contradictory_power(inittab: Inittab) -> Iterator[Hit]:
+def contradictory_power(inittab: Inittab) -> Iterator[Match]:
     """The command contradicts the event that it is for.
 
     A shutdown is cancelled (``shutdown -c``) when the power fails, or one is ordered, or the machine halted,
@@ -179,7 +179,7 @@ def contradictory_power(inittab: Inittab) -> Iterator[Hit]:
             continue
         if subject.action == "powerokwait" and not command.is_init_script and _called_level(command) == "0":
             message = f"powerokwait is for power that is back, but {command.name} takes the machine down"
-            yield subject.hit(ACTION, message, "did you mean powerfail?")
+            yield subject.match(ACTION, message, "did you mean powerfail?")
         if command.name != "shutdown":
             continue
         cancels = command.has_option("-c")
@@ -189,14 +189,14 @@ def contradictory_power(inittab: Inittab) -> Iterator[Hit]:
         ):
             fix = subject.replace(ACTION, "powerokwait", "write powerokwait") if cancels else None
             message = f"{subject.action} is for power that fails, but the command is for power that is back"
-            yield subject.hit(ACTION, message, "did you mean powerokwait?", fix)
+            yield subject.match(ACTION, message, "did you mean powerokwait?", fix)
         elif subject.action == "powerokwait":
             message = "powerokwait is for power that is back, but "
             goes_down = command.has_option("-h", "-P", "-H") and not command.has_option("-k")
             if not cancels and (_SAYS_FAILING.search(says) or goes_down):
-                yield subject.hit(ACTION, message + "the command shuts down", "did you mean powerfail?")
+                yield subject.match(ACTION, message + "the command shuts down", "did you mean powerfail?")
             elif _SAYS_FAILING.search(says) and not _SAYS_BACK.search(says):
-                yield subject.hit(ACTION, message + "the command says that it fails")
+                yield subject.match(ACTION, message + "the command says that it fails")
 
 
 def _called_level(command: Command) -> str:
@@ -221,7 +221,7 @@ TELINIT = Syntax("t:e:")
 
 
 @rule("INT409", "contradictory-level", "warning", SYSV)
-def contradictory_level(inittab: Inittab) -> Iterator[Hit]:
+def contradictory_level(inittab: Inittab) -> Iterator[Match]:
     """Level 0 reboots the machine, level 6 halts it, or a level calls another.
 
     By the custom that shutdown, halt and reboot rely on, 0 is halt and 6 is reboot. A level that is left
@@ -242,23 +242,23 @@ def contradictory_level(inittab: Inittab) -> Iterator[Hit]:
         left = [level for level in subject.levels if level in LEVELS and level not in (called, "1", "S")]
         if called in LEVELS and left:
             message = f"level {' and '.join(left)} calls level {called}: it is left as soon as it is entered"
-            yield subject.hit(PROCESS, message)
+            yield subject.match(PROCESS, message)
         elif (
             "0" in subject.levels
             and subject.name == "reboot"
             and not subject.command.has_option("-p", "--poweroff", "--halt")
         ):
-            yield subject.hit(PROCESS, "reboot in level 0, which is halt")
+            yield subject.match(PROCESS, "reboot in level 0, which is halt")
         elif (
             "6" in subject.levels
             and subject.name in ("halt", "poweroff")
             and not subject.command.has_option("--reboot")
         ):
-            yield subject.hit(PROCESS, f"{subject.name} in level 6, which is reboot")
+            yield subject.match(PROCESS, f"{subject.name} in level 6, which is reboot")
 
 
 @rule("INT410", "incomplete-command", "warning", ALL)
-def incomplete_command(inittab: Inittab) -> Iterator[Hit]:
+def incomplete_command(inittab: Inittab) -> Iterator[Match]:
     """A well-known command is called so that it cannot work.
 
     ``umount -a r`` (the option's dash is missing), ``kill`` without a process, ``shutdown`` without a time.
@@ -280,7 +280,7 @@ def incomplete_command(inittab: Inittab) -> Iterator[Hit]:
             for word in operands:
                 if word.text.isalpha() and len(word.text) <= 3 and not _is_argument(command, word.start):
                     fix = subject.replace_word(word, f"-{word.text}", f"write -{word.text}")
-                    yield subject.hit_word(
+                    yield subject.match_word(
                         word, f"umount -a takes no operand {word.text}", f"did you mean -{word.text}?", fix
                     )
         elif (
@@ -288,14 +288,14 @@ def incomplete_command(inittab: Inittab) -> Iterator[Hit]:
             and not operands
             and not any(w.text[1:].isdigit() for w in command.arguments[1:])
         ):
-            yield subject.hit_word(command.program, "kill is given no process")
+            yield subject.match_word(command.program, "kill is given no process")
         elif (
             command.name == "shutdown"
             and inittab.target.sysv
             and not operands
             and not command.has_option("-c", "--help")
         ):
-            yield subject.hit_word(
+            yield subject.match_word(
                 command.program, "shutdown is given no time", "add now, or +5 for in five minutes"
             )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 
-from sysvinit_py.lint.finding import Hit, printable
+from sysvinit_py.lint.finding import Match, printable
 from sysvinit_py.lint.inittab import PROCESS, Subject
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.targets import ALL, SYSV
@@ -45,7 +45,7 @@ def path_of(subject: Subject, command: Command) -> str:
 
 
 @rule("INT401", "missing-command", "warning", ALL, needs_root=True)
-def missing_command(inittab: Inittab) -> Iterator[Hit]:
+def missing_command(inittab: Inittab) -> Iterator[Match]:
     """The command does not exist under ``--root``.
 
     Nor may the program be missing that a script is for, or ``/bin/sh`` where init calls it. init says
@@ -64,13 +64,13 @@ def missing_command(inittab: Inittab) -> Iterator[Hit]:
     for subject in inittab.subjects:
         command = external(subject)
         if command and (lacking := _lacking(path_of(subject, command), inittab.root)):
-            yield subject.hit_word(command.program, f"{lacking} under {inittab.root.folder}")
+            yield subject.match_word(command.program, f"{lacking} under {inittab.root.folder}")
         elif subject.by_shell and inittab.root.mode("/bin/sh") is None:
             message = f"init needs /bin/sh for this, which does not exist under {inittab.root.folder}"
-            yield subject.hit(PROCESS, message)
+            yield subject.match(PROCESS, message)
     adds_sulogin = inittab.target.sysv and inittab.whole and not inittab.starts_in("S")
     if adds_sulogin and inittab.root.find("/sbin/sulogin") is None:
-        yield inittab.hit(
+        yield inittab.match(
             f"/sbin/sulogin, which init runs in level S, does not exist under {inittab.root.folder}"
         )
 
@@ -87,7 +87,7 @@ def _lacking(program: str, root: Root) -> str:
 
 
 @rule("INT402", "not-executable", "warning", ALL, needs_root=True)
-def not_executable(inittab: Inittab) -> Iterator[Hit]:
+def not_executable(inittab: Inittab) -> Iterator[Match]:
     """The command is there under ``--root``, but is no executable file.
 
     Bad::
@@ -105,15 +105,15 @@ def not_executable(inittab: Inittab) -> Iterator[Hit]:
             continue
         path, mode = found
         if not stat.S_ISREG(mode):
-            yield subject.hit_word(command.program, f"{printable(path)} is no file that can be executed")
+            yield subject.match_word(command.program, f"{printable(path)} is no file that can be executed")
         elif not mode & 0o111:
-            yield subject.hit_word(
+            yield subject.match_word(
                 command.program, f"{printable(path)} is not executable", f"chmod +x {printable(path)}"
             )
 
 
 @rule("INT403", "relative-command", "warning", ALL)
-def relative_command(inittab: Inittab) -> Iterator[Hit]:
+def relative_command(inittab: Inittab) -> Iterator[Match]:
     """The command's path does not begin at /.
 
     init's working directory is /, so it is looked for there; nobody who reads the line will guess that.
@@ -133,13 +133,13 @@ def relative_command(inittab: Inittab) -> Iterator[Hit]:
         path = path_of(subject, command)
         if "/" in path and not path.startswith(("/", "~")):
             fix = subject.replace_word(command.program, f"/{path.removeprefix('./')}", "write the whole path")
-            yield subject.hit_word(
+            yield subject.match_word(
                 command.program, f"{printable(path)} is looked for in /", "write the whole path", fix
             )
 
 
 @rule("INT404", "bare-command", "info", SYSV)
-def bare_command(inittab: Inittab) -> Iterator[Hit]:
+def bare_command(inittab: Inittab) -> Iterator[Match]:
     """The command is named without its folder.
 
     init looks for it in /sbin, /usr/sbin, /bin and /usr/bin, in this order; other versions of init, and
@@ -156,6 +156,6 @@ def bare_command(inittab: Inittab) -> Iterator[Hit]:
     for subject in inittab.subjects:
         command = external(subject)
         if command and "/" not in command.program.text and subject.action != "initdefault":
-            yield subject.hit_word(
+            yield subject.match_word(
                 command.program, f"{printable(command.program.text)} is searched on init's PATH"
             )

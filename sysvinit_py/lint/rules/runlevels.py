@@ -5,7 +5,7 @@ from __future__ import annotations
 from sysvinit_py.inittab.actions import BOOT_ACTIONS, EVENT_ACTIONS
 from sysvinit_py.inittab.entry import LEVELS, ON_DEMAND_LEVELS
 from sysvinit_py.inittab.parser import BLANKS
-from sysvinit_py.lint.finding import Hit, printable
+from sysvinit_py.lint.finding import Match, printable
 from sysvinit_py.lint.inittab import ACTION, RUNLEVELS
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.targets import C_INITS, SYSV
@@ -20,7 +20,7 @@ DEMANDED = ON_DEMAND_LEVELS + ON_DEMAND_LEVELS.upper()
 
 
 @rule("INT208", "unknown-runlevel", "warning", SYSV)
-def unknown_runlevel(inittab: Inittab) -> Iterator[Hit]:
+def unknown_runlevel(inittab: Inittab) -> Iterator[Match]:
     """There is a character in the runlevels that is no level.
 
     Levels are 0 to 9, S, and a, b, c of on-demand entries. Anything else never matches, and init does not
@@ -52,11 +52,11 @@ def unknown_runlevel(inittab: Inittab) -> Iterator[Hit]:
             else None
         )
         message = f"no runlevel: {printable(strange)!r}, which never matches"
-        yield subject.hit(RUNLEVELS, message, hint, fix)
+        yield subject.match(RUNLEVELS, message, hint, fix)
 
 
 @rule("INT209", "small-s", "warning", C_INITS)
-def small_s(inittab: Inittab) -> Iterator[Hit]:
+def small_s(inittab: Inittab) -> Iterator[Match]:
     """The single user level is written as a small s.
 
     In the runlevels of an inittab C sysvinit knows only S, but at initdefault: the entry is not run in
@@ -75,11 +75,13 @@ def small_s(inittab: Inittab) -> Iterator[Hit]:
             continue
         if "s" in subject.runlevels and "S" not in subject.runlevels:
             fix = subject.replace(RUNLEVELS, subject.runlevels.replace("s", "S"), "write S")
-            yield subject.hit(RUNLEVELS, "s is not S for this init: the level never matches", "write S", fix)
+            yield subject.match(
+                RUNLEVELS, "s is not S for this init: the level never matches", "write S", fix
+            )
 
 
 @rule("INT210", "repeated-runlevel", "info", SYSV)
-def repeated_runlevel(inittab: Inittab) -> Iterator[Hit]:
+def repeated_runlevel(inittab: Inittab) -> Iterator[Match]:
     """A level is written twice.
 
     It changes nothing, but is often the sign of another that was meant.
@@ -97,11 +99,11 @@ def repeated_runlevel(inittab: Inittab) -> Iterator[Hit]:
         if once != subject.runlevels:
             twice = "".join(dict.fromkeys(c for c in subject.runlevels if subject.runlevels.count(c) > 1))
             fix = subject.replace(RUNLEVELS, once, "write each level once", safe=True)
-            yield subject.hit(RUNLEVELS, f"written more than once: {printable(twice)}", fix=fix)
+            yield subject.match(RUNLEVELS, f"written more than once: {printable(twice)}", fix=fix)
 
 
 @rule("INT215", "respawn-in-halt", "warning", SYSV)
-def respawn_in_halt(inittab: Inittab) -> Iterator[Hit]:
+def respawn_in_halt(inittab: Inittab) -> Iterator[Match]:
     """Something is respawned in level 0 or 6.
 
     There the machine goes down: what is killed for that comes back and keeps file systems busy. Empty
@@ -122,17 +124,17 @@ def respawn_in_halt(inittab: Inittab) -> Iterator[Hit]:
         levels = [level for level in "06" if level in subject.levels]
         if levels and not subject.runlevels:
             message = "respawned in levels 0 and 6 too: empty runlevels mean 0 to 9"
-            yield subject.hit(ACTION, message, "write the levels, as in 2345")
+            yield subject.match(ACTION, message, "write the levels, as in 2345")
         elif levels:
             left = subject.runlevels.replace("0", "").replace("6", "")
             fix = subject.replace(RUNLEVELS, left, "leave out 0 and 6") if left else None
-            yield subject.hit(
+            yield subject.match(
                 RUNLEVELS, f"respawned in level {' and '.join(levels)}, where the machine goes down", fix=fix
             )
 
 
 @rule("INT216", "ondemand-without-letter", "warning", SYSV)
-def ondemand_without_letter(inittab: Inittab) -> Iterator[Hit]:
+def ondemand_without_letter(inittab: Inittab) -> Iterator[Match]:
     """An ondemand entry has none of the levels a, b and c.
 
     ``telinit a`` starts the entries with an a. Without a letter nothing can demand it; with digits it is
@@ -148,13 +150,13 @@ def ondemand_without_letter(inittab: Inittab) -> Iterator[Hit]:
     """
     for subject in inittab.subjects:
         if subject.action == "ondemand" and not set(subject.runlevels) & set(DEMANDED):
-            yield subject.hit(
+            yield subject.match(
                 ACTION, "ondemand without a, b or c: nothing can demand it", "add a letter, or use respawn"
             )
 
 
 @rule("INT217", "letter-without-ondemand", "warning", SYSV)
-def letter_without_ondemand(inittab: Inittab) -> Iterator[Hit]:
+def letter_without_ondemand(inittab: Inittab) -> Iterator[Match]:
     """The levels a, b or c stand at an action that they are not for.
 
     For events and for ``off`` they mean nothing. A wait or respawn entry is started by ``telinit a`` too,
@@ -173,15 +175,15 @@ def letter_without_ondemand(inittab: Inittab) -> Iterator[Hit]:
         if not letters:
             continue
         if subject.action in (*EVENT_ACTIONS, "off"):
-            yield subject.hit(RUNLEVELS, f"level {', '.join(letters)} means nothing to {subject.action}")
+            yield subject.match(RUNLEVELS, f"level {', '.join(letters)} means nothing to {subject.action}")
         elif subject.action in ("wait", "respawn"):
-            yield subject.hit(
+            yield subject.match(
                 RUNLEVELS, f"level {', '.join(letters)} is for ondemand", "use ondemand, or once"
             )
 
 
 @rule("INT218", "ignored-runlevels", "info", SYSV)
-def ignored_runlevels(inittab: Inittab) -> Iterator[Hit]:
+def ignored_runlevels(inittab: Inittab) -> Iterator[Match]:
     """Runlevels are written where the action ignores them.
 
     sysinit, boot and bootwait entries are run at every boot, whatever their runlevels field says. S at
@@ -197,11 +199,13 @@ def ignored_runlevels(inittab: Inittab) -> Iterator[Hit]:
     """
     for subject in inittab.subjects:
         if subject.action in BOOT_ACTIONS and subject.runlevels not in ("", "S"):
-            yield subject.hit(RUNLEVELS, f"{subject.action} ignores the runlevels: this is run at every boot")
+            yield subject.match(
+                RUNLEVELS, f"{subject.action} ignores the runlevels: this is run at every boot"
+            )
 
 
 @rule("INT220", "empty-process", "warning", SYSV)
-def empty_process(inittab: Inittab) -> Iterator[Hit]:
+def empty_process(inittab: Inittab) -> Iterator[Match]:
     """The process field is empty, so that the entry does nothing.
 
     That is right for initdefault and off only.
@@ -218,4 +222,4 @@ def empty_process(inittab: Inittab) -> Iterator[Hit]:
         if subject.action in ("initdefault", "off"):
             continue
         if not subject.process[subject.command_start :].strip(BLANKS):
-            yield subject.hit(ACTION, f"{subject.action} without a process: the entry does nothing")
+            yield subject.match(ACTION, f"{subject.action} without a process: the entry does nothing")

@@ -7,7 +7,7 @@ from functools import cache
 
 from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.lint.command import Word
-from sysvinit_py.lint.finding import Edit, Fix, Hit, printable
+from sysvinit_py.lint.finding import Edit, Fix, Match, printable
 from sysvinit_py.lint.inittab import PROCESS, RESPAWNED
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.rules.executables import BUILTINS, NO_PROGRAMS
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @rule("INT501", "shell-in-between", "info", (SYSVINIT_3_14,))
-def shell_in_between(inittab: Inittab) -> Iterator[Hit]:
+def shell_in_between(inittab: Inittab) -> Iterator[Match]:
     """A respawned command has characters that make init call /bin/sh for it.
 
     Then the process that init knows may be the shell, and the command only its child. With ``exec`` before
@@ -47,7 +47,7 @@ def shell_in_between(inittab: Inittab) -> Iterator[Hit]:
         if simple and command.name not in BUILTINS:
             start, _ = subject.columns(command.program)
             fix = Fix("write exec before it", (Edit(subject.entry.line, start, start, "exec "),))
-            yield subject.hit_word(
+            yield subject.match_word(
                 command.program,
                 f"a shell stays between init and {printable(command.name)}",
                 "write exec before it",
@@ -56,7 +56,7 @@ def shell_in_between(inittab: Inittab) -> Iterator[Hit]:
 
 
 @rule("INT502", "lost-behind-exec", "warning", (SYSVINIT_3_06, SYSVINIT_2_88, BUSYBOX))
-def lost_behind_exec(inittab: Inittab) -> Iterator[Hit]:
+def lost_behind_exec(inittab: Inittab) -> Iterator[Match]:
     """The command cannot work, or not all of it, behind the ``exec`` that init puts before it.
 
     sysvinit up to 3.10 and BusyBox give ``exec PROCESS`` to sh. Of ``a && b`` only a is run, ``FOO=1 a``,
@@ -88,7 +88,7 @@ def lost_behind_exec(inittab: Inittab) -> Iterator[Hit]:
         else:
             continue
         hint = "put it into a script" + (", or into sh -c '...'" if inittab.target is BUSYBOX else "")
-        yield subject.hit(PROCESS, f"init puts exec before this: {message}", hint)
+        yield subject.match(PROCESS, f"init puts exec before this: {message}", hint)
 
 
 def _never_reached(subject: Subject) -> str:
@@ -143,7 +143,7 @@ def _blot(text: str, *, double: bool) -> str:
 
 
 @rule("INT503", "bashism", "warning", ALL)
-def bashism(inittab: Inittab) -> Iterator[Hit]:
+def bashism(inittab: Inittab) -> Iterator[Match]:
     """The command needs bash, but /bin/sh runs it.
 
     On many systems /bin/sh is dash or BusyBox's ash. There ``>& file``, ``&>``, ``[[``, ``<<<``,
@@ -174,7 +174,7 @@ def bashism(inittab: Inittab) -> Iterator[Hit]:
                     at = subject.command_start + found.start(1)
                     word = Word(found[1], at, at + len(found[1]))
                     hint = _MAYBE_IN_BUSYBOX if target is BUSYBOX else instead
-                    yield subject.hit_word(word, f"{what} bash, but {_shell(target)} runs this", hint)
+                    yield subject.match_word(word, f"{what} bash, but {_shell(target)} runs this", hint)
 
 
 def _shell(target: Target) -> str:
@@ -182,7 +182,7 @@ def _shell(target: Target) -> str:
 
 
 @rule("INT504", "open-quote", "warning", ALL)
-def open_quote(inittab: Inittab) -> Iterator[Hit]:
+def open_quote(inittab: Inittab) -> Iterator[Match]:
     """A quote is opened and never closed, or a backslash ends the line.
 
     sh refuses the whole command.
@@ -199,11 +199,11 @@ def open_quote(inittab: Inittab) -> Iterator[Hit]:
         opened = next((token for token in subject.tokens if token.kind == "open"), None)
         if opened:
             what = "a backslash ends the command" if opened.text == "\\" else f"{opened.text} is never closed"
-            yield subject.hit_word(opened, what)
+            yield subject.match_word(opened, what)
 
 
 @rule("INT505", "too-many-words", "warning", (SYSVINIT_3_06, SYSVINIT_2_88, SYSVINIT_3_14))
-def too_many_words(inittab: Inittab) -> Iterator[Hit]:
+def too_many_words(inittab: Inittab) -> Iterator[Match]:
     """The command has more words than init passes on.
 
     C sysvinit splits a command into 14 words and cuts off the rest without a word.
@@ -219,7 +219,7 @@ def too_many_words(inittab: Inittab) -> Iterator[Hit]:
     most = inittab.target.max_words
     for subject in inittab.subjects:
         if len(subject.words) > most:
-            yield subject.hit_word(
+            yield subject.match_word(
                 subject.words[most],
                 f"init passes {most} words and drops the rest from here",
                 "put it into a script",
@@ -227,7 +227,7 @@ def too_many_words(inittab: Inittab) -> Iterator[Hit]:
 
 
 @rule("INT506", "comment-in-process", "warning", ALL)
-def comment_in_process(inittab: Inittab) -> Iterator[Hit]:
+def comment_in_process(inittab: Inittab) -> Iterator[Match]:
     """There is a # in the process field.
 
     It ends the command wherever it stands, even within a word; C sysvinit then passes an empty word at the
@@ -258,11 +258,11 @@ def comment_in_process(inittab: Inittab) -> Iterator[Hit]:
             message = "# ends the command: a comment belongs on a line of its own"
         else:
             message = "# ends the command in the middle of a word"
-        yield Hit(subject.entry.file, subject.entry.line, at + 1, len(text) + 1, message)
+        yield Match(subject.entry.file, subject.entry.line, at + 1, len(text) + 1, message)
 
 
 @rule("INT507", "misplaced-flag", "warning", ALL)
-def misplaced_flag(inittab: Inittab) -> Iterator[Hit]:
+def misplaced_flag(inittab: Inittab) -> Iterator[Match]:
     """A + or @ does not stand where init looks for it.
 
     ``+`` (no accounting) must be the first character of the process field and ``@`` (no shell) the first
@@ -283,16 +283,16 @@ def misplaced_flag(inittab: Inittab) -> Iterator[Hit]:
             continue
         known = "+@" if inittab.target.at_sign else "+" if inittab.target.sysv else ""
         if rest[0] not in known + BLANKS:
-            yield subject.hit(PROCESS, f"{inittab.target.name} does not know the {rest[0]}")
+            yield subject.match(PROCESS, f"{inittab.target.name} does not know the {rest[0]}")
         else:
-            yield subject.hit(PROCESS, "+ and @ count only at the very beginning, as in +@/sbin/getty")
+            yield subject.match(PROCESS, "+ and @ count only at the very beginning, as in +@/sbin/getty")
 
 
 _SHELL_WORD = re.compile(r"\d*[<>]|[|&;]+$|.*[\"'`$;]")
 
 
 @rule("INT508", "no-shell", "warning", ALL)
-def no_shell(inittab: Inittab) -> Iterator[Hit]:
+def no_shell(inittab: Inittab) -> Iterator[Match]:
     """The command needs a shell, but init runs it by itself.
 
     Without a character that calls for sh init looks for a program of that name, and there is none called
@@ -315,6 +315,6 @@ def no_shell(inittab: Inittab) -> Iterator[Hit]:
         program, *arguments = subject.words
         if program.text in NO_PROGRAMS:
             message = f"{printable(program.text)} is the shell's own command, but no shell runs this"
-            yield subject.hit_word(program, message)
+            yield subject.match_word(program, message)
         elif odd := next((word for word in arguments if _SHELL_WORD.match(word.text)), None):
-            yield subject.hit_word(odd, f"no shell takes care of {printable(odd.text)} behind the @")
+            yield subject.match_word(odd, f"no shell takes care of {printable(odd.text)} behind the @")

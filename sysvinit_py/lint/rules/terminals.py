@@ -7,7 +7,7 @@ import re
 from sysvinit_py.inittab.getty import DEV, GETTYS, MANY, terminal_of
 from sysvinit_py.inittab.options import UnknownOptionError, parse
 from sysvinit_py.lint.command import terminal
-from sysvinit_py.lint.finding import Hit, printable
+from sysvinit_py.lint.finding import Match, printable
 from sysvinit_py.lint.inittab import ID, RESPAWNED, Subject
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.targets import ALL, SYSV
@@ -55,7 +55,7 @@ def named_by(id: str, device: str) -> str:
 
 
 @rule("INT301", "getty-id", "warning", ALL)
-def getty_id(inittab: Inittab) -> Iterator[Hit]:
+def getty_id(inittab: Inittab) -> Iterator[Match]:
     """A getty's id names another terminal than the one it is on.
 
     By custom the id is the end of the terminal's name: 1 or c1 for tty1, S0 for ttyS0. utmp records and
@@ -79,11 +79,11 @@ def getty_id(inittab: Inittab) -> Iterator[Hit]:
         else:
             named = "" if subject.id in ("", "null", "console", actual) else subject.id
         if named:
-            yield subject.hit(ID, f"id {subject.id!r} names {named}, but the getty is on {actual}")
+            yield subject.match(ID, f"id {subject.id!r} names {named}, but the getty is on {actual}")
 
 
 @rule("INT302", "shared-terminal", "warning", ALL)
-def shared_terminal(inittab: Inittab) -> Iterator[Hit]:
+def shared_terminal(inittab: Inittab) -> Iterator[Match]:
     """Two entries talk on one terminal in the same runlevel.
 
     Two gettys or shells take turns at eating what is typed there; no login can succeed.
@@ -111,15 +111,15 @@ def shared_terminal(inittab: Inittab) -> Iterator[Hit]:
         others.append(subject)
 
 
-def _at_terminal(subject: Subject, message: str) -> Hit:
-    """A hit where the entry names its terminal; for BusyBox that is the id."""
+def _at_terminal(subject: Subject, message: str) -> Match:
+    """A match where the entry names its terminal; for BusyBox that is the id."""
     if subject.inittab.target.sysv and subject.terminal_word:
-        return subject.hit_word(subject.terminal_word, message)
-    return subject.hit(ID, message)
+        return subject.match_word(subject.terminal_word, message)
+    return subject.match(ID, message)
 
 
 @rule("INT303", "missing-terminal", "warning", ALL, needs_root=True)
-def missing_terminal(inittab: Inittab) -> Iterator[Hit]:
+def missing_terminal(inittab: Inittab) -> Iterator[Match]:
     """The terminal does not exist under ``--root``.
 
     The getty ends at once and is respawned until init gives it up for five minutes; sysvinit_py starts it
@@ -145,11 +145,11 @@ def missing_terminal(inittab: Inittab) -> Iterator[Hit]:
             continue
         for _, word in subject.command.redirects if subject.command else ():
             if terminal(word.text) and inittab.root.mode(word.text) is None:
-                yield subject.hit_word(word, f"{word.text} does not exist under {inittab.root.folder}")
+                yield subject.match_word(word, f"{word.text} does not exist under {inittab.root.folder}")
 
 
 @rule("INT304", "misspelt-terminal", "warning", ALL)
-def misspelt_terminal(inittab: Inittab) -> Iterator[Hit]:
+def misspelt_terminal(inittab: Inittab) -> Iterator[Match]:
     """A word looks like a terminal's name, but for a letter in the place of a digit.
 
     Bad::
@@ -168,7 +168,7 @@ def misspelt_terminal(inittab: Inittab) -> Iterator[Hit]:
             meant = meant_terminal(word.text)
             if meant:
                 fix = subject.replace_word(word, meant, f"write {meant}")
-                yield subject.hit_word(
+                yield subject.match_word(
                     word, f"no terminal is called {printable(word.text)}", f"did you mean {meant}?", fix
                 )
 
@@ -182,7 +182,7 @@ def meant_terminal(word: str) -> str:
 
 
 @rule("INT305", "half-redirected", "warning", ALL)
-def half_redirected(inittab: Inittab) -> Iterator[Hit]:
+def half_redirected(inittab: Inittab) -> Iterator[Match]:
     """A login or a shell reads from a terminal and writes elsewhere.
 
     Its input is redirected and its output is not: the prompt appears on the console, and whoever sits at
@@ -206,7 +206,7 @@ def half_redirected(inittab: Inittab) -> Iterator[Hit]:
                 and word.text.startswith("/dev/")
                 and not any(o[:1] in (">", "&") for o in operators - {">&"})
             ):
-                yield subject.hit_word(
+                yield subject.match_word(
                     word,
                     f"input comes from {printable(word.text)}, but output goes elsewhere",
                     f"add >{word.text} 2>&1",
@@ -214,7 +214,7 @@ def half_redirected(inittab: Inittab) -> Iterator[Hit]:
 
 
 @rule("INT306", "getty-without-terminal", "warning", SYSV)
-def getty_without_terminal(inittab: Inittab) -> Iterator[Hit]:
+def getty_without_terminal(inittab: Inittab) -> Iterator[Match]:
     """A getty is not told on which terminal to offer a login.
 
     It ends with a complaint, is respawned, and given up for five minutes.
@@ -237,4 +237,4 @@ def getty_without_terminal(inittab: Inittab) -> Iterator[Hit]:
             continue
         operands = [value for option, value, _ in parsed if not option]
         if not operands or (subject.name != MANY and all(w.replace(",", "").isdigit() for w in operands)):
-            yield subject.hit_word(subject.command.program, f"{subject.name} is given no terminal")
+            yield subject.match_word(subject.command.program, f"{subject.name} is given no terminal")
