@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 RESPAWNED = (*actions.RESPAWNED, "askfirst")
 
 
-class Subject:
+class EntryView:
     """An entry, with what rules ask about it."""
 
     def __init__(self, entry: Entry, line: Line, inittab: Inittab) -> None:
@@ -191,8 +191,8 @@ class Inittab:
         self.root = root
         self.exposed = exposed or {}  # by path: what is not only root's to change
         self.gettys = gettys  # further programs that offer a login
-        self.subjects = [
-            Subject(line.entry, line, self)
+        self.views = [
+            EntryView(line.entry, line, self)
             for document in documents
             for line in document.lines
             if line.entry is not None
@@ -201,12 +201,12 @@ class Inittab:
     @cached_property
     def whole(self) -> bool:
         """Whether it can be asked for what an inittab should have."""
-        return bool(not self.fragment and self.subjects and not self.only_default)
+        return bool(not self.fragment and self.views and not self.only_default)
 
     @cached_property
     def only_default(self) -> bool:
         """Whether it names the default level and nothing else: what other inits left of inittab."""
-        return bool(self.subjects) and all(subject.action == "initdefault" for subject in self.subjects)
+        return bool(self.views) and all(view.action == "initdefault" for view in self.views)
 
     @cached_property
     def actions(self) -> frozenset[str]:
@@ -215,12 +215,12 @@ class Inittab:
             line.text.split(":") for document in self.documents for line in document.lines if line.problem
         )
         written = {fields[2].strip().lower() for fields in refused if len(fields) > 2}
-        return frozenset(written.union(subject.action for subject in self.subjects))
+        return frozenset(written.union(view.action for view in self.views))
 
     def starts_in(self, level: str) -> bool:
         """Whether an entry is started on entering a level."""
         started = (*actions.LEVEL_ACTIONS, *RESPAWNED)
-        return any(level in subject.levels and subject.action in started for subject in self.subjects)
+        return any(level in view.levels and view.action in started for view in self.views)
 
     def match(self, message: str, hint: str = "") -> Match:
         """A match on the file as a whole: an empty place at its beginning."""

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sysvinit_py.lint.inittab import Inittab, Subject
+    from sysvinit_py.lint.inittab import EntryView, Inittab
 
 ONLY = (BUSYBOX,)
 
@@ -33,10 +33,10 @@ def runlevels_without_meaning(inittab: Inittab) -> Iterator[Match]:
 
         tty1::respawn:/sbin/getty 38400 tty1
     """
-    for subject in inittab.subjects:
-        if subject.runlevels:
-            fix = subject.replace(RUNLEVELS, "", "leave it empty")
-            yield subject.match(RUNLEVELS, "BusyBox ignores runlevels", "leave it empty", fix)
+    for view in inittab.views:
+        if view.runlevels:
+            fix = view.replace(RUNLEVELS, "", "leave it empty")
+            yield view.match(RUNLEVELS, "BusyBox ignores runlevels", "leave it empty", fix)
 
 
 @rule("INT702", "id-is-no-terminal", "warning", ONLY)
@@ -54,16 +54,9 @@ def id_is_no_terminal(inittab: Inittab) -> Iterator[Match]:
 
         ::sysinit:/etc/init.d/rcS
     """
-    for subject in inittab.subjects:
-        if (
-            subject.id
-            and subject.id != "null"
-            and not terminal(subject.id)
-            and not subject.id.startswith("tty")
-        ):
-            yield subject.match(
-                ID, f"/dev/{subject.id} is hardly a terminal", "leave the id empty for the console"
-            )
+    for view in inittab.views:
+        if view.id and view.id != "null" and not terminal(view.id) and not view.id.startswith("tty"):
+            yield view.match(ID, f"/dev/{view.id} is hardly a terminal", "leave the id empty for the console")
 
 
 @rule("INT703", "console-getty", "info", ONLY)
@@ -80,13 +73,13 @@ def console_getty(inittab: Inittab) -> Iterator[Match]:
 
         ttyS1::respawn:/sbin/getty 115200 ttyS1
     """
-    for subject in inittab.subjects:
-        if subject.is_getty and not subject.id and subject.terminal_word:
-            fix = subject.replace(ID, subject.terminal, f"write {subject.terminal}")
-            yield subject.match_word(
-                subject.terminal_word,
-                f"started on the console, not on {subject.terminal}",
-                f"write {subject.terminal} as the id",
+    for view in inittab.views:
+        if view.is_getty and not view.id and view.terminal_word:
+            fix = view.replace(ID, view.terminal, f"write {view.terminal}")
+            yield view.match_word(
+                view.terminal_word,
+                f"started on the console, not on {view.terminal}",
+                f"write {view.terminal} as the id",
                 fix,
             )
 
@@ -105,15 +98,15 @@ def blank_before_process(inittab: Inittab) -> Iterator[Match]:
 
         ::sysinit:/etc/init.d/rcS
     """
-    for subject in inittab.subjects:
-        process = subject.process
+    for view in inittab.views:
+        process = view.process
         blanks = len(process) - len(process.lstrip(BLANKS))
-        if blanks and not subject.by_shell:
-            at = subject.span(PROCESS).start
-            fix = Fix("remove the blank", (Edit(subject.entry.line, at, at + blanks, ""),))
+        if blanks and not view.by_shell:
+            at = view.span(PROCESS).start
+            fix = Fix("remove the blank", (Edit(view.entry.line, at, at + blanks, ""),))
             yield Match(
-                subject.entry.file,
-                subject.entry.line,
+                view.entry.file,
+                view.entry.line,
                 at,
                 at + blanks,
                 "nothing is run: the process begins with a blank",
@@ -163,12 +156,12 @@ def shared_console(inittab: Inittab) -> Iterator[Match]:
         tty2::askfirst:-/bin/sh
     """
     first = None
-    for subject in inittab.subjects:
-        if subject.id or subject.action not in RESPAWNED or not subject.is_interactive or subject.terminal:
+    for view in inittab.views:
+        if view.id or view.action not in RESPAWNED or not view.is_interactive or view.terminal:
             continue
         if first:
-            yield subject.match(PROCESS, f"the entry in line {first.entry.line} is on the console too")
-        first = first or subject
+            yield view.match(PROCESS, f"the entry in line {first.entry.line} is on the console too")
+        first = first or view
 
 
 @rule("INT707", "second-restart", "warning", ONLY)
@@ -187,10 +180,10 @@ def second_restart(inittab: Inittab) -> Iterator[Match]:
         ::restart:/sbin/init.new
     """
     lost = replaced(inittab)
-    restarts = [s for s in inittab.subjects if s.action == "restart" and s not in lost]
-    for subject in restarts[1:]:
+    restarts = [s for s in inittab.views if s.action == "restart" and s not in lost]
+    for view in restarts[1:]:
         message = f"only the first restart counts, in line {restarts[0].entry.line}"
-        yield subject.match(ACTION, message)
+        yield view.match(ACTION, message)
 
 
 @rule("INT708", "repeated-command", "warning", ONLY)
@@ -210,18 +203,18 @@ def repeated_command(inittab: Inittab) -> Iterator[Match]:
         ::restart:/sbin/init
         ::shutdown:/etc/init.d/rc.shutdown
     """
-    for subject, later in replaced(inittab).items():
-        message = f"this {subject.action} entry is lost: line {later.entry.line} has its command too"
-        yield subject.match(PROCESS, message)
+    for view, later in replaced(inittab).items():
+        message = f"this {view.action} entry is lost: line {later.entry.line} has its command too"
+        yield view.match(PROCESS, message)
 
 
-def replaced(inittab: Inittab) -> dict[Subject, Subject]:
+def replaced(inittab: Inittab) -> dict[EntryView, EntryView]:
     """The entries that are lost to a later one with the same terminal and command, and that one."""
-    latest: dict[tuple[str, str], Subject] = {}
-    lost: dict[Subject, Subject] = {}
-    for subject in reversed(inittab.subjects):
-        what = (subject.id.removeprefix("/dev/"), subject.entry.process)
-        later = latest.setdefault(what, subject)
-        if later is not subject:
-            lost[subject] = later
+    latest: dict[tuple[str, str], EntryView] = {}
+    lost: dict[EntryView, EntryView] = {}
+    for view in reversed(inittab.views):
+        what = (view.id.removeprefix("/dev/"), view.entry.process)
+        later = latest.setdefault(what, view)
+        if later is not view:
+            lost[view] = later
     return lost

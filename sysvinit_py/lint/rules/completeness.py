@@ -6,7 +6,7 @@ from sysvinit_py.inittab.actions import BOOT_ACTIONS, RUN_ONCE
 from sysvinit_py.inittab.entry import LEVELS
 from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.lint.finding import Match, printable
-from sysvinit_py.lint.inittab import ACTION, PROCESS, RUNLEVELS, Subject
+from sysvinit_py.lint.inittab import ACTION, PROCESS, RUNLEVELS, EntryView
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.targets import SYSV
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from sysvinit_py.lint.inittab import Inittab
 
 
-def defaults(inittab: Inittab) -> list[Subject]:
+def defaults(inittab: Inittab) -> list[EntryView]:
     """The initdefault entries, the one that counts first."""
-    return [subject for subject in inittab.subjects if subject.action == "initdefault"]
+    return [view for view in inittab.views if view.action == "initdefault"]
 
 
 @rule("INT201", "no-initdefault", "warning", SYSV)
@@ -58,14 +58,14 @@ def second_initdefault(inittab: Inittab) -> Iterator[Match]:
 
         id:5:initdefault:
     """
-    for subject in defaults(inittab)[1:]:
+    for view in defaults(inittab)[1:]:
         first = defaults(inittab)[0].entry
-        where = f"line {first.line}" + (f" of {first.file}" if first.file != subject.entry.file else "")
+        where = f"line {first.line}" + (f" of {first.file}" if first.file != view.entry.file else "")
         level = max(first.runlevels.upper(), default="9")
         counts = (
             f"level {level}" if level in LEVELS else f"{printable(first.runlevels)!r}, which is no level,"
         )
-        yield subject.match(
+        yield view.match(
             ACTION,
             f"this initdefault is ignored: {counts} in {where} counts",
             f"remove this line; to boot into another level, change {where}",
@@ -86,15 +86,15 @@ def several_default_levels(inittab: Inittab) -> Iterator[Match]:
 
         id:5:initdefault:
     """
-    for subject in defaults(inittab)[:1]:
-        if not subject.runlevels:
-            yield subject.match(
+    for view in defaults(inittab)[:1]:
+        if not view.runlevels:
+            yield view.match(
                 ACTION, "initdefault names no level: init enters level 9", "name one, as in id:2:initdefault:"
             )
-        elif len(set(subject.runlevels)) > 1 and (highest := max(subject.runlevels.upper())) in LEVELS:
+        elif len(set(view.runlevels)) > 1 and (highest := max(view.runlevels.upper())) in LEVELS:
             message = f"initdefault names several levels: init takes the highest, {highest}"
-            fix = subject.replace(RUNLEVELS, highest, f"leave {highest}")
-            yield subject.match(RUNLEVELS, message, "name one", fix)
+            fix = view.replace(RUNLEVELS, highest, f"leave {highest}")
+            yield view.match(RUNLEVELS, message, "name one", fix)
 
 
 @rule("INT204", "default-halts", "warning", SYSV)
@@ -109,10 +109,10 @@ def default_halts(inittab: Inittab) -> Iterator[Match]:
 
         id:2:initdefault:
     """
-    for subject in defaults(inittab)[:1]:
-        does = {"0": "halts", "6": "reboots"}.get(max(subject.runlevels, default=""))
+    for view in defaults(inittab)[:1]:
+        does = {"0": "halts", "6": "reboots"}.get(max(view.runlevels, default=""))
         if does:
-            yield subject.match(RUNLEVELS, f"the machine {does} as soon as it has booted")
+            yield view.match(RUNLEVELS, f"the machine {does} as soon as it has booted")
 
 
 @rule("INT205", "invalid-default", "warning", SYSV)
@@ -130,10 +130,10 @@ def invalid_default(inittab: Inittab) -> Iterator[Match]:
 
         id:2:initdefault:
     """
-    for subject in defaults(inittab)[:1]:
-        highest = max(subject.runlevels.upper(), default="9")
+    for view in defaults(inittab)[:1]:
+        highest = max(view.runlevels.upper(), default="9")
         if highest not in LEVELS:
-            yield subject.match(
+            yield view.match(
                 RUNLEVELS, f"{printable(highest)!r} is no runlevel to boot into: init will ask for one"
             )
 
@@ -152,10 +152,10 @@ def empty_default(inittab: Inittab) -> Iterator[Match]:
         id:2:initdefault:
         1:2:respawn:/sbin/getty 38400 tty1
     """
-    for subject in defaults(inittab)[:1] if inittab.whole else ():
-        level = max(subject.runlevels.upper(), default="9")
+    for view in defaults(inittab)[:1] if inittab.whole else ():
+        level = max(view.runlevels.upper(), default="9")
         if level in LEVELS and not inittab.starts_in(level):
-            yield subject.match(RUNLEVELS, f"nothing is started in level {level}")
+            yield view.match(RUNLEVELS, f"nothing is started in level {level}")
 
 
 @rule("INT207", "only-initdefault", "warning", SYSV)
@@ -176,7 +176,7 @@ def only_initdefault(inittab: Inittab) -> Iterator[Match]:
         l3:3:wait:/etc/rc.d/rc 3
     """
     if not inittab.fragment and inittab.only_default:
-        yield inittab.subjects[0].match(ACTION, "nothing but initdefault: SysV init would start nothing")
+        yield inittab.views[0].match(ACTION, "nothing but initdefault: SysV init would start nothing")
 
 
 @rule("INT211", "no-single-user", "info", SYSV)
@@ -221,7 +221,7 @@ def no_halt_or_reboot(inittab: Inittab) -> Iterator[Match]:
     """
     if not inittab.whole:
         return
-    run = {level for s in inittab.subjects if s.action in RUN_ONCE for level in s.levels}
+    run = {level for s in inittab.views if s.action in RUN_ONCE for level in s.levels}
     lacking = [f"{level} ({does})" for level, does in (("0", "halt"), ("6", "reboot")) if level not in run]
     if lacking:
         yield inittab.match(f"nothing is run in level {' and '.join(lacking)}: the machine will not go down")
@@ -281,6 +281,6 @@ def ignored_process(inittab: Inittab) -> Iterator[Match]:
 
         id:3:initdefault:
     """
-    for subject in defaults(inittab):
-        if subject.process.strip(BLANKS):
-            yield subject.match(PROCESS, "initdefault ignores the process")
+    for view in defaults(inittab):
+        if view.process.strip(BLANKS):
+            yield view.match(PROCESS, "initdefault ignores the process")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 
 from sysvinit_py.lint.finding import Match, printable
-from sysvinit_py.lint.inittab import PROCESS, Subject
+from sysvinit_py.lint.inittab import PROCESS, EntryView
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.targets import ALL, SYSV
 
@@ -29,19 +29,19 @@ BUILTINS = (
 NO_PROGRAMS = {*BUILTINS}.difference(("echo", "printf", "test", "[", "true", "false", "kill", "pwd"))
 
 
-def external(subject: Subject) -> Command | None:
+def external(view: EntryView) -> Command | None:
     """The command, if a file must be found for it: the first one that sh or init will execute."""
-    command = subject.command
+    command = view.command
     if not command or "$" in command.program.text or "`" in command.program.text:
         return None
-    if command.program.text in (BUILTINS if subject.by_shell else NO_PROGRAMS):
+    if command.program.text in (BUILTINS if view.by_shell else NO_PROGRAMS):
         return None
     return command
 
 
-def path_of(subject: Subject, command: Command) -> str:
+def path_of(view: EntryView, command: Command) -> str:
     """The program's path; for BusyBox without the - of a login shell."""
-    return command.program.text.removeprefix("-") if not subject.inittab.target.sysv else command.program.text
+    return command.program.text.removeprefix("-") if not view.inittab.target.sysv else command.program.text
 
 
 @rule("INT401", "missing-command", "warning", ALL, needs_root=True)
@@ -61,13 +61,13 @@ def missing_command(inittab: Inittab) -> Iterator[Match]:
     """
     if not inittab.root:
         return
-    for subject in inittab.subjects:
-        command = external(subject)
-        if command and (lacking := _lacking(path_of(subject, command), inittab.root)):
-            yield subject.match_word(command.program, f"{lacking} under {inittab.root.folder}")
-        elif subject.by_shell and inittab.root.mode("/bin/sh") is None:
+    for view in inittab.views:
+        command = external(view)
+        if command and (lacking := _lacking(path_of(view, command), inittab.root)):
+            yield view.match_word(command.program, f"{lacking} under {inittab.root.folder}")
+        elif view.by_shell and inittab.root.mode("/bin/sh") is None:
             message = f"init needs /bin/sh for this, which does not exist under {inittab.root.folder}"
-            yield subject.match(PROCESS, message)
+            yield view.match(PROCESS, message)
     adds_sulogin = inittab.target.sysv and inittab.whole and not inittab.starts_in("S")
     if adds_sulogin and inittab.root.find("/sbin/sulogin") is None:
         yield inittab.match(
@@ -98,16 +98,16 @@ def not_executable(inittab: Inittab) -> Iterator[Match]:
 
         si::sysinit:/etc/init.d/rcS
     """
-    for subject in inittab.subjects if inittab.root else ():
-        command = external(subject)
-        found = command and inittab.root and inittab.root.find(path_of(subject, command))
+    for view in inittab.views if inittab.root else ():
+        command = external(view)
+        found = command and inittab.root and inittab.root.find(path_of(view, command))
         if not command or not found:
             continue
         path, mode = found
         if not stat.S_ISREG(mode):
-            yield subject.match_word(command.program, f"{printable(path)} is no file that can be executed")
+            yield view.match_word(command.program, f"{printable(path)} is no file that can be executed")
         elif not mode & 0o111:
-            yield subject.match_word(
+            yield view.match_word(
                 command.program, f"{printable(path)} is not executable", f"chmod +x {printable(path)}"
             )
 
@@ -126,14 +126,14 @@ def relative_command(inittab: Inittab) -> Iterator[Match]:
 
         si::sysinit:/etc/init.d/rcS
     """
-    for subject in inittab.subjects:
-        command = external(subject)
+    for view in inittab.views:
+        command = external(view)
         if not command:
             continue
-        path = path_of(subject, command)
+        path = path_of(view, command)
         if "/" in path and not path.startswith(("/", "~")):
-            fix = subject.replace_word(command.program, f"/{path.removeprefix('./')}", "write the whole path")
-            yield subject.match_word(
+            fix = view.replace_word(command.program, f"/{path.removeprefix('./')}", "write the whole path")
+            yield view.match_word(
                 command.program, f"{printable(path)} is looked for in /", "write the whole path", fix
             )
 
@@ -153,9 +153,9 @@ def bare_command(inittab: Inittab) -> Iterator[Match]:
 
         1:2345:respawn:/sbin/getty 38400 tty1
     """
-    for subject in inittab.subjects:
-        command = external(subject)
-        if command and "/" not in command.program.text and subject.action != "initdefault":
-            yield subject.match_word(
+    for view in inittab.views:
+        command = external(view)
+        if command and "/" not in command.program.text and view.action != "initdefault":
+            yield view.match_word(
                 command.program, f"{printable(command.program.text)} is searched on init's PATH"
             )

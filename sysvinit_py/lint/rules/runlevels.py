@@ -35,8 +35,8 @@ def unknown_runlevel(inittab: Inittab) -> Iterator[Match]:
         1:23:respawn:/sbin/getty 38400 tty1
     """
     known = LEVELS + "s" + DEMANDED
-    for subject in inittab.subjects:
-        strange = "".join(dict.fromkeys(c for c in subject.runlevels if c not in known))
+    for view in inittab.views:
+        strange = "".join(dict.fromkeys(c for c in view.runlevels if c not in known))
         if not strange:
             continue
         if "-" in strange:
@@ -45,14 +45,14 @@ def unknown_runlevel(inittab: Inittab) -> Iterator[Match]:
             hint = "write the levels side by side, as in 2345"
         else:
             hint = ""
-        left = "".join(c for c in subject.runlevels if c in known)
+        left = "".join(c for c in view.runlevels if c in known)
         fix = (
-            subject.replace(RUNLEVELS, left, f"remove {printable(strange)!r}")
+            view.replace(RUNLEVELS, left, f"remove {printable(strange)!r}")
             if left and "-" not in strange
             else None
         )
         message = f"no runlevel: {printable(strange)!r}, which never matches"
-        yield subject.match(RUNLEVELS, message, hint, fix)
+        yield view.match(RUNLEVELS, message, hint, fix)
 
 
 @rule("INT209", "small-s", "warning", C_INITS)
@@ -70,14 +70,12 @@ def small_s(inittab: Inittab) -> Iterator[Match]:
 
         su:S:wait:/sbin/sulogin
     """
-    for subject in inittab.subjects:
-        if subject.action in (*BOOT_ACTIONS, "initdefault"):
+    for view in inittab.views:
+        if view.action in (*BOOT_ACTIONS, "initdefault"):
             continue
-        if "s" in subject.runlevels and "S" not in subject.runlevels:
-            fix = subject.replace(RUNLEVELS, subject.runlevels.replace("s", "S"), "write S")
-            yield subject.match(
-                RUNLEVELS, "s is not S for this init: the level never matches", "write S", fix
-            )
+        if "s" in view.runlevels and "S" not in view.runlevels:
+            fix = view.replace(RUNLEVELS, view.runlevels.replace("s", "S"), "write S")
+            yield view.match(RUNLEVELS, "s is not S for this init: the level never matches", "write S", fix)
 
 
 @rule("INT210", "repeated-runlevel", "info", SYSV)
@@ -94,12 +92,12 @@ def repeated_runlevel(inittab: Inittab) -> Iterator[Match]:
 
         1:2345:respawn:/sbin/getty 38400 tty1
     """
-    for subject in inittab.subjects:
-        once = "".join(dict.fromkeys(subject.runlevels))
-        if once != subject.runlevels:
-            twice = "".join(dict.fromkeys(c for c in subject.runlevels if subject.runlevels.count(c) > 1))
-            fix = subject.replace(RUNLEVELS, once, "write each level once", safe=True)
-            yield subject.match(RUNLEVELS, f"written more than once: {printable(twice)}", fix=fix)
+    for view in inittab.views:
+        once = "".join(dict.fromkeys(view.runlevels))
+        if once != view.runlevels:
+            twice = "".join(dict.fromkeys(c for c in view.runlevels if view.runlevels.count(c) > 1))
+            fix = view.replace(RUNLEVELS, once, "write each level once", safe=True)
+            yield view.match(RUNLEVELS, f"written more than once: {printable(twice)}", fix=fix)
 
 
 @rule("INT215", "respawn-in-halt", "warning", SYSV)
@@ -118,17 +116,17 @@ def respawn_in_halt(inittab: Inittab) -> Iterator[Match]:
 
         c10:12345:respawn:/bin/dmesg --follow
     """
-    for subject in inittab.subjects:
-        if subject.action != "respawn" or subject.name == "sulogin":
+    for view in inittab.views:
+        if view.action != "respawn" or view.name == "sulogin":
             continue
-        levels = [level for level in "06" if level in subject.levels]
-        if levels and not subject.runlevels:
+        levels = [level for level in "06" if level in view.levels]
+        if levels and not view.runlevels:
             message = "respawned in levels 0 and 6 too: empty runlevels mean 0 to 9"
-            yield subject.match(ACTION, message, "write the levels, as in 2345")
+            yield view.match(ACTION, message, "write the levels, as in 2345")
         elif levels:
-            left = subject.runlevels.replace("0", "").replace("6", "")
-            fix = subject.replace(RUNLEVELS, left, "leave out 0 and 6") if left else None
-            yield subject.match(
+            left = view.runlevels.replace("0", "").replace("6", "")
+            fix = view.replace(RUNLEVELS, left, "leave out 0 and 6") if left else None
+            yield view.match(
                 RUNLEVELS, f"respawned in level {' and '.join(levels)}, where the machine goes down", fix=fix
             )
 
@@ -148,9 +146,9 @@ def ondemand_without_letter(inittab: Inittab) -> Iterator[Match]:
 
         d1:a:ondemand:/usr/sbin/backup-daemon
     """
-    for subject in inittab.subjects:
-        if subject.action == "ondemand" and not set(subject.runlevels) & set(DEMANDED):
-            yield subject.match(
+    for view in inittab.views:
+        if view.action == "ondemand" and not set(view.runlevels) & set(DEMANDED):
+            yield view.match(
                 ACTION, "ondemand without a, b or c: nothing can demand it", "add a letter, or use respawn"
             )
 
@@ -170,14 +168,14 @@ def letter_without_ondemand(inittab: Inittab) -> Iterator[Match]:
 
         x:a:ondemand:/usr/bin/xdm -nodaemon
     """
-    for subject in inittab.subjects:
-        letters = [c for c in subject.runlevels if c in DEMANDED]
+    for view in inittab.views:
+        letters = [c for c in view.runlevels if c in DEMANDED]
         if not letters:
             continue
-        if subject.action in (*EVENT_ACTIONS, "off"):
-            yield subject.match(RUNLEVELS, f"level {', '.join(letters)} means nothing to {subject.action}")
-        elif subject.action in ("wait", "respawn"):
-            yield subject.match(
+        if view.action in (*EVENT_ACTIONS, "off"):
+            yield view.match(RUNLEVELS, f"level {', '.join(letters)} means nothing to {view.action}")
+        elif view.action in ("wait", "respawn"):
+            yield view.match(
                 RUNLEVELS, f"level {', '.join(letters)} is for ondemand", "use ondemand, or once"
             )
 
@@ -197,11 +195,9 @@ def ignored_runlevels(inittab: Inittab) -> Iterator[Match]:
 
         rc::bootwait:/etc/rc
     """
-    for subject in inittab.subjects:
-        if subject.action in BOOT_ACTIONS and subject.runlevels not in ("", "S"):
-            yield subject.match(
-                RUNLEVELS, f"{subject.action} ignores the runlevels: this is run at every boot"
-            )
+    for view in inittab.views:
+        if view.action in BOOT_ACTIONS and view.runlevels not in ("", "S"):
+            yield view.match(RUNLEVELS, f"{view.action} ignores the runlevels: this is run at every boot")
 
 
 @rule("INT220", "empty-process", "warning", SYSV)
@@ -218,8 +214,8 @@ def empty_process(inittab: Inittab) -> Iterator[Match]:
 
         1:2345:off:
     """
-    for subject in inittab.subjects:
-        if subject.action in ("initdefault", "off"):
+    for view in inittab.views:
+        if view.action in ("initdefault", "off"):
             continue
-        if not subject.process[subject.command_start :].strip(BLANKS):
-            yield subject.match(ACTION, f"{subject.action} without a process: the entry does nothing")
+        if not view.process[view.command_start :].strip(BLANKS):
+            yield view.match(ACTION, f"{view.action} without a process: the entry does nothing")

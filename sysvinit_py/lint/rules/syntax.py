@@ -253,8 +253,8 @@ def duplicate_id(inittab: Inittab) -> Iterator[Match]:
         cb:12345:respawn:/usr/bin/watch cat /proc/meminfo
         ca:12345:ctrlaltdel:/sbin/shutdown -r now
     """
-    kept = {subject.id: subject.entry for subject in inittab.subjects[::-1]}
-    acted = {subject.action for subject in inittab.subjects}
+    kept = {view.id: view.entry for view in inittab.views[::-1]}
+    acted = {view.action for view in inittab.views}
     for document, line, match in refused(inittab, "duplicate ID field"):
         id, _, action, process = line.text.lstrip(BLANKS).split(":", 3)
         action = action.lower()

@@ -158,14 +158,12 @@ def action_case(inittab: Inittab) -> Iterator[Match]:
 
         1:2345:respawn:/sbin/getty 38400 tty1
     """
-    for subject in inittab.subjects:
-        span = subject.span(ACTION)
-        written = subject.line.text[span.start - 1 : span.end - 1]
-        if written != subject.action:
-            fix = subject.replace(ACTION, subject.action, "write it in lower case", safe=True)
-            yield subject.match(
-                ACTION, f"{written} is {subject.action} in capitals", "write it in lower case", fix
-            )
+    for view in inittab.views:
+        span = view.span(ACTION)
+        written = view.line.text[span.start - 1 : span.end - 1]
+        if written != view.action:
+            fix = view.replace(ACTION, view.action, "write it in lower case", safe=True)
+            yield view.match(ACTION, f"{written} is {view.action} in capitals", "write it in lower case", fix)
 
 
 @rule("INT606", "nul-cuts-line", "warning", (*C_INITS, BUSYBOX))
@@ -209,7 +207,7 @@ def blank_in_id(inittab: Inittab) -> Iterator[Match]:
 
         ca:12345:ctrlaltdel:/sbin/shutdown -r now
     """
-    for subject in inittab.subjects:
-        if set(subject.id) & set(BLANKS):
-            fix = subject.replace(ID, subject.id.strip(BLANKS), "remove the blanks")
-            yield subject.match(ID, f"blanks belong to the id: it is {subject.id!r}", "", fix)
+    for view in inittab.views:
+        if set(view.id) & set(BLANKS):
+            fix = view.replace(ID, view.id.strip(BLANKS), "remove the blanks")
+            yield view.match(ID, f"blanks belong to the id: it is {view.id!r}", "", fix)
