@@ -8,7 +8,7 @@ from sysvinit_py.inittab.actions import RUN_ONCE, WAITED_ACTIONS
 from sysvinit_py.inittab.entry import LEVELS
 from sysvinit_py.inittab.options import Syntax, UnknownOptionError, parse
 from sysvinit_py.lint.command import ends_with_ampersand, shell_command, tokens
-from sysvinit_py.lint.daemons import ENDS, GOES, STAYS, fate, foreground_option
+from sysvinit_py.lint.daemons import DAEMONIZES, EXITS, FOREGROUND, fate, foreground_option
 from sysvinit_py.lint.finding import Edit, Fix, Match, printable
 from sysvinit_py.lint.inittab import ACTION, PROCESS, RESPAWNED
 from sysvinit_py.lint.rule import rule
@@ -68,19 +68,19 @@ def _ends_at_once(command: Command) -> tuple[str, str] | None:
         told = command.operands[:1] and command.operands[0].text in SCRIPT_VERBS
         return (f"{name} is an init script, which ends when it is done", "use once or wait") if told else None
     what, why = fate(command)
-    if what == ENDS:
+    if what == EXITS:
         return (
             f"{name} {why.partition('=')[0].strip('*')}".rstrip() + " ends when it is done",
             "use once or wait",
         )
-    if what != GOES:
+    if what != DAEMONIZES:
         return None
     if name == "setsid":
         return "setsid forks, because init has made a session already", "leave it out"
     if why:
         return f"{why.replace('=', ' ').replace('+', ' ')} sends {name} to the background", "leave it out"
-    stays = foreground_option(name)
-    return f"{name} goes to the background", f"add {stays}" if stays else ""
+    option = foreground_option(name)
+    return f"{name} goes to the background", f"add {option}" if option else ""
 
 
 SCRIPT_VERBS = (
@@ -114,18 +114,20 @@ def blocks_for_ever(inittab: Inittab) -> Iterator[Match]:
             view.is_interactive and (view.terminal or not view.by_shell)
         )
         is_single_user = view.action == "wait" and view.runlevels.upper() in ("S", "1", "S1", "1S")
-        is_daemon = _stays(command) and not command.background and not command.compound
+        is_daemon = _stays_in_foreground(command) and not command.background and not command.compound
         if is_daemon or (is_session and not is_single_user):
             message = f"init waits at {view.action} for {view.name}, which does not end by itself"
             yield view.match(ACTION, message)
 
 
-def _stays(command: Command) -> bool:
+def _stays_in_foreground(command: Command) -> bool:
     """Whether it stays in the foreground until it is killed."""
     if script := command.script:
         inner = shell_command(list(tokens(script, 0)))
-        return inner is not None and _stays(inner) and not inner.background and not inner.compound
-    return not command.is_init_script and fate(command)[0] == STAYS
+        return (
+            inner is not None and _stays_in_foreground(inner) and not inner.background and not inner.compound
+        )
+    return not command.is_init_script and fate(command)[0] == FOREGROUND
 
 
 @rule("INT407", "init-by-itself", "warning", ALL)
