@@ -166,7 +166,7 @@ def _seconds(text: str) -> int:
 
 
 def _send(request: bytes, path: str) -> None:
-    """Write the request to the FIFO, or try to until patience ends. OSError: there is none, or the like."""
+    """Write the request to the FIFO; try for ``_PATIENCE`` seconds. Raises OSError, RefusedError."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:

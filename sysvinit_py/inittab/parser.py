@@ -126,10 +126,12 @@ def _entry(tokens: list[Any], file: str, number: int) -> Entry:
     for field in fields:
         spans.append(Span(column, column + len(field)))
         column += len(field) + 1
-    id, runlevels, action, process = fields
-    id = id.lstrip(BLANKS)
-    of_id = Span(spans[0].end - len(id), spans[0].end)
-    return Entry(id, runlevels, action.lower(), process, file, number, (of_id, spans[1], spans[2], spans[3]))
+    entry_id, runlevels, action, process = fields
+    entry_id = entry_id.lstrip(BLANKS)
+    of_id = Span(spans[0].end - len(entry_id), spans[0].end)
+    return Entry(
+        entry_id, runlevels, action.lower(), process, file, number, (of_id, spans[1], spans[2], spans[3])
+    )
 
 
 def _duplicate(entry: Entry, first: Entry) -> Problem:
@@ -158,8 +160,8 @@ def _fault(token: Any) -> tuple[str, str]:
     if token.type in _ABSENT:
         return field, ""
     if token.type == "LONG_ID":
-        id = field.lstrip(BLANKS)
-        return field.removesuffix(id), id
+        entry_id = field.lstrip(BLANKS)
+        return field.removesuffix(entry_id), entry_id
     return "", field
 
 

@@ -41,7 +41,7 @@ class HandOverError(Exception):
 
 
 def c_version(program: Path) -> str:
-    """The version of C sysvinit that this is, such as ``3.06``; empty: it is none."""
+    """Return the version of C sysvinit that this is, such as ``3.06``; empty if it is another program."""
     try:
         said = subprocess.run(
             [program, "--version"], capture_output=True, text=True, errors="replace", timeout=10, check=False

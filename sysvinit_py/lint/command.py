@@ -122,7 +122,7 @@ def by_shell(process: str) -> bool:
 
 
 def plain_words(process: str, offset: int) -> list[Word]:
-    """What init splits itself: at blanks and tabs; a # anywhere ends it."""
+    """Return the words as init splits them itself: at spaces and tabs; a # anywhere ends it."""
     text = process.partition("#")[0]
     return [Word(found[0], offset + found.start(), offset + found.end()) for found in _WORD.finditer(text)]
 
@@ -143,7 +143,7 @@ def plain_command(words: list[Word]) -> Command | None:
 
 
 def shell_command(pieces: list[Token]) -> Command | None:
-    """Find the first simple command; None where there is none, as in a lone redirection."""
+    """Return the first simple command, or None, as for a lone redirection."""
     words: list[Word] = []
     redirects: list[tuple[str, Word]] = []
     compound = background = assigns = said_exec = False
@@ -192,7 +192,7 @@ def _command(words: list[Word], *more: Any) -> Command:
 
 
 def terminal(word: str) -> str:
-    """The name of the terminal that a word is, without /dev/; empty if it is none."""
+    """Return the name of the terminal that a word is, without /dev/; empty if it is not one."""
     found = TERMINAL.match(word)
     return found[1] if found else ""
 

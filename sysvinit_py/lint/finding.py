@@ -23,7 +23,7 @@ class Edit(Value):
 class Fix(Value):
     """A repair. A safe one changes nothing that init does, except that it then does what is written."""
 
-    what: str  # in the imperative: "remove the trailing blanks"
+    what: str  # in the imperative: "remove the trailing whitespace"
     edits: tuple[Edit, ...]
     safe: bool = False
 

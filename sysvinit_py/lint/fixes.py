@@ -74,7 +74,7 @@ def _overlaps(one: Edit, other: Edit) -> bool:
 def write(place: Place, before: bytes, after: bytes) -> None:
     """Replace what a file holds, at once or not at all. Mode, owner, ACL, label and a link to it stay.
 
-    Raises UsageError if it cannot be done, or is not what was read any more.
+    Raises UsageError if writing fails, or if the file has changed since it was read.
     """
     try:
         with place.held() as walk:

@@ -89,12 +89,12 @@ class EntryView:
 
     @cached_property
     def command(self) -> Command | None:
-        """The first simple command; None if there is none."""
+        """The first simple command, if any."""
         return shell_command(self.tokens) if self.by_shell else plain_command(self.words)
 
     @cached_property
     def name(self) -> str:
-        """The name of the program; empty if there is none."""
+        """The name of the program; empty without a command."""
         return self.command.name if self.command else ""
 
     @cached_property

@@ -68,7 +68,7 @@ class Source(Value):
 
 
 def sources(words: list[str], root: str, stdin_name: str) -> tuple[list[Source], list[str]]:
-    """Return what there is to check, and why some of it cannot be read."""
+    """Return what there is to check, and why the rest cannot be read."""
     found: list[Source] = []
     failed: list[str] = []
     named: dict[str, list[str]] = {}  # the files of one inittab that are named one by one

@@ -15,13 +15,13 @@ NEVER = float("inf")
 class Ending(Plain):
     """A process group that was told to end."""
 
-    __slots__ = SAVED = ("group", "id", "kill_at", "give_up_at", "alone")
+    __slots__ = SAVED = ("group", "entry_id", "kill_at", "give_up_at", "alone")
 
     def __init__(
-        self, group: int, id: str, kill_at: float, give_up_at: float = NEVER, alone: bool = False
+        self, group: int, entry_id: str, kill_at: float, give_up_at: float = NEVER, alone: bool = False
     ) -> None:
         self.group = group
-        self.id = id
+        self.entry_id = entry_id
         self.alone = alone  # nobody waits for it
         self.kill_at = kill_at  # NEVER: was killed
         self.give_up_at = give_up_at  # NEVER: not before it was killed

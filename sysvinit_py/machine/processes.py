@@ -206,10 +206,10 @@ class Processes:
         self._now_runs(event.pid, job)
         self.fork_failed = False
         if job.accounted:
-            self._do(fx.RecordStart(job.entry.id, event.pid, looked_for=job.rule.again))
+            self._do(fx.RecordStart(job.entry.id, event.pid, read_by_child=job.rule.again))
 
     def cannot_execute(self, event: ev.CannotExecute) -> None:
-        """The command is none: that is a start that ends at once, throttled like any.
+        """The command cannot be executed: that is a start that ends at once, throttled like any.
 
         See behaviour/children#failure.
         """
@@ -326,7 +326,7 @@ class Processes:
 
     def _give_up(self, ending: Ending) -> None:
         """Go on as if it were gone. Should its leader end later, its record is written then."""
-        self._do(fx.Say(f"Pid {ending.group} [id {ending.id}] seems to hang", log=False))
+        self._do(fx.Say(f"Pid {ending.group} [id {ending.entry_id}] seems to hang", log=False))
         job = self.running.get(ending.group)
         if job is not None:
             self._transient -= not job.rule.outlasts_stage

@@ -47,7 +47,7 @@ class RunQueue:
             heappush(self._due, position)
 
     def next(self) -> Job | None:
-        """The job that is to be started now; None: there is none, or the first of the due is waited for."""
+        """Return the job to start now, or None if nothing is due or the first of the due is waited for."""
         job = self._next_due()
         if job is None and self._again:
             self._reached = -1

@@ -73,7 +73,7 @@ def state(machine: Machine, job: Job) -> str:
 
 
 def held_back_by(machine: Machine, job: Job) -> Job | None:
-    """Return the job that has to end before this one's turn comes; None: there is none."""
+    """Return the job that has to end before this one's turn comes, if any."""
     jobs = machine.processes.run_queue.jobs
     before = jobs[: jobs.index(job)] if job in jobs else []
     return next(filter(rules.is_waited_for, before), None)
@@ -88,7 +88,9 @@ def waits_for(machine: Machine) -> Wait:
     if machine.processes.endings:
         return Wait(
             ENDS,
-            tuple(ending.id for ending in machine.processes.endings.by_group.values() if not ending.alone),
+            tuple(
+                ending.entry_id for ending in machine.processes.endings.by_group.values() if not ending.alone
+            ),
         )
     waited = filter(rules.is_waited_for, machine.processes.run_queue.jobs)
     return next((Wait(JOB, (job.entry.id,)) for job in waited), Wait(NOTHING))

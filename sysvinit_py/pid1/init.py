@@ -200,7 +200,7 @@ class Init:
 
     def _rescue(self) -> None:
         """Become a new init with as much as can be told of what there was."""
-        for state in (self._state, lambda: handover.bare(self._machine, calls.SIGHUP)):
+        for state in (self._state, lambda: handover.minimal_state(self._machine, calls.SIGHUP)):
             try:
                 self._execute(state())
             except OSError as refusal:
@@ -229,7 +229,7 @@ class Init:
 
     def _go_on(self, saved: Saved) -> None:
         """Take over the children and all that the previous init knew (behaviour/reexec)."""
-        self._driver.machine = machine = handover.machine_of(saved, self._inherited)
+        self._driver.machine = machine = handover.machine_from_saved(saved, self._inherited)
         self._driver.add(*(ev.ChildExited(pid, 0) for pid in machine.running if not handover.is_child(pid)))
         self._driver.add(ev.Resumed(), ev.Tick())
         self._signals.add({number for number in HANDLED if saved.signals >> number & 1} | {calls.SIGCHLD})
@@ -338,7 +338,7 @@ class Init:
             signals.add(calls.SIGHUP)  # C init knows of no reading under way
         if self._signals.paused:
             signals.add(calls.SIGTSTP)
-        return handover.written(self._machine, signals, *self._accounting.recorded)
+        return handover.serialized(self._machine, signals, *self._accounting.recorded)
 
     def _execute(self, state: bytes, *more: str) -> None:
         variables = self._machine.position.variables

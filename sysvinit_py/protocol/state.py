@@ -88,7 +88,7 @@ class Saved(Value):
 
 def _level(text: str) -> str:
     if len(text) != 1:
-        raise ValueError(f"{text!r} is no level")
+        raise ValueError(f"{text!r} is not a level")
     return text
 
 
@@ -100,15 +100,15 @@ def _pid(text: str) -> int:
     # 1 is init itself, and kill(2) has its own meaning for -1.
     pid = int(text)
     if pid == 1 or not -1 <= pid < 2**31:
-        raise ValueError(f"{pid} is no process of an entry")
+        raise ValueError(f"{pid} is not a process of an entry")
     return max(pid, 0)
 
 
 def _time(text: str) -> float:
-    time = float(text)
-    if time - time != 0:
-        raise ValueError(f"{text} is no time")
-    return time
+    seconds = float(text)
+    if seconds - seconds != 0:
+        raise ValueError(f"{text} is not a time")
+    return seconds
 
 
 #: Key → field of Saved, how it is read.
@@ -175,7 +175,7 @@ def _entry_lines(saved: SavedEntry) -> list[str]:
 
 
 def decode(state: bytes) -> Saved:
-    """Read the state, signature first. ValueError, with the number of the line: it is none, or it is damaged.
+    """Return the state from its bytes, signature first. Raises ValueError naming the line at fault.
 
     Keys that we do not know are skipped, and an action that we do not know is off, as in C.
     """

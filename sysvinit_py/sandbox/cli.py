@@ -54,7 +54,7 @@ exit status:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command inittab-try; returns its exit status."""
-    options = parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     with ExitStack() as files:
         try:
             trial = prepare(options, files)
@@ -95,20 +95,20 @@ def prepare(options: argparse.Namespace, files: ExitStack) -> Trial:
         files.callback(os.close, console)
     wish = Wish(options.level or "", options.command or "", 0, console, options.raw, options.allow_failures)
     limits = {"memory": options.memory, "pids": options.pids, "system": str(root or "")}
-    made = Trial(init, inittab, wish, binds=options.bind, confined=not options.privileged, **limits)
-    made.limit_time(options.timeout or (0 if made.interactive else PATIENCE))
-    return made
+    trial = Trial(init, inittab, wish, binds=options.bind, confined=not options.privileged, **limits)
+    trial.limit_time(options.timeout or (0 if trial.interactive else PATIENCE))
+    return trial
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """Return the command line's."""
-    made = argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="inittab-try",
         description=__doc__,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = made.add_argument
+    add = parser.add_argument
     add("file", nargs="?", type=Path, metavar="FILE",
         help="an inittab, or a folder with inittab and inittab.d (default: DIR's or an example)")  # fmt: skip
     add("--version", action="version", version=f"inittab-try {__version__}")
@@ -133,7 +133,7 @@ def parser() -> argparse.ArgumentParser:
     add("--pids", type=count, default=PIDS, metavar="N",
         help=f"how many processes and threads there may be (default: {PIDS})")  # fmt: skip
     add("--privileged", action="store_true", help="as root, unconfined: only for an inittab that you trust")
-    return made
+    return parser
 
 
 def level(text: str) -> str:

@@ -116,7 +116,7 @@ class Sandbox:
     """Boots ``init`` with ``inittab`` as PID 1 of its own namespaces, with or without root.
 
     init         the program; it becomes /sbin/init, and /sbin/telinit a link to it
-    inittab      what /etc/inittab holds; None: there is none
+    inittab      what /etc/inittab holds; None: it does not exist
     files        more files by their paths inside, instead of FILES; None: there is no such file
     arguments    what the kernel's command line would hand to init
     environment  the same for its environment

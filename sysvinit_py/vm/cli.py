@@ -24,7 +24,7 @@ REFUSED = 1
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command: returns QEMU's exit status, or 1 after having said why there is no machine."""
-    options = parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         with tempfile.TemporaryDirectory(prefix="vm-") as folder:
             return subprocess.run(_prepare(options, Path(folder)), check=False).returncode
@@ -48,15 +48,15 @@ def _prepare(options: argparse.Namespace, folder: Path) -> list[str]:
         raise ImageError(f"{options.serial}: there is such a file already, and it would be overwritten")
     init = b"" if options.c_init else options.init.read_bytes() if options.init else onefile.build()
     say("looking for the image; making it takes a minute or two the first time, seconds for a new init")
-    made = image(init, options.cache.resolve())
+    machine = image(init, options.cache.resolve())
     if options.disk:
         if not options.disk.exists():
-            copy(made.disk, options.disk)
-        made = made._replace(disk=options.disk)
+            copy(machine.disk, options.disk)
+        machine = machine._replace(disk=options.disk)
     files = files_disk(folder, options.bring) if options.bring else None
     words = "net.ifnames=0 " if options.net != "none" else ""
     append = f"{qemu.APPEND} {words}{options.append}"
-    command = qemu.command(made, append, options.accel, options.net, files)
+    command = qemu.command(machine, append, options.accel, options.net, files)
     command += ["-serial", f"file:{options.serial}" if options.serial else "mon:stdio"]
     if not options.disk:
         command.append("-snapshot")
@@ -69,28 +69,32 @@ def _can_be_logged_to(path: Path) -> bool:
     return path.is_char_device() or (path.is_file() and not path.stat().st_size)
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """Return the command line's."""
-    made = argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="vm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    made.add_argument("--init", type=Path, metavar="FILE", help="a built init (default: it is built now)")
-    made.add_argument("--c-init", action="store_true", help="leave Debian's C init in its place")
-    made.add_argument("--append", default="", metavar="WORDS", help="more for the kernel's command line")
-    made.add_argument("--serial", type=Path, metavar="FILE", help="write what the console says to a new FILE")
-    made.add_argument(
+    parser.add_argument("--init", type=Path, metavar="FILE", help="a built init (default: it is built now)")
+    parser.add_argument("--c-init", action="store_true", help="leave Debian's C init in its place")
+    parser.add_argument("--append", default="", metavar="WORDS", help="more for the kernel's command line")
+    parser.add_argument(
+        "--serial", type=Path, metavar="FILE", help="write what the console says to a new FILE"
+    )
+    parser.add_argument(
         "--disk", type=Path, metavar="FILE", help="a disk that lasts; a copy of the image's is made"
     )
-    made.add_argument("--any-disk", action="store_true", help="let --disk be another disk than one made here")
-    made.add_argument(
+    parser.add_argument(
+        "--any-disk", action="store_true", help="let --disk be another disk than one made here"
+    )
+    parser.add_argument(
         "--bring", type=Path, metavar="PATH", help="a file, or what is in a folder, to be found in /mnt"
     )
-    made.add_argument(
+    parser.add_argument(
         "--net", choices=qemu.NETWORKS, default="none", help="QEMU's user network (default: none)"
     )
-    made.add_argument("--accel", default="tcg", metavar="NAME", help="QEMU's accelerator (default: tcg)")
-    made.add_argument("--cache", type=Path, default=CACHE, metavar="DIR", help=f"default: {CACHE}")
-    return made
+    parser.add_argument("--accel", default="tcg", metavar="NAME", help="QEMU's accelerator (default: tcg)")
+    parser.add_argument("--cache", type=Path, default=CACHE, metavar="DIR", help=f"default: {CACHE}")
+    return parser
 
 
 def copy(source: Path, target: Path) -> None:

@@ -62,7 +62,7 @@ FUNCTIONS = {
 AFTER_ERRORS = {
     name: {
         "handover._pass_on": ("init.Init.__init__",),
-        "handover.bare": ("init.Init._take_requests", "handover.written"),
+        "handover.minimal_state": ("init.Init._take_requests", "handover.serialized"),
         **dict.fromkeys(
             (
                 "driver.Driver._give_up_first", "machine.Machine.adopt_child",
@@ -74,8 +74,8 @@ AFTER_ERRORS = {
     for name in FUNCTIONS
     if (name.startswith(("barrier.", "last_resort.")) and name not in BARRIER)
     or name in (
-        "handover._pass_on", "handover.bare", "driver.Driver.recover", "driver.Driver._give_up_first",
-        "machine.Machine.recompute_run_queue", "machine.Machine.adopt_child",
+        "handover._pass_on", "handover.minimal_state", "driver.Driver.recover",
+        "driver.Driver._give_up_first", "machine.Machine.recompute_run_queue", "machine.Machine.adopt_child",
         "machine.Machine.repair_after_error", "processes.Processes.adopt_child",
         "processes.Processes.repair", "job.Job.adopt_child", "job.Job.repair",
         "rules.ways_out", "init.Init._after_error", "init.Init._rescue",

@@ -56,10 +56,10 @@ def fuzz_state(data: bytes) -> None:
         saved = state.decode(state.SIGNATURE + data)
     except ValueError:
         return
-    machine = handover.machine_of(saved, {})
+    machine = handover.machine_from_saved(saved, {})
     save(machine)
-    again = state.decode(handover.written(machine, (), True, True))
-    assert handover.machine_of(again, {}).running.keys() == machine.running.keys()
+    again = state.decode(handover.serialized(machine, (), True, True))
+    assert handover.machine_from_saved(again, {}).running.keys() == machine.running.keys()
 
 
 def main() -> None:

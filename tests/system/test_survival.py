@@ -138,7 +138,7 @@ def test_errors_in_the_barrier_itself(module: str, faulty: Faulty, boot: Boot) -
     broken = {
         "barrier": "def describe(error):\n    raise ValueError",
         "last_resort": "LastResort.turn = None",
-        "handover": "def written(*_):\n    raise ValueError",
+        "handover": "def serialized(*_):\n    raise ValueError",
     }
     code = {module: broken[module], "init": raising("_take_requests", "raise ValueError('a fault')")}
     system = boot(INITTAB, init=faulty(**code))

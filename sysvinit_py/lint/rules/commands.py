@@ -202,7 +202,7 @@ def contradictory_power(inittab: Inittab) -> Iterator[Match]:
 
 
 def _called_level(command: Command) -> str:
-    """The runlevel that it makes init enter; a word that is none if it does not."""
+    """Return the runlevel that it makes init enter, or a word that is not a runlevel."""
     if command.name in ("halt", "poweroff", "reboot"):
         record_only = command.has_option("-w", "--wtmp-only", "--help", "--version")
         return "none" if record_only else "6" if command.name == "reboot" else "0"

@@ -63,7 +63,7 @@ def second_initdefault(inittab: Inittab) -> Iterator[Match]:
         where = f"line {first.line}" + (f" of {first.file}" if first.file != view.entry.file else "")
         level = max(first.runlevels.upper(), default="9")
         counts = (
-            f"level {level}" if level in LEVELS else f"{printable(first.runlevels)!r}, which is no level,"
+            f"level {level}" if level in LEVELS else f"{printable(first.runlevels)!r}, which is not a level,"
         )
         yield view.match(
             ACTION,

@@ -105,7 +105,7 @@ def not_executable(inittab: Inittab) -> Iterator[Match]:
             continue
         path, mode = found
         if not stat.S_ISREG(mode):
-            yield view.match_word(command.program, f"{printable(path)} is no file that can be executed")
+            yield view.match_word(command.program, f"{printable(path)} is not an executable file")
         elif not mode & 0o111:
             yield view.match_word(
                 command.program, f"{printable(path)} is not executable", f"chmod +x {printable(path)}"

@@ -21,7 +21,7 @@ DEMANDED = ON_DEMAND_LEVELS + ON_DEMAND_LEVELS.upper()
 
 @rule("INT208", "unknown-runlevel", "warning", SYSV)
 def unknown_runlevel(inittab: Inittab) -> Iterator[Match]:
-    """There is a character in the runlevels that is no level.
+    """There is a character in the runlevels that is not a level.
 
     Levels are 0 to 9, S, and a, b, c of on-demand entries. Anything else never matches, and init does not
     say so.

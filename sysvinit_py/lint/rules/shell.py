@@ -295,7 +295,7 @@ _SHELL_WORD = re.compile(r"\d*[<>]|[|&;]+$|.*[\"'`$;]")
 def no_shell(inittab: Inittab) -> Iterator[Match]:
     """The command needs a shell, but init runs it by itself.
 
-    Without a character that calls for sh init looks for a program of that name, and there is none called
+    Without a character that calls for sh init looks for a program of that name, and no program is called
     ``exec`` or ``cd``. Behind an ``@`` there is no shell at all: a redirection, a quote or a variable is
     handed to the program as it is written.
 

@@ -112,7 +112,7 @@ def missing_action(inittab: Inittab) -> Iterator[Match]:
     """
     for _, line, match in refused(inittab, "missing action field"):
         blank = not line.text.strip()
-        yield match.replace(hint="a blank line has nothing in it but blanks and tabs" if blank else FORM)
+        yield match.replace(hint="a blank line has nothing in it but spaces and tabs" if blank else FORM)
 
 
 @rule("INT104", "long-id", "error", SYSV)
@@ -173,10 +173,10 @@ def long_process(inittab: Inittab) -> Iterator[Match]:
 
 @rule("INT107", "unknown-action", "error", ALL)
 def unknown_action(inittab: Inittab) -> Iterator[Match]:
-    """The action is none that init knows.
+    """The action is unknown to init.
 
-    init refuses the line. Blanks belong to the field: `` once`` is unknown. SysV init takes upper case too,
-    BusyBox does not; and each has actions that the other has not.
+    init refuses the line. Whitespace belongs to the field: `` once`` is unknown. SysV init takes upper case
+    too, BusyBox does not; and each has actions that the other has not.
 
     Bad::
 
@@ -202,7 +202,7 @@ def _meant(written: str, actions: tuple[str, ...]) -> tuple[str, str]:
     """What to say of an unknown action, and the known one that may be meant."""
     word = written.strip(BLANKS + "\r").lower()
     if word in actions and written.strip() != written:
-        return f"blanks belong to the field: write {word}", word
+        return f"whitespace belongs to the field: write {word}", word
     if word in actions:
         return f"write it in lower case: {word}", word
     if word in BUSYBOX_ACTIONS:
@@ -256,14 +256,14 @@ def duplicate_id(inittab: Inittab) -> Iterator[Match]:
     kept = {view.id: view.entry for view in inittab.views[::-1]}
     acted = {view.action for view in inittab.views}
     for document, line, match in refused(inittab, "duplicate ID field"):
-        id, _, action, process = line.text.lstrip(BLANKS).split(":", 3)
+        entry_id, _, action, process = line.text.lstrip(BLANKS).split(":", 3)
         action = action.lower()
-        first = kept[id]
+        first = kept[entry_id]
         where = f"line {first.line}" if first.file == document.file else f"{first.file}, line {first.line}"
         same = POWER_FAILS if action in POWER_FAILS else {action}
         lost = LOST.get(action, "") if acted.isdisjoint(same) else ""
         lost = lost or f"this {action} entry never runs: {process.strip(BLANKS)}"
-        message = f'duplicate ID field "{id}", first in {where}: {printable(lost)}'
+        message = f'duplicate ID field "{entry_id}", first in {where}: {printable(lost)}'
         yield match.replace(message=message, hint="give it an id of its own")
 
 

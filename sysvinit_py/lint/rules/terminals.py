@@ -32,7 +32,7 @@ DIGITS = "0123456789"
 _LOOKALIKE = {"l": "1", "I": "1", "i": "1", "O": "0", "o": "0"}
 
 
-def named_by(id: str, device: str) -> str:
+def named_by(entry_id: str, device: str) -> str:
     """The terminal that an id names by custom, if it is another than this one; else empty.
 
     Free ids (``co``, ``T0``) name none. A console's id at another kind of terminal, or a serial line's, is a
@@ -40,15 +40,15 @@ def named_by(id: str, device: str) -> str:
     """
     number = _NUMBERED.match(device)
     actual = number[1] if number else ""
-    if console := _CONSOLE_ID.match(id):
+    if console := _CONSOLE_ID.match(entry_id):
         if _CONSOLE.match(device):
             return "" if actual == console[1] else f"tty{console[1]}"
         if bsd := _BSD_CONSOLE.match(device):
             actual = str(int(bsd[1]) + 1)
-        return "" if device.endswith(id) or actual in ("", console[1]) else f"tty{console[1]}"
-    if serial := _SERIAL_ID.match(id):
+        return "" if device.endswith(entry_id) or actual in ("", console[1]) else f"tty{console[1]}"
+    if serial := _SERIAL_ID.match(entry_id):
         return f"ttyS{serial[1]}" if actual not in ("", serial[1]) else ""
-    for name in (id, f"tty{id}"):
+    for name in (entry_id, f"tty{entry_id}"):
         if terminal(name) and name != device and name.rstrip(DIGITS) == device.rstrip(DIGITS):
             return name
     return ""
@@ -174,7 +174,7 @@ def misspelt_terminal(inittab: Inittab) -> Iterator[Match]:
 
 
 def meant_terminal(word: str) -> str:
-    """The terminal that is meant by a name that is none; empty if the name is as good as any."""
+    """Return the terminal that a misspelt name stands for; empty if the name is as good as any."""
     stem, last = word[:-1], word[-1:]
     if stem.removeprefix("/dev/") in ("tty", "ttyS", "ttyAMA", "ttyUSB", "ttyACM") and last in _LOOKALIKE:
         return "" if stem.endswith("tty") and last == "O" else stem + _LOOKALIKE[last]

@@ -96,7 +96,7 @@ def odd_character(inittab: Inittab) -> Iterator[Match]:
 
 @rule("INT603", "trailing-blank", "info", ALL)
 def trailing_blank(inittab: Inittab) -> Iterator[Match]:
-    """An entry ends with blanks.
+    """An entry ends with whitespace.
 
     They do no harm to the command, but are kept in init's messages and in utmp.
 
@@ -117,8 +117,8 @@ def trailing_blank(inittab: Inittab) -> Iterator[Match]:
             if not (inittab.target.sysv or line.entry.process.strip(BLANKS)):
                 continue  # BusyBox refuses the line without them
             edit = Edit(line.number, kept + 1, len(text) + 1, "")
-            fix = Fix("remove the trailing blanks", (edit,), safe=True)
-            yield Match(document.file, line.number, kept + 1, len(text) + 1, "trailing blanks", "", fix)
+            fix = Fix("remove the trailing whitespace", (edit,), safe=True)
+            yield Match(document.file, line.number, kept + 1, len(text) + 1, "trailing whitespace", "", fix)
 
 
 @rule("INT604", "no-final-newline", "info", tuple(target for target in ALL if target is not SYSVINIT_3_14))
@@ -194,9 +194,9 @@ def nul_cuts_line(inittab: Inittab) -> Iterator[Match]:
 
 @rule("INT607", "blank-in-id", "warning", SYSV)
 def blank_in_id(inittab: Inittab) -> Iterator[Match]:
-    """There is a blank in the id.
+    """There is a space in the id.
 
-    Blanks before the id are skipped, those in it and behind it belong to it: ``a`` and ``a`` with a blank
+    Spaces before the id are skipped, those in it and behind it belong to it: ``a`` and ``a`` with a space
     are two ids.
 
     Bad::
@@ -209,5 +209,5 @@ def blank_in_id(inittab: Inittab) -> Iterator[Match]:
     """
     for view in inittab.views:
         if set(view.id) & set(BLANKS):
-            fix = view.replace(ID, view.id.strip(BLANKS), "remove the blanks")
-            yield view.match(ID, f"blanks belong to the id: it is {view.id!r}", "", fix)
+            fix = view.replace(ID, view.id.strip(BLANKS), "remove the spaces")
+            yield view.match(ID, f"whitespace belongs to the id: it is {view.id!r}", "", fix)

@@ -228,7 +228,7 @@ def keep_place() -> None:
 # What a machine knows, in C's form and in ours.
 
 
-def written(machine: Machine, signals: Iterable[int], boot_recorded: bool, level_recorded: bool) -> bytes:
+def serialized(machine: Machine, signals: Iterable[int], boot_recorded: bool, level_recorded: bool) -> bytes:
     """Return the state of the machine, and which signals it was not told of yet."""
     position = machine.position
     whole = marshal.dumps(save(machine), _MARSHAL)
@@ -249,8 +249,8 @@ def written(machine: Machine, signals: Iterable[int], boot_recorded: bool, level
     return encode(saved)
 
 
-def bare(machine: Machine, signal: int) -> bytes:
-    """Return a state that says little more than the level, for when :func:`written` cannot be had.
+def minimal_state(machine: Machine, signal: int) -> bytes:
+    """Return a state that says little more than the level, for when :func:`serialized` cannot be had.
 
     ``signal`` has the new init read the inittab, and start what has its place in the level.
     """
@@ -272,7 +272,7 @@ def _saved_entry(job: Job) -> SavedEntry:
     )
 
 
-def machine_of(saved: Saved, environ: Mapping[str, str]) -> Machine:
+def machine_from_saved(saved: Saved, environ: Mapping[str, str]) -> Machine:
     """Return the machine that goes on where the previous init was."""
     number, _, text = saved.ours.partition(" ")
     if text:
@@ -282,7 +282,7 @@ def machine_of(saved: Saved, environ: Mapping[str, str]) -> Machine:
                 return restore(marshal.loads(whole))
         except Exception:
             pass  # of another version of ours, whatever that has in it; C's form will do
-    return _machine_of_c(saved, environ)
+    return _machine_from_c(saved, environ)
 
 
 def is_child(pid: int) -> bool:
@@ -307,7 +307,7 @@ def variables_of(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _machine_of_c(saved: Saved, environ: Mapping[str, str]) -> Machine:
+def _machine_from_c(saved: Saved, environ: Mapping[str, str]) -> Machine:
     """Return the machine of a state in C's form: what that has no words for is as in a machine at rest."""
     new = Machine(saved.wait_time)
     new.resume_inittab(tuple(_in_file(marks.entry) for marks in saved.entries), ())

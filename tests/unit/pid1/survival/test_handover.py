@@ -67,18 +67,18 @@ def world() -> World:
 
 
 def written(machine: Machine, signals: tuple[int, ...] = ()) -> bytes:
-    return handover.written(machine, signals, True, True)
+    return handover.serialized(machine, signals, True, True)
 
 
 def test_between_two_of_ours_nothing_is_lost(world: World) -> None:
     saved = decode(written(world.machine, (1, 17)))
     assert (saved.signals, saved.wait_time) == (1 << 1 | 1 << 17, 7)
-    assert save(handover.machine_of(saved, {})) == save(world.machine)
+    assert save(handover.machine_from_saved(saved, {})) == save(world.machine)
 
 
 def test_by_way_of_c_all_that_c_knows_is_kept(world: World) -> None:
     saved = decode(written(world.machine)).replace(ours="")
-    machine = handover.machine_of(saved, {"INIT_X": "1", "INIT_VERSION": "c", "PATH": "p"})
+    machine = handover.machine_from_saved(saved, {"INIT_X": "1", "INIT_VERSION": "c", "PATH": "p"})
     assert machine.position.variables == {"INIT_X": "1"}
     assert (machine.position.stage, machine.position.prevlevel, machine.wait_time) == ("2", "N", 7)
     assert {pid: job.entry.id for pid, job in machine.running.items()} == {
@@ -103,7 +103,7 @@ KEYS = [(entry.id, entry.action) for entry in ENTRIES if entry.action != "initde
     ["x", "1 ", "0 AAAA", "12 !!!", "99999999999999999999 AAAA", "1 é", " ", "1"],
 )
 def test_what_is_not_ours_is_left_alone(ours: str, world: World) -> None:
-    machine = handover.machine_of(decode(written(world.machine)).replace(ours=ours), {})
+    machine = handover.machine_from_saved(decode(written(world.machine)).replace(ours=ours), {})
     assert machine.running.keys() == world.machine.running.keys()
 
 
@@ -114,12 +114,12 @@ def test_the_state_of_another_version_of_ours(change: dict[str, Any], world: Wor
     state = {**save(world.machine), **change} if change else {}
     whole = marshal.dumps(state, 2)
     ours = f"{crc32(whole)} {b2a_base64(whole, newline=False).decode()}"
-    machine = handover.machine_of(decode(written(world.machine)).replace(ours=ours), {})
+    machine = handover.machine_from_saved(decode(written(world.machine)).replace(ours=ours), {})
     assert machine.running.keys() == world.machine.running.keys()
 
 
 def test_a_bare_state_says_the_level_and_to_read_the_inittab(world: World) -> None:
-    saved = decode(handover.bare(world.machine, 1))
+    saved = decode(handover.minimal_state(world.machine, 1))
     assert (saved.this_level, saved.previous_level, saved.signals, saved.entries) == ("2", "N", 2, ())
 
 
