@@ -39,7 +39,7 @@ class Devices:
         self.supplies = self.look()  # as the events that were read have them
 
     def fileno(self) -> int:
-        """Ready to be read when something was reported."""
+        """Return a descriptor that is readable when something was reported."""
         return int(self._monitor.fileno())
 
     def look(self) -> dict[str, Supply]:

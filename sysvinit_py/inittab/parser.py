@@ -102,7 +102,7 @@ def lines(data: bytes, file: str, seen: dict[str, Entry]) -> Iterator[Line]:
 
 
 def _lines_of(statement: Any, file: str, number: int, seen: dict[str, Entry]) -> Iterator[Line]:
-    """The one line of an entry or of a refusal, or all the lines that are skipped together."""
+    """Yield the one line of an entry or of a refusal, or all the lines that are skipped together."""
     if isinstance(statement, str):
         for at, text in enumerate(_decode(statement)[:-1].split("\n"), number):
             yield Line(at, text, "comment" if text.strip(BLANKS) else "blank")
@@ -153,7 +153,7 @@ def _problem(tokens: list[Any], file: str, number: int) -> Problem:
 
 
 def _fault(token: Any) -> tuple[str, str]:
-    """What stands in a faulty token before the characters at fault, and these."""
+    """Return what stands in a faulty token before the characters at fault, and these."""
     if token.type == "NUL":
         return token[: token.index("\0")], "\0"
     field = token[:-1] if token[-1] in ":\n" else token
@@ -166,5 +166,5 @@ def _fault(token: Any) -> tuple[str, str]:
 
 
 def _decode(text: str) -> str:
-    """The characters that the grammar's bytes stand for."""
+    """Return the characters that the grammar's bytes stand for."""
     return str(text) if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")

@@ -123,13 +123,13 @@ def _finding(code: str, match: Match, lines: Mapping[int, Line], seen: Mapping[s
 
 
 def _first(line: Line, seen: Mapping[str, Entry]) -> tuple[str, int] | None:
-    """Where the entry is whose id a line repeats."""
+    """Return the place of the entry whose id a line repeats."""
     first = seen.get(line.text.lstrip(BLANKS).partition(":")[0])
     return (first.file, first.line) if first else None
 
 
 def _fix(fix: Fix, lines: Mapping[int, Line]) -> Fix | None:
-    """The fix with the places of its edits in the file; None if one would go over several lines."""
+    """Return the fix with the places of its edits in the file; None if one would go over several lines."""
     edits: list[Edit] = []
     for edit in fix.edits:
         line = lines[edit.line]

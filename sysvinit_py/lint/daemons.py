@@ -108,7 +108,7 @@ def _program(row: str) -> Program:
 
 
 def _given(words: list[str], program: Program) -> list[tuple[str, str]]:
-    """The options, with their values, and the operands that count."""
+    """Return the options, with their values, and the operands that count."""
     if program.any:
         options = [(word.partition("=")[0], word.partition("=")[2]) for word in words if word[:1] == "-"]
         return options + [("", word) for word in words if word[:1] != "-"]
@@ -119,7 +119,7 @@ def _given(words: list[str], program: Program) -> list[tuple[str, str]]:
 
 
 def _holds(item: str, given: list[tuple[str, str]]) -> bool:
-    """Whether what an item of the table asks for is given."""
+    """Return whether what an item of the table asks for is given."""
     return all(any(_is(part, name, value) for name, value in given) for part in item.split("+"))
 
 

@@ -73,7 +73,7 @@ _ORDER_AT_START = re.compile(r"\s*:(?=:)")
 
 
 def printable(text: str) -> str:
-    """Text fit for a terminal or the log of a CI, whatever bytes it came from; it may begin a line."""
+    """Return text fit for a terminal or the log of a CI, whatever bytes it came from; it may begin a line."""
     start = _ORDER_AT_START.match(text)
     if start:
         return f"{printable(text[: start.end() - 1])}\\x3a{printable(text[start.end() :])}"
@@ -81,7 +81,7 @@ def printable(text: str) -> str:
 
 
 def printables(text: str) -> list[str]:
-    """The same of each character; but it may not begin a line."""
+    """Return each character as :func:`printable` does; but it may not begin a line."""
     shown = [*map(escaped, text)]
     for order in _ORDER.finditer(text):
         shown[order.start()] = "\\x23"

@@ -31,7 +31,7 @@ _OF_CONTENT = {"security.capability", "security.ima", "security.evm"}
 
 
 def fixable(findings: Iterable[Finding], *, unsafe: bool) -> list[Finding]:
-    """Those that can be repaired."""
+    """Return the findings that can be repaired."""
     return [finding for finding in findings if finding.fix and (finding.fix.safe or unsafe)]
 
 
@@ -155,7 +155,7 @@ def _copy_attributes(old: int, new: int) -> None:
 
 
 def diff(path: str, before: bytes, after: bytes) -> str:
-    """What would change, in the unified format, to be read: control characters are escaped."""
+    """Return what would change, in the unified format, to be read: control characters are escaped."""
     from difflib import unified_diff
 
     def lines(data: bytes) -> list[str]:

@@ -139,33 +139,33 @@ class EntryView:
         return by_id or (self.terminal_word.text.removeprefix(DEV) if self.terminal_word else "")
 
     def match(self, field: int, message: str, hint: str = "", fix: Fix | None = None) -> Match:
-        """A match on one of the four fields."""
+        """Return a match on one of the four fields."""
         span = self.span(field)
         return Match(self.entry.file, self.entry.line, span.start, span.end, message, hint, fix)
 
     def match_word(self, word: Word | Token, message: str, hint: str = "", fix: Fix | None = None) -> Match:
-        """A match on a word of the process field."""
+        """Return a match on a word of the process field."""
         start, end = self.columns(word)
         return Match(self.entry.file, self.entry.line, start, end, message, hint, fix)
 
     def columns(self, word: Word | Token) -> tuple[int, int]:
-        """Where in the line a word of the process field stands."""
+        """Return where in the line a word of the process field stands."""
         at = self.span(PROCESS).start
         end = word.end if isinstance(word, Word) else word.start + len(word.text)
         return at + word.start, at + end
 
     def span(self, field: int) -> Span:
-        """Where a field stands."""
+        """Return where a field stands."""
         assert self.entry.spans
         return self.entry.spans[field]
 
     def replace(self, field: int, text: str, what: str, *, safe: bool = False) -> Fix:
-        """A fix that writes another text into a field."""
+        """Return a fix that writes another text into a field."""
         span = self.span(field)
         return Fix(what, (Edit(self.entry.line, span.start, span.end, text),), safe)
 
     def replace_word(self, word: Word | Token, text: str, what: str) -> Fix:
-        """An unsafe fix that writes another word."""
+        """Return an unsafe fix that writes another word."""
         return Fix(what, (Edit(self.entry.line, *self.columns(word), text),))
 
 
@@ -218,15 +218,15 @@ class Inittab:
         return frozenset(written.union(view.action for view in self.views))
 
     def starts_in(self, level: str) -> bool:
-        """Whether an entry is started on entering a level."""
+        """Return whether an entry is started on entering a level."""
         started = (*actions.LEVEL_ACTIONS, *RESPAWNED)
         return any(level in view.levels and view.action in started for view in self.views)
 
     def match(self, message: str, hint: str = "") -> Match:
-        """A match on the file as a whole: an empty place at its beginning."""
+        """Return a match on the file as a whole: an empty place at its beginning."""
         return Match(self.documents[0].file, 1, 1, 1, message, hint)
 
 
 def line_match(document: Document, line: Line, message: str, hint: str = "", fix: Fix | None = None) -> Match:
-    """A match on a whole line."""
+    """Return a match on a whole line."""
     return Match(document.file, line.number, 1, len(line.text) + 1, message, hint, fix)

@@ -119,11 +119,11 @@ class JoinedLine(Line):
     starts: tuple[int, ...] = ()  # the column of the text at which each of them begins
 
     def goes_on(self, column: int) -> bool:
-        """Whether there is another line after the one in which a column of the text stands."""
+        """Return whether there is another line after the one in which a column of the text stands."""
         return bisect_right(self.starts, column) < len(self.starts)
 
     def place(self, start: int, end: int) -> tuple[int, int, int, str]:
-        """Where a piece of the text stands: the line's number, its columns there, and that line.
+        """Return where a piece of the text stands: the line's number, its columns there, and that line.
 
         Of a piece that goes on in the next line it is the beginning.
         """
@@ -164,7 +164,7 @@ def _busybox_line(held: list[bytes], number: int, file: str, target: Target) -> 
 def _busybox_meaning(
     text: str, file: str, number: int, target: Target
 ) -> tuple[str, Entry | None, Problem | None]:
-    """A line's kind, and its entry, or what is wrong with it."""
+    """Return a line's kind, and its entry, or what is wrong with it."""
     text = text.partition("\0")[0]
     fields = text.partition("#")[0].split(":", 3)
     if fields == [""]:

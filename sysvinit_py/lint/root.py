@@ -50,7 +50,7 @@ class Root:
             return b""
 
     def find(self, program: str) -> tuple[str, int] | None:
-        """The path and the mode of a program, searched on init's PATH if it is named without a folder."""
+        """Return the path and the mode of a program, searched on init's PATH if named without a folder."""
         paths = [program] if "/" in program else [f"{folder}/{program}" for folder in PATH]
         for path in paths:
             mode = self.mode(path)

@@ -23,7 +23,7 @@ def known_code(word: str) -> str:
 
 
 def codes_of(words: str) -> frozenset[str]:
-    """The codes that a list of codes, beginnings of codes and names stands for. Raises UsageError."""
+    """Return the codes that a list of codes, beginnings of codes and names stands for. Raises UsageError."""
     codes: set[str] = set()
     for word in words.replace(",", " ").split():
         begun = {code for code in RULES if code.startswith(word.upper())}

@@ -51,7 +51,7 @@ class Suppressions:
             self._add(comment, codes, 0)  # stands above no entry
 
     def hide(self, code: str, line: int) -> bool:
-        """Whether a finding is turned off. The comment then was of use."""
+        """Return whether a finding is turned off. The comment then was of use."""
         for suppression in (*self._of_line.get(line, ()), *self._of_line.get(None, ())):
             if code in suppression.codes:
                 suppression.used.add(code)
@@ -59,7 +59,7 @@ class Suppressions:
         return False
 
     def unused(self, ran: Collection[str]) -> Iterator[Match]:
-        """Those that turned nothing off, of the rules that were looked at."""
+        """Yield those that turned nothing off, of the rules that were looked at."""
         for suppressions in self._of_line.values():
             for suppression in suppressions:
                 idle = [code for code in suppression.codes if code in ran and code not in suppression.used]
@@ -78,7 +78,7 @@ class Suppressions:
         self._of_line.setdefault(target, []).append(Suppression(line, codes, target))
 
     def _understand(self, line: Line) -> tuple[tuple[str, ...], bool]:
-        """The codes that a comment names, and whether it is for the whole file."""
+        """Return the codes that a comment names, and whether it is for the whole file."""
         mark = _MARK.match(line.text) if "inittab-lint" in line.text else None
         if not mark:
             return (), False

@@ -27,7 +27,7 @@ class Ending(Plain):
         self.give_up_at = give_up_at  # NEVER: not before it was killed
 
     def kill(self, now: float) -> None:
-        """It was sent SIGKILL."""
+        """Note that it was sent SIGKILL."""
         self.kill_at, self.give_up_at = NEVER, now + HANG_TIME
 
     @property
@@ -52,7 +52,7 @@ class Endings:
         return group in self.by_group
 
     def waits_for(self, group: int) -> bool:
-        """Whether others wait for the group's end."""
+        """Return whether others wait for the group's end."""
         return group in self.by_group and not self.by_group[group].alone
 
     @property
@@ -61,7 +61,7 @@ class Endings:
         return min(self._due_at, self.probe_at)
 
     def add(self, ending: Ending) -> None:
-        """The group was sent SIGTERM."""
+        """Add a group that was sent SIGTERM."""
         self.by_group[ending.group] = ending
         self._due_at = min(self._due_at, ending.due_at)
 
@@ -73,12 +73,12 @@ class Endings:
         self.probe_at = probe_at
 
     def leader_ended(self, group: int, now: float) -> None:
-        """Its leader was reaped: from now on one has to look whether members are left."""
+        """Note that its leader was reaped: from now on the group is probed for members."""
         self.orphaned[group] = self.by_group[group]
         self.probe_at = min(self.probe_at, now + PROBE_TIME)
 
     def remove(self, group: int) -> None:
-        """No process of the group is left, or it is given up."""
+        """Remove a group of which no process is left, or that is given up."""
         del self.by_group[group]
         self.orphaned.pop(group, None)
         if not self.orphaned:
@@ -87,14 +87,14 @@ class Endings:
             self._due_at = NEVER
 
     def to_probe(self, now: float) -> list[int]:
-        """The groups to look at now, each again after a while."""
+        """Return the groups to probe now; each is due again after PROBE_TIME."""
         if now < self.probe_at:
             return []
         self.probe_at = now + PROBE_TIME
         return list(self.orphaned)
 
     def to_give_up(self, now: float) -> list[Ending]:
-        """Those that SIGKILL has not ended in its time; they are not in it any more."""
+        """Remove and return those that SIGKILL has not ended in time."""
         hanging = [ending for ending in self.by_group.values() if ending.give_up_at <= now]
         for ending in hanging:
             self.remove(ending.group)
@@ -102,7 +102,7 @@ class Endings:
         return hanging
 
     def to_kill(self, now: float) -> list[int]:
-        """The groups whose time after SIGTERM is up, each once."""
+        """Return the groups whose time after SIGTERM is up, each once."""
         overdue = [ending for ending in self.by_group.values() if ending.kill_at <= now]
         for ending in overdue:
             ending.kill(now)

@@ -85,22 +85,22 @@ class Job(Plain):
     # A start, and the four answers to it.
 
     def told_to_start(self) -> None:
-        """Start was said: a pending event is used up."""
+        """Note that Start was said: a pending event is used up."""
         self.pid, self.has_run, self.pending_event = STARTING, True, False
         self.terminal = terminal_of(self.entry)
 
     def started(self, pid: int) -> None:
-        """It runs."""
+        """Note that it runs."""
         self.pid, self.accounted, self.said_so = pid, self.entry.accounting, False
 
     def not_forked(self, until: float) -> None:
-        """There is no process: as if nobody had said Start, but it rests for a moment."""
+        """Undo the start, and rest until then: there is no process."""
         self.pid, self.has_run, self.pending_event = 0, False, self.rule.when == ON_EVENT
         self.throttle.take_back()
         self.rests_until, self.forking = until, True
 
     def not_started(self) -> None:
-        """There is no terminal: as if nobody had said Start."""
+        """Undo the start: its terminal does not exist."""
         self.pid, self.has_run = 0, False
         self.throttle.take_back()
         self.lose_terminal()
@@ -108,11 +108,11 @@ class Job(Plain):
     # Its end.
 
     def told_to_end(self) -> None:
-        """SIGTERM was said: it has not run its course."""
+        """Note that it was sent SIGTERM: it has not run its course."""
         self.has_run = False
 
     def ended(self, status: int = UNKNOWN) -> None:
-        """Its process is gone or given up, or there was none: the command could not be executed."""
+        """Note that its process is gone, was given up, or could not be executed."""
         self.pid, self.status = 0, status
 
     def given_up(self) -> Job:
@@ -125,11 +125,11 @@ class Job(Plain):
     # An error of our own.
 
     def adopt_child(self, pid: int) -> None:
-        """It was started, and could not be told."""
+        """Note a start that the machine could not be told of."""
         self.pid = pid
 
     def repair(self) -> None:
-        """Without an answer to Start: as if nobody had said it."""
+        """Undo a start that was not answered."""
         if self.pid == STARTING:
             self.not_forked(until=0.0)
             self.rested()
@@ -137,32 +137,32 @@ class Job(Plain):
     # Its terminal (docs/devices.rst).
 
     def lose_terminal(self) -> None:
-        """It is not there, which is said once."""
+        """Note that its terminal does not exist, which is reported once."""
         self.lacks_terminal = self.said_so = True
 
     def find_terminal(self) -> None:
-        """It may be there: that shows when the job is started."""
+        """Note that its terminal may exist: that shows when the job is started."""
         self.lacks_terminal = False
 
     # Events, and requests on demand.
 
     def trigger(self) -> None:
-        """Its event has come (behaviour/boot#events)."""
+        """Note its event (behaviour/boot#events)."""
         self.pending_event = True
 
     def set_on_demand(self) -> None:
-        """Its letter was requested: it runs, again if it has run, in all levels but S.
+        """Let it run, again if it has run, in all levels but S: its letter was requested.
 
         See behaviour/runlevels#on-demand.
         """
         self.on_demand, self.has_run = True, False
 
     def clear_on_demand(self) -> None:
-        """Level S has no place for it (behaviour/runlevels#who-ends)."""
+        """Forget that its letter was requested: S has no place for it (behaviour/runlevels#who-ends)."""
         self.on_demand = False
 
     def forget_run(self) -> None:
-        """Its levels were left: on the next entering it runs again. Boot entries run once.
+        """Let it run again on the next entering of its levels. Boot entries run once.
 
         See behaviour/runlevels#change.
         """
@@ -172,18 +172,18 @@ class Job(Plain):
     # The throttle.
 
     def rest(self, until: float) -> None:
-        """It was started too often: not before this time."""
+        """Do not start it before this time: it was started too often."""
         self.rests_until = until
 
     def rested(self) -> None:
-        """The rest is over, or cut short by a re-read; its throttle starts anew, unless it was for a fork."""
+        """End its rest, and clear its throttle unless the rest was for a failed fork."""
         if not self.forking:
             self.throttle.clear()
         self.rests_until, self.forking = 0.0, False
 
 
 def numbered(entries: Iterable[Entry]) -> Iterator[tuple[Key, Entry]]:
-    """The entries with the keys of their jobs, in file order."""
+    """Yield the entries with the keys of their jobs, in file order."""
     keys = set()
     for entry in entries:
         number = 0

@@ -88,7 +88,7 @@ class Machine(Plain):
         }
 
     def handle(self, event: ev.Event, now: float) -> list[fx.Effect]:
-        """Take in what happened at ``now`` (seconds of a clock that never goes back) and say what to do."""
+        """Take in what happened at ``now``, seconds of a monotonic clock; return the effects to carry out."""
         for _ in self.steps(event, now):
             pass
         return self.take_effects()
@@ -141,11 +141,11 @@ class Machine(Plain):
     # Init goes on from a saved state, or after an error of its own.
 
     def resume_inittab(self, entries: tuple[Entry, ...], consoles: tuple[Entry, ...]) -> None:
-        """These are the entries that were read last."""
+        """Take these as the entries that were read last."""
         self.entries, self.consoles = entries, consoles
 
     def recompute_run_queue(self) -> None:
-        """Have it looked at once more who is to be started, and whether the stage is over.
+        """Decide once more what is to be started, and whether the stage is over.
 
         An error may have come between the decision for a stage and its run queue.
         """
@@ -220,7 +220,7 @@ class Machine(Plain):
             self._do(fx.WatchTerminals())
 
     def _find_target(self) -> None:
-        """Which level comes after sysinit, or after S: the argument, initdefault, or the question."""
+        """Enter the level after sysinit, or after S: the argument, initdefault, or the question."""
         level = self.argument or rules.initdefault(self.entries)
         self.argument = ""
         if level in stages.ENTERABLE:
@@ -231,7 +231,7 @@ class Machine(Plain):
             self._ask()
 
     def _enter_target(self, level: str) -> None:
-        """A level is chosen: go on with the boot, or leave S that has ended."""
+        """Go on with the boot to the level, or leave S that has ended."""
         stage = stages.CHOSEN[stages.kind(level), self.boot_done]
         if stage == stages.SINGLE_USER:
             self._enter_single_user(otherwise=self._ask)
@@ -282,7 +282,7 @@ class Machine(Plain):
             self._do(fx.AskLevel())
 
     def _answered(self, level: str) -> None:
-        """A person has named the level."""
+        """Enter the level that a person has named."""
         self.asking = False
         self.single_user_throttle.clear()
         self._enter_target(level)
@@ -319,7 +319,7 @@ class Machine(Plain):
         return self._inittab_read(ev.InittabRead(self.entries or (SULOGIN,)))
 
     def _all_entries(self) -> tuple[Entry, ...]:
-        """What is read, and what the kernel's arguments add (behaviour/boot#arguments)."""
+        """Return what is read, and what the kernel's arguments add (behaviour/boot#arguments)."""
         consoles = self.consoles
         if consoles:
             ids = {entry.id for entry in self.entries}

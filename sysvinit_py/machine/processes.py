@@ -151,7 +151,7 @@ class Processes:
     # Starts.
 
     def start_due(self, now: float) -> bool:
-        """Start who is next, one at a time; return whether there was anybody.
+        """Start what is next, one at a time; return whether there was anything.
 
         So each has its record before the next one is made, and a getty finds it.
         """
@@ -200,7 +200,7 @@ class Processes:
         return job
 
     def started(self, event: ev.Started) -> None:
-        """A process runs."""
+        """Note that a process runs."""
         job = self._answered(event)
         job.started(event.pid)
         self._now_runs(event.pid, job)
@@ -209,7 +209,7 @@ class Processes:
             self._do(fx.RecordStart(job.entry.id, event.pid, read_by_child=job.rule.again))
 
     def cannot_execute(self, event: ev.CannotExecute) -> None:
-        """The command cannot be executed: that is a start that ends at once, throttled like any.
+        """Note that the command cannot be executed: a start that ends at once, throttled like any.
 
         See behaviour/children#failure.
         """
@@ -219,7 +219,7 @@ class Processes:
         self.run_queue.mark_due(job)
 
     def cannot_fork(self, event: ev.CannotFork, now: float) -> None:
-        """There is no process: the start is tried again in a while, and the others go on.
+        """Retry the start after FORK_RETRY; the others go on.
 
         See behaviour/children#failure.
         """
@@ -232,7 +232,7 @@ class Processes:
             self._do(fx.Say("cannot fork, retry.."))
 
     def terminal_missing(self, event: ev.TerminalMissing) -> None:
-        """No start, no throttle, reported once: it starts when the terminal is there."""
+        """Undo the start, and report it once: it starts when the terminal is there."""
         job = self._answered(event)
         if not job.said_so:
             self._do(fx.Say(f'Id "{job.entry.id}" waits for its terminal: {job.terminal} does not exist'))
@@ -249,7 +249,7 @@ class Processes:
     # Ends.
 
     def child_exited(self, event: ev.ChildExited, now: float) -> None:
-        """A process has ended: by itself, or because it was told to, or an orphan that is nobody's here."""
+        """Note that a process has ended: by itself, because it was told to, or an orphan unknown here."""
         job = self.running.pop(event.pid, None)
         if job is None:
             return
@@ -265,7 +265,7 @@ class Processes:
         self.run_queue.mark_due(job)
 
     def end_misplaced(self, wait_time: float, now: float) -> None:
-        """Tell those to end whose entry is gone, or has no place in the stage (behaviour/runlevels#who-ends).
+        """End processes whose entry is gone, or has no place in the stage (behaviour/runlevels#who-ends).
 
         SIGTERM to their groups, and SIGKILL when the wait time is over, which may be at once.
         """
@@ -284,7 +284,7 @@ class Processes:
         self._kill_due(now)
 
     def terminals_seen(self, missing: tuple[str, ...], wait_time: float, now: float) -> None:
-        """Who has lost its terminal is ended, and the others need not wait for that; who has one starts."""
+        """End, without waiting for it, what has lost its terminal; start what has one now."""
         for job in self.jobs.values():
             if job.lacks_terminal and job.terminal not in missing:
                 job.find_terminal()
@@ -302,12 +302,12 @@ class Processes:
         self.endings.add(Ending(job.pid, job.entry.id, kill_at, alone=alone))
 
     def group_gone(self, event: ev.GroupGone) -> None:
-        """No member is left."""
+        """Forget a group of which no member is left."""
         if event.group in self.endings:
             self.endings.remove(event.group)
 
     def time_passed(self, now: float) -> None:
-        """Do what is due: ends of rests, looks at groups, SIGKILL, giving up."""
+        """Do what is due: ends of rests, probes of groups, SIGKILL, giving up."""
         while self._resting and self._resting[0][0] <= now:
             job = self.jobs[heappop(self._resting)[1]]
             self._forking -= job.forking
@@ -336,7 +336,7 @@ class Processes:
     # After an error of our own.
 
     def adopt_child(self, event: ev.Started) -> None:
-        """Enter a child that could not be told of."""
+        """Enter a child that the machine could not be told of."""
         job = self.jobs.get(event.key)
         if job is not None:
             job.adopt_child(event.pid)

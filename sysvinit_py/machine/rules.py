@@ -52,7 +52,7 @@ def readiness(job: Job) -> str:
 
 
 def has_place(job: Job, stage: str) -> bool:
-    """Whether the entry may run in the stage: by its levels, or started on demand.
+    """Return whether the entry may run in the stage: by its levels, or started on demand.
 
     See behaviour/runlevels#on-demand.
 
@@ -66,12 +66,12 @@ def has_place(job: Job, stage: str) -> bool:
 
 
 def answers(entry: Entry, letter: str) -> bool:
-    """Whether a, b or c starts the entry: not what waits for an event (behaviour/runlevels#on-demand)."""
+    """Return whether a, b or c starts the entry, which waits for no event (behaviour/runlevels#on-demand)."""
     return letter in entry.levels and entry.rule.when == IN_LEVEL
 
 
 def must_end(job: Job, stage: str) -> bool:
-    """Whether its process has to end in the stage. What boot entries started lives on.
+    """Return whether its process has to end in the stage. What boot entries started lives on.
 
     See behaviour/runlevels#who-ends.
     """
@@ -79,7 +79,7 @@ def must_end(job: Job, stage: str) -> bool:
 
 
 def is_waited_for(job: Job) -> bool:
-    """Whether the entry, its turn come, holds back all after it until its process has ended.
+    """Return whether the entry, its turn come, holds back all after it until its process has ended.
 
     See behaviour/boot#entries.
     """
@@ -87,7 +87,7 @@ def is_waited_for(job: Job) -> bool:
 
 
 def owns_console(entry: Entry, stage: str) -> bool:
-    """Whether the console becomes its controlling terminal (behaviour/children#terminal)."""
+    """Return whether the console becomes its controlling terminal (behaviour/children#terminal)."""
     return entry.rule.owns_console and stage in (SYSINIT, BOOT, SINGLE_USER)
 
 
@@ -99,7 +99,7 @@ def cannot_execute(entry: Entry, command: str, reason: str) -> str:
 
 
 def ways_out(entries: tuple[Entry, ...]) -> dict[str, list[str]]:
-    """The commands that halt and restart the machine, by level."""
+    """Return the commands that halt and restart the machine, by level."""
     return {
         level: [
             entry.command
@@ -111,7 +111,7 @@ def ways_out(entries: tuple[Entry, ...]) -> dict[str, list[str]]:
 
 
 def initdefault(entries: tuple[Entry, ...]) -> str:
-    """The level of the first initdefault entry, the highest of several; may be invalid; none: empty."""
+    """Return the first initdefault entry's level, the highest of several; may be invalid; empty without."""
     for entry in entries:
         if entry.action == "initdefault":
             return max(entry.runlevels.upper() or "9")

@@ -36,11 +36,11 @@ class RunQueue:
 
     @property
     def exhausted(self) -> bool:
-        """Nobody in it wants to start, or is waited for."""
+        """Whether nothing in it is to be started, or is waited for."""
         return not (self._due or self._again)
 
     def mark_due(self, job: Job) -> None:
-        """Something happened to the job: list it as due. Jobs of other stages are ignored."""
+        """List the job, to which something happened, as due. Jobs of other stages are ignored."""
         position = self._positions.get(job)
         if position is not None and position not in self._listed:
             self._listed.add(position)

@@ -206,7 +206,7 @@ class Sandbox:
     # Looking and reaching inside
 
     def path(self, inside: str) -> Path:
-        """A path by which this process, and no other, reaches the file ``inside``; also after PID 1's end.
+        """Return a path by which this process alone reaches the file ``inside``; also after PID 1's end.
 
         Not in a confined sandbox: whoever owns the names inside may have them lead anywhere.
         """
@@ -221,7 +221,7 @@ class Sandbox:
         file.chmod(mode)
 
     def processes(self, timeout: float = 10) -> list[Process]:
-        """All processes inside, zombies too, by pid; none after the end. Raises TimeoutError."""
+        """Return all processes inside, zombies too, by pid; none after the end. Raises TimeoutError."""
         try:
             if not self._asked:
                 self._processes = None

@@ -176,7 +176,7 @@ def _make(folder: Path, base: Path, init: bytes) -> None:
 
 
 def _configure(root: Path) -> None:
-    """What an installer would ask: names, file systems, the password of root, a getty on the serial line."""
+    """Set what an installer would ask for: names, file systems, root's password, a serial getty."""
     for path, text in {
         "etc/hostname": "vm\n",
         "etc/hosts": "127.0.0.1 localhost vm\n",

@@ -209,7 +209,7 @@ def repeated_command(inittab: Inittab) -> Iterator[Match]:
 
 
 def replaced(inittab: Inittab) -> dict[EntryView, EntryView]:
-    """The entries that are lost to a later one with the same terminal and command, and that one."""
+    """Return the entries that are lost to a later one with the same terminal and command, and that one."""
     latest: dict[tuple[str, str], EntryView] = {}
     lost: dict[EntryView, EntryView] = {}
     for view in reversed(inittab.views):

@@ -121,7 +121,7 @@ def blocks_for_ever(inittab: Inittab) -> Iterator[Match]:
 
 
 def _stays_in_foreground(command: Command) -> bool:
-    """Whether it stays in the foreground until it is killed."""
+    """Return whether it stays in the foreground until it is killed."""
     if script := command.script:
         inner = shell_command(list(tokens(script, 0)))
         return (
@@ -303,6 +303,6 @@ def incomplete_command(inittab: Inittab) -> Iterator[Match]:
 
 
 def _is_argument(command: Command, start: int) -> bool:
-    """Whether the word there belongs to the option before it (-t type, -O options)."""
+    """Return whether the word there belongs to the option before it (-t type, -O options)."""
     before = [word for word in command.arguments if word.start < start]
     return bool(before) and before[-1].text in ("-t", "-O")

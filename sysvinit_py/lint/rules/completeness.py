@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def defaults(inittab: Inittab) -> list[EntryView]:
-    """The initdefault entries, the one that counts first."""
+    """Return the initdefault entries, the one that counts first."""
     return [view for view in inittab.views if view.action == "initdefault"]
 
 

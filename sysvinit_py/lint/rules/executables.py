@@ -30,7 +30,7 @@ NO_PROGRAMS = {*BUILTINS}.difference(("echo", "printf", "test", "[", "true", "fa
 
 
 def external(view: EntryView) -> Command | None:
-    """The command, if a file must be found for it: the first one that sh or init will execute."""
+    """Return the command, if a file must be found for it: the first one that sh or init will execute."""
     command = view.command
     if not command or "$" in command.program.text or "`" in command.program.text:
         return None
@@ -40,7 +40,7 @@ def external(view: EntryView) -> Command | None:
 
 
 def path_of(view: EntryView, command: Command) -> str:
-    """The program's path; for BusyBox without the - of a login shell."""
+    """Return the program's path; for BusyBox without the - of a login shell."""
     return command.program.text.removeprefix("-") if not view.inittab.target.sysv else command.program.text
 
 
@@ -76,7 +76,7 @@ def missing_command(inittab: Inittab) -> Iterator[Match]:
 
 
 def _lacking(program: str, root: Root) -> str:
-    """What does not exist: a program, or the one that it is a script for."""
+    """Return what does not exist: a program, or the one that it is a script for."""
     found = root.find(program)
     if found is None:
         return f"{printable(program)} does not exist"

@@ -40,7 +40,7 @@ def not_an_inittab(inittab: Inittab) -> Iterator[Match]:
 
 
 def _is_meant(text: str) -> bool:
-    """Whether a line would be an entry, or a comment, but for a mistake in it."""
+    """Return whether a line would be an entry, or a comment, but for a mistake in it."""
     entry_id, _, action, process = (*text.lower().split(":", 3), "", "", "")[:4]
     is_misspelt = len(entry_id) <= MAX_ID and action.strip().isalpha() and process
     return bool(entry_id.startswith("#") or is_misspelt or action.strip() in {*ACTIONS, *BUSYBOX_ACTIONS})

@@ -92,7 +92,7 @@ def lost_behind_exec(inittab: Inittab) -> Iterator[Match]:
 
 
 def _never_reached(view: EntryView) -> str:
-    """The operator behind which nothing is run; in a pipeline, or after an &, all is."""
+    """Return the operator behind which nothing is run; in a pipeline, or after an &, all is."""
     first = next((token.text for token in view.tokens if token.kind == "operator"), "")
     return first if first in ("&&", "||", ";") else ""
 

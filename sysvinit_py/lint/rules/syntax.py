@@ -34,7 +34,7 @@ FORM = "an entry has the form id:runlevels:action:process"
 
 
 def refused(inittab: Inittab, words: str, hint: str = "") -> Iterator[Refused]:
-    """The refused lines whose reason has these words, each with a match that says the reason."""
+    """Yield the refused lines whose reason has these words, each with a match that says the reason."""
     for document in inittab.documents:
         for line in document.lines:
             if line.problem and words in line.problem.reason and not line.text.startswith(MARK):
@@ -199,7 +199,7 @@ def unknown_action(inittab: Inittab) -> Iterator[Match]:
 
 @cache
 def _meant(written: str, actions: tuple[str, ...]) -> tuple[str, str]:
-    """What to say of an unknown action, and the known one that may be meant."""
+    """Return what to say of an unknown action, and the known one that may be meant."""
     word = written.strip(BLANKS + "\r").lower()
     if word in actions and written.strip() != written:
         return f"whitespace belongs to the field: write {word}", word

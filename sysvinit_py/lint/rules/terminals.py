@@ -33,7 +33,7 @@ _LOOKALIKE = {"l": "1", "I": "1", "i": "1", "O": "0", "o": "0"}
 
 
 def named_by(entry_id: str, device: str) -> str:
-    """The terminal that an id names by custom, if it is another than this one; else empty.
+    """Return the terminal that an id names by custom, if it is another than this one; else empty.
 
     Free ids (``co``, ``T0``) name none. A console's id at another kind of terminal, or a serial line's, is a
     mistake only where the numbers differ; any other terminal's name (``USB0``) only at one of the same kind.
@@ -112,7 +112,7 @@ def shared_terminal(inittab: Inittab) -> Iterator[Match]:
 
 
 def _at_terminal(view: EntryView, message: str) -> Match:
-    """A match where the entry names its terminal; for BusyBox that is the id."""
+    """Return a match where the entry names its terminal; for BusyBox that is the id."""
     if view.inittab.target.sysv and view.terminal_word:
         return view.match_word(view.terminal_word, message)
     return view.match(ID, message)

@@ -58,7 +58,7 @@ def cr_line_end(inittab: Inittab) -> Iterator[Match]:
 
 
 def _lone_crs(document: Document) -> list[int]:
-    """The columns of the CRs, where they alone end the lines of a file, so that it is one line."""
+    """Return the columns of the CRs, where they alone end the lines of a file, so that it is one line."""
     if len(document.lines) != 1 or "\r" not in document.lines[0].text.rstrip("\r"):
         return []
     return [at for at, character in enumerate(document.lines[0].text, 1) if character == "\r"]
