@@ -65,7 +65,10 @@ class Machine(Plain):
         self._now = 0.0
         self._effects: list[fx.Effect] = []
         self._awaits_answer = False  # to a Start that was handed out
-        self._handlers: dict[type[ev.Event], Callable[[Any], Iterable[None] | None]] = {
+        self._handlers = self._handlers_by_event()
+
+    def _handlers_by_event(self) -> dict[type[ev.Event], Callable[[Any], Iterable[None] | None]]:
+        return {
             ev.Booted: self._booted,
             ev.Resumed: self._resumed,
             ev.InittabRead: self._inittab_read,
