@@ -54,7 +54,7 @@ def parse(words: Sequence[str], syntax: Syntax) -> Iterator[tuple[str, str, int]
 
 
 def _options(word: str, syntax: Syntax) -> Iterator[tuple[str, str | None]]:
-    """Yield the options of one word; without a value if that is in the next word."""
+    """Yield the options of one word; the value is None if it is the next word."""
     if word.startswith("--") or (syntax.one_dash and _find(word, syntax)):
         name, equals, value = word.partition("=")
         found = _find(word, syntax)

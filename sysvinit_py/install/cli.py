@@ -44,14 +44,14 @@ class RefusedError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command inittab-install; returns its exit status."""
-    parser = build_parser()
-    options = parser.parse_args(arguments)
+    made = parser()
+    options = made.parse_args(arguments)
     try:
         if os.geteuid() != 0:
             raise RefusedError("requires root")
         tree = Tree(options.root)
         if conflict := _conflict(options, tree):
-            parser.error(conflict)
+            made.error(conflict)
         _run(options, tree)
     except (RefusedError, checks.UnbootableError, hot_swap.HandOverError) as refusal:
         return _fail(str(refusal))
@@ -60,10 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return OK
 
 
-def build_parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     """Return the command line's."""
-    parser = argparse.ArgumentParser(prog="inittab-install", description=__doc__, allow_abbrev=False)
-    add = parser.add_argument
+    made = argparse.ArgumentParser(prog="inittab-install", description=__doc__, allow_abbrev=False)
+    add = made.add_argument
     add("--version", action="version", version=f"inittab-install (sysvinit_py) {__version__}")
     add("--root", type=Path, default=Path("/"), metavar="DIR", help="the root file system (default: /)")
     add("--init", type=Path, metavar="FILE", help="a built init (default: it is built now)")
@@ -79,7 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--patience", type=float, metavar="SECONDS",
         help=f"with --live: how long each of the two inits may take (default: {hot_swap.PATIENCE:g})",
     )  # fmt: skip
-    return parser
+    return made
 
 
 def _conflict(options: argparse.Namespace, tree: Tree) -> str:
@@ -252,7 +252,7 @@ def is_ours(init: bytes) -> bool:
 
 
 def _write(sbin: int, content: bytes) -> None:
-    """Write the draft. Raises OSError."""
+    """Write the draft. If it cannot be written OSError says so."""
     _remove(sbin, DRAFT)  # should it be a link, it leads to what is not to be written to
     fd = os.open(DRAFT, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o700, dir_fd=sbin)
     with open(fd, "wb") as file:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 GARBAGE = 100_000
 
 
-def _flag(text: str, **how: Any) -> dict[str, Any]:
-    return {"action": "store_true", "help": text, **how}
+def _flag(help: str, **how: Any) -> dict[str, Any]:
+    return {"action": "store_true", "help": help, **how}
 
 
 #: The options: their names, and what argparse is told of each.
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if sys.stdout is None:  # a file that is opened would take its place
             raise UsageError("standard output is closed")
-        return _run(build_parser().parse_args(arguments))
+        return _run(parser().parse_args(arguments))
     except UsageError as error:
         say(str(error))
         return FAILED
@@ -108,7 +108,7 @@ def _forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     """Return the parser of the options. What is wrong with them raises UsageError."""
     # Not needed by those who call check() themselves.
     import argparse
@@ -117,15 +117,15 @@ def build_parser() -> argparse.ArgumentParser:
         def error(self, message: str) -> None:  # type: ignore[override]
             raise UsageError(f"{message} (inittab-lint --help lists the options)")
 
-    parser = Parser(
+    options = Parser(
         prog="inittab-lint",
         description="Find what init refuses in an inittab, and what it accepts and nobody meant.",
         epilog="Exit status: 0 clean, 1 errors found (with --strict warnings too), 2 it could not run.",
         allow_abbrev=False,
     )
     for names, how in OPTIONS:
-        parser.add_argument(*names, **how)
-    return parser
+        options.add_argument(*names, **how)
+    return options
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -54,7 +54,7 @@ exit status:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command inittab-try; returns its exit status."""
-    options = build_parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     with ExitStack() as files:
         try:
             trial = prepare(options, files)
@@ -100,15 +100,15 @@ def prepare(options: argparse.Namespace, files: ExitStack) -> Trial:
     return trial
 
 
-def build_parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     """Return the command line's."""
-    parser = argparse.ArgumentParser(
+    made = argparse.ArgumentParser(
         prog="inittab-try",
         description=__doc__,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument
+    add = made.add_argument
     add("file", nargs="?", type=Path, metavar="FILE",
         help="an inittab, or a folder with inittab and inittab.d (default: DIR's or an example)")  # fmt: skip
     add("--version", action="version", version=f"inittab-try {__version__}")
@@ -133,7 +133,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--pids", type=count, default=PIDS, metavar="N",
         help=f"how many processes and threads there may be (default: {PIDS})")  # fmt: skip
     add("--privileged", action="store_true", help="as root, unconfined: only for an inittab that you trust")
-    return parser
+    return made
 
 
 def level(text: str) -> str:

@@ -24,7 +24,7 @@ REFUSED = 1
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command: returns QEMU's exit status, or 1 after having said why there is no machine."""
-    options = build_parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         with tempfile.TemporaryDirectory(prefix="vm-") as folder:
             return subprocess.run(_prepare(options, Path(folder)), check=False).returncode
@@ -69,32 +69,28 @@ def _can_be_logged_to(path: Path) -> bool:
     return path.is_char_device() or (path.is_file() and not path.stat().st_size)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     """Return the command line's."""
-    parser = argparse.ArgumentParser(
+    made = argparse.ArgumentParser(
         prog="vm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--init", type=Path, metavar="FILE", help="a built init (default: it is built now)")
-    parser.add_argument("--c-init", action="store_true", help="leave Debian's C init in its place")
-    parser.add_argument("--append", default="", metavar="WORDS", help="more for the kernel's command line")
-    parser.add_argument(
-        "--serial", type=Path, metavar="FILE", help="write what the console says to a new FILE"
-    )
-    parser.add_argument(
+    made.add_argument("--init", type=Path, metavar="FILE", help="a built init (default: it is built now)")
+    made.add_argument("--c-init", action="store_true", help="leave Debian's C init in its place")
+    made.add_argument("--append", default="", metavar="WORDS", help="more for the kernel's command line")
+    made.add_argument("--serial", type=Path, metavar="FILE", help="write what the console says to a new FILE")
+    made.add_argument(
         "--disk", type=Path, metavar="FILE", help="a disk that lasts; a copy of the image's is made"
     )
-    parser.add_argument(
-        "--any-disk", action="store_true", help="let --disk be another disk than one made here"
-    )
-    parser.add_argument(
+    made.add_argument("--any-disk", action="store_true", help="let --disk be another disk than one made here")
+    made.add_argument(
         "--bring", type=Path, metavar="PATH", help="a file, or what is in a folder, to be found in /mnt"
     )
-    parser.add_argument(
+    made.add_argument(
         "--net", choices=qemu.NETWORKS, default="none", help="QEMU's user network (default: none)"
     )
-    parser.add_argument("--accel", default="tcg", metavar="NAME", help="QEMU's accelerator (default: tcg)")
-    parser.add_argument("--cache", type=Path, default=CACHE, metavar="DIR", help=f"default: {CACHE}")
-    return parser
+    made.add_argument("--accel", default="tcg", metavar="NAME", help="QEMU's accelerator (default: tcg)")
+    made.add_argument("--cache", type=Path, default=CACHE, metavar="DIR", help=f"default: {CACHE}")
+    return made
 
 
 def copy(source: Path, target: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from sysvinit_py import __version__
 from sysvinit_py.build import manual
-from sysvinit_py.install.cli import build_parser as install_parser
-from sysvinit_py.sandbox.cli import build_parser as sandbox_parser
+from sysvinit_py.install.cli import parser as install_parser
+from sysvinit_py.sandbox.cli import parser as sandbox_parser
 
 NAMES = [source.stem for source in sorted(manual.SOURCES.glob("*.rst"))]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sysvinit_py.lint.cli import build_parser
+from sysvinit_py.lint.cli import parser
 from sysvinit_py.lint.config import Config
 from sysvinit_py.lint.formats import FORMATS
 from sysvinit_py.lint.rules import RULES
@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).parents[3]
 COMPLETIONS = sorted((REPOSITORY / "docs" / "completion").iterdir())
 MAN = REPOSITORY / "man" / "inittab-lint.1.rst"
 
-OPTIONS = [option for action in build_parser()._actions for option in action.option_strings if option != "-h"]
+OPTIONS = [option for action in parser()._actions for option in action.option_strings if option != "-h"]
 
 
 def test_the_man_page_has_all() -> None:
