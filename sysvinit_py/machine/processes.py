@@ -192,7 +192,7 @@ class Processes:
         )
 
     def _answered(self, answer: ev.Answer) -> Job:
-        """Return who was told to start, and has an answer now; raises MisuseError if it is somebody else."""
+        """Return the job that was told to start. Raises MisuseError if the answer is for another."""
         job = self.starting
         if job is None or job.key != answer.key:
             raise MisuseError(f"{answer} is no answer: {job.key if job else 'nothing'} was told to start")

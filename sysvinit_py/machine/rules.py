@@ -1,4 +1,4 @@
-"""The rules: who may run, who must end and who is waited for (behaviour/inittab and behaviour/runlevels).
+"""The rules: what may run, what must end and what is waited for (behaviour/inittab and behaviour/runlevels).
 
 Each is a function of a job and a stage; nothing changes anything. What an action means stands in
 ``inittab.actions``.

@@ -4,10 +4,11 @@ See behaviour/boot and behaviour/runlevels.
 
 The rule: jobs are looked at in the order of the run queue, and those started that want to start, up to the
 first that is waited for: it holds back all after it. The order is that of the file, but entries for power
-and ctrlaltdel go first. Who is to be started once more waits until all the others have had their turn.
+and ctrlaltdel go first. What is to be started once more waits until all the others have had their turn.
 
 So that an event costs the same in a long inittab, not all are looked at each time, but those listed as due:
-at first all, later those to which something happened. Who waits, or stands behind one that does, stays so.
+at first all, later those to which something happened. A job that waits, or stands behind one that does,
+stays so.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class RunQueue:
         self._positions = {job: position for position, job in enumerate(self.jobs)}
         self._due = list(range(len(self.jobs)))  # a heap of positions
         self._listed = set(self._due)
-        self._reached = -1  # the position of who was started last; -1: all have had their turn
+        self._reached = -1  # the position of the job started last; -1: all have had their turn
         self._again: list[int] = []  # positions up to that: due when those after it have had their turn
 
     @property

@@ -2,7 +2,7 @@
 
 A value holds dicts, lists, text, numbers and truth values. ``restore(save(machine))`` answers every event
 as the machine does. What follows from other things is not saved: the run queue is all that has a place in the
-stage, and who rests is seen from the marks of the jobs.
+stage, and which jobs are in backoff is seen from their marks.
 
 A restored machine wants to hear Resumed first, so that a reading or a question under way is begun anew.
 """

@@ -14,7 +14,7 @@ DEAD_PROCESS     the entry's process                          its   of the recor
 A DEAD_PROCESS tells no exit status, and the user and host of the session that ended are dropped.
 
 Init writes one at each start and each end. So what it needs works on packed records, as they stand in the
-files; ``Record`` is for who wants to read them.
+files; ``Record`` is for programs that read them.
 """
 
 from __future__ import annotations
