@@ -33,21 +33,8 @@ class Job(Plain):
     """An entry of the inittab and what has become of it."""
 
     __slots__ = (
-        "accounted",
-        "entry",
-        "forking",
-        "has_run",
-        "key",
-        "lacks_terminal",
-        "on_demand",
-        "pending_event",
-        "pid",
-        "rests_until",
-        "rule",
-        "said_so",
-        "status",
-        "terminal",
-        "throttle",
+        "accounted", "entry", "forking", "has_run", "key", "lacks_terminal", "on_demand", "pending_event",
+        "pid", "rests_until", "rule", "said_so", "status", "terminal", "throttle",
     )  # fmt: skip
     SAVED = (
         "pid", "accounted", "has_run", "on_demand", "pending_event", "rests_until", "forking", "terminal",
