@@ -47,7 +47,7 @@ class Daemon:
         self._save()
 
     def run(self) -> NoReturn:
-        """Serve forever. OSError: udev or the clocks are gone."""
+        """Serve forever. Raises OSError if udev or the clocks are gone."""
         poll = select.poll()
         poll.register(self._devices, select.POLLIN)
         poll.register(self._clock, select.POLLIN)

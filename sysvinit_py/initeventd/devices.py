@@ -20,7 +20,7 @@ BUFFER = 8 << 20
 
 
 class Devices:
-    """What there is, kept up to date by what udev reports. ImportError, OSError: there is no udev here."""
+    """What there is, kept up to date by what udev reports. Raises ImportError, OSError without udev."""
 
     def __init__(self, say: Callable[[str], None], note: Callable[[str], None]) -> None:
         self._say = say

@@ -77,13 +77,13 @@ def _text(field: bytes) -> str:
 
 
 def pack(record: Record) -> bytes:
-    """Return the SIZE bytes of the record. struct.error: a number does not fit."""
+    """Return the SIZE bytes of the record. Raises struct.error if a number does not fit."""
     type_, pid, line, id_, user, host, *numbers = record.astuple()
     return _LAYOUT.pack(type_, pid, _bytes(line), _bytes(id_), _bytes(user), _bytes(host), *numbers)
 
 
 def unpack(content: bytes, offset: int = 0) -> Record:
-    """Return the record whose SIZE bytes begin at the offset. struct.error: they are not all there."""
+    """Return the record whose SIZE bytes begin at the offset. Raises struct.error if some are missing."""
     type_, pid, line, id_, user, host, *numbers = _LAYOUT.unpack_from(content, offset)
     return Record(type_, pid, _text(line), _text(id_), _text(user), _text(host), *numbers)
 
