@@ -124,7 +124,7 @@ def _name(path: Path) -> str:
 
 
 def _ordered(modules: dict[str, ast.Module]) -> list[str]:
-    """The modules' names, each after its package and what it imports when it is made."""
+    """Return the modules' names, each after its package and what it imports when it is made."""
     graph = {}
     for name, module in modules.items():
         needed = {name.rpartition(".")[0], *_imports(module)}
@@ -154,7 +154,7 @@ def _marshalled(codes: dict[str, CodeType]) -> bytes:
 
 
 def _parts(thing: object) -> Iterator[object]:
-    """The thing, and all that it is made of."""
+    """Yield the thing, and all that it is made of."""
     yield thing
     if isinstance(thing, CodeType):
         inside: Iterable[object] = (

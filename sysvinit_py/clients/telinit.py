@@ -91,7 +91,7 @@ def _write(descriptor: int, text: str) -> None:
 
 
 def _bytes(argument: str) -> bytes:
-    """What Python has made text of, as os.fsencode does it."""
+    """Return what Python has made text of, as os.fsencode does it."""
     return argument.encode(sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
 
 
@@ -166,7 +166,7 @@ def _seconds(text: str) -> int:
 
 
 def _send(request: bytes, path: str) -> None:
-    """Write the request to the FIFO, or try to until patience ends. OSError: there is none, or the like."""
+    """Write the request to the FIFO; try for ``_PATIENCE`` seconds. Raises OSError, RefusedError."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -182,7 +182,7 @@ def _send(request: bytes, path: str) -> None:
 
 
 def write(request: bytes, path: str) -> None:
-    """Write the request to the FIFO without waiting, atomically. OSError, RefusedError: not now."""
+    """Write the request to the FIFO without waiting, atomically. Raises OSError, RefusedError."""
     # Non-blocking, so that no signal is needed to give up; writes of this size are never partial.
     fifo = posix.open(path, posix.O_WRONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
     try:

@@ -47,7 +47,7 @@ class Daemon:
         self._save()
 
     def run(self) -> NoReturn:
-        """Serve forever. OSError: udev or the clocks are gone."""
+        """Serve forever. Raises OSError if udev or the clocks are gone."""
         poll = select.poll()
         poll.register(self._devices, select.POLLIN)
         poll.register(self._clock, select.POLLIN)
@@ -65,7 +65,7 @@ class Daemon:
                 self._devices_changed()
 
     def _clock_jumped(self) -> None:
-        """The machine has resumed, or somebody has set the clock: the time asleep tells (Told)."""
+        """Take in that the machine has resumed, or somebody has set the clock: the time asleep tells."""
         self._clock.read()
         self._told.asleep = asleep()
         self._note(f"the clock has jumped; asleep since the boot: {self._told.asleep:.1f} s")

@@ -20,7 +20,7 @@ BUFFER = 8 << 20
 
 
 class Devices:
-    """What there is, kept up to date by what udev reports. ImportError, OSError: there is no udev here."""
+    """What there is, kept up to date by what udev reports. Raises ImportError, OSError without udev."""
 
     def __init__(self, say: Callable[[str], None], note: Callable[[str], None]) -> None:
         self._say = say
@@ -39,7 +39,7 @@ class Devices:
         self.supplies = self.look()  # as the events that were read have them
 
     def fileno(self) -> int:
-        """Ready to be read when something was reported."""
+        """Return a descriptor that is readable when something was reported."""
         return int(self._monitor.fileno())
 
     def look(self) -> dict[str, Supply]:

@@ -66,7 +66,7 @@ class Told:
         return None
 
     def sent(self, request: Request) -> None:
-        """Init was told."""
+        """Note that init was told."""
         if request.cmd == initctl.RESUME:
             self._asleep = self.asleep
         else:
@@ -79,7 +79,7 @@ def _request(cmd: int) -> Request:
 
 
 def _understood(saved: object, asleep: float) -> tuple[tuple[str, ...], float]:
-    """What init was told, of a file that anybody may have written."""
+    """Return what init was told, from a file that anybody may have written."""
     fields = saved if isinstance(saved, dict) else {}
     power, slept = fields.get("power"), fields.get("asleep")
     known = tuple(state for state in POWER_REQUESTS if isinstance(power, list) and state in power)

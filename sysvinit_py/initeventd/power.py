@@ -83,7 +83,7 @@ def power_of(supplies: Iterable[Supply], limit: int) -> str | None:
 
 
 def _on_mains(supplies: tuple[Supply, ...]) -> bool | None:
-    """Whether anything but a battery powers the machine; who has no mains supply is told by its battery."""
+    """Return whether the machine has mains power; without a mains supply, what its batteries tell."""
     batteries = [supply for supply in supplies if supply.type in BATTERY_TYPES]
     sources = {supply.online for supply in supplies if supply.type == MAINS_TYPE or batteries}
     if True in sources:
@@ -97,7 +97,7 @@ def _on_mains(supplies: tuple[Supply, ...]) -> bool | None:
 
 
 def _used_up(supplies: tuple[Supply, ...], limit: int) -> bool:
-    """Whether the batteries that tell are all at their end: one full one is enough to go on."""
+    """Return whether the batteries that tell are all at their end: one full one is enough to go on."""
     used_up = [
         supply.critical or (supply.capacity is not None and supply.capacity <= limit)
         for supply in supplies

@@ -47,7 +47,7 @@ class PidFile:
             return False
 
     def fileno(self) -> int:
-        """The descriptor that holds the lock."""
+        """Return the descriptor that holds the lock."""
         return self._fd
 
     def __enter__(self) -> PidFile:

@@ -24,11 +24,11 @@ def is_busybox(data: bytes) -> bool:
     """
     busybox = 0
     for line in data.decode("latin-1").split("\n"):
-        id, *rest = line.split(":", 3)
-        if len(rest) < 3 or id.startswith("#"):
+        entry_id, *rest = line.split(":", 3)
+        if len(rest) < 3 or entry_id.startswith("#"):
             continue
         runlevels, action, _ = rest
-        if not runlevels and (not id or action in OWN_ACTIONS):
+        if not runlevels and (not entry_id or action in OWN_ACTIONS):
             busybox += 1
         elif runlevels or action in C_ACTIONS[:4]:  # the actions of every SysV inittab
             busybox -= 1

@@ -99,7 +99,7 @@ def line_of(getty: str, arguments: Sequence[str]) -> int | None:
 
 
 def _without_quotes(command: str) -> str:
-    """Replace each quoted text, which is one word or part of one, by as good a word without blanks."""
+    """Replace each quoted text, which is one word or part of one, by as good a word without whitespace."""
     quote = "'" if "'" in command else '"'
     pieces = command.split(quote)
     if quote == "'" or _UNCLEAR.isdisjoint("".join(pieces[1::2])):

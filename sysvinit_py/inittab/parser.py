@@ -102,7 +102,7 @@ def lines(data: bytes, file: str, seen: dict[str, Entry]) -> Iterator[Line]:
 
 
 def _lines_of(statement: Any, file: str, number: int, seen: dict[str, Entry]) -> Iterator[Line]:
-    """The one line of an entry or of a refusal, or all the lines that are skipped together."""
+    """Yield the one line of an entry or of a refusal, or all the lines that are skipped together."""
     if isinstance(statement, str):
         for at, text in enumerate(_decode(statement)[:-1].split("\n"), number):
             yield Line(at, text, "comment" if text.strip(BLANKS) else "blank")
@@ -126,10 +126,12 @@ def _entry(tokens: list[Any], file: str, number: int) -> Entry:
     for field in fields:
         spans.append(Span(column, column + len(field)))
         column += len(field) + 1
-    id, runlevels, action, process = fields
-    id = id.lstrip(BLANKS)
-    of_id = Span(spans[0].end - len(id), spans[0].end)
-    return Entry(id, runlevels, action.lower(), process, file, number, (of_id, spans[1], spans[2], spans[3]))
+    entry_id, runlevels, action, process = fields
+    entry_id = entry_id.lstrip(BLANKS)
+    of_id = Span(spans[0].end - len(entry_id), spans[0].end)
+    return Entry(
+        entry_id, runlevels, action.lower(), process, file, number, (of_id, spans[1], spans[2], spans[3])
+    )
 
 
 def _duplicate(entry: Entry, first: Entry) -> Problem:
@@ -151,18 +153,18 @@ def _problem(tokens: list[Any], file: str, number: int) -> Problem:
 
 
 def _fault(token: Any) -> tuple[str, str]:
-    """What stands in a faulty token before the characters at fault, and these."""
+    """Return what stands in a faulty token before the characters at fault, and these."""
     if token.type == "NUL":
         return token[: token.index("\0")], "\0"
     field = token[:-1] if token[-1] in ":\n" else token
     if token.type in _ABSENT:
         return field, ""
     if token.type == "LONG_ID":
-        id = field.lstrip(BLANKS)
-        return field.removesuffix(id), id
+        entry_id = field.lstrip(BLANKS)
+        return field.removesuffix(entry_id), entry_id
     return "", field
 
 
 def _decode(text: str) -> str:
-    """The characters that the grammar's bytes stand for."""
+    """Return the characters that the grammar's bytes stand for."""
     return str(text) if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")

@@ -60,14 +60,14 @@ def read(sources: Sequence[Source], pause: Callable[[], object] = lambda: None) 
 
 
 def _entry(line: bytes, file: str, number: int) -> Entry | None:
-    """Return the entry on a line without blanks before it; None: it breaks a rule."""
-    id, _, rest = line.partition(b":")
+    """Return the entry on a line without leading whitespace, or None if it breaks a rule."""
+    entry_id, _, rest = line.partition(b":")
     runlevels, _, rest = rest.partition(b":")
     action, colon, process = rest.partition(b":")
     name = _ACTIONS.get(action.lower())
-    if not colon or not 0 < len(id) <= MAX_ID or len(runlevels) > MAX_RUNLEVELS or name is None:
+    if not colon or not 0 < len(entry_id) <= MAX_ID or len(runlevels) > MAX_RUNLEVELS or name is None:
         return None
-    return Entry(_text(id), _text(runlevels), name, _text(process), file, number)
+    return Entry(_text(entry_id), _text(runlevels), name, _text(process), file, number)
 
 
 def _text(field: bytes) -> str:

@@ -57,9 +57,9 @@ def decode(data: bytes, pause: Callable[[], object] = lambda: None) -> Reading:
         raise ValueError("an entry of the reading has no known action")
     shared = map(intern, runlevels), map(intern, actions)
     pause()
-    made = map(Entry, ids, *shared, processes, map(intern, files), map(int, lines))
+    built = map(Entry, ids, *shared, processes, map(intern, files), map(int, lines))
     entries: list[Entry] = []
-    while few := [entry for _, entry in zip(range(_A_FEW), made, strict=False)]:
+    while few := [entry for _, entry in zip(range(_A_FEW), built, strict=False)]:
         entries += few
         pause()
     files, lines, reasons = (body[i : end : len(_PROBLEM)] for i in range(middle, middle + len(_PROBLEM)))

@@ -45,7 +45,7 @@ class Result(NamedTuple):
 def run(tree: Tree, command: list[str], data: bytes) -> Result:
     """Run ``command`` with ``data`` as its standard input, confined unless the tree is the running system.
 
-    Raises OSError if it cannot be executed, or not be confined.
+    Raises OSError if executing or confining it fails.
     """
     confine = None if tree.is_running else lambda: _confine(tree)
     with tempfile.TemporaryFile() as standard_input, tempfile.TemporaryFile() as errors:

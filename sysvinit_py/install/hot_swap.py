@@ -41,7 +41,7 @@ class HandOverError(Exception):
 
 
 def c_version(program: Path) -> str:
-    """The version of C sysvinit that this is, such as ``3.06``; empty: it is none."""
+    """Return the version of C sysvinit that this is, such as ``3.06``; empty if it is another program."""
     try:
         said = subprocess.run(
             [program, "--version"], capture_output=True, text=True, errors="replace", timeout=10, check=False
@@ -53,7 +53,7 @@ def c_version(program: Path) -> str:
 
 
 def running() -> str:
-    """What PID 1 is: C, OURS, or the path of another program."""
+    """Return what PID 1 is: C, OURS, or the path of another program."""
     program = os.readlink(_PID1 / "exe")
     if "python" in os.path.basename(program) and _title().startswith("init "):
         return OURS
@@ -61,7 +61,7 @@ def running() -> str:
 
 
 def level() -> str:
-    """The runlevel that PID 1's title names; empty: it has not entered one yet."""
+    """Return the runlevel that PID 1's title names; empty: it has not entered one yet."""
     found = re.match(r"init \[(.)\]", _title())
     return found[1] if found else ""
 
@@ -86,7 +86,7 @@ def require(kind: str) -> None:
 
 
 def losses(version: str) -> list[str]:
-    """The lines of the inittab that C sysvinit of this version refuses, or never reads, and ours does not."""
+    """Return the lines of the inittab that this version of C sysvinit refuses or never reads, unlike ours."""
     files = [(source.path, source.data) for source in gather()]
     known = [init for init in C_INITS if _number(init.name.rpartition("-")[2]) <= _number(version)]
     of_c, ours = (
@@ -127,13 +127,13 @@ def swap(kind: str, put: Callable[[], None], put_back: Callable[[], None], patie
 
 
 def _program() -> tuple[int, int]:
-    """What the kernel executes as PID 1."""
+    """Return what the kernel executes as PID 1."""
     status = (_PID1 / "exe").stat()
     return status.st_dev, status.st_ino
 
 
 def _serves() -> bool:
-    """Whether PID 1 has the FIFO open."""
+    """Return whether PID 1 has the FIFO open."""
     try:
         fifo = os.stat(initctl.PATH)
     except OSError:
@@ -177,7 +177,7 @@ def _take_back() -> None:
 
 
 def _within(seconds: float, look: Callable[[], bool]) -> bool:
-    """Whether it is so, sooner or later within this time."""
+    """Return whether it is so, sooner or later within this time."""
     end = time.monotonic() + seconds
     while not look():
         if time.monotonic() >= end:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from sysvinit_py.inittab.entry import Entry
-    from sysvinit_py.lint.finding import Hit
+    from sysvinit_py.lint.finding import Match
     from sysvinit_py.lint.root import Root
     from sysvinit_py.lint.targets import Target
 
@@ -26,7 +26,7 @@ UNUSED, BAD, DUPLICATE = "INT004", "INT005", "INT108"
 IGNORED = frozenset({"INT003"})
 
 #: Of one rule: more than anybody will read. A file that is no inittab at all can have millions.
-MAX_HITS = 10_001
+MAX_MATCHES = 10_001
 
 
 def check(
@@ -66,20 +66,20 @@ def _check(
     inittab = Inittab(documents, target, fragment=fragment, root=root, exposed=exposed, gettys=gettys)
     suppressions = {document.file: Suppressions(document) for document in documents}
     ran = [rule for rule in RULES.values() if rule.code in codes and target in rule.targets]
-    found: list[tuple[str, Hit]] = []
+    found: list[tuple[str, Match]] = []
     for rule in ran:
-        for hit in islice(rule.check(inittab), MAX_HITS):
-            if not suppressions[hit.path].hide(rule.code, hit.line):
-                found.append((rule.code, hit))
+        for match in islice(rule.check(inittab), MAX_MATCHES):
+            if not suppressions[match.path].hide(rule.code, match.line):
+                found.append((rule.code, match))
     used_codes = {rule.code for rule in ran if root or not rule.needs_root}
     for path in suppressions:
         # Whether an id of a .tab file is taken depends on the machine that it is copied to.
         used = used_codes - {DUPLICATE} if path.endswith(".tab") else used_codes
-        for code, hits in ((BAD, suppressions[path].bad), (UNUSED, suppressions[path].unused(used))):
-            found += [(code, hit) for hit in hits if code in codes]
+        for code, matches in ((BAD, suppressions[path].bad), (UNUSED, suppressions[path].unused(used))):
+            found += [(code, match) for match in matches if code in codes]
     order = {document.file: number for number, document in enumerate(documents)}
     lines = {document.file: {line.number: line for line in document.lines} for document in documents}
-    findings = [_finding(code, hit, lines[hit.path], seen) for code, hit in found]
+    findings = [_finding(code, match, lines[match.path], seen) for code, match in found]
     return _sorted(findings, order)
 
 
@@ -106,30 +106,30 @@ def _sorted(findings: list[Finding], order: Mapping[str, int]) -> list[Finding]:
 _NO_LINE = Line(1, "", "blank")
 
 
-def _finding(code: str, hit: Hit, lines: Mapping[int, Line], seen: Mapping[str, Entry]) -> Finding:
+def _finding(code: str, match: Match, lines: Mapping[int, Line], seen: Mapping[str, Entry]) -> Finding:
     rule = RULES[code]
-    line = lines.get(hit.line, _NO_LINE)
+    line = lines.get(match.line, _NO_LINE)
     behind = len(line.text) + 1
-    start = min(hit.start, behind)
-    number, text, end = line.number, line.text, max(start, min(hit.end, behind))
+    start = min(match.start, behind)
+    number, text, end = line.number, line.text, max(start, min(match.end, behind))
     if isinstance(line, JoinedLine):
         number, start, end, text = line.place(start, end)
-    fix = _fix(hit.fix, lines) if hit.fix else None
+    fix = _fix(match.fix, lines) if match.fix else None
     return Finding(
-        hit.path, number, start, end, code, rule.name, rule.severity,
-        printable(hit.message), printable(hit.hint), fix, text,
+        match.path, number, start, end, code, rule.name, rule.severity,
+        printable(match.message), printable(match.hint), fix, text,
         _first(line, seen) if code == DUPLICATE else None,
     )  # fmt: skip
 
 
 def _first(line: Line, seen: Mapping[str, Entry]) -> tuple[str, int] | None:
-    """Where the entry is whose id a line repeats."""
+    """Return the place of the entry whose id a line repeats."""
     first = seen.get(line.text.lstrip(BLANKS).partition(":")[0])
     return (first.file, first.line) if first else None
 
 
 def _fix(fix: Fix, lines: Mapping[int, Line]) -> Fix | None:
-    """The fix with the places of its edits in the file; None if one would go over several lines."""
+    """Return the fix with the places of its edits in the file; None if one would go over several lines."""
     edits: list[Edit] = []
     for edit in fix.edits:
         line = lines[edit.line]

@@ -97,7 +97,7 @@ class Command(Value):
         return tuple(word for word in self.arguments if not word.text.startswith("-") or word.text == "-")
 
     def has_option(self, *names: str) -> bool:
-        """Whether it has one of these options; ``-n`` is found in ``-abn`` and ``-n5`` too."""
+        """Return whether it has one of these options; ``-n`` is found in ``-abn`` and ``-n5`` too."""
         for word in self.arguments:
             text = word.text
             if text == "--":
@@ -117,18 +117,18 @@ class Command(Value):
 
 
 def by_shell(process: str) -> bool:
-    """Whether it has a character that makes init call sh; the flags are the caller's affair."""
+    """Return whether it has a character that makes init call sh; the flags are the caller's affair."""
     return not SHELL_CHARACTERS.isdisjoint(process)
 
 
 def plain_words(process: str, offset: int) -> list[Word]:
-    """What init splits itself: at blanks and tabs; a # anywhere ends it."""
+    """Return the words as init splits them itself: at spaces and tabs; a # anywhere ends it."""
     text = process.partition("#")[0]
     return [Word(found[0], offset + found.start(), offset + found.end()) for found in _WORD.finditer(text)]
 
 
 def tokens(process: str, offset: int) -> Iterator[Token]:
-    """What sh sees in it, up to a comment."""
+    """Yield what sh sees in it, up to a comment."""
     for found in _TOKEN.finditer(process):
         kind = found.lastgroup
         if kind == "word" and found[0].startswith("#"):
@@ -138,12 +138,12 @@ def tokens(process: str, offset: int) -> Iterator[Token]:
 
 
 def plain_command(words: list[Word]) -> Command | None:
-    """What init runs itself."""
+    """Return what init runs itself."""
     return _command(words) if words else None
 
 
 def shell_command(pieces: list[Token]) -> Command | None:
-    """Find the first simple command; None where there is none, as in a lone redirection."""
+    """Return the first simple command, or None, as for a lone redirection."""
     words: list[Word] = []
     redirects: list[tuple[str, Word]] = []
     compound = background = assigns = said_exec = False
@@ -177,7 +177,7 @@ def shell_command(pieces: list[Token]) -> Command | None:
 
 
 def ends_with_ampersand(pieces: list[Token]) -> Token | None:
-    """The & with which a shell's last command goes to the background, also in ( ) or { ; }."""
+    """Return the & with which a shell's last command goes to the background, also in ( ) or { ; }."""
     at = len(pieces)
     while at and pieces[at - 1].text in (")", "}", ";"):
         at -= 1
@@ -185,14 +185,14 @@ def ends_with_ampersand(pieces: list[Token]) -> Token | None:
 
 
 def _command(words: list[Word], *more: Any) -> Command:
-    """A command of words; ``more`` are the other fields of it."""
+    """Return a command of words; ``more`` are the other fields of it."""
     by_applet = words[0].text.rpartition("/")[2] == "busybox" and len(words) > 1
     called, *arguments = words[1:] if by_applet else words
     return Command(words[0], called, tuple(arguments), *more)
 
 
 def terminal(word: str) -> str:
-    """The name of the terminal that a word is, without /dev/; empty if it is none."""
+    """Return the name of the terminal that a word is, without /dev/; empty if it is not one."""
     found = TERMINAL.match(word)
     return found[1] if found else ""
 

@@ -110,7 +110,7 @@ def read_config(path: str, *, trusted: bool = True) -> Config:
 
 
 def _understood(path: str, key: str, value: str) -> str | bool:
-    """A setting's value, once it is seen that it is one."""
+    """Return a setting's value, once it is seen that it is one."""
     if key in ("strict", "fragment"):
         return _flag(path, key, value)
     known = {"target": tuple(TARGETS), "format": FORMATS}.get(key)

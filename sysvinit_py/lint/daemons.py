@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 TABLE = os.path.join(os.path.dirname(__file__), "..", "data", "daemons.txt")
 
-GOES, STAYS, ENDS, ENDS_LATER, UNKNOWN = "goes", "stays", "ends", "ends later", ""
+DAEMONIZES, FOREGROUND, EXITS, EXITS_LATER, UNKNOWN = "daemonizes", "foreground", "exits", "exits later", ""
+#: In the table: not known without an option.
+DEPENDS = "depends"
 #: With these values an option with a long name is as good as absent.
 _OFF = ("no", "off", "false", "0")
-_ALWAYS_END = ("--help", "--version")
+_ALWAYS_EXIT = ("--help", "--version")
 
 
 class Program(Value):
@@ -29,13 +31,13 @@ class Program(Value):
     kind: str
     any: bool
     syntax: Syntax
-    stays: tuple[str, ...]
-    goes: tuple[str, ...]
-    ends: tuple[str, ...]
+    foreground: tuple[str, ...]
+    daemonizes: tuple[str, ...]
+    exits: tuple[str, ...]
 
 
 def fate(command: Command) -> tuple[str, str]:
-    """Return what becomes of the process, GOES to UNKNOWN, and the word because of which."""
+    """Return what becomes of the process, DAEMONIZES to UNKNOWN, and the word that says so."""
     program = find(command.name)
     words = [word.text for word in command.arguments]
     if not program or any("$" in word or "`" in word for word in words):
@@ -44,12 +46,12 @@ def fate(command: Command) -> tuple[str, str]:
         given = _given(words, program)
     except UnknownOptionError:
         return UNKNOWN, ""
-    for item in program.ends:
+    for item in program.exits:
         if _holds(item.removeprefix("~"), given):
-            return ENDS_LATER if item.startswith("~") else ENDS, item.removeprefix("~")
+            return EXITS_LATER if item.startswith("~") else EXITS, item.removeprefix("~")
     reasons = [
-        (item.count("+"), answer == GOES, answer, item)
-        for answer, items in ((STAYS, program.stays), (GOES, program.goes))
+        (item.count("+"), answer == DAEMONIZES, answer, item)
+        for answer, items in ((FOREGROUND, program.foreground), (DAEMONIZES, program.daemonizes))
         for item in items
         if _holds(item, given)
     ]
@@ -57,9 +59,9 @@ def fate(command: Command) -> tuple[str, str]:
 
 
 def foreground_option(name: str) -> str:
-    """Return the option with which a program stays; empty: none is known."""
+    """Return the option that keeps a program in the foreground; empty: none is known."""
     program = find(name)
-    return next(iter(program.stays), "").replace("=", " ").partition(",")[0] if program else ""
+    return next(iter(program.foreground), "").replace("=", " ").partition(",")[0] if program else ""
 
 
 def find(name: str) -> Program | None:
@@ -73,7 +75,7 @@ def find(name: str) -> Program | None:
 def _rows() -> dict[str, str]:
     with open(TABLE, encoding="ascii") as file:
         lines = [line for line in file.read().replace("\n    ", " ").split("\n") if line[:1] not in ("", "#")]
-    words = "goes", "stays", "ends", "may"
+    words = DAEMONIZES, FOREGROUND, EXITS, DEPENDS
     rows = {}
     for line in lines:
         head = line.partition("|")[0].split()
@@ -85,11 +87,11 @@ def _rows() -> dict[str, str]:
 @cache
 def _program(row: str) -> Program:
     columns = [column.split() for column in row.split("|")]
-    (kind, *flags), stays, goes, ends, others = columns
+    (kind, *flags), foreground, daemonizes, exits, others = columns
     operands = next((int(flag.partition("=")[2]) for flag in flags if flag.startswith("operands=")), 1000)
     short = "".join(word for word in others if not word.startswith("--"))
     long = [word.removeprefix("--") for word in others if word.startswith("--")]
-    for item in "+".join([*stays, *goes, *ends, *_ALWAYS_END]).split("+"):
+    for item in "+".join([*foreground, *daemonizes, *exits, *_ALWAYS_EXIT]).split("+"):
         name, value, _ = item.removeprefix("~").replace("~", "=").partition("=")
         if name.startswith("--") or len(name) > 2:
             known = name.lstrip("-")
@@ -98,12 +100,15 @@ def _program(row: str) -> Program:
         elif name[:1] == "-" and name[1] not in short:
             short += name[1] + (":" if value else "")
     syntax = Syntax(short, tuple(long), one_dash="one-dash" in flags, most_operands=operands)
-    trimmed = (tuple(item.rstrip("?") for item in items) for items in (stays, goes, (*ends, *_ALWAYS_END)))
-    return Program("" if kind == "may" else kind, "any" in flags, syntax, *trimmed)
+    trimmed = (
+        tuple(item.rstrip("?") for item in items)
+        for items in (foreground, daemonizes, (*exits, *_ALWAYS_EXIT))
+    )
+    return Program(UNKNOWN if kind == DEPENDS else kind, "any" in flags, syntax, *trimmed)
 
 
 def _given(words: list[str], program: Program) -> list[tuple[str, str]]:
-    """The options, with their values, and the operands that count."""
+    """Return the options, with their values, and the operands that count."""
     if program.any:
         options = [(word.partition("=")[0], word.partition("=")[2]) for word in words if word[:1] == "-"]
         return options + [("", word) for word in words if word[:1] != "-"]
@@ -114,7 +119,7 @@ def _given(words: list[str], program: Program) -> list[tuple[str, str]]:
 
 
 def _holds(item: str, given: list[tuple[str, str]]) -> bool:
-    """Whether what an item of the table asks for is given."""
+    """Return whether what an item of the table asks for is given."""
     return all(any(_is(part, name, value) for name, value in given) for part in item.split("+"))
 
 

@@ -23,12 +23,12 @@ class Edit(Value):
 class Fix(Value):
     """A repair. A safe one changes nothing that init does, except that it then does what is written."""
 
-    what: str  # in the imperative: "remove the trailing blanks"
+    what: str  # in the imperative: "remove the trailing whitespace"
     edits: tuple[Edit, ...]
     safe: bool = False
 
 
-class Hit(Value):
+class Match(Value):
     """What a rule yields: a place in a file, and what is wrong there."""
 
     path: str
@@ -41,7 +41,7 @@ class Hit(Value):
 
 
 class Finding(Value):
-    """A hit, with the rule that it is of: all that an output format can ask for."""
+    """A match, with the rule that it is of: all that an output format can ask for."""
 
     path: str
     line: int
@@ -73,7 +73,7 @@ _ORDER_AT_START = re.compile(r"\s*:(?=:)")
 
 
 def printable(text: str) -> str:
-    """Text fit for a terminal or the log of a CI, whatever bytes it came from; it may begin a line."""
+    """Return text fit for a terminal or the log of a CI, whatever bytes it came from; it may begin a line."""
     start = _ORDER_AT_START.match(text)
     if start:
         return f"{printable(text[: start.end() - 1])}\\x3a{printable(text[start.end() :])}"
@@ -81,7 +81,7 @@ def printable(text: str) -> str:
 
 
 def printables(text: str) -> list[str]:
-    """The same of each character; but it may not begin a line."""
+    """Return each character as :func:`printable` does; but it may not begin a line."""
     shown = [*map(escaped, text)]
     for order in _ORDER.finditer(text):
         shown[order.start()] = "\\x23"

@@ -31,7 +31,7 @@ _OF_CONTENT = {"security.capability", "security.ima", "security.evm"}
 
 
 def fixable(findings: Iterable[Finding], *, unsafe: bool) -> list[Finding]:
-    """Those that can be repaired."""
+    """Return the findings that can be repaired."""
     return [finding for finding in findings if finding.fix and (finding.fix.safe or unsafe)]
 
 
@@ -74,7 +74,7 @@ def _overlaps(one: Edit, other: Edit) -> bool:
 def write(place: Place, before: bytes, after: bytes) -> None:
     """Replace what a file holds, at once or not at all. Mode, owner, ACL, label and a link to it stay.
 
-    Raises UsageError if it cannot be done, or is not what was read any more.
+    Raises UsageError if writing fails, or if the file has changed since it was read.
     """
     try:
         with place.held() as walk:
@@ -155,7 +155,7 @@ def _copy_attributes(old: int, new: int) -> None:
 
 
 def diff(path: str, before: bytes, after: bytes) -> str:
-    """What would change, in the unified format, to be read: control characters are escaped."""
+    """Return what would change, in the unified format, to be read: control characters are escaped."""
     from difflib import unified_diff
 
     def lines(data: bytes) -> list[str]:

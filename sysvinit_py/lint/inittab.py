@@ -18,7 +18,7 @@ from sysvinit_py.lint.command import (
     terminal,
     tokens,
 )
-from sysvinit_py.lint.finding import Edit, Fix, Hit
+from sysvinit_py.lint.finding import Edit, Fix, Match
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 RESPAWNED = (*actions.RESPAWNED, "askfirst")
 
 
-class Subject:
+class EntryView:
     """An entry, with what rules ask about it."""
 
     def __init__(self, entry: Entry, line: Line, inittab: Inittab) -> None:
@@ -89,12 +89,12 @@ class Subject:
 
     @cached_property
     def command(self) -> Command | None:
-        """The first simple command; None if there is none."""
+        """The first simple command, if any."""
         return shell_command(self.tokens) if self.by_shell else plain_command(self.words)
 
     @cached_property
     def name(self) -> str:
-        """The name of the program; empty if there is none."""
+        """The name of the program; empty without a command."""
         return self.command.name if self.command else ""
 
     @cached_property
@@ -138,34 +138,34 @@ class Subject:
         by_id = "" if self.inittab.target.sysv or not self.is_interactive else terminal(self.id)
         return by_id or (self.terminal_word.text.removeprefix(DEV) if self.terminal_word else "")
 
-    def hit(self, field: int, message: str, hint: str = "", fix: Fix | None = None) -> Hit:
-        """A hit on one of the four fields."""
+    def match(self, field: int, message: str, hint: str = "", fix: Fix | None = None) -> Match:
+        """Return a match on one of the four fields."""
         span = self.span(field)
-        return Hit(self.entry.file, self.entry.line, span.start, span.end, message, hint, fix)
+        return Match(self.entry.file, self.entry.line, span.start, span.end, message, hint, fix)
 
-    def hit_word(self, word: Word | Token, message: str, hint: str = "", fix: Fix | None = None) -> Hit:
-        """A hit on a word of the process field."""
+    def match_word(self, word: Word | Token, message: str, hint: str = "", fix: Fix | None = None) -> Match:
+        """Return a match on a word of the process field."""
         start, end = self.columns(word)
-        return Hit(self.entry.file, self.entry.line, start, end, message, hint, fix)
+        return Match(self.entry.file, self.entry.line, start, end, message, hint, fix)
 
     def columns(self, word: Word | Token) -> tuple[int, int]:
-        """Where in the line a word of the process field stands."""
+        """Return where in the line a word of the process field stands."""
         at = self.span(PROCESS).start
         end = word.end if isinstance(word, Word) else word.start + len(word.text)
         return at + word.start, at + end
 
     def span(self, field: int) -> Span:
-        """Where a field stands."""
+        """Return where a field stands."""
         assert self.entry.spans
         return self.entry.spans[field]
 
     def replace(self, field: int, text: str, what: str, *, safe: bool = False) -> Fix:
-        """A fix that writes another text into a field."""
+        """Return a fix that writes another text into a field."""
         span = self.span(field)
         return Fix(what, (Edit(self.entry.line, span.start, span.end, text),), safe)
 
     def replace_word(self, word: Word | Token, text: str, what: str) -> Fix:
-        """An unsafe fix that writes another word."""
+        """Return an unsafe fix that writes another word."""
         return Fix(what, (Edit(self.entry.line, *self.columns(word), text),))
 
 
@@ -191,8 +191,8 @@ class Inittab:
         self.root = root
         self.exposed = exposed or {}  # by path: what is not only root's to change
         self.gettys = gettys  # further programs that offer a login
-        self.subjects = [
-            Subject(line.entry, line, self)
+        self.views = [
+            EntryView(line.entry, line, self)
             for document in documents
             for line in document.lines
             if line.entry is not None
@@ -201,12 +201,12 @@ class Inittab:
     @cached_property
     def whole(self) -> bool:
         """Whether it can be asked for what an inittab should have."""
-        return bool(not self.fragment and self.subjects and not self.only_default)
+        return bool(not self.fragment and self.views and not self.only_default)
 
     @cached_property
     def only_default(self) -> bool:
         """Whether it names the default level and nothing else: what other inits left of inittab."""
-        return bool(self.subjects) and all(subject.action == "initdefault" for subject in self.subjects)
+        return bool(self.views) and all(view.action == "initdefault" for view in self.views)
 
     @cached_property
     def actions(self) -> frozenset[str]:
@@ -215,18 +215,18 @@ class Inittab:
             line.text.split(":") for document in self.documents for line in document.lines if line.problem
         )
         written = {fields[2].strip().lower() for fields in refused if len(fields) > 2}
-        return frozenset(written.union(subject.action for subject in self.subjects))
+        return frozenset(written.union(view.action for view in self.views))
 
     def starts_in(self, level: str) -> bool:
-        """Whether an entry is started on entering a level."""
+        """Return whether an entry is started on entering a level."""
         started = (*actions.LEVEL_ACTIONS, *RESPAWNED)
-        return any(level in subject.levels and subject.action in started for subject in self.subjects)
+        return any(level in view.levels and view.action in started for view in self.views)
 
-    def hit(self, message: str, hint: str = "") -> Hit:
-        """A hit on the file as a whole: an empty place at its beginning."""
-        return Hit(self.documents[0].file, 1, 1, 1, message, hint)
+    def match(self, message: str, hint: str = "") -> Match:
+        """Return a match on the file as a whole: an empty place at its beginning."""
+        return Match(self.documents[0].file, 1, 1, 1, message, hint)
 
 
-def line_hit(document: Document, line: Line, message: str, hint: str = "", fix: Fix | None = None) -> Hit:
-    """A hit on a whole line."""
-    return Hit(document.file, line.number, 1, len(line.text) + 1, message, hint, fix)
+def line_match(document: Document, line: Line, message: str, hint: str = "", fix: Fix | None = None) -> Match:
+    """Return a match on a whole line."""
+    return Match(document.file, line.number, 1, len(line.text) + 1, message, hint, fix)

@@ -34,20 +34,20 @@ def manual(rule: Rule) -> Manual:
 
 
 def summary(rule: Rule) -> str:
-    """The title and the reasons, without examples, in one paragraph."""
+    """Return the title and the reasons, without examples, in one paragraph."""
     said = manual(rule)
     return " ".join(f"{said.title}\n{said.why}".replace("``", "").split())
 
 
 def example(text: str) -> bytes:
-    """The file that an example stands for."""
+    """Return the file that an example stands for."""
     for mark, character in _INVISIBLE.items():
         text = text.replace(mark, character)
     return text.removesuffix("<no newline>\n").encode() if "<no newline>" in text else text.encode()
 
 
 def explain(rule: Rule) -> str:
-    """The whole manual of one rule, for a terminal."""
+    """Return the whole manual of one rule, for a terminal."""
     said = manual(rule)
     parts = [f"{rule.code} {rule.name} ({rule.severity})", said.title]
     if said.why:
@@ -57,12 +57,12 @@ def explain(rule: Rule) -> str:
 
 
 def address(rule: Rule) -> str:
-    """Where the rule's page is, as a URI: in the man page of all rules."""
+    """Return where the rule's page is, as a URI: in the man page of all rules."""
     return f"man:inittab-lint-rules(7)#{rule.code}"
 
 
 def listing() -> str:
-    """A line for each rule."""
+    """Return a line for each rule."""
     width = max(len(rule.name) for rule in RULES.values())
     return "".join(
         f"{rule.code}  {rule.severity:7}  {rule.name:{width}}  {rule.title.replace('``', '')}\n"
@@ -71,7 +71,7 @@ def listing() -> str:
 
 
 def page() -> str:
-    """The manual of all rules: a man page, in reStructuredText."""
+    """Return the manual of all rules: a man page, in reStructuredText."""
     shown = [_HEAD]
     for group, title in GROUPS.items():
         heading = f"{group}xx: {title}"

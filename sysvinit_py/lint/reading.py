@@ -89,13 +89,13 @@ def _c_line(
 
 def _c_fault(fields: list[bytes], target: Target) -> tuple[str, int] | None:
     """Why these are no entry, and which of them is at fault: of several, C names the last in this order."""
-    id, runlevels, action, process = (*fields, b"", b"", b"")[:4]
+    entry_id, runlevels, action, process = (*fields, b"", b"", b"")[:4]
     faults = (
-        (not id, "missing id field", 0),
+        (not entry_id, "missing id field", 0),
         (len(fields) < 2, "missing runlevel field", 1),
         (len(fields) < 4, "missing process field", 3),
         (not action, "missing action field", 2),
-        (len(id) > MAX_ID, f"id field too long (max {MAX_ID} characters)", 0),
+        (len(entry_id) > MAX_ID, f"id field too long (max {MAX_ID} characters)", 0),
         (len(runlevels) > MAX_RUNLEVELS, f"rlevel field too long (max {MAX_RUNLEVELS} characters)", 1),
         (
             len(process) > target.max_process,
@@ -119,11 +119,11 @@ class JoinedLine(Line):
     starts: tuple[int, ...] = ()  # the column of the text at which each of them begins
 
     def goes_on(self, column: int) -> bool:
-        """Whether there is another line after the one in which a column of the text stands."""
+        """Return whether there is another line after the one in which a column of the text stands."""
         return bisect_right(self.starts, column) < len(self.starts)
 
     def place(self, start: int, end: int) -> tuple[int, int, int, str]:
-        """Where a piece of the text stands: the line's number, its columns there, and that line.
+        """Return where a piece of the text stands: the line's number, its columns there, and that line.
 
         Of a piece that goes on in the next line it is the beginning.
         """
@@ -164,7 +164,7 @@ def _busybox_line(held: list[bytes], number: int, file: str, target: Target) -> 
 def _busybox_meaning(
     text: str, file: str, number: int, target: Target
 ) -> tuple[str, Entry | None, Problem | None]:
-    """A line's kind, and its entry, or what is wrong with it."""
+    """Return a line's kind, and its entry, or what is wrong with it."""
     text = text.partition("\0")[0]
     fields = text.partition("#")[0].split(":", 3)
     if fields == [""]:
@@ -196,13 +196,13 @@ def _raw_lines(data: bytes) -> Iterator[tuple[int, bytes, bool]]:
 
 
 def _entry(fields: list[str], indent: int, file: str, number: int) -> Entry:
-    id, runlevels, action, process = fields
+    entry_id, runlevels, action, process = fields
     spans = tuple(_spans(fields, indent))
-    return Entry(id, runlevels, action.lower(), process, file, number, spans)  # type: ignore[arg-type]
+    return Entry(entry_id, runlevels, action.lower(), process, file, number, spans)  # type: ignore[arg-type]
 
 
 def _spans(fields: list[str], indent: int) -> list[Span]:
-    """Where the fields stand; ``indent`` is how many blanks are before the first."""
+    """Yield where the fields stand; ``indent`` is how much whitespace is before the first."""
     spans = []
     column = indent + 1
     for field in fields:

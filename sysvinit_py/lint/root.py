@@ -20,20 +20,20 @@ class Root:
         self.place = Place(folder, image=True, shown=folder)
 
     def mode(self, path: str) -> int | None:
-        """The mode of a file of the image, or None where there is none."""
+        """Return the mode of a file of the image, or None if it does not exist."""
         try:
             return Place(self.folder, path, image=True).status().st_mode
         except OSError:
             return None
 
     def interpreter(self, path: str) -> str:
-        """The program that a script of the image begins with, behind ``#!``; empty: it is none."""
+        """Return the program that a script of the image names behind ``#!``; empty if it is not a script."""
         first = self._beginning(path, MAX_FIRST_LINE).partition(b"\n")[0]
         words = first.removeprefix(b"#!").split()
         return os.fsdecode(words[0]) if first.startswith(b"#!") and words else ""
 
     def last_command(self, program: str) -> list[str]:
-        """The words of the last line of a script of the image that is not a comment; empty: it is none."""
+        """Return the words of a script's last line that is not a comment; empty if it is not a script."""
         found = self.find(program)
         text = self._beginning(found[0], MAX_SCRIPT) if found else b""
         if not text.startswith(b"#!") or len(text) == MAX_SCRIPT:
@@ -42,7 +42,7 @@ class Root:
         return next(filter(None, reversed(lines)), [])
 
     def _beginning(self, path: str, size: int) -> bytes:
-        """What a regular file of the image begins with; empty where there is none."""
+        """Return what a regular file of the image begins with; empty if it does not exist."""
         try:
             with Place(self.folder, path, image=True).opened() as descriptor:
                 return os.read(descriptor, size)
@@ -50,7 +50,7 @@ class Root:
             return b""
 
     def find(self, program: str) -> tuple[str, int] | None:
-        """The path and the mode of a program, searched on init's PATH if it is named without a folder."""
+        """Return the path and the mode of a program, searched on init's PATH if named without a folder."""
         paths = [program] if "/" in program else [f"{folder}/{program}" for folder in PATH]
         for path in paths:
             mode = self.mode(path)

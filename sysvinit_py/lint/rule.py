@@ -1,6 +1,6 @@
 """What a rule is, and the list of all of them.
 
-A rule is a function from an inittab to hits. Its docstring is its manual: the first line says what is
+A rule is a function from an inittab to matches. Its docstring is its manual: the first line says what is
 found, then why it matters, then a bad and a good example. ``--explain``, ``--list-rules`` and the manual
 are made of it, and the examples are run as tests. In them <CR>, <NUL>, <BOM>, <blank> and <no newline> stand
 for what cannot be seen.
@@ -14,11 +14,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sysvinit_py.lint.finding import Hit
+    from sysvinit_py.lint.finding import Match
     from sysvinit_py.lint.inittab import Inittab
     from sysvinit_py.lint.targets import Target
 
-    Check = Callable[[Inittab], Iterator[Hit]]
+    Check = Callable[[Inittab], Iterator[Match]]
 
 #: What the hundreds of a code mean.
 GROUPS = {

@@ -154,12 +154,12 @@ class Run:
         return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
     def _count_rules(self) -> None:
-        """A line on standard error for each rule that found something, the most frequent first."""
+        """Return a line on standard error for each rule that found something, the most frequent first."""
         for (code, name), count in Counter((f.code, f.name) for f in self.found).most_common():
             say(f"{count:5} {code} {name}")
 
     def _summarise(self) -> None:
-        """A line on standard error: how many of which severity."""
+        """Return a line on standard error: how many of which severity."""
         if len(self.found) > MAX_FINDINGS:
             say(f"only the first {MAX_FINDINGS} findings are shown")
         if self.changed:
@@ -185,7 +185,7 @@ def _config(options: argparse.Namespace) -> Config:
 
 
 def _codes(select: str, ignore: str) -> frozenset[str]:
-    """The codes of the rules to run."""
+    """Return the codes of the rules to run."""
     selected = codes_of(select) if select else frozenset(RULES)
     return selected - codes_of(ignore)
 

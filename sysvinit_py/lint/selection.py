@@ -8,14 +8,14 @@ from sysvinit_py.lint.sources import UsageError
 
 
 def code_of(word: str) -> str:
-    """The code of the rule that is called so, by code or name; empty if there is none."""
+    """Return the code of the rule with this code or name; empty if unknown."""
     if word.upper() in RULES:
         return word.upper()
     return next((rule.code for rule in RULES.values() if rule.name == word.lower()), "")
 
 
 def known_code(word: str) -> str:
-    """The same. Raises UsageError if there is none."""
+    """Return the code of the rule with this code or name. Raises UsageError if unknown."""
     code = code_of(word)
     if not code:
         raise UsageError(f"unknown rule {printable(word)} (inittab-lint --list-rules lists all)")
@@ -23,7 +23,7 @@ def known_code(word: str) -> str:
 
 
 def codes_of(words: str) -> frozenset[str]:
-    """The codes that a list of codes, beginnings of codes and names stands for. Raises UsageError."""
+    """Return the codes that a list of codes, beginnings of codes and names stands for. Raises UsageError."""
     codes: set[str] = set()
     for word in words.replace(",", " ").split():
         begun = {code for code in RULES if code.startswith(word.upper())}

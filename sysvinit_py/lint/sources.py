@@ -55,11 +55,11 @@ class Source(Value):
         return tuple((part.path, part.data) for part in self.parts)
 
     def asks_for(self, path: str) -> bool:
-        """Whether a file is one of those to check."""
+        """Return whether a file is one of those to check."""
         return not self.asked or path in self.asked
 
     def exposed(self) -> dict[str, str]:
-        """By path: who else can change what init reads."""
+        """Return, by path, who else can change what init reads."""
         said = {part.path: part.exposed for part in self.parts if part.exposed}
         if self.beside:
             first = next(part.path for part in self.parts if self.asks_for(part.path))
@@ -68,7 +68,7 @@ class Source(Value):
 
 
 def sources(words: list[str], root: str, stdin_name: str) -> tuple[list[Source], list[str]]:
-    """Return what there is to check, and why some of it cannot be read."""
+    """Return what there is to check, and why the rest cannot be read."""
     found: list[Source] = []
     failed: list[str] = []
     named: dict[str, list[str]] = {}  # the files of one inittab that are named one by one
@@ -102,7 +102,7 @@ def handed_down(word: str) -> int | None:
 
 
 def _main_of(word: str) -> str:
-    """The inittab that a file is, or is read with; empty if it is by itself."""
+    """Return the inittab that a file is, or is read with; empty if it is by itself."""
     above, name = os.path.split(word)
     if os.path.normpath(word) != word.removeprefix("./"):
         return ""
@@ -112,7 +112,7 @@ def _main_of(word: str) -> str:
 
 
 def _place(word: str, root: str, *, is_folder: bool = False) -> Place:
-    """Where it is that was named. What is named below the image is in the image."""
+    """Return the place of what was named; what is named below the image is in the image."""
     if root and word and ".." not in word.split("/"):
         path = os.path.relpath(word, root)
         if path.split("/")[0] != "..":
@@ -121,7 +121,7 @@ def _place(word: str, root: str, *, is_folder: bool = False) -> Place:
 
 
 def in_directory(path: str) -> bool:
-    """Whether a file is in an inittab.d."""
+    """Return whether a file is in an inittab.d."""
     return os.path.basename(os.path.dirname(path)) == _DIRECTORY
 
 
@@ -139,7 +139,7 @@ def _alone(places: list[Place], failed: list[str]) -> list[Source]:
 
 
 def _folder(folder: Place, failed: list[str]) -> list[Source]:
-    """A folder means each inittab in it, at any depth, with its inittab.d; an inittab.d its .tab files."""
+    """Return what a folder means: each inittab in it, at any depth, with its inittab.d."""
     if os.path.basename(os.path.abspath(folder.shown)) == _DIRECTORY:
         return _group(None, folder, failed)
     found: list[Source] = []
@@ -192,7 +192,7 @@ def _group(
 
 
 def _is_meant(name: str) -> bool:
-    """Whether a file of inittab.d is there for init."""
+    """Return whether a file of inittab.d is there for init."""
     return not (name.startswith(".") or name.lower().startswith("readme") or name.endswith(_LEFTOVERS))
 
 
@@ -202,7 +202,7 @@ def _read(place: Place, limit: int, owner: int) -> File:
 
 
 def _neighbours(main: Place | None, directory: Place) -> str:
-    """What else init goes by, and who else can change it."""
+    """Return what else init goes by, and who else can change it."""
     beside = [directory, main.sibling("initscript")] if main else [directory]
     said = []
     for place in beside:

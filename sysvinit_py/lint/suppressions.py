@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sysvinit_py.lint.finding import Edit, Fix, Hit, printable
-from sysvinit_py.lint.inittab import line_hit
+from sysvinit_py.lint.finding import Edit, Fix, Match, printable
+from sysvinit_py.lint.inittab import line_match
 from sysvinit_py.lint.selection import code_of
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ class Suppressions:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.bad: list[Hit] = []
+        self.bad: list[Match] = []
         self._of_line: dict[int | None, list[Suppression]] = {}
         waiting: list[tuple[Line, tuple[str, ...]]] = []
         for line in document.lines:
@@ -51,15 +51,15 @@ class Suppressions:
             self._add(comment, codes, 0)  # stands above no entry
 
     def hide(self, code: str, line: int) -> bool:
-        """Whether a finding is turned off. The comment then was of use."""
+        """Return whether a finding is turned off. The comment then was of use."""
         for suppression in (*self._of_line.get(line, ()), *self._of_line.get(None, ())):
             if code in suppression.codes:
                 suppression.used.add(code)
                 return True
         return False
 
-    def unused(self, ran: Collection[str]) -> Iterator[Hit]:
-        """Those that turned nothing off, of the rules that were looked at."""
+    def unused(self, ran: Collection[str]) -> Iterator[Match]:
+        """Yield those that turned nothing off, of the rules that were looked at."""
         for suppressions in self._of_line.values():
             for suppression in suppressions:
                 idle = [code for code in suppression.codes if code in ran and code not in suppression.used]
@@ -70,20 +70,22 @@ class Suppressions:
                         fix = Fix("empty the comment", (Edit(line.number, 1, len(line.text) + 1, ""),))
                     where = "in this file" if suppression.target is None else "in the next entry"
                     finds = "finds" if len(idle) == 1 else "find"
-                    yield line_hit(self.document, line, f"{', '.join(idle)} {finds} nothing {where}", "", fix)
+                    yield line_match(
+                        self.document, line, f"{', '.join(idle)} {finds} nothing {where}", "", fix
+                    )
 
     def _add(self, line: Line, codes: tuple[str, ...], target: int | None) -> None:
         self._of_line.setdefault(target, []).append(Suppression(line, codes, target))
 
     def _understand(self, line: Line) -> tuple[tuple[str, ...], bool]:
-        """The codes that a comment names, and whether it is for the whole file."""
+        """Return the codes that a comment names, and whether it is for the whole file."""
         mark = _MARK.match(line.text) if "inittab-lint" in line.text else None
         if not mark:
             return (), False
         order = _ORDER.match(mark[1])
         if not order:
             hint = "write # inittab-lint: disable=CODE, or disable-file=CODE"
-            self.bad.append(line_hit(self.document, line, "unrecognised inittab-lint comment", hint))
+            self.bad.append(line_match(self.document, line, "unrecognised inittab-lint comment", hint))
             return (), False
         codes = []
         for word in order[2].replace(",", " ").split():
@@ -92,5 +94,5 @@ class Suppressions:
                 codes.append(code)
             else:
                 hint = "inittab-lint --list-rules lists all"
-                self.bad.append(line_hit(self.document, line, f"unknown rule {printable(word)}", hint))
+                self.bad.append(line_match(self.document, line, f"unknown rule {printable(word)}", hint))
         return tuple(codes), order[1] == "disable-file"

@@ -49,11 +49,11 @@ class Driver:
         return not (self._effects or self._events)
 
     def add(self, *events: ev.Event) -> None:
-        """Note what happened; the machine is told when it is its turn."""
+        """Queue events; the machine is told when it is their turn."""
         self._events.extend(events)
 
     def feed(self, *events: ev.Event) -> None:
-        """Note what happened, and do all that is to be done."""
+        """Queue events, and do all that is to be done."""
         self._events.extend(events)
         self.work()
 
@@ -82,13 +82,13 @@ class Driver:
             self._working = False
 
     def recover(self, attempts: int) -> None:
-        """After an error: do once more what raised it, and then all that was to be done after it.
+        """Retry what raised an error, and then do all that was to be done after it.
 
         What fails again is given up, up to so many times; then the rest is left alone.
         """
         if not any(isinstance(undone, (fx.Start, ev.Answer)) for undone in (*self._effects, *self._events)):
             self.machine.repair_after_error()
-        self.machine.recompute_agenda()
+        self.machine.recompute_run_queue()
         for _ in range(attempts):
             try:
                 self.work()

@@ -90,7 +90,7 @@ class RecordStart(Effect):
 
     id: str
     pid: int
-    looked_for: bool = False  # by the process itself, as a getty does: not to be put off
+    read_by_child: bool = False  # as a getty does: the record is not to be put off
 
 
 class RecordEnd(Effect):

@@ -15,19 +15,19 @@ NEVER = float("inf")
 class Ending(Plain):
     """A process group that was told to end."""
 
-    __slots__ = SAVED = ("group", "id", "kill_at", "give_up_at", "alone")
+    __slots__ = SAVED = ("group", "entry_id", "kill_at", "give_up_at", "alone")
 
     def __init__(
-        self, group: int, id: str, kill_at: float, give_up_at: float = NEVER, alone: bool = False
+        self, group: int, entry_id: str, kill_at: float, give_up_at: float = NEVER, alone: bool = False
     ) -> None:
         self.group = group
-        self.id = id
+        self.entry_id = entry_id
         self.alone = alone  # nobody waits for it
         self.kill_at = kill_at  # NEVER: was killed
         self.give_up_at = give_up_at  # NEVER: not before it was killed
 
     def kill(self, now: float) -> None:
-        """It was sent SIGKILL."""
+        """Note that it was sent SIGKILL."""
         self.kill_at, self.give_up_at = NEVER, now + HANG_TIME
 
     @property
@@ -41,8 +41,8 @@ class Endings:
 
     def __init__(self) -> None:
         self.by_group: dict[int, Ending] = {}
-        self.leaderless: dict[int, Ending] = {}  # whose leader was reaped: members may be left
-        self.probe_at = NEVER  # the next look at the leaderless
+        self.orphaned: dict[int, Ending] = {}  # whose leader was reaped: members may be left
+        self.probe_at = NEVER  # the next look at orphaned groups
         self._due_at = NEVER
 
     def __bool__(self) -> bool:
@@ -52,7 +52,7 @@ class Endings:
         return group in self.by_group
 
     def waits_for(self, group: int) -> bool:
-        """Whether others wait for the group's end."""
+        """Return whether others wait for the group's end."""
         return group in self.by_group and not self.by_group[group].alone
 
     @property
@@ -61,40 +61,40 @@ class Endings:
         return min(self._due_at, self.probe_at)
 
     def add(self, ending: Ending) -> None:
-        """The group was sent SIGTERM."""
+        """Add a group that was sent SIGTERM."""
         self.by_group[ending.group] = ending
         self._due_at = min(self._due_at, ending.due_at)
 
-    def resume(self, endings: Iterable[Ending], leaderless: Iterable[int], probe_at: float) -> None:
+    def resume(self, endings: Iterable[Ending], orphaned: Iterable[int], probe_at: float) -> None:
         """Go on with those that another init has left."""
         for ending in endings:
             self.add(ending)
-        self.leaderless = {group: self.by_group[group] for group in leaderless}
+        self.orphaned = {group: self.by_group[group] for group in orphaned}
         self.probe_at = probe_at
 
     def leader_ended(self, group: int, now: float) -> None:
-        """Its leader was reaped: from now on one has to look whether members are left."""
-        self.leaderless[group] = self.by_group[group]
+        """Note that its leader was reaped: from now on the group is probed for members."""
+        self.orphaned[group] = self.by_group[group]
         self.probe_at = min(self.probe_at, now + PROBE_TIME)
 
     def remove(self, group: int) -> None:
-        """No process of the group is left, or it is given up."""
+        """Remove a group of which no process is left, or that is given up."""
         del self.by_group[group]
-        self.leaderless.pop(group, None)
-        if not self.leaderless:
+        self.orphaned.pop(group, None)
+        if not self.orphaned:
             self.probe_at = NEVER
         if not self.by_group:
             self._due_at = NEVER
 
     def to_probe(self, now: float) -> list[int]:
-        """The groups to look at now, each again after a while."""
+        """Return the groups to probe now; each is due again after PROBE_TIME."""
         if now < self.probe_at:
             return []
         self.probe_at = now + PROBE_TIME
-        return list(self.leaderless)
+        return list(self.orphaned)
 
     def to_give_up(self, now: float) -> list[Ending]:
-        """Those that SIGKILL has not ended in its time; they are not in it any more."""
+        """Remove and return those that SIGKILL has not ended in time."""
         hanging = [ending for ending in self.by_group.values() if ending.give_up_at <= now]
         for ending in hanging:
             self.remove(ending.group)
@@ -102,12 +102,12 @@ class Endings:
         return hanging
 
     def to_kill(self, now: float) -> list[int]:
-        """The groups whose time after SIGTERM is up, each once."""
-        doomed = [ending for ending in self.by_group.values() if ending.kill_at <= now]
-        for ending in doomed:
+        """Return the groups whose time after SIGTERM is up, each once."""
+        overdue = [ending for ending in self.by_group.values() if ending.kill_at <= now]
+        for ending in overdue:
             ending.kill(now)
         self._set_due()
-        return [ending.group for ending in doomed]
+        return [ending.group for ending in overdue]
 
     def _set_due(self) -> None:
         self._due_at = min((ending.due_at for ending in self.by_group.values()), default=NEVER)

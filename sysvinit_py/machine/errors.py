@@ -1,4 +1,4 @@
-"""What is raised at who does not keep to the order that the machine relies on."""
+"""The error of a caller that breaks the order that the machine relies on."""
 
 from __future__ import annotations
 

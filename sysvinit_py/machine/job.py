@@ -33,11 +33,11 @@ class Job(Plain):
     """An entry of the inittab and what has become of it."""
 
     __slots__ = (
-        "accounted", "called", "demanded", "entry", "forking", "has_run", "key", "lacks_terminal", "pid",
-        "rests_until", "rule", "said_so", "status", "terminal", "throttle",
+        "accounted", "entry", "forking", "has_run", "key", "lacks_terminal", "on_demand", "pending_event",
+        "pid", "rests_until", "rule", "said_so", "status", "terminal", "throttle",
     )  # fmt: skip
     SAVED = (
-        "pid", "accounted", "has_run", "demanded", "called", "rests_until", "forking", "terminal",
+        "pid", "accounted", "has_run", "on_demand", "pending_event", "rests_until", "forking", "terminal",
         "lacks_terminal", "said_so",
     )  # fmt: skip
 
@@ -49,8 +49,8 @@ class Job(Plain):
         self.status = status  # with which its last process ended, as wait(2) gives it
         self.accounted = False  # the process has an INIT_PROCESS record
         self.has_run = False  # not again, unless its action says so, until its levels are left
-        self.demanded = False  # called by a, b or c: has a place in every level but S
-        self.called = False  # an event has called it, and it could not run yet
+        self.on_demand = False  # started by a, b or c: has a place in every level but S
+        self.pending_event = False  # an event has triggered it, and it could not run yet
         self.rests_until = 0.0  # not started before: for the throttle, or a failed fork; 0: does not rest
         self.forking = False  # rests because its fork failed
         self.terminal = terminal_of(entry)  # that its process needs, or would if it was started; empty: none
@@ -72,22 +72,22 @@ class Job(Plain):
     # A start, and the four answers to it.
 
     def told_to_start(self) -> None:
-        """Start was said: what called for it is used up."""
-        self.pid, self.has_run, self.called = STARTING, True, False
+        """Note that Start was said: a pending event is used up."""
+        self.pid, self.has_run, self.pending_event = STARTING, True, False
         self.terminal = terminal_of(self.entry)
 
     def started(self, pid: int) -> None:
-        """It runs."""
+        """Note that it runs."""
         self.pid, self.accounted, self.said_so = pid, self.entry.accounting, False
 
     def not_forked(self, until: float) -> None:
-        """There is no process: as if nobody had said Start, but it rests for a moment."""
-        self.pid, self.has_run, self.called = 0, False, self.rule.when == ON_EVENT
+        """Undo the start, and rest until then: there is no process."""
+        self.pid, self.has_run, self.pending_event = 0, False, self.rule.when == ON_EVENT
         self.throttle.take_back()
         self.rests_until, self.forking = until, True
 
     def not_started(self) -> None:
-        """There is no terminal: as if nobody had said Start."""
+        """Undo the start: its terminal does not exist."""
         self.pid, self.has_run = 0, False
         self.throttle.take_back()
         self.lose_terminal()
@@ -95,28 +95,28 @@ class Job(Plain):
     # Its end.
 
     def told_to_end(self) -> None:
-        """SIGTERM was said: it has not run its course."""
+        """Note that it was sent SIGTERM: it has not run its course."""
         self.has_run = False
 
     def ended(self, status: int = UNKNOWN) -> None:
-        """Its process is gone or given up, or there was none: the command could not be executed."""
+        """Note that its process is gone, was given up, or could not be executed."""
         self.pid, self.status = 0, status
 
     def given_up(self) -> Job:
         """Go on as if its process was gone; return a job for that, which writes the record if it ends."""
-        ghost = Job(self.key, self.entry)
-        ghost.accounted = self.accounted
+        abandoned = Job(self.key, self.entry)
+        abandoned.accounted = self.accounted
         self.ended()
-        return ghost
+        return abandoned
 
     # An error of our own.
 
     def adopt_child(self, pid: int) -> None:
-        """It was started, and could not be told."""
+        """Note a start that the machine could not be told of."""
         self.pid = pid
 
     def repair(self) -> None:
-        """Without an answer to Start: as if nobody had said it."""
+        """Undo a start that was not answered."""
         if self.pid == STARTING:
             self.not_forked(until=0.0)
             self.rested()
@@ -124,32 +124,32 @@ class Job(Plain):
     # Its terminal (docs/devices.rst).
 
     def lose_terminal(self) -> None:
-        """It is not there, which is said once."""
+        """Note that its terminal does not exist, which is reported once."""
         self.lacks_terminal = self.said_so = True
 
     def find_terminal(self) -> None:
-        """It may be there: that shows when the job is started."""
+        """Note that its terminal may exist: that shows when the job is started."""
         self.lacks_terminal = False
 
-    # Calls.
+    # Events, and requests on demand.
 
-    def call(self) -> None:
-        """An event has called it (behaviour/boot#events)."""
-        self.called = True
+    def trigger(self) -> None:
+        """Note its event (behaviour/boot#events)."""
+        self.pending_event = True
 
-    def demand(self) -> None:
-        """Its letter was called: it runs, again if it has run, in all levels but S.
+    def set_on_demand(self) -> None:
+        """Let it run, again if it has run, in all levels but S: its letter was requested.
 
         See behaviour/runlevels#on-demand.
         """
-        self.demanded, self.has_run = True, False
+        self.on_demand, self.has_run = True, False
 
-    def forget_demand(self) -> None:
-        """Level S has no place for it (behaviour/runlevels#who-ends)."""
-        self.demanded = False
+    def clear_on_demand(self) -> None:
+        """Forget that its letter was requested: S has no place for it (behaviour/runlevels#who-ends)."""
+        self.on_demand = False
 
     def forget_run(self) -> None:
-        """Its levels were left: on the next entering it runs again. Boot entries run once.
+        """Let it run again on the next entering of its levels. Boot entries run once.
 
         See behaviour/runlevels#change.
         """
@@ -159,18 +159,18 @@ class Job(Plain):
     # The throttle.
 
     def rest(self, until: float) -> None:
-        """It was started too often: not before this time."""
+        """Do not start it before this time: it was started too often."""
         self.rests_until = until
 
     def rested(self) -> None:
-        """The rest is over, or cut short by a re-read; its throttle starts anew, unless it was for a fork."""
+        """End its rest, and clear its throttle unless the rest was for a failed fork."""
         if not self.forking:
             self.throttle.clear()
         self.rests_until, self.forking = 0.0, False
 
 
 def numbered(entries: Iterable[Entry]) -> Iterator[tuple[Key, Entry]]:
-    """The entries with the keys of their jobs, in file order."""
+    """Yield the entries with the keys of their jobs, in file order."""
     keys = set()
     for entry in entries:
         number = 0

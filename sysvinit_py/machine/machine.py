@@ -1,8 +1,8 @@
 """The runlevel state machine: boot, runlevels, requests (behaviour/boot and behaviour/runlevels).
 
-The machine stands in a *stage*: sysinit, boot, or a level. The jobs that have a place in the stage are its
-*agenda*. After each event those of them are started that are due; when nothing of the stage runs any more and
-nothing is left to start, the stage is over, and what comes next is decided, once.
+The machine stands in a *stage*: sysinit, boot, or a level. The jobs that have a place in the stage are the
+*run queue*. After each event those of them are started that are due; when nothing of the stage runs any more
+and nothing is left to start, the stage is over, and what comes next is decided, once.
 
 Nothing is started while a new inittab must be read first, while processes are being ended, or while the level
 is asked for.
@@ -19,7 +19,7 @@ from sysvinit_py.machine.ending import NEVER
 from sysvinit_py.machine.errors import MisuseError
 from sysvinit_py.machine.job import Job
 from sysvinit_py.machine.plain import Plain
-from sysvinit_py.machine.processes import Processes, Standing
+from sysvinit_py.machine.processes import Position, Processes
 from sysvinit_py.machine.throttle import Throttle
 
 TYPE_CHECKING = False
@@ -39,12 +39,12 @@ class Machine(Plain):
 
     SAVED = (
         "emergency", "argument", "target", "boot_recorded", "boot_done", "reading", "must_read", "switching",
-        "asking", "over", "nothing_left_said", "demands", "calls", "wait_time",
+        "asking", "stage_handled", "nothing_left_said", "pending_on_demand", "pending_events", "wait_time",
     )  # fmt: skip
 
     def __init__(self, wait_time: float = limits.WAIT_TIME) -> None:
-        self.standing = Standing()
-        self.processes = Processes(self.standing, self._do)
+        self.position = Position()
+        self.processes = Processes(self.position, self._do)
         self.entries: tuple[Entry, ...] = ()  # of the inittab as it was read last
         self.consoles: tuple[Entry, ...] = ()  # of init.autocon
         self.emergency = False  # -b
@@ -56,16 +56,19 @@ class Machine(Plain):
         self.must_read = True  # nothing starts before the inittab is read: at boot, and in a switch
         self.switching = False  # a level was requested, and its entries are not being started yet
         self.asking = False  # the question for a level is open
-        self.over = False  # the stage is over, and what follows from that was done
+        self.stage_handled = False  # the stage is over, and what follows from that was done
         self.nothing_left_said = False
-        self.demands: list[str] = []  # a, b, c: to be called when the inittab is read
-        self.calls: list[str] = []  # events: to be called when the inittab is read
+        self.pending_on_demand: list[str] = []  # a, b, c: requested, for when the inittab is read
+        self.pending_events: list[str] = []  # such as power failed, for when the inittab is read
         self.wait_time = wait_time
-        self.rounds = Throttle()  # of level S, so that an S in which nothing lasts does not turn in circles
+        self.single_user_throttle = Throttle()  # of an S in which nothing lasts
         self._now = 0.0
         self._effects: list[fx.Effect] = []
         self._awaits_answer = False  # to a Start that was handed out
-        self._handlers: dict[type[ev.Event], Callable[[Any], Iterable[None] | None]] = {
+        self._handlers = self._handlers_by_event()
+
+    def _handlers_by_event(self) -> dict[type[ev.Event], Callable[[Any], Iterable[None] | None]]:
+        return {
             ev.Booted: self._booted,
             ev.Resumed: self._resumed,
             ev.InittabRead: self._inittab_read,
@@ -88,7 +91,7 @@ class Machine(Plain):
         }
 
     def handle(self, event: ev.Event, now: float) -> list[fx.Effect]:
-        """Take in what happened at ``now`` (seconds of a clock that never goes back) and say what to do."""
+        """Take in what happened at ``now``, seconds of a monotonic clock; return the effects to carry out."""
         for _ in self.steps(event, now):
             pass
         return self.take_effects()
@@ -106,8 +109,8 @@ class Machine(Plain):
         if steps:
             yield from steps
         while True:
-            if self.processes.agenda_stale:
-                yield from self.processes.make_agenda()
+            if self.processes.run_queue_stale:
+                yield from self.processes.make_run_queue()
             if self.must_read or self.asking or self.processes.endings or not self._proceed():
                 return
 
@@ -141,15 +144,15 @@ class Machine(Plain):
     # Init goes on from a saved state, or after an error of its own.
 
     def resume_inittab(self, entries: tuple[Entry, ...], consoles: tuple[Entry, ...]) -> None:
-        """These are the entries that were read last."""
+        """Take these as the entries that were read last."""
         self.entries, self.consoles = entries, consoles
 
-    def recompute_agenda(self) -> None:
-        """Have it looked at once more who is to be started, and whether the stage is over.
+    def recompute_run_queue(self) -> None:
+        """Decide once more what is to be started, and whether the stage is over.
 
-        An error may have come between the decision for a stage and its agenda.
+        An error may have come between the decision for a stage and its run queue.
         """
-        self.over = False
+        self.stage_handled = False
         self.processes.enter_stage()
 
     def adopt_child(self, event: ev.Started) -> None:
@@ -169,16 +172,16 @@ class Machine(Plain):
         """Start what is due; when the stage is over, decide what comes next, and return True."""
         self.switching = False
         if self.processes.start_due(self._now):
-            self.over = False
-        if self.over or not self.processes.stage_over:
+            self.stage_handled = False
+        if self.stage_handled or not self.processes.stage_over:
             return False
-        self.over = True
+        self.stage_handled = True
         self._stage_over()
         return True
 
     def _stage_over(self) -> None:
         """Go where the table says."""
-        follows = stages.OVER[stages.kind(self.standing.stage)]
+        follows = stages.OVER[stages.kind(self.position.stage)]
         if follows == stages.CHOOSE:
             self._record_boot()
             self._find_target()
@@ -206,7 +209,7 @@ class Machine(Plain):
         self._do(
             fx.SaneConsole(),
             fx.Say(f"version {__version__} booting", log=False),
-            fx.ShowStage(self.standing.stage),
+            fx.ShowStage(self.position.stage),
         )
         self._read_inittab()
 
@@ -220,7 +223,7 @@ class Machine(Plain):
             self._do(fx.WatchTerminals())
 
     def _find_target(self) -> None:
-        """Which level comes after sysinit, or after S: the argument, initdefault, or the question."""
+        """Enter the level after sysinit, or after S: the argument, initdefault, or the question."""
         level = self.argument or rules.initdefault(self.entries)
         self.argument = ""
         if level in stages.ENTERABLE:
@@ -231,38 +234,38 @@ class Machine(Plain):
             self._ask()
 
     def _enter_target(self, level: str) -> None:
-        """A level is chosen: go on with the boot, or leave S that has ended."""
+        """Go on with the boot to the level, or leave S that has ended."""
         stage = stages.CHOSEN[stages.kind(level), self.boot_done]
         if stage == stages.SINGLE_USER:
             self._enter_single_user(otherwise=self._ask)
         elif stage == stages.LEVEL:
-            self._enter_level(level, came_from=self.standing.level)
+            self._enter_level(level, came_from=self.position.level)
         else:
             self.target = level
             self._enter_stage(stage)
 
     def _enter_single_user(self, otherwise: Callable[[], None]) -> None:
         """Enter S; if it has just ended and nothing there lasts, do the other thing, so as not to spin."""
-        if self.standing.stage == stages.SINGLE_USER and not (
-            self.rounds.allows(self._now) and self.processes.start_over()
+        if self.position.stage == stages.SINGLE_USER and not (
+            self.single_user_throttle.allows(self._now) and self.processes.start_over()
         ):
             otherwise()
             return
-        self.standing.level = stages.SINGLE_USER
+        self.position.level = stages.SINGLE_USER
         self._enter_stage(stages.SINGLE_USER)
 
     def _enter_level(self, level: str, came_from: str) -> None:
-        self.standing.prevlevel, self.standing.level = came_from, level
+        self.position.prevlevel, self.position.level = came_from, level
         self._do(fx.Say(f"Entering runlevel: {level}"), fx.RecordLevel(level, came_from))
         self._enter_stage(level)
 
     def _enter_stage(self, stage: str) -> None:
-        self._stand_in(stage)
+        self._set_stage(stage)
         self.processes.enter_stage()
 
-    def _stand_in(self, stage: str) -> None:
-        self.standing.stage = stage
-        self.over = self.nothing_left_said = False
+    def _set_stage(self, stage: str) -> None:
+        self.position.stage = stage
+        self.stage_handled = self.nothing_left_said = False
         if stage in stages.SANE_CONSOLE_LEVELS:
             self._do(fx.SaneConsole())
         self._do(fx.ShowStage(stage))
@@ -282,9 +285,9 @@ class Machine(Plain):
             self._do(fx.AskLevel())
 
     def _answered(self, level: str) -> None:
-        """A person has named the level."""
+        """Enter the level that a person has named."""
         self.asking = False
-        self.rounds.clear()
+        self.single_user_throttle.clear()
         self._enter_target(level)
 
     def _no_answer(self, event: ev.NoAnswer) -> None:
@@ -306,12 +309,12 @@ class Machine(Plain):
         self._do(*(fx.Say(str(problem)) for problem in event.problems))
         if event.complete or not self.entries:
             self.entries = event.entries
-        self.reading = self.must_read = self.over = False
-        self.rounds.clear()
+        self.reading = self.must_read = self.stage_handled = False
+        self.single_user_throttle.clear()
         yield from self.processes.adopt(self._all_entries())
-        self._call_what_waited()
+        self._apply_pending()
         self.processes.enter_stage()
-        self.processes.end_strays(self.wait_time, self._now)
+        self.processes.end_misplaced(self.wait_time, self._now)
 
     def _inittab_not_read(self, event: ev.InittabNotRead) -> Iterator[None]:
         """Go on with what there was; at boot, with what an empty inittab gives."""
@@ -319,7 +322,7 @@ class Machine(Plain):
         return self._inittab_read(ev.InittabRead(self.entries or (SULOGIN,)))
 
     def _all_entries(self) -> tuple[Entry, ...]:
-        """What is read, and what the kernel's arguments add (behaviour/boot#arguments)."""
+        """Return what is read, and what the kernel's arguments add (behaviour/boot#arguments)."""
         consoles = self.consoles
         if consoles:
             ids = {entry.id for entry in self.entries}
@@ -327,12 +330,12 @@ class Machine(Plain):
         emergency = (EMERGENCY,) if self.emergency else ()
         return (*emergency, *self.entries, *consoles)
 
-    def _call_what_waited(self) -> None:
-        for letter in self.demands:
-            self.processes.demand(letter)
-        for what in self.calls:
-            self.processes.call(what)
-        self.demands, self.calls = [], []
+    def _apply_pending(self) -> None:
+        for letter in self.pending_on_demand:
+            self.processes.mark_on_demand(letter)
+        for what in self.pending_events:
+            self.processes.trigger(what)
+        self.pending_on_demand, self.pending_events = [], []
 
     # Requests (behaviour/runlevels).
 
@@ -345,7 +348,7 @@ class Machine(Plain):
         if level in stages.ENTERABLE:
             self._switch(stages.ENTERABLE[level])
         elif level in stages.ON_DEMAND:
-            self._call_on_demand(stages.ON_DEMAND[level])
+            self._start_on_demand(stages.ON_DEMAND[level])
         elif level in stages.REREAD:
             self._reread_requested()
         else:
@@ -353,37 +356,37 @@ class Machine(Plain):
 
     def _switch(self, level: str) -> None:
         """Enter the level by request: at once, whatever is under way."""
-        standing = self.standing
+        position = self.position
         if self.asking:
             self._do(fx.StopAsking())
             self._answered(level)
             return
-        if level == standing.stage:
+        if level == position.stage:
             return
-        if standing.stage in (stages.SYSINIT, stages.BOOT):
+        if position.stage in (stages.SYSINIT, stages.BOOT):
             self._record_boot()
-            standing.prevlevel = stages.NO_LEVEL
+            position.prevlevel = stages.NO_LEVEL
         elif not self.switching:
-            standing.prevlevel = standing.level
+            position.prevlevel = position.level
         # else it replaces the level under way, and we still come from the one before
-        standing.level = level
+        position.level = level
         self.switching = self.must_read = True
         single_user = level == stages.SINGLE_USER
         self._do(
             fx.Say("Going single user" if single_user else f"Switching to runlevel: {level}"),
-            fx.RecordLevel(level, standing.prevlevel),
+            fx.RecordLevel(level, position.prevlevel),
         )
-        self._stand_in(level)
+        self._set_stage(level)
         self._read_inittab()
 
     def _reread_requested(self, event: ev.RereadRequested | None = None) -> None:
         self._do(fx.Say("Re-reading inittab", console=False))
         self._read_inittab()
 
-    def _call_on_demand(self, letter: str) -> None:
-        if self.standing.stage != stages.SINGLE_USER:
-            if letter not in self.demands:
-                self.demands.append(letter)
+    def _start_on_demand(self, letter: str) -> None:
+        if self.position.stage != stages.SINGLE_USER:
+            if letter not in self.pending_on_demand:
+                self.pending_on_demand.append(letter)
             self._do(fx.Say(f"Activating demand-procedures for '{letter.upper()}'", console=False))
             self._read_inittab()
 
@@ -396,13 +399,13 @@ class Machine(Plain):
     def _called(self, event: ev.Called) -> None:
         """Call the entries of the inittab that counts, which may have to be read first."""
         if not self.must_read:
-            self.processes.call(event.what)
-        elif event.what not in self.calls:
-            self.calls.append(event.what)
+            self.processes.trigger(event.what)
+        elif event.what not in self.pending_events:
+            self.pending_events.append(event.what)
 
     def _variables_given(self, event: ev.VariablesGiven) -> None:
         """INIT_* only, and no more than there may be (behaviour/initctl#commands)."""
-        variables = self.standing.variables
+        variables = self.position.variables
         for name, value in event.changes:
             if not name.startswith("INIT_"):
                 continue

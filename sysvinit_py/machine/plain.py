@@ -18,7 +18,7 @@ class Plain:
         return {name: _copy(getattr(self, name)) for name in self.SAVED}
 
     def resume(self, fields: dict[str, Any]) -> None:
-        """Set the fields to what was saved. Others are ignored; raises KeyError if one is missing."""
+        """Set the fields to what was saved. Others are ignored. Raises KeyError if one is missing."""
         for name in self.SAVED:
             setattr(self, name, _copy(fields[name]))
 

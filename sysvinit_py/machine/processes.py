@@ -12,11 +12,11 @@ from _heapq import heappop, heappush
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import limits, rules, stages
-from sysvinit_py.machine.agenda import Agenda
 from sysvinit_py.machine.ending import NEVER, Ending, Endings
 from sysvinit_py.machine.errors import MisuseError
 from sysvinit_py.machine.job import NOT_EXECUTED, Job, Key, numbered
 from sysvinit_py.machine.plain import Plain
+from sysvinit_py.machine.run_queue import RunQueue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 A_FEW = 250
 
 
-class Standing(Plain):
+class Position(Plain):
     """Where the machine stands: what every child is told."""
 
     SAVED = ("stage", "level", "prevlevel", "variables")
@@ -48,8 +48,8 @@ class Standing(Plain):
 class Processes:
     """The jobs of the inittab, and the processes and groups that belong to them."""
 
-    def __init__(self, standing: Standing, do: Callable[..., None]) -> None:
-        self.standing = standing
+    def __init__(self, position: Position, do: Callable[..., None]) -> None:
+        self.position = position
         self.jobs: dict[Key, Job] = {}  # of the inittab as it was read last
         self.running: dict[int, Job] = {}  # by pid, what was given up too: its job has another pid, or none
         self.starting: Job | None = None  # told to start, and not answered yet
@@ -57,8 +57,8 @@ class Processes:
         self.awaited: set[str] = set()  # terminals that entries wait for
         self.fork_failed = False  # and nothing was started since
         self._do = do
-        self.agenda = Agenda()
-        self.agenda_stale = False  # the agenda is that of another stage, or inittab
+        self.run_queue = RunQueue()
+        self.run_queue_stale = False  # it is that of another stage, or inittab
         self._resting: list[tuple[float, Key]] = []  # a heap
         self._transient = 0  # how many run that do not outlast the stage
         self._forking = 0  # how many rest because their fork failed
@@ -83,18 +83,18 @@ class Processes:
         self._forking = 0
 
     def enter_stage(self) -> None:
-        """The stage, or the inittab, is a new one: before anything is started the agenda has to be made."""
-        self.agenda_stale = True
+        """Have the run queue made before anything is started: the stage, or the inittab, is a new one."""
+        self.run_queue_stale = True
 
-    def make_agenda(self) -> Iterator[None]:
-        """Make the agenda of the stage, in steps. Entries that have no place in it forget their run.
+    def make_run_queue(self) -> Iterator[None]:
+        """Make the run queue of the stage, in steps. Entries that have no place in it forget their run.
 
         See behaviour/runlevels#change.
 
-        What was called on demand has one in every digit level, ended or not, until it has none in S.
+        What was started on demand has one in every digit level, ended or not, until it has none in S.
         Terminals are looked for again, as nobody may have told that one has come.
         """
-        stage = self.standing.stage
+        stage = self.position.stage
         self._await(set())
         placed = []
         for number, job in enumerate(self.jobs.values(), 1):
@@ -104,37 +104,37 @@ class Processes:
             else:
                 job.forget_run()
                 if stage == stages.SINGLE_USER:
-                    job.forget_demand()
+                    job.clear_on_demand()
             if not number % A_FEW:
                 yield
-        self.agenda = Agenda(placed)
-        self.agenda_stale = False
+        self.run_queue = RunQueue(placed)
+        self.run_queue_stale = False
 
     def start_over(self) -> bool:
         """Let all of the stage run again; return whether that lets anything start (S has ended).
 
         See behaviour/boot#single-user.
         """
-        for job in self.agenda.jobs:
+        for job in self.run_queue.jobs:
             job.forget_run()
-            self.agenda.look_at(job)
-        return any(rules.readiness(job) == rules.DUE for job in self.agenda.jobs)
+            self.run_queue.mark_due(job)
+        return any(rules.readiness(job) == rules.DUE for job in self.run_queue.jobs)
 
-    def call(self, what: str) -> None:
-        """An event calls its entries (behaviour/boot#events)."""
+    def trigger(self, what: str) -> None:
+        """Start the entries of the event, now or when they can run (behaviour/boot#events)."""
         for job in self.jobs.values():
             if job.rule.event == what:
-                job.call()
-                self.agenda.look_at(job)
+                job.trigger()
+                self.run_queue.mark_due(job)
 
-    def demand(self, letter: str) -> None:
-        """Call the entries with the letter a, b or c; the stage has to be entered anew.
+    def mark_on_demand(self, letter: str) -> None:
+        """Start the entries with the letter a, b or c; the stage has to be entered anew.
 
         See behaviour/runlevels#on-demand.
         """
         for job in self.jobs.values():
             if rules.answers(job.entry, letter):
-                job.demand()
+                job.set_on_demand()
 
     def resume(self, jobs: dict[Key, Job], running: dict[int, Job], fork_failed: bool) -> None:
         """Go on with jobs and children that another init has left, all starts answered (behaviour/reexec)."""
@@ -146,17 +146,17 @@ class Processes:
             if job.rests_until:
                 heappush(self._resting, (job.rests_until, job.key))
                 self._forking += job.forking
-        self.agenda = Agenda(job for job in jobs.values() if rules.has_place(job, self.standing.stage))
+        self.run_queue = RunQueue(job for job in jobs.values() if rules.has_place(job, self.position.stage))
 
     # Starts.
 
     def start_due(self, now: float) -> bool:
-        """Start who is next, one at a time; return whether there was anybody.
+        """Start what is next, one at a time; return whether there was anything.
 
         So each has its record before the next one is made, and a getty finds it.
         """
         any_due = False
-        while not self.starting and (job := self.agenda.next()):
+        while not self.starting and (job := self.run_queue.next()):
             any_due = True
             if job.rule.again and not job.throttle.allows(now):
                 self._do(fx.Say(f'Id "{job.entry.id}" respawning too fast: disabled for 5 minutes'))
@@ -172,27 +172,27 @@ class Processes:
 
         See behaviour/boot#entries and behaviour/boot#single-user.
         """
-        return self.agenda.over and not (self.starting or self._transient or self._forking)
+        return self.run_queue.exhausted and not (self.starting or self._transient or self._forking)
 
     def _start(self, job: Job) -> None:
         job.told_to_start()
         self.starting = job
-        standing = self.standing
+        position = self.position
         self._do(
             fx.Start(
                 job.key,
                 job.entry,
-                standing.stage,
-                rules.owns_console(job.entry, standing.stage),
-                standing.runlevel,
-                standing.prevlevel,
-                tuple(standing.variables.items()),
+                position.stage,
+                rules.owns_console(job.entry, position.stage),
+                position.runlevel,
+                position.prevlevel,
+                tuple(position.variables.items()),
                 job.terminal,
             )
         )
 
     def _answered(self, answer: ev.Answer) -> Job:
-        """Return who was told to start, and has an answer now; raises MisuseError if it is somebody else."""
+        """Return the job that was told to start. Raises MisuseError if the answer is for another."""
         job = self.starting
         if job is None or job.key != answer.key:
             raise MisuseError(f"{answer} is no answer: {job.key if job else 'nothing'} was told to start")
@@ -200,26 +200,26 @@ class Processes:
         return job
 
     def started(self, event: ev.Started) -> None:
-        """A process runs."""
+        """Note that a process runs."""
         job = self._answered(event)
         job.started(event.pid)
         self._now_runs(event.pid, job)
         self.fork_failed = False
         if job.accounted:
-            self._do(fx.RecordStart(job.entry.id, event.pid, looked_for=job.rule.again))
+            self._do(fx.RecordStart(job.entry.id, event.pid, read_by_child=job.rule.again))
 
     def cannot_execute(self, event: ev.CannotExecute) -> None:
-        """The command is none: that is a start that ends at once, throttled like any.
+        """Note that the command cannot be executed: a start that ends at once, throttled like any.
 
         See behaviour/children#failure.
         """
         job = self._answered(event)
         self._do(fx.Say(rules.cannot_execute(job.entry, event.command, event.reason)))
         job.ended(NOT_EXECUTED)
-        self.agenda.look_at(job)
+        self.run_queue.mark_due(job)
 
     def cannot_fork(self, event: ev.CannotFork, now: float) -> None:
-        """There is no process: the start is tried again in a while, and the others go on.
+        """Retry the start after FORK_RETRY; the others go on.
 
         See behaviour/children#failure.
         """
@@ -232,7 +232,7 @@ class Processes:
             self._do(fx.Say("cannot fork, retry.."))
 
     def terminal_missing(self, event: ev.TerminalMissing) -> None:
-        """No start, no throttle, reported once: it starts when the terminal is there."""
+        """Undo the start, and report it once: it starts when the terminal is there."""
         job = self._answered(event)
         if not job.said_so:
             self._do(fx.Say(f'Id "{job.entry.id}" waits for its terminal: {job.terminal} does not exist'))
@@ -249,7 +249,7 @@ class Processes:
     # Ends.
 
     def child_exited(self, event: ev.ChildExited, now: float) -> None:
-        """A process has ended: by itself, or because it was told to, or an orphan that is nobody's here."""
+        """Note that a process has ended: by itself, because it was told to, or an orphan unknown here."""
         job = self.running.pop(event.pid, None)
         if job is None:
             return
@@ -262,33 +262,33 @@ class Processes:
         if event.pid in self.endings:
             self.endings.leader_ended(event.pid, now)
             self._do(fx.Probe(event.pid))
-        self.agenda.look_at(job)
+        self.run_queue.mark_due(job)
 
-    def end_strays(self, wait_time: float, now: float) -> None:
-        """Tell those to end whose entry is gone, or has no place in the stage (behaviour/runlevels#who-ends).
+    def end_misplaced(self, wait_time: float, now: float) -> None:
+        """End processes whose entry is gone, or has no place in the stage (behaviour/runlevels#who-ends).
 
         SIGTERM to their groups, and SIGKILL when the wait time is over, which may be at once.
         """
-        strays = [
+        misplaced = [
             job
             for pid, job in self.running.items()
             if job.pid == pid
             and not self.endings.waits_for(pid)
-            and (self.jobs.get(job.key) is not job or rules.must_end(job, self.standing.stage))
+            and (self.jobs.get(job.key) is not job or rules.must_end(job, self.position.stage))
         ]
-        if not strays:
+        if not misplaced:
             return
         self._do(fx.Say("Sending processes configured via /etc/inittab the TERM signal", log=False))
-        for job in strays:
+        for job in misplaced:
             self._end(job, now + wait_time)
         self._kill_due(now)
 
     def terminals_seen(self, missing: tuple[str, ...], wait_time: float, now: float) -> None:
-        """Who has lost its terminal is ended, and the others need not wait for that; who has one starts."""
+        """End, without waiting for it, what has lost its terminal; start what has one now."""
         for job in self.jobs.values():
             if job.lacks_terminal and job.terminal not in missing:
                 job.find_terminal()
-                self.agenda.look_at(job)
+                self.run_queue.mark_due(job)
             elif job.pid and job.terminal in missing and job.pid not in self.endings:
                 self._do(fx.Say(f'Id "{job.entry.id}" is ended: its terminal {job.terminal} is gone'))
                 job.lose_terminal()
@@ -302,41 +302,41 @@ class Processes:
         self.endings.add(Ending(job.pid, job.entry.id, kill_at, alone=alone))
 
     def group_gone(self, event: ev.GroupGone) -> None:
-        """No member is left."""
+        """Forget a group of which no member is left."""
         if event.group in self.endings:
             self.endings.remove(event.group)
 
     def time_passed(self, now: float) -> None:
-        """Do what is due: ends of rests, looks at groups, SIGKILL, giving up."""
+        """Do what is due: ends of rests, probes of groups, SIGKILL, giving up."""
         while self._resting and self._resting[0][0] <= now:
             job = self.jobs[heappop(self._resting)[1]]
             self._forking -= job.forking
             job.rested()
-            self.agenda.look_at(job)
+            self.run_queue.mark_due(job)
         for ending in self.endings.to_give_up(now):
             self._give_up(ending)
         self._do(*(fx.Probe(group) for group in self.endings.to_probe(now)))
         self._kill_due(now)
 
     def _kill_due(self, now: float) -> None:
-        doomed = self.endings.to_kill(now)
-        if doomed:
+        overdue = self.endings.to_kill(now)
+        if overdue:
             self._do(fx.Say("Sending processes configured via /etc/inittab the KILL signal", log=False))
-            self._do(*(fx.Signal(group, "KILL") for group in doomed))
+            self._do(*(fx.Signal(group, "KILL") for group in overdue))
 
     def _give_up(self, ending: Ending) -> None:
         """Go on as if it were gone. Should its leader end later, its record is written then."""
-        self._do(fx.Say(f"Pid {ending.group} [id {ending.id}] seems to hang", log=False))
+        self._do(fx.Say(f"Pid {ending.group} [id {ending.entry_id}] seems to hang", log=False))
         job = self.running.get(ending.group)
         if job is not None:
             self._transient -= not job.rule.outlasts_stage
             self.running[ending.group] = job.given_up()
-            self.agenda.look_at(job)
+            self.run_queue.mark_due(job)
 
     # After an error of our own.
 
     def adopt_child(self, event: ev.Started) -> None:
-        """Enter a child that could not be told of."""
+        """Enter a child that the machine could not be told of."""
         job = self.jobs.get(event.key)
         if job is not None:
             job.adopt_child(event.pid)
@@ -348,7 +348,7 @@ class Processes:
             job.repair()
             if job.pid and job.pid not in self.running:
                 self.running[job.pid] = job  # should it have ended, the next init sees that
-            self.agenda.look_at(job)
+            self.run_queue.mark_due(job)
         self.starting = None
 
     def _now_runs(self, pid: int, job: Job) -> None:

@@ -1,4 +1,4 @@
-"""The rules: who may run, who must end and who is waited for (behaviour/inittab and behaviour/runlevels).
+"""The rules: what may run, what must end and what is waited for (behaviour/inittab and behaviour/runlevels).
 
 Each is a function of a job and a stage; nothing changes anything. What an action means stands in
 ``inittab.actions``.
@@ -22,7 +22,7 @@ RUNS = "runs"  # or is told to start
 RESTS = "rests"  # until a time, for the throttle or a failed fork
 NO_TERMINAL = "no terminal"
 HAS_RUN = "has run"  # and is run once
-NOT_CALLED = "not called"  # by its event
+NOT_TRIGGERED = "not triggered"  # by its event
 NO_PLACE = "no place"  # in the stage
 EMPTY = "empty"  # it has no command, or its action starts none
 
@@ -47,31 +47,31 @@ def readiness(job: Job) -> str:
     if not job.entry.command:
         return EMPTY
     if job.rule.when == ON_EVENT:
-        return DUE if job.called else NOT_CALLED
+        return DUE if job.pending_event else NOT_TRIGGERED
     return DUE if job.rule.again or not job.has_run else HAS_RUN
 
 
 def has_place(job: Job, stage: str) -> bool:
-    """Whether the entry may run in the stage: by its levels, or called on demand.
+    """Return whether the entry may run in the stage: by its levels, or started on demand.
 
     See behaviour/runlevels#on-demand.
 
-    S has no place for what was called, nor for ondemand entries (behaviour/inittab#actions).
+    S has no place for what was started on demand, nor for ondemand entries (behaviour/inittab#actions).
     """
     if job.rule.when not in (IN_LEVEL, ON_EVENT):
         return stage == job.rule.when
     if stage in DIGIT_LEVELS:
-        return job.demanded or stage in job.entry.levels
+        return job.on_demand or stage in job.entry.levels
     return stage == SINGLE_USER and job.entry.in_s
 
 
 def answers(entry: Entry, letter: str) -> bool:
-    """Whether a, b or c starts the entry: not what waits for an event (behaviour/runlevels#on-demand)."""
+    """Return whether a, b or c starts the entry, which waits for no event (behaviour/runlevels#on-demand)."""
     return letter in entry.levels and entry.rule.when == IN_LEVEL
 
 
 def must_end(job: Job, stage: str) -> bool:
-    """Whether its process has to end in the stage. What boot entries started lives on.
+    """Return whether its process has to end in the stage. What boot entries started lives on.
 
     See behaviour/runlevels#who-ends.
     """
@@ -79,7 +79,7 @@ def must_end(job: Job, stage: str) -> bool:
 
 
 def is_waited_for(job: Job) -> bool:
-    """Whether the entry, its turn come, holds back all after it until its process has ended.
+    """Return whether the entry, its turn come, holds back all after it until its process has ended.
 
     See behaviour/boot#entries.
     """
@@ -87,7 +87,7 @@ def is_waited_for(job: Job) -> bool:
 
 
 def owns_console(entry: Entry, stage: str) -> bool:
-    """Whether the console becomes its controlling terminal (behaviour/children#terminal)."""
+    """Return whether the console becomes its controlling terminal (behaviour/children#terminal)."""
     return entry.rule.owns_console and stage in (SYSINIT, BOOT, SINGLE_USER)
 
 
@@ -99,7 +99,7 @@ def cannot_execute(entry: Entry, command: str, reason: str) -> str:
 
 
 def ways_out(entries: tuple[Entry, ...]) -> dict[str, list[str]]:
-    """The commands that halt and restart the machine, by level."""
+    """Return the commands that halt and restart the machine, by level."""
     return {
         level: [
             entry.command
@@ -111,7 +111,7 @@ def ways_out(entries: tuple[Entry, ...]) -> dict[str, list[str]]:
 
 
 def initdefault(entries: tuple[Entry, ...]) -> str:
-    """The level of the first initdefault entry, the highest of several; may be invalid; none: empty."""
+    """Return the first initdefault entry's level, the highest of several; may be invalid; empty without."""
     for entry in entries:
         if entry.action == "initdefault":
             return max(entry.runlevels.upper() or "9")

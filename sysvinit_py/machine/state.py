@@ -1,8 +1,8 @@
 """The machine as a plain value, and back: for status, and for the init that takes over (behaviour/reexec).
 
 A value holds dicts, lists, text, numbers and truth values. ``restore(save(machine))`` answers every event
-as the machine does. What follows from other things is not saved: the agenda is all that has a place in the
-stage, and who rests is seen from the marks of the jobs.
+as the machine does. What follows from other things is not saved: the run queue is all that has a place in the
+stage, and which jobs are in backoff is seen from their marks.
 
 A restored machine wants to hear Resumed first, so that a reading or a question under way is begun anew.
 """
@@ -29,15 +29,15 @@ def save(machine: Machine) -> dict[str, Any]:
     number = {job: n for n, job in enumerate(of_inittab + others)}
     return {
         "machine": machine.saved(),
-        "standing": machine.standing.saved(),
-        "rounds": machine.rounds.saved(),
+        "position": machine.position.saved(),
+        "single_user_throttle": machine.single_user_throttle.saved(),
         "entries": [_save_entry(entry) for entry in machine.entries],
         "consoles": [_save_entry(entry) for entry in machine.consoles],
         "jobs": [save_job(job) for job in of_inittab],
         "others": [save_job(job) for job in others],
         "running": [[pid, number[job]] for pid, job in processes.running.items()],
         "endings": [ending.saved() for ending in processes.endings.by_group.values()],
-        "leaderless": list(processes.endings.leaderless),
+        "orphaned": list(processes.endings.orphaned),
         "probe_at": processes.endings.probe_at,
         "fork_failed": processes.fork_failed,
     }
@@ -47,15 +47,15 @@ def restore(state: dict[str, Any]) -> Machine:
     """Return a machine that goes on where the saved one was."""
     machine = Machine()
     machine.resume(state["machine"])
-    machine.standing.resume(state["standing"])
-    machine.rounds.resume(state["rounds"])
+    machine.position.resume(state["position"])
+    machine.single_user_throttle.resume(state["single_user_throttle"])
     machine.resume_inittab(*(tuple(Entry(**e) for e in state[name]) for name in ("entries", "consoles")))
     of_inittab = [_restore_job(saved) for saved in state["jobs"]]
     jobs = of_inittab + [_restore_job(saved) for saved in state["others"]]
     running = {pid: jobs[number] for pid, number in state["running"]}
     machine.processes.resume({job.key: job for job in of_inittab}, running, state["fork_failed"])
     endings = [Ending(**ending) for ending in state["endings"]]
-    machine.processes.endings.resume(endings, state["leaderless"], state["probe_at"])
+    machine.processes.endings.resume(endings, state["orphaned"], state["probe_at"])
     return machine
 
 

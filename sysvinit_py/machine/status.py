@@ -35,10 +35,10 @@ STATES = (
     State("no-terminal", rules.NO_TERMINAL),
     State("failed", rules.HAS_RUN, "ended badly"),
     State("done", rules.HAS_RUN),
-    State("idle", rules.NOT_CALLED),
-    State("triggered", rules.DUE, "called by an event"),
+    State("idle", rules.NOT_TRIGGERED),
+    State("triggered", rules.DUE, "triggered by an event"),
     State("pending", rules.DUE),
-    State("idle", rules.NO_PLACE, "waits for a call"),
+    State("idle", rules.NO_PLACE, "has a letter a, b or c"),
     State("inactive", rules.NO_PLACE),
     State("disabled", rules.EMPTY),
 )
@@ -48,8 +48,8 @@ CONDITIONS: dict[str, Callable[[Machine, Job], bool]] = {
     "told to end": lambda machine, job: job.pid in machine.processes.endings,
     "cannot fork": lambda machine, job: job.forking,
     "ended badly": lambda machine, job: job.status not in (0, UNKNOWN),
-    "called by an event": lambda machine, job: job.called,
-    "waits for a call": lambda machine, job: (
+    "triggered by an event": lambda machine, job: job.pending_event,
+    "has a letter a, b or c": lambda machine, job: (
         job.rule.when == IN_LEVEL and not set(ON_DEMAND_LEVELS).isdisjoint(job.entry.levels)
     ),
 }
@@ -67,14 +67,14 @@ class Wait(Value):
 
 def state(machine: Machine, job: Job) -> str:
     """Return the word for what the job is doing."""
-    verdict = rules.verdict(job, machine.standing.stage)
+    verdict = rules.verdict(job, machine.position.stage)
     rows = (row for row in STATES if row.verdict == verdict and CONDITIONS[row.condition](machine, job))
     return next(rows).word
 
 
 def held_back_by(machine: Machine, job: Job) -> Job | None:
-    """Return the job that has to end before this one's turn comes; None: there is none."""
-    jobs = machine.processes.agenda.jobs
+    """Return the job that has to end before this one's turn comes, if any."""
+    jobs = machine.processes.run_queue.jobs
     before = jobs[: jobs.index(job)] if job in jobs else []
     return next(filter(rules.is_waited_for, before), None)
 
@@ -88,7 +88,9 @@ def waits_for(machine: Machine) -> Wait:
     if machine.processes.endings:
         return Wait(
             ENDS,
-            tuple(ending.id for ending in machine.processes.endings.by_group.values() if not ending.alone),
+            tuple(
+                ending.entry_id for ending in machine.processes.endings.by_group.values() if not ending.alone
+            ),
         )
-    waited = filter(rules.is_waited_for, machine.processes.agenda.jobs)
+    waited = filter(rules.is_waited_for, machine.processes.run_queue.jobs)
     return next((Wait(JOB, (job.entry.id,)) for job in waited), Wait(NOTHING))

@@ -25,7 +25,7 @@ class Throttle(Plain):
         return True
 
     def take_back(self) -> None:
-        """The start counted last did not come about."""
+        """Uncount the last start, which did not come about."""
         self.starts = max(0, self.starts - 1)
 
     def clear(self) -> None:

@@ -64,7 +64,7 @@ class EffectRunner:
             fx.ShowStage: self._show_stage,
             fx.RecordBoot: lambda effect: accounting.boot(),
             fx.RecordLevel: lambda effect: accounting.level(effect.level, effect.old),
-            fx.RecordStart: lambda effect: accounting.started(effect.id, effect.pid, effect.looked_for),
+            fx.RecordStart: lambda effect: accounting.started(effect.id, effect.pid, effect.read_by_child),
             fx.RecordEnd: lambda effect: accounting.ended(effect.id, effect.pid),
             fx.Reexecute: self._want_successor,
         }

@@ -30,7 +30,7 @@ from sysvinit_py.pid1.survival.succession import Succession
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 def compose(argv: list[str], program: str) -> Init:
@@ -61,14 +61,7 @@ def compose(argv: list[str], program: str) -> Init:
         driver=driver, runner=runner, signals=signals, children=children, accounting=accounting,
         report=report,
     )  # fmt: skip
-    signals.actions = {
-        calls.SIGCHLD: children.reap,
-        calls.SIGUSR2: fifo.shut,
-        calls.SIGUSR1: fifo.reopen,  # after the one that shuts it, so that both at once leave init reachable
-        calls.SIGHUP: ev.RereadRequested,
-        calls.SIGINT: lambda: ev.Called("ctrlaltdel"),
-        calls.SIGWINCH: lambda: ev.Called("kbrequest"),
-        calls.SIGPWR: lambda: ev.Called(environment.power(report)),
+    signals.actions = _actions(children, fifo, report) | {
         SHUTDOWN: lambda: spawn.shut_down(variables, console, report),
     }
     mounts = Mounts(accounting.write_all, terminals.mounted, fifo.keep)
@@ -84,6 +77,19 @@ def compose(argv: list[str], program: str) -> Init:
         ),
         record=accounting.write,
     )  # fmt: skip
+
+
+def _actions(children: Children, fifo: Fifo, report: Callable[..., None]) -> dict[int, Callable[[], object]]:
+    """Return what each signal means, in the order in which signals that came together are seen to."""
+    return {
+        calls.SIGCHLD: children.reap,
+        calls.SIGUSR2: fifo.shut,
+        calls.SIGUSR1: fifo.reopen,  # after the one that shuts it, so that both at once leave init reachable
+        calls.SIGHUP: ev.RereadRequested,
+        calls.SIGINT: lambda: ev.Called("ctrlaltdel"),
+        calls.SIGWINCH: lambda: ev.Called("kbrequest"),
+        calls.SIGPWR: lambda: ev.Called(environment.power(report)),
+    }
 
 
 def boot_events(given: arguments.Arguments, inherited: Mapping[str, str]) -> tuple[ev.Event, ...]:

@@ -63,7 +63,7 @@ class Bogus(Value):
 
 
 def encode(request: Request) -> bytes:
-    """Return the SIZE bytes that ask for it. ValueError: a number or the data does not fit."""
+    """Return the SIZE bytes that ask for it. Raises ValueError if something does not fit."""
     if len(request.data) > DATA_SIZE:
         raise ValueError(f"data of {len(request.data)} bytes, at most {DATA_SIZE} fit")
     code = 0 if request.runlevel == NO_RUNLEVEL else ord(request.runlevel)
@@ -156,7 +156,7 @@ def assignments(data: bytes) -> list[tuple[str, str | None]]:
 
 
 def environment_data(items: Iterable[bytes]) -> bytes:
-    """Return the data of SETENV for these ``NAME=VALUE`` and ``NAME``. ValueError: they do not fit."""
+    """Return the data of SETENV for these ``NAME=VALUE`` and ``NAME``. Raises ValueError if too long."""
     data = b"".join(item + b"\0" for item in items)
     if len(data) >= DATA_SIZE:  # the empty item at the end takes a byte too
         raise ValueError(f"{len(data) + 1} bytes of variables, at most {DATA_SIZE} fit")

@@ -15,7 +15,7 @@ was seen to write it for a respawn entry, its notes added::
     RECr1     id
     LEV23     runlevels: an empty field is written out, # is sysinit, * is boot and bootwait
     FL RU     runs; FL DE: started on demand; FL WT: init waits for it
-    FL XD     has run; for the entries that an event starts: has not been called
+    FL XD     has run; for the entries that an event starts: has not been triggered
     PID24     the process; 0 or -1 if there never was one; it stays when the process has ended
     EXS0      how it ended before, as wait(2) has it
     AC respawn
@@ -60,7 +60,7 @@ class SavedEntry(Value):
     pid: int = 0  # 0: it does not run
     status: int = 0  # how it ended the last time, as wait(2) has it
     has_run: bool = False
-    called: bool = False  # by an event, and could not run yet
+    pending_event: bool = False  # an event has triggered it, and it could not run yet
     on_demand: bool = False  # started by a, b or c
     waited_for: bool = False
     window_opened: float = 0.0  # the throttle's; seconds
@@ -88,7 +88,7 @@ class Saved(Value):
 
 def _level(text: str) -> str:
     if len(text) != 1:
-        raise ValueError(f"{text!r} is no level")
+        raise ValueError(f"{text!r} is not a level")
     return text
 
 
@@ -100,15 +100,15 @@ def _pid(text: str) -> int:
     # 1 is init itself, and kill(2) has its own meaning for -1.
     pid = int(text)
     if pid == 1 or not -1 <= pid < 2**31:
-        raise ValueError(f"{pid} is no process of an entry")
+        raise ValueError(f"{pid} is not a process of an entry")
     return max(pid, 0)
 
 
 def _time(text: str) -> float:
-    time = float(text)
-    if time - time != 0:
-        raise ValueError(f"{text} is no time")
-    return time
+    seconds = float(text)
+    if seconds - seconds != 0:
+        raise ValueError(f"{text} is not a time")
+    return seconds
 
 
 #: Key → field of Saved, how it is read.
@@ -159,8 +159,8 @@ def _entry_lines(saved: SavedEntry) -> list[str]:
     flags = {
         "RU": saved.pid,
         "DE": saved.on_demand,
-        # Where an event starts the entry, C's mark "has run" is the opposite of "has been called".
-        "XD": not saved.called if entry.action in EVENT_ACTIONS else saved.has_run,
+        # Where an event starts the entry, C's mark "has run" is the opposite of "has been triggered".
+        "XD": not saved.pending_event if entry.action in EVENT_ACTIONS else saved.has_run,
         "WT": saved.waited_for,
     }
     return [
@@ -175,7 +175,7 @@ def _entry_lines(saved: SavedEntry) -> list[str]:
 
 
 def decode(state: bytes) -> Saved:
-    """Read the state, signature first. ValueError, with the number of the line: it is none, or it is damaged.
+    """Return the state from its bytes, signature first. Raises ValueError naming the line at fault.
 
     Keys that we do not know are skipped, and an action that we do not know is off, as in C.
     """
@@ -242,7 +242,7 @@ class _Reader:
         return SavedEntry(
             Entry(self._id, self._fields["runlevels"], action, self._fields.get("process", "")),
             has_run=marked and not by_event,
-            called=by_event and not marked,
+            pending_event=by_event and not marked,
             on_demand="DE" in self._flags,
             waited_for="WT" in self._flags,
             **self._marks,

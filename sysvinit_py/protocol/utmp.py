@@ -14,7 +14,7 @@ DEAD_PROCESS     the entry's process                          its   of the recor
 A DEAD_PROCESS tells no exit status, and the user and host of the session that ended are dropped.
 
 Init writes one at each start and each end. So what it needs works on packed records, as they stand in the
-files; ``Record`` is for who wants to read them.
+files; ``Record`` is for programs that read them.
 """
 
 from __future__ import annotations
@@ -77,29 +77,29 @@ def _text(field: bytes) -> str:
 
 
 def pack(record: Record) -> bytes:
-    """Return the SIZE bytes of the record. struct.error: a number does not fit."""
+    """Return the SIZE bytes of the record. Raises struct.error if a number does not fit."""
     type_, pid, line, id_, user, host, *numbers = record.astuple()
     return _LAYOUT.pack(type_, pid, _bytes(line), _bytes(id_), _bytes(user), _bytes(host), *numbers)
 
 
 def unpack(content: bytes, offset: int = 0) -> Record:
-    """Return the record whose SIZE bytes begin at the offset. struct.error: they are not all there."""
+    """Return the record whose SIZE bytes begin at the offset. Raises struct.error if some are missing."""
     type_, pid, line, id_, user, host, *numbers = _LAYOUT.unpack_from(content, offset)
     return Record(type_, pid, _text(line), _text(id_), _text(user), _text(host), *numbers)
 
 
 def type_of(record: bytes) -> int:
-    """The type of a packed record."""
+    """Return the type of a packed record."""
     return int(_TYPE.unpack_from(record)[0])
 
 
 def pid_of(record: bytes) -> int:
-    """The pid of a packed record."""
+    """Return the pid of a packed record."""
     return int(_PID.unpack_from(record)[0])
 
 
 def id_of(record: bytes) -> bytes:
-    """The id of a packed record; empty: it has none."""
+    """Return the id of a packed record, which may be empty."""
     return record[_ID].partition(b"\0")[0]
 
 
@@ -112,32 +112,32 @@ def _made(type_: int, pid: int, when: int, line: str, id_: str, user: bytes = b"
 
 
 def boot_time(when: int) -> bytes:
-    """The machine was booted at ``when``, in nanoseconds since 1970 as time.time_ns() tells them."""
+    """Return the record of a boot at ``when``, in nanoseconds since 1970 (time.time_ns())."""
     return _made(BOOT_TIME, 0, when, "~", "~~", b"reboot")
 
 
 def run_level(new: str, old: str, when: int) -> bytes:
-    """The runlevel is ``new`` and was ``old``: one character each, ``N`` for none before."""
+    """Return the record of a change of runlevel: one character each, ``N`` for none before."""
     return _made(RUN_LVL, ord(new) + 256 * ord(old), when, "~", "~~", b"runlevel")
 
 
 def init_process(id_: str, pid: int, when: int) -> bytes:
-    """The process of the entry ``id_`` was started."""
+    """Return the record of a start of the entry ``id_``."""
     return _made(INIT_PROCESS, pid, when, "", id_)
 
 
 def dead_process(id_: str, pid: int, when: int, line: str = "") -> bytes:
-    """The process of the entry ``id_`` has ended; ``line`` is that of the record which this one replaces."""
+    """Return the record of an end of the entry ``id_``; ``line`` is that of the record it replaces."""
     return _made(DEAD_PROCESS, pid, when, line, id_)
 
 
 def with_line_of(record: bytes, other: bytes) -> bytes:
-    """The packed record with the line of the other one."""
+    """Return the packed record with the line of the other one."""
     return record[: _LINE.start] + other[_LINE] + record[_LINE.stop :]
 
 
 def for_wtmp(record: bytes, release: str) -> bytes:
-    """The packed record as it goes to wtmp: C init notes the kernel's release in it (os.uname().release)."""
+    """Return the packed record as it goes to wtmp: with the kernel's release, as C init has it."""
     length = _HOST.stop - _HOST.start
     return record[: _HOST.start] + _bytes(release)[:length].ljust(length, b"\0") + record[_HOST.stop :]
 
@@ -162,7 +162,7 @@ def place(content: bytes | bytearray, record: bytes) -> tuple[int, bytes | None]
 
 
 def _worth_a_look(content: bytes | bytearray, id_: bytes) -> Iterable[int]:
-    """The offsets of records with the id, and of those without one; of all if it is empty, or there are few.
+    """Return the offsets of records with the id, and of those without one; of all if ``id_`` is empty.
 
     A machine has thousands of entries if it has many, and a look at each record for each would be seen.
     """
@@ -177,7 +177,7 @@ def _worth_a_look(content: bytes | bytearray, id_: bytes) -> Iterable[int]:
 
 
 def _all(text: bytearray, part: bytes) -> Iterator[int]:
-    """Where the part begins, each time."""
+    """Yield where the part begins, each time."""
     at = text.find(part)
     while at >= 0:
         yield at

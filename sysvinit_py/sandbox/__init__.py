@@ -5,7 +5,7 @@ root      what PID 1 finds as its root file system
 stage     from a new process to ``exec /sbin/init``; runs in an interpreter of its own
 box       Sandbox: starts one, looks into it, ends it
 console   what was said on its console, and typing there
-refusal   why there is none, and what to do about it
+refusal   why no sandbox can be made, and what to do about it
 power     the halt, reboot and shutdown inside
 watch     whether what runs inside has come to rest
 terminal  the person's terminal, lent to the console

@@ -19,7 +19,7 @@ VERSIONS = (
 def make(memory: int) -> str:
     """Make one below our own, or else below the nearest above it that has memory to give; return its path.
 
-    Empty where there is none to be had: no controller, not mounted, or not ours to change.
+    Returns an empty text without one: no controller, not mounted, or not ours to change.
     """
     with suppress(OSError):
         own = Path("/proc/self/cgroup").read_text().splitlines()
@@ -29,10 +29,10 @@ def make(memory: int) -> str:
                     top = Path(mounted)
                     place = top / line.split(":", 2)[2].lstrip("/")
                     for above in (place, *place.parents):
-                        if above.is_relative_to(top) and (made := _make(above, limit, str(memory))):
+                        if above.is_relative_to(top) and (group := _make(above, limit, str(memory))):
                             with suppress(OSError):  # without swap accounting
-                                (made / swap).write_text(swappable or str(memory))
-                            return str(made)
+                                (group / swap).write_text(swappable or str(memory))
+                            return str(group)
     return ""
 
 
@@ -61,13 +61,13 @@ def _make(above: Path, limit: str, memory: str) -> Path | None:
         for left in above.glob(PREFIX + "*"):
             if not Path("/proc", left.name.removeprefix(PREFIX)).exists():
                 remove(str(left), 0.01)
-    made = above / f"{PREFIX}{os.getpid()}"
+    group = above / f"{PREFIX}{os.getpid()}"
     try:
-        made.mkdir(exist_ok=True)
-        if (made / limit).exists():
-            (made / limit).write_text(memory)
-            return made
+        group.mkdir(exist_ok=True)
+        if (group / limit).exists():
+            (group / limit).write_text(memory)
+            return group
     except OSError:
         pass
-    remove(str(made))
+    remove(str(group))
     return None

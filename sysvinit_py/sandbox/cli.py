@@ -95,9 +95,9 @@ def prepare(options: argparse.Namespace, files: ExitStack) -> Trial:
         files.callback(os.close, console)
     wish = Wish(options.level or "", options.command or "", 0, console, options.raw, options.allow_failures)
     limits = {"memory": options.memory, "pids": options.pids, "system": str(root or "")}
-    made = Trial(init, inittab, wish, binds=options.bind, confined=not options.privileged, **limits)
-    made.limit_time(options.timeout or (0 if made.interactive else PATIENCE))
-    return made
+    trial = Trial(init, inittab, wish, binds=options.bind, confined=not options.privileged, **limits)
+    trial.limit_time(options.timeout or (0 if trial.interactive else PATIENCE))
+    return trial
 
 
 def parser() -> argparse.ArgumentParser:

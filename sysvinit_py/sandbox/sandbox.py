@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, CompletedProcess, Popen, TimeoutExpired
-from typing import Any, Self
+from subprocess import DEVNULL, PIPE, Popen
+from typing import Self
 
-from sysvinit_py.linux.namespaces import BEYOND_NAMESPACES
 from sysvinit_py.sandbox import cgroup
 from sysvinit_py.sandbox.console import Console
 from sysvinit_py.sandbox.refusal import NamespaceError
@@ -51,12 +50,6 @@ SYMLINKS = {
 
 #: Of FILES those that are there even where the programs and their settings are another system's.
 SYSTEM_FILES = ("/run/utmp", "/var/log/wtmp")
-
-#: Namespaces by their names in /proc/PID/ns and nsenter(1)'s options.
-NSENTER = {
-    "user": "--user", "mnt": "--mount", "uts": "--uts", "ipc": "--ipc", "net": "--net", "pid": "--pid",
-    "cgroup": "--cgroup",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -116,7 +109,7 @@ class Sandbox:
     """Boots ``init`` with ``inittab`` as PID 1 of its own namespaces, with or without root.
 
     init         the program; it becomes /sbin/init, and /sbin/telinit a link to it
-    inittab      what /etc/inittab holds; None: there is none
+    inittab      what /etc/inittab holds; None: it does not exist
     files        more files by their paths inside, instead of FILES; None: there is no such file
     arguments    what the kernel's command line would hand to init
     environment  the same for its environment
@@ -206,7 +199,7 @@ class Sandbox:
     # Looking and reaching inside
 
     def path(self, inside: str) -> Path:
-        """A path by which this process, and no other, reaches the file ``inside``; also after PID 1's end.
+        """Return a path by which this process alone reaches the file ``inside``; also after PID 1's end.
 
         Not in a confined sandbox: whoever owns the names inside may have them lead anywhere.
         """
@@ -221,7 +214,7 @@ class Sandbox:
         file.chmod(mode)
 
     def processes(self, timeout: float = 10) -> list[Process]:
-        """All processes inside, zombies too, by pid; none after the end. Raises TimeoutError."""
+        """Return all processes inside, zombies too, by pid; none after the end. Raises TimeoutError."""
         try:
             if not self._asked:
                 self._processes = None
@@ -234,36 +227,6 @@ class Sandbox:
             return []
         self._asked = False
         return self._processes or []
-
-    def signal(self, number: int) -> None:
-        """Send PID 1 a signal; only one that it handles, SIGKILL or SIGSTOP arrives: pid_namespaces(7)."""
-        signal.pidfd_send_signal(self._fds[0], number)
-
-    def start(self, command: Sequence[str], **options: Any) -> Popen[Any]:
-        """Start a command inside, as root, in no runlevel and on no terminal; ``options`` are Popen's.
-
-        Not in a confined sandbox: it would begin with the caller's rights, terminal and descriptors.
-        """
-        namespaces = [
-            option for name, option in NSENTER.items()
-            if os.stat(f"/proc/{self.pid}/ns/{name}").st_ino != os.stat(f"/proc/self/ns/{name}").st_ino
-        ]  # fmt: skip
-        # Users who are not root have no other id inside than the one they come with: root's.
-        users = ["--setuid=0", "--setgid=0"] if os.geteuid() == 0 else ["--preserve-credentials"]
-        limits = ["setpriv", "--bounding-set=" + ",".join(f"-{name}" for name in BEYOND_NAMESPACES)]
-        enter = ["nsenter", f"--target={self.pid}", *namespaces, *users, "--", *limits, "--"]
-        return Popen([*enter, *command], **{"env": COMMAND_ENVIRONMENT, **options})
-
-    def run(self, command: Sequence[str], timeout: float = 10, **options: Any) -> CompletedProcess[str]:
-        """Run a command inside and wait for it; what it says is in the result, as text."""
-        options = {"stdin": DEVNULL, "stdout": PIPE, "stderr": PIPE, "text": True, **options}
-        with self.start(command, **options) as process:
-            try:
-                stdout, stderr = process.communicate(timeout=timeout)
-            except TimeoutExpired:
-                process.kill()
-                raise
-        return CompletedProcess(list(command), process.returncode, stdout, stderr)
 
     def command(self, command: str) -> tuple[int, int]:
         """Start a command inside by sh, once; return descriptors from which its output and errors are read.

@@ -341,7 +341,7 @@ def forget_the_caller() -> None:
 
 
 def take_console(there: bool) -> None:
-    """Set fds 0 to 2 to the console; close them if there is none."""
+    """Set fds 0 to 2 to the console; without one, close them."""
     if there:
         terminal = os.open("/dev/console", os.O_RDWR | os.O_NOCTTY)
         for standard in range(3):

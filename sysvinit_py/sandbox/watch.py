@@ -20,7 +20,7 @@ class Watched(Protocol):
     """What has processes: a Sandbox."""
 
     def processes(self) -> list[Process]:
-        """All processes inside."""
+        """Return all processes inside."""
 
 
 class Watch:

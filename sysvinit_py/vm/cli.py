@@ -48,15 +48,15 @@ def _prepare(options: argparse.Namespace, folder: Path) -> list[str]:
         raise ImageError(f"{options.serial}: there is such a file already, and it would be overwritten")
     init = b"" if options.c_init else options.init.read_bytes() if options.init else onefile.build()
     say("looking for the image; making it takes a minute or two the first time, seconds for a new init")
-    made = image(init, options.cache.resolve())
+    machine = image(init, options.cache.resolve())
     if options.disk:
         if not options.disk.exists():
-            copy(made.disk, options.disk)
-        made = made._replace(disk=options.disk)
+            copy(machine.disk, options.disk)
+        machine = machine._replace(disk=options.disk)
     files = files_disk(folder, options.bring) if options.bring else None
     words = "net.ifnames=0 " if options.net != "none" else ""
     append = f"{qemu.APPEND} {words}{options.append}"
-    command = qemu.command(made, append, options.accel, options.net, files)
+    command = qemu.command(machine, append, options.accel, options.net, files)
     command += ["-serial", f"file:{options.serial}" if options.serial else "mon:stdio"]
     if not options.disk:
         command.append("-snapshot")

@@ -116,10 +116,10 @@ def image(init: bytes, cache: Path, programs: dict[str, str] = PROGRAMS) -> Imag
     base = cache / f"debian-{_digest(*BOOTSTRAP)}.tar"
     tools = (path.read_bytes() for path in sorted(PACKAGE.rglob("*.py")))
     folder = cache / f"image-{_digest(base.name, init, *tools)}"
-    made = Image(folder / "disk", folder / "vmlinuz", folder / "initrd.img")
+    paths = Image(folder / "disk", folder / "vmlinuz", folder / "initrd.img")
     if folder.exists():
         os.utime(folder)
-        return made
+        return paths
     if os.geteuid() != 0:
         raise ImageError("only root can make the image")
     try:
@@ -133,7 +133,7 @@ def image(init: bytes, cache: Path, programs: dict[str, str] = PROGRAMS) -> Imag
             os.close(lock)
     except OSError as error:
         raise ImageError(f"{error.filename or cache}: {error.strerror}") from None
-    return made
+    return paths
 
 
 def _make_in(cache: Path, base: Path, folder: Path, init: bytes) -> None:
@@ -176,7 +176,7 @@ def _make(folder: Path, base: Path, init: bytes) -> None:
 
 
 def _configure(root: Path) -> None:
-    """What an installer would ask: names, file systems, the password of root, a getty on the serial line."""
+    """Set what an installer would ask for: names, file systems, root's password, a serial getty."""
     for path, text in {
         "etc/hostname": "vm\n",
         "etc/hosts": "127.0.0.1 localhost vm\n",

@@ -37,5 +37,5 @@ def command(
 
 
 def _quoted(path: Path) -> str:
-    """A comma begins the next option."""
+    """Return the path as an option has it, where a comma begins the next option."""
     return str(path).replace(",", ",,")

@@ -75,7 +75,7 @@ AFTER_ERRORS = {
     if (name.startswith(("barrier.", "last_resort.")) and name not in BARRIER)
     or name in (
         "handover._pass_on", "handover.minimal_state", "driver.Driver.recover",
-        "driver.Driver._give_up_first", "machine.Machine.recompute_agenda", "machine.Machine.adopt_child",
+        "driver.Driver._give_up_first", "machine.Machine.recompute_run_queue", "machine.Machine.adopt_child",
         "machine.Machine.repair_after_error", "processes.Processes.adopt_child",
         "processes.Processes.repair", "job.Job.adopt_child", "job.Job.repair",
         "rules.ways_out", "init.Init._after_error", "init.Init.rescue", "succession.Succession.rescue",

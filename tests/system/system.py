@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import struct
+from collections.abc import Sequence
 from pathlib import Path
-from subprocess import CompletedProcess
+from subprocess import DEVNULL, PIPE, CompletedProcess, Popen, TimeoutExpired
 from typing import Any, NamedTuple
 
-from sysvinit_py.sandbox.sandbox import Sandbox
+from sysvinit_py.linux.namespaces import BEYOND_NAMESPACES
+from sysvinit_py.sandbox.sandbox import COMMAND_ENVIRONMENT, Sandbox
 from tests.system.witness import Witness, program, wait_until
 
 #: A request on /run/initctl: magic, command, runlevel, seconds, data (behaviour/initctl#format).
@@ -18,6 +21,12 @@ MAGIC = 0x03091969
 #: A record of glibc's utmp, 384 bytes (utmp(5)).
 UTMP = struct.Struct("=h2xi32s4s32s256shhiii4i20x")
 RUN_LVL, BOOT_TIME, INIT_PROCESS, LOGIN_PROCESS, DEAD_PROCESS = 1, 2, 5, 6, 8
+
+#: Namespaces by their names in /proc/PID/ns and nsenter(1)'s options.
+NSENTER = {
+    "user": "--user", "mnt": "--mount", "uts": "--uts", "ipc": "--ipc", "net": "--net", "pid": "--pid",
+    "cgroup": "--cgroup",
+}  # fmt: skip
 
 
 class Record(NamedTuple):
@@ -48,6 +57,36 @@ class System(Sandbox):
         if len(self._fds) < 2:
             self._fds.append(os.open(f"/proc/{self.pid}/root", os.O_PATH | os.O_DIRECTORY))
         return super().path(inside)
+
+    def signal(self, number: int) -> None:
+        """Send PID 1 a signal; only one that it handles, SIGKILL or SIGSTOP arrives: pid_namespaces(7)."""
+        signal.pidfd_send_signal(self._fds[0], number)
+
+    def start(self, command: Sequence[str], **options: Any) -> Popen[Any]:
+        """Start a command inside, as root, in no runlevel and on no terminal; ``options`` are Popen's.
+
+        Not in a confined sandbox: it would begin with the caller's rights, terminal and descriptors.
+        """
+        namespaces = [
+            option for name, option in NSENTER.items()
+            if os.stat(f"/proc/{self.pid}/ns/{name}").st_ino != os.stat(f"/proc/self/ns/{name}").st_ino
+        ]  # fmt: skip
+        # Users who are not root have no other id inside than the one they come with: root's.
+        users = ["--setuid=0", "--setgid=0"] if os.geteuid() == 0 else ["--preserve-credentials"]
+        limits = ["setpriv", "--bounding-set=" + ",".join(f"-{name}" for name in BEYOND_NAMESPACES)]
+        enter = ["nsenter", f"--target={self.pid}", *namespaces, *users, "--", *limits, "--"]
+        return Popen([*enter, *command], **{"env": COMMAND_ENVIRONMENT, **options})
+
+    def run(self, command: Sequence[str], timeout: float = 10, **options: Any) -> CompletedProcess[str]:
+        """Run a command inside and wait for it; what it says is in the result, as text."""
+        options = {"stdin": DEVNULL, "stdout": PIPE, "stderr": PIPE, "text": True, **options}
+        with self.start(command, **options) as process:
+            try:
+                stdout, stderr = process.communicate(timeout=timeout)
+            except TimeoutExpired:
+                process.kill()
+                raise
+        return CompletedProcess(list(command), process.returncode, stdout, stderr)
 
     @property
     def witness(self) -> Witness:

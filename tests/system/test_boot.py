@@ -7,7 +7,6 @@ import termios
 
 import pytest
 
-from sysvinit_py.sandbox.sandbox import Sandbox
 from tests.system.conftest import Boot
 from tests.system.syslogd import Syslogd
 from tests.system.system import BOOT_TIME, RUN_LVL, System
@@ -137,7 +136,7 @@ def test_emergency_is_a_sulogin_first(boot: Boot, argument: str) -> None:
 CMDLINE = "root=/dev/sda1 console=tty0 console=ttyS0,115200n8 console=ttyS1 quiet init.ttycheck=0"
 
 
-def fake_cmdline(sandbox: Sandbox) -> None:
+def fake_cmdline(sandbox: System) -> None:
     done = sandbox.run(["mount", "--bind", "/cmdline", "/proc/cmdline"])
     if done.returncode:
         pytest.skip(f"/proc/cmdline cannot be mounted over: {done.stderr}")
@@ -230,7 +229,7 @@ def test_console_settings(boot: Boot, level: str) -> None:
 
 
 def test_console_settings_at_boot(boot: Boot) -> None:
-    def spoil(sandbox: Sandbox) -> None:
+    def spoil(sandbox: System) -> None:
         sandbox.run(["sh", "-c", "stty -F /dev/console " + " ".join(SPOILED.split())])
 
     system = boot("id:2:initdefault:\na:2:once:/w A\n", before=spoil)

@@ -15,7 +15,8 @@ import pytest
 
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.protocol.state import FD, Saved, SavedEntry, decode, encode
-from sysvinit_py.sandbox.sandbox import Content, Sandbox
+from sysvinit_py.sandbox.sandbox import Content
+from tests.system.system import System
 from tests.system.witness import wait_until
 
 pytestmark = pytest.mark.usefixtures("namespaces")
@@ -51,21 +52,21 @@ os.execv("/sbin/c-init", ["/sbin/init", "--init"])
 SLEEPER = 2**31 - 1  # stands for the child in /state
 
 
-def titles(sandbox: Sandbox) -> list[str]:
+def titles(sandbox: System) -> list[str]:
     return [process.title for process in sandbox.processes()]
 
 
-def wait_for(sandbox: Sandbox, what: Callable[[list[str]], object]) -> None:
+def wait_for(sandbox: System, what: Callable[[list[str]], object]) -> None:
     wait_until(lambda: what(titles(sandbox)), lambda: f"{titles(sandbox)}; {sandbox.console.said!r}")
 
 
-def give(oracle_programs: Path, entries: Sequence[SavedEntry]) -> Sandbox:
+def give(oracle_programs: Path, entries: Sequence[SavedEntry]) -> System:
     """C init, re-executed with these entries in level 3."""
     state = encode(Saved("3", "3", "2", tuple(entries)))
     files: dict[str, Content | None] = {
         "/state": state, "/sbin/init": GIVER, "/sbin/c-init": oracle_programs / "init",
     }  # fmt: skip
-    return Sandbox(oracle_programs / "init", None, files=files)
+    return System(oracle_programs / "init", None, files=files)
 
 
 def test_we_read_what_c_writes(oracle_programs: Path) -> None:
@@ -80,7 +81,7 @@ def test_we_read_what_c_writes(oracle_programs: Path) -> None:
         pf::powerfail:/bin/true
     """
     files: dict[str, Content | None] = {"/sbin/c-init": oracle_programs / "init", "/taker": TAKER}
-    with Sandbox(oracle_programs / "init", textwrap.dedent(inittab), files=files) as sandbox:
+    with System(oracle_programs / "init", textwrap.dedent(inittab), files=files) as sandbox:
         wait_for(sandbox, lambda seen: "/bin/sleep 1003" in seen)
         assert not sandbox.run(["/sbin/c-init", "-e", "INIT_KEPT=yes"]).returncode
         assert not sandbox.run(["/sbin/c-init", "a"]).returncode
@@ -119,7 +120,7 @@ def test_c_goes_on_with_what_we_write(oracle_programs: Path) -> None:
             starts=3,
         ),
         SavedEntry(Entry("o1", "3", "once", "/bin/sleep 1002"), status=256, has_run=True),
-        SavedEntry(Entry("k1", "3", "kbrequest", "/bin/sleep 1003"), called=True),
+        SavedEntry(Entry("k1", "3", "kbrequest", "/bin/sleep 1003"), pending_event=True),
         SavedEntry(Entry("k2", "3", "kbrequest", "/bin/sleep 1004")),
         SavedEntry(Entry("r2", "3", "respawn", "/bin/sleep 1005"), rests_until=312.5),
     ]

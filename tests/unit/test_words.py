@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 #: What not to write, and what to write instead.
 DIALECT = {
-    r"it cannot be\b": "raises X if ...",
+    r"\bit cannot be\b": "raises X if ...",
     r"\bis none\b(?! of)": "is not a ...",
     r"\bfor ever\b": "forever",
     r"\bsmall letters?\b": "lower case",
@@ -25,7 +25,7 @@ DIALECT = {
     r"\bthere is no rule\b": "unknown rule",
     r"\bwants? root\b": "requires root",
     r"\bmay not be run\b": "what is missing",
-    r"\bis no (whole )?(number|file|folder|fifo|level|program)\b": "is not a ...",
+    r"(?<!\bthere )\bis no (whole )?(number|file|folder|fifo|level|program)\b": "is not a ...",
 }
 PAGES = sorted(
     [
@@ -36,7 +36,7 @@ PAGES = sorted(
     ]
 )
 #: How many the package still has. It is lowered with each that goes, and never raised.
-LEFT = 71
+LEFT = 13
 
 
 def found(text: str) -> list[str]:

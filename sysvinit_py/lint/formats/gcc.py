@@ -15,7 +15,7 @@ _NAMES = {"error": "error", "warning": "warning", "info": "note"}
 
 
 def render(findings: Sequence[Finding]) -> str:
-    """``path:line:column: severity: message [code]``."""
+    """Return lines of the form ``path:line:column: severity: message [code]``."""
     return "".join(
         f"{printable(f.path)}:{f.line}:{f.column}: {_NAMES[f.severity]}: {f.message} [{f.code}]\n"
         for f in findings

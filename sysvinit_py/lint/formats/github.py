@@ -14,7 +14,7 @@ _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
 def render(findings: Sequence[Finding]) -> str:
-    """A command for each finding."""
+    """Return a command for each finding."""
     return "".join(_one(finding) for finding in findings)
 
 

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def render(findings: Sequence[Finding]) -> str:
-    """A line for each finding. Columns count characters from 1; ``end_column`` is the first one behind it."""
+    """Return a line for each finding. Columns count characters from 1; ``end_column`` is exclusive."""
     listed = ",\n".join(dump(_object(finding)) for finding in findings)
     return f"[\n{listed}\n]\n" if findings else "[]\n"
 
 
 def dump(value: object, indent: int | None = None) -> str:
-    """JSON in ASCII, without what a CI takes for an order to itself."""
+    """Return JSON in ASCII, without what a CI takes for an order to itself."""
     return json.dumps(value, indent=indent).replace("##", "#\\u0023")
 
 

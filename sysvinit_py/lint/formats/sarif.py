@@ -21,7 +21,7 @@ _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 
 def render(findings: Sequence[Finding]) -> str:
-    """One run, with the rules that found something."""
+    """Return one run, with the rules that found something."""
     codes = sorted({finding.code for finding in findings})
     driver = {
         "name": "inittab-lint",
@@ -84,6 +84,6 @@ def _region(line: int, start: int, end: int) -> dict[str, int]:
 
 
 def _uri(path: str) -> str:
-    """A path as a URI: relative ones stay relative, to wherever the linter ran."""
+    """Return a path as a URI: relative ones stay relative, to wherever the linter ran."""
     quoted = quote(path.encode("utf-8", "surrogateescape"))
     return f"file://{quoted}" if path.startswith("/") else quoted

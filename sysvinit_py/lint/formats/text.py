@@ -20,14 +20,14 @@ _COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "info": "\x1b[1;36m"
 
 
 def render(findings: Sequence[Finding], *, colour: bool = False) -> str:
-    """All findings, a blank line after each; those of one id in several files stand together."""
+    """Return all findings, a blank line after each; those of one id in several files stand together."""
     shown = [_one(finding, colour) for finding in findings]
     ends = ["" if _together(*pair) else "\n" for pair in pairwise(findings)] + ["\n"]
     return "".join(map("".join, zip(shown, ends, strict=False)))
 
 
 def _together(one: Finding, other: Finding) -> bool:
-    """Whether both repeat the same entry of another file."""
+    """Return whether both repeat the same entry of another file."""
     return one.repeats_elsewhere and one.first == other.first
 
 
@@ -54,7 +54,7 @@ def _one(finding: Finding, colour: bool) -> str:
 
 
 def _quoted(finding: Finding) -> tuple[str, str]:
-    """The line as it can be shown, and the carets under the place."""
+    """Return the line as it can be shown, and the carets under the place."""
     start, end = finding.column - 1, max(finding.end_column - 1, finding.column)
     first = max(0, start - WIDTH // 2) if len(finding.text) > WIDTH else 0
     last = first + WIDTH

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.lint.command import terminal
-from sysvinit_py.lint.finding import Edit, Fix, Hit
+from sysvinit_py.lint.finding import Edit, Fix, Match
 from sysvinit_py.lint.inittab import ACTION, ID, PROCESS, RESPAWNED, RUNLEVELS
 from sysvinit_py.lint.reading import JoinedLine
 from sysvinit_py.lint.rule import rule
@@ -14,13 +14,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sysvinit_py.lint.inittab import Inittab, Subject
+    from sysvinit_py.lint.inittab import EntryView, Inittab
 
 ONLY = (BUSYBOX,)
 
 
 @rule("INT701", "runlevels-without-meaning", "warning", ONLY)
-def runlevels_without_meaning(inittab: Inittab) -> Iterator[Hit]:
+def runlevels_without_meaning(inittab: Inittab) -> Iterator[Match]:
     """BusyBox has no runlevels.
 
     It ignores the field: the entry is run whatever stands there.
@@ -33,14 +33,14 @@ def runlevels_without_meaning(inittab: Inittab) -> Iterator[Hit]:
 
         tty1::respawn:/sbin/getty 38400 tty1
     """
-    for subject in inittab.subjects:
-        if subject.runlevels:
-            fix = subject.replace(RUNLEVELS, "", "leave it empty")
-            yield subject.hit(RUNLEVELS, "BusyBox ignores runlevels", "leave it empty", fix)
+    for view in inittab.views:
+        if view.runlevels:
+            fix = view.replace(RUNLEVELS, "", "leave it empty")
+            yield view.match(RUNLEVELS, "BusyBox ignores runlevels", "leave it empty", fix)
 
 
 @rule("INT702", "id-is-no-terminal", "warning", ONLY)
-def id_is_no_terminal(inittab: Inittab) -> Iterator[Hit]:
+def id_is_no_terminal(inittab: Inittab) -> Iterator[Match]:
     """The id is not the name of a terminal.
 
     BusyBox opens /dev/ID for the process; if that fails the process is not run. Most entries have an empty
@@ -54,20 +54,13 @@ def id_is_no_terminal(inittab: Inittab) -> Iterator[Hit]:
 
         ::sysinit:/etc/init.d/rcS
     """
-    for subject in inittab.subjects:
-        if (
-            subject.id
-            and subject.id != "null"
-            and not terminal(subject.id)
-            and not subject.id.startswith("tty")
-        ):
-            yield subject.hit(
-                ID, f"/dev/{subject.id} is hardly a terminal", "leave the id empty for the console"
-            )
+    for view in inittab.views:
+        if view.id and view.id != "null" and not terminal(view.id) and not view.id.startswith("tty"):
+            yield view.match(ID, f"/dev/{view.id} is hardly a terminal", "leave the id empty for the console")
 
 
 @rule("INT703", "console-getty", "info", ONLY)
-def console_getty(inittab: Inittab) -> Iterator[Hit]:
+def console_getty(inittab: Inittab) -> Iterator[Match]:
     """A getty has an empty id, so that BusyBox starts it on the console.
 
     It works, because the getty opens its own terminal. The id says which one to whoever reads the line.
@@ -80,19 +73,19 @@ def console_getty(inittab: Inittab) -> Iterator[Hit]:
 
         ttyS1::respawn:/sbin/getty 115200 ttyS1
     """
-    for subject in inittab.subjects:
-        if subject.is_getty and not subject.id and subject.terminal_word:
-            fix = subject.replace(ID, subject.terminal, f"write {subject.terminal}")
-            yield subject.hit_word(
-                subject.terminal_word,
-                f"started on the console, not on {subject.terminal}",
-                f"write {subject.terminal} as the id",
+    for view in inittab.views:
+        if view.is_getty and not view.id and view.terminal_word:
+            fix = view.replace(ID, view.terminal, f"write {view.terminal}")
+            yield view.match_word(
+                view.terminal_word,
+                f"started on the console, not on {view.terminal}",
+                f"write {view.terminal} as the id",
                 fix,
             )
 
 
 @rule("INT704", "blank-before-process", "warning", ONLY)
-def blank_before_process(inittab: Inittab) -> Iterator[Hit]:
+def blank_before_process(inittab: Inittab) -> Iterator[Match]:
     """A blank stands before the process.
 
     BusyBox takes what is before the first blank for the program, here nothing at all: ``can't run ''``.
@@ -105,15 +98,15 @@ def blank_before_process(inittab: Inittab) -> Iterator[Hit]:
 
         ::sysinit:/etc/init.d/rcS
     """
-    for subject in inittab.subjects:
-        process = subject.process
+    for view in inittab.views:
+        process = view.process
         blanks = len(process) - len(process.lstrip(BLANKS))
-        if blanks and not subject.by_shell:
-            at = subject.span(PROCESS).start
-            fix = Fix("remove the blank", (Edit(subject.entry.line, at, at + blanks, ""),))
-            yield Hit(
-                subject.entry.file,
-                subject.entry.line,
+        if blanks and not view.by_shell:
+            at = view.span(PROCESS).start
+            fix = Fix("remove the blank", (Edit(view.entry.line, at, at + blanks, ""),))
+            yield Match(
+                view.entry.file,
+                view.entry.line,
                 at,
                 at + blanks,
                 "nothing is run: the process begins with a blank",
@@ -123,7 +116,7 @@ def blank_before_process(inittab: Inittab) -> Iterator[Hit]:
 
 
 @rule("INT705", "joined-comment", "warning", ONLY)
-def joined_comment(inittab: Inittab) -> Iterator[Hit]:
+def joined_comment(inittab: Inittab) -> Iterator[Match]:
     """A comment ends with a backslash, which makes the next line a part of it.
 
     BusyBox joins lines before it looks for a #. What stands in the next line is not run.
@@ -143,11 +136,11 @@ def joined_comment(inittab: Inittab) -> Iterator[Hit]:
             at = line.text.find("#") + 1
             if at and isinstance(line, JoinedLine) and line.goes_on(at):
                 message = "the backslash makes the next line a part of this comment"
-                yield Hit(document.file, line.number, at, len(line.text) + 1, message)
+                yield Match(document.file, line.number, at, len(line.text) + 1, message)
 
 
 @rule("INT706", "shared-console", "warning", ONLY)
-def shared_console(inittab: Inittab) -> Iterator[Hit]:
+def shared_console(inittab: Inittab) -> Iterator[Match]:
     """Two shells or gettys are started on the console.
 
     They have empty ids and read the same keys.
@@ -163,16 +156,16 @@ def shared_console(inittab: Inittab) -> Iterator[Hit]:
         tty2::askfirst:-/bin/sh
     """
     first = None
-    for subject in inittab.subjects:
-        if subject.id or subject.action not in RESPAWNED or not subject.is_interactive or subject.terminal:
+    for view in inittab.views:
+        if view.id or view.action not in RESPAWNED or not view.is_interactive or view.terminal:
             continue
         if first:
-            yield subject.hit(PROCESS, f"the entry in line {first.entry.line} is on the console too")
-        first = first or subject
+            yield view.match(PROCESS, f"the entry in line {first.entry.line} is on the console too")
+        first = first or view
 
 
 @rule("INT707", "second-restart", "warning", ONLY)
-def second_restart(inittab: Inittab) -> Iterator[Hit]:
+def second_restart(inittab: Inittab) -> Iterator[Match]:
     """There are two restart entries.
 
     BusyBox becomes the program of the first one; the others are ignored without a word.
@@ -187,14 +180,14 @@ def second_restart(inittab: Inittab) -> Iterator[Hit]:
         ::restart:/sbin/init.new
     """
     lost = replaced(inittab)
-    restarts = [s for s in inittab.subjects if s.action == "restart" and s not in lost]
-    for subject in restarts[1:]:
+    restarts = [s for s in inittab.views if s.action == "restart" and s not in lost]
+    for view in restarts[1:]:
         message = f"only the first restart counts, in line {restarts[0].entry.line}"
-        yield subject.hit(ACTION, message)
+        yield view.match(ACTION, message)
 
 
 @rule("INT708", "repeated-command", "warning", ONLY)
-def repeated_command(inittab: Inittab) -> Iterator[Hit]:
+def repeated_command(inittab: Inittab) -> Iterator[Match]:
     """Two entries have the same terminal and the same command.
 
     BusyBox tells entries apart by these two, so the later entry takes the place of the earlier one, whose
@@ -210,18 +203,18 @@ def repeated_command(inittab: Inittab) -> Iterator[Hit]:
         ::restart:/sbin/init
         ::shutdown:/etc/init.d/rc.shutdown
     """
-    for subject, later in replaced(inittab).items():
-        message = f"this {subject.action} entry is lost: line {later.entry.line} has its command too"
-        yield subject.hit(PROCESS, message)
+    for view, later in replaced(inittab).items():
+        message = f"this {view.action} entry is lost: line {later.entry.line} has its command too"
+        yield view.match(PROCESS, message)
 
 
-def replaced(inittab: Inittab) -> dict[Subject, Subject]:
-    """The entries that are lost to a later one with the same terminal and command, and that one."""
-    latest: dict[tuple[str, str], Subject] = {}
-    lost: dict[Subject, Subject] = {}
-    for subject in reversed(inittab.subjects):
-        what = (subject.id.removeprefix("/dev/"), subject.entry.process)
-        later = latest.setdefault(what, subject)
-        if later is not subject:
-            lost[subject] = later
+def replaced(inittab: Inittab) -> dict[EntryView, EntryView]:
+    """Return the entries that are lost to a later one with the same terminal and command, and that one."""
+    latest: dict[tuple[str, str], EntryView] = {}
+    lost: dict[EntryView, EntryView] = {}
+    for view in reversed(inittab.views):
+        what = (view.id.removeprefix("/dev/"), view.entry.process)
+        later = latest.setdefault(what, view)
+        if later is not view:
+            lost[view] = later
     return lost

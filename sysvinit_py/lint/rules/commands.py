@@ -8,8 +8,8 @@ from sysvinit_py.inittab.actions import RUN_ONCE, WAITED_ACTIONS
 from sysvinit_py.inittab.entry import LEVELS
 from sysvinit_py.inittab.options import Syntax, UnknownOptionError, parse
 from sysvinit_py.lint.command import ends_with_ampersand, shell_command, tokens
-from sysvinit_py.lint.daemons import ENDS, GOES, STAYS, fate, foreground_option
-from sysvinit_py.lint.finding import Edit, Fix, Hit, printable
+from sysvinit_py.lint.daemons import DAEMONIZES, EXITS, FOREGROUND, fate, foreground_option
+from sysvinit_py.lint.finding import Edit, Fix, Match, printable
 from sysvinit_py.lint.inittab import ACTION, PROCESS, RESPAWNED
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.targets import ALL, SYSV
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @rule("INT405", "background-respawn", "warning", ALL)
-def background_respawn(inittab: Inittab) -> Iterator[Hit]:
+def background_respawn(inittab: Inittab) -> Iterator[Match]:
     """A respawned command goes to the background, or ends as soon as it is done.
 
     As far as init can see it ends at once and is started again: ten times, then the entry rests for five
@@ -40,19 +40,19 @@ def background_respawn(inittab: Inittab) -> Iterator[Hit]:
 
         sy:2345:respawn:/usr/sbin/sshd -D
     """
-    for subject in inittab.subjects:
-        command = subject.command
-        if subject.action not in RESPAWNED or not command:
+    for view in inittab.views:
+        command = view.command
+        if view.action not in RESPAWNED or not command:
             continue
-        if last := ends_with_ampersand(subject.tokens):
+        if last := ends_with_ampersand(view.tokens):
             fix = None
-            if last is subject.tokens[-1]:
-                at = subject.columns(last)
-                before = len(subject.process[: last.start].rstrip()) - last.start
-                fix = Fix("remove the &", (Edit(subject.entry.line, at[0] + before, at[1], ""),))
-            yield subject.hit_word(last, "& ends the respawned command at once", "remove it", fix)
+            if last is view.tokens[-1]:
+                at = view.columns(last)
+                before = len(view.process[: last.start].rstrip()) - last.start
+                fix = Fix("remove the &", (Edit(view.entry.line, at[0] + before, at[1], ""),))
+            yield view.match_word(last, "& ends the respawned command at once", "remove it", fix)
         elif not command.compound and (found := _ends_at_once(command)):
-            yield subject.hit_word(command.program, f"{found[0]}: it is respawned at once", found[1])
+            yield view.match_word(command.program, f"{found[0]}: it is respawned at once", found[1])
 
 
 def _ends_at_once(command: Command) -> tuple[str, str] | None:
@@ -68,19 +68,19 @@ def _ends_at_once(command: Command) -> tuple[str, str] | None:
         told = command.operands[:1] and command.operands[0].text in SCRIPT_VERBS
         return (f"{name} is an init script, which ends when it is done", "use once or wait") if told else None
     what, why = fate(command)
-    if what == ENDS:
+    if what == EXITS:
         return (
             f"{name} {why.partition('=')[0].strip('*')}".rstrip() + " ends when it is done",
             "use once or wait",
         )
-    if what != GOES:
+    if what != DAEMONIZES:
         return None
     if name == "setsid":
         return "setsid forks, because init has made a session already", "leave it out"
     if why:
         return f"{why.replace('=', ' ').replace('+', ' ')} sends {name} to the background", "leave it out"
-    stays = foreground_option(name)
-    return f"{name} goes to the background", f"add {stays}" if stays else ""
+    option = foreground_option(name)
+    return f"{name} goes to the background", f"add {option}" if option else ""
 
 
 SCRIPT_VERBS = (
@@ -91,7 +91,7 @@ WAITED_FOR = (*WAITED_ACTIONS, "shutdown")
 
 
 @rule("INT406", "blocks-for-ever", "warning", ALL)
-def blocks_for_ever(inittab: Inittab) -> Iterator[Hit]:
+def blocks_for_ever(inittab: Inittab) -> Iterator[Match]:
     """init waits for something that does not end by itself.
 
     A getty, a shell, or a daemon that stays in the foreground, at a sysinit, bootwait or wait entry holds
@@ -106,30 +106,32 @@ def blocks_for_ever(inittab: Inittab) -> Iterator[Hit]:
 
         1:2345:respawn:/sbin/getty 38400 tty1
     """
-    for subject in inittab.subjects:
-        command = subject.command
-        if subject.action not in WAITED_FOR or not command:
+    for view in inittab.views:
+        command = view.command
+        if view.action not in WAITED_FOR or not command:
             continue
         is_session = command.name == "sulogin" or (
-            subject.is_interactive and (subject.terminal or not subject.by_shell)
+            view.is_interactive and (view.terminal or not view.by_shell)
         )
-        is_single_user = subject.action == "wait" and subject.runlevels.upper() in ("S", "1", "S1", "1S")
-        is_daemon = _stays(command) and not command.background and not command.compound
+        is_single_user = view.action == "wait" and view.runlevels.upper() in ("S", "1", "S1", "1S")
+        is_daemon = _stays_in_foreground(command) and not command.background and not command.compound
         if is_daemon or (is_session and not is_single_user):
-            message = f"init waits at {subject.action} for {subject.name}, which does not end by itself"
-            yield subject.hit(ACTION, message)
+            message = f"init waits at {view.action} for {view.name}, which does not end by itself"
+            yield view.match(ACTION, message)
 
 
-def _stays(command: Command) -> bool:
-    """Whether it stays in the foreground until it is killed."""
+def _stays_in_foreground(command: Command) -> bool:
+    """Return whether it stays in the foreground until it is killed."""
     if script := command.script:
         inner = shell_command(list(tokens(script, 0)))
-        return inner is not None and _stays(inner) and not inner.background and not inner.compound
-    return not command.is_init_script and fate(command)[0] == STAYS
+        return (
+            inner is not None and _stays_in_foreground(inner) and not inner.background and not inner.compound
+        )
+    return not command.is_init_script and fate(command)[0] == FOREGROUND
 
 
 @rule("INT407", "init-by-itself", "warning", ALL)
-def init_by_itself(inittab: Inittab) -> Iterator[Hit]:
+def init_by_itself(inittab: Inittab) -> Iterator[Match]:
     """init runs init.
 
     A second init is no init: called by another process than the kernel it is telinit, and without a level
@@ -143,12 +145,12 @@ def init_by_itself(inittab: Inittab) -> Iterator[Hit]:
 
         si::sysinit:/etc/init.d/rcS
     """
-    for subject in inittab.subjects:
-        command = subject.command
-        if not command or command.name not in ("init", "linuxrc") or subject.action == "restart":
+    for view in inittab.views:
+        command = view.command
+        if not command or command.name not in ("init", "linuxrc") or view.action == "restart":
             continue
         if not command.arguments:
-            yield subject.hit_word(command.program, "init is run by init", "name the script that was meant")
+            yield view.match_word(command.program, "init is run by init", "name the script that was meant")
 
 
 _SAYS_BACK = re.compile(r"restor|cancel|\bback\b", re.IGNORECASE)
@@ -157,7 +159,7 @@ FAILING = ("powerfail", "powerwait", "powerfailnow")
 
 
 @rule("INT408", "contradictory-power", "warning", SYSV)
-def contradictory_power(inittab: Inittab) -> Iterator[Hit]:
+def contradictory_power(inittab: Inittab) -> Iterator[Match]:
     """The command contradicts the event that it is for.
 
     A shutdown is cancelled (``shutdown -c``) when the power fails, or one is ordered, or the machine halted,
@@ -173,34 +175,34 @@ def contradictory_power(inittab: Inittab) -> Iterator[Hit]:
 
         pr::powerokwait:/sbin/shutdown -c "Power Restored; Shutdown Cancelled"
     """
-    for subject in inittab.subjects:
-        command = subject.command
-        if not command or subject.action not in (*FAILING, "powerokwait"):
+    for view in inittab.views:
+        command = view.command
+        if not command or view.action not in (*FAILING, "powerokwait"):
             continue
-        if subject.action == "powerokwait" and not command.is_init_script and _called_level(command) == "0":
+        if view.action == "powerokwait" and not command.is_init_script and _called_level(command) == "0":
             message = f"powerokwait is for power that is back, but {command.name} takes the machine down"
-            yield subject.hit(ACTION, message, "did you mean powerfail?")
+            yield view.match(ACTION, message, "did you mean powerfail?")
         if command.name != "shutdown":
             continue
         cancels = command.has_option("-c")
         says = " ".join(word.text for word in command.operands)
-        if subject.action in FAILING and (
+        if view.action in FAILING and (
             cancels or (_SAYS_BACK.search(says) and not _SAYS_FAILING.search(says))
         ):
-            fix = subject.replace(ACTION, "powerokwait", "write powerokwait") if cancels else None
-            message = f"{subject.action} is for power that fails, but the command is for power that is back"
-            yield subject.hit(ACTION, message, "did you mean powerokwait?", fix)
-        elif subject.action == "powerokwait":
+            fix = view.replace(ACTION, "powerokwait", "write powerokwait") if cancels else None
+            message = f"{view.action} is for power that fails, but the command is for power that is back"
+            yield view.match(ACTION, message, "did you mean powerokwait?", fix)
+        elif view.action == "powerokwait":
             message = "powerokwait is for power that is back, but "
             goes_down = command.has_option("-h", "-P", "-H") and not command.has_option("-k")
             if not cancels and (_SAYS_FAILING.search(says) or goes_down):
-                yield subject.hit(ACTION, message + "the command shuts down", "did you mean powerfail?")
+                yield view.match(ACTION, message + "the command shuts down", "did you mean powerfail?")
             elif _SAYS_FAILING.search(says) and not _SAYS_BACK.search(says):
-                yield subject.hit(ACTION, message + "the command says that it fails")
+                yield view.match(ACTION, message + "the command says that it fails")
 
 
 def _called_level(command: Command) -> str:
-    """The runlevel that it makes init enter; a word that is none if it does not."""
+    """Return the runlevel that it makes init enter, or a word that is not a runlevel."""
     if command.name in ("halt", "poweroff", "reboot"):
         record_only = command.has_option("-w", "--wtmp-only", "--help", "--version")
         return "none" if record_only else "6" if command.name == "reboot" else "0"
@@ -221,7 +223,7 @@ TELINIT = Syntax("t:e:")
 
 
 @rule("INT409", "contradictory-level", "warning", SYSV)
-def contradictory_level(inittab: Inittab) -> Iterator[Hit]:
+def contradictory_level(inittab: Inittab) -> Iterator[Match]:
     """Level 0 reboots the machine, level 6 halts it, or a level calls another.
 
     By the custom that shutdown, halt and reboot rely on, 0 is halt and 6 is reboot. A level that is left
@@ -235,30 +237,30 @@ def contradictory_level(inittab: Inittab) -> Iterator[Hit]:
 
         hl:0:wait:/sbin/halt -dhp
     """
-    for subject in inittab.subjects:
-        if subject.action not in RUN_ONCE or not subject.runlevels or not subject.command:
+    for view in inittab.views:
+        if view.action not in RUN_ONCE or not view.runlevels or not view.command:
             continue
-        called = _called_level(subject.command) if subject.name in ("init", "telinit") else "none"
-        left = [level for level in subject.levels if level in LEVELS and level not in (called, "1", "S")]
+        called = _called_level(view.command) if view.name in ("init", "telinit") else "none"
+        left = [level for level in view.levels if level in LEVELS and level not in (called, "1", "S")]
         if called in LEVELS and left:
             message = f"level {' and '.join(left)} calls level {called}: it is left as soon as it is entered"
-            yield subject.hit(PROCESS, message)
+            yield view.match(PROCESS, message)
         elif (
-            "0" in subject.levels
-            and subject.name == "reboot"
-            and not subject.command.has_option("-p", "--poweroff", "--halt")
+            "0" in view.levels
+            and view.name == "reboot"
+            and not view.command.has_option("-p", "--poweroff", "--halt")
         ):
-            yield subject.hit(PROCESS, "reboot in level 0, which is halt")
+            yield view.match(PROCESS, "reboot in level 0, which is halt")
         elif (
-            "6" in subject.levels
-            and subject.name in ("halt", "poweroff")
-            and not subject.command.has_option("--reboot")
+            "6" in view.levels
+            and view.name in ("halt", "poweroff")
+            and not view.command.has_option("--reboot")
         ):
-            yield subject.hit(PROCESS, f"{subject.name} in level 6, which is reboot")
+            yield view.match(PROCESS, f"{view.name} in level 6, which is reboot")
 
 
 @rule("INT410", "incomplete-command", "warning", ALL)
-def incomplete_command(inittab: Inittab) -> Iterator[Hit]:
+def incomplete_command(inittab: Inittab) -> Iterator[Match]:
     """A well-known command is called so that it cannot work.
 
     ``umount -a r`` (the option's dash is missing), ``kill`` without a process, ``shutdown`` without a time.
@@ -271,16 +273,16 @@ def incomplete_command(inittab: Inittab) -> Iterator[Hit]:
 
         um:06:wait:/bin/umount -a -r
     """
-    for subject in inittab.subjects:
-        command = subject.command
+    for view in inittab.views:
+        command = view.command
         if not command or command.compound:
             continue
         operands = command.operands
         if command.name == "umount" and command.has_option("-a"):
             for word in operands:
                 if word.text.isalpha() and len(word.text) <= 3 and not _is_argument(command, word.start):
-                    fix = subject.replace_word(word, f"-{word.text}", f"write -{word.text}")
-                    yield subject.hit_word(
+                    fix = view.replace_word(word, f"-{word.text}", f"write -{word.text}")
+                    yield view.match_word(
                         word, f"umount -a takes no operand {word.text}", f"did you mean -{word.text}?", fix
                     )
         elif (
@@ -288,19 +290,19 @@ def incomplete_command(inittab: Inittab) -> Iterator[Hit]:
             and not operands
             and not any(w.text[1:].isdigit() for w in command.arguments[1:])
         ):
-            yield subject.hit_word(command.program, "kill is given no process")
+            yield view.match_word(command.program, "kill is given no process")
         elif (
             command.name == "shutdown"
             and inittab.target.sysv
             and not operands
             and not command.has_option("-c", "--help")
         ):
-            yield subject.hit_word(
+            yield view.match_word(
                 command.program, "shutdown is given no time", "add now, or +5 for in five minutes"
             )
 
 
 def _is_argument(command: Command, start: int) -> bool:
-    """Whether the word there belongs to the option before it (-t type, -O options)."""
+    """Return whether the word there belongs to the option before it (-t type, -O options)."""
     before = [word for word in command.arguments if word.start < start]
     return bool(before) and before[-1].text in ("-t", "-O")

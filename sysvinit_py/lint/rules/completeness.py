@@ -5,8 +5,8 @@ from __future__ import annotations
 from sysvinit_py.inittab.actions import BOOT_ACTIONS, RUN_ONCE
 from sysvinit_py.inittab.entry import LEVELS
 from sysvinit_py.inittab.parser import BLANKS
-from sysvinit_py.lint.finding import Hit, printable
-from sysvinit_py.lint.inittab import ACTION, PROCESS, RUNLEVELS, Subject
+from sysvinit_py.lint.finding import Match, printable
+from sysvinit_py.lint.inittab import ACTION, PROCESS, RUNLEVELS, EntryView
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.targets import SYSV
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from sysvinit_py.lint.inittab import Inittab
 
 
-def defaults(inittab: Inittab) -> list[Subject]:
-    """The initdefault entries, the one that counts first."""
-    return [subject for subject in inittab.subjects if subject.action == "initdefault"]
+def defaults(inittab: Inittab) -> list[EntryView]:
+    """Return the initdefault entries, the one that counts first."""
+    return [view for view in inittab.views if view.action == "initdefault"]
 
 
 @rule("INT201", "no-initdefault", "warning", SYSV)
-def no_initdefault(inittab: Inittab) -> Iterator[Hit]:
+def no_initdefault(inittab: Inittab) -> Iterator[Match]:
     """No entry says which runlevel to enter at boot.
 
     init then asks ``Enter runlevel:`` on the console at every boot, and waits for the answer. A part of an
@@ -40,11 +40,11 @@ def no_initdefault(inittab: Inittab) -> Iterator[Hit]:
     """
     if inittab.whole and "initdefault" not in inittab.actions:
         hint = "add id:2:initdefault:, or say --fragment if this is only a part of an inittab"
-        yield inittab.hit("no initdefault entry: init asks for a runlevel at every boot", hint)
+        yield inittab.match("no initdefault entry: init asks for a runlevel at every boot", hint)
 
 
 @rule("INT202", "second-initdefault", "warning", SYSV)
-def second_initdefault(inittab: Inittab) -> Iterator[Hit]:
+def second_initdefault(inittab: Inittab) -> Iterator[Match]:
     """There are two initdefault entries.
 
     The first one counts, the others are ignored without a word.
@@ -58,14 +58,14 @@ def second_initdefault(inittab: Inittab) -> Iterator[Hit]:
 
         id:5:initdefault:
     """
-    for subject in defaults(inittab)[1:]:
+    for view in defaults(inittab)[1:]:
         first = defaults(inittab)[0].entry
-        where = f"line {first.line}" + (f" of {first.file}" if first.file != subject.entry.file else "")
+        where = f"line {first.line}" + (f" of {first.file}" if first.file != view.entry.file else "")
         level = max(first.runlevels.upper(), default="9")
         counts = (
-            f"level {level}" if level in LEVELS else f"{printable(first.runlevels)!r}, which is no level,"
+            f"level {level}" if level in LEVELS else f"{printable(first.runlevels)!r}, which is not a level,"
         )
-        yield subject.hit(
+        yield view.match(
             ACTION,
             f"this initdefault is ignored: {counts} in {where} counts",
             f"remove this line; to boot into another level, change {where}",
@@ -73,7 +73,7 @@ def second_initdefault(inittab: Inittab) -> Iterator[Hit]:
 
 
 @rule("INT203", "several-default-levels", "warning", SYSV)
-def several_default_levels(inittab: Inittab) -> Iterator[Hit]:
+def several_default_levels(inittab: Inittab) -> Iterator[Match]:
     """initdefault names several levels, or none.
 
     Of several characters init takes the highest, and the empty field means level 9: hardly what was meant.
@@ -86,19 +86,19 @@ def several_default_levels(inittab: Inittab) -> Iterator[Hit]:
 
         id:5:initdefault:
     """
-    for subject in defaults(inittab)[:1]:
-        if not subject.runlevels:
-            yield subject.hit(
+    for view in defaults(inittab)[:1]:
+        if not view.runlevels:
+            yield view.match(
                 ACTION, "initdefault names no level: init enters level 9", "name one, as in id:2:initdefault:"
             )
-        elif len(set(subject.runlevels)) > 1 and (highest := max(subject.runlevels.upper())) in LEVELS:
+        elif len(set(view.runlevels)) > 1 and (highest := max(view.runlevels.upper())) in LEVELS:
             message = f"initdefault names several levels: init takes the highest, {highest}"
-            fix = subject.replace(RUNLEVELS, highest, f"leave {highest}")
-            yield subject.hit(RUNLEVELS, message, "name one", fix)
+            fix = view.replace(RUNLEVELS, highest, f"leave {highest}")
+            yield view.match(RUNLEVELS, message, "name one", fix)
 
 
 @rule("INT204", "default-halts", "warning", SYSV)
-def default_halts(inittab: Inittab) -> Iterator[Hit]:
+def default_halts(inittab: Inittab) -> Iterator[Match]:
     """initdefault is 0 or 6: the machine halts, or reboots, as soon as it has booted.
 
     Bad::
@@ -109,14 +109,14 @@ def default_halts(inittab: Inittab) -> Iterator[Hit]:
 
         id:2:initdefault:
     """
-    for subject in defaults(inittab)[:1]:
-        does = {"0": "halts", "6": "reboots"}.get(max(subject.runlevels, default=""))
+    for view in defaults(inittab)[:1]:
+        does = {"0": "halts", "6": "reboots"}.get(max(view.runlevels, default=""))
         if does:
-            yield subject.hit(RUNLEVELS, f"the machine {does} as soon as it has booted")
+            yield view.match(RUNLEVELS, f"the machine {does} as soon as it has booted")
 
 
 @rule("INT205", "invalid-default", "warning", SYSV)
-def invalid_default(inittab: Inittab) -> Iterator[Hit]:
+def invalid_default(inittab: Inittab) -> Iterator[Match]:
     """The highest character of initdefault is no runlevel.
 
     init takes the highest character before it looks whether it is a level, so ``2a`` is invalid too. It
@@ -130,16 +130,16 @@ def invalid_default(inittab: Inittab) -> Iterator[Hit]:
 
         id:2:initdefault:
     """
-    for subject in defaults(inittab)[:1]:
-        highest = max(subject.runlevels.upper(), default="9")
+    for view in defaults(inittab)[:1]:
+        highest = max(view.runlevels.upper(), default="9")
         if highest not in LEVELS:
-            yield subject.hit(
+            yield view.match(
                 RUNLEVELS, f"{printable(highest)!r} is no runlevel to boot into: init will ask for one"
             )
 
 
 @rule("INT206", "empty-default", "warning", SYSV)
-def empty_default(inittab: Inittab) -> Iterator[Hit]:
+def empty_default(inittab: Inittab) -> Iterator[Match]:
     """Nothing is started in the level that initdefault names.
 
     Bad::
@@ -152,14 +152,14 @@ def empty_default(inittab: Inittab) -> Iterator[Hit]:
         id:2:initdefault:
         1:2:respawn:/sbin/getty 38400 tty1
     """
-    for subject in defaults(inittab)[:1] if inittab.whole else ():
-        level = max(subject.runlevels.upper(), default="9")
+    for view in defaults(inittab)[:1] if inittab.whole else ():
+        level = max(view.runlevels.upper(), default="9")
         if level in LEVELS and not inittab.starts_in(level):
-            yield subject.hit(RUNLEVELS, f"nothing is started in level {level}")
+            yield view.match(RUNLEVELS, f"nothing is started in level {level}")
 
 
 @rule("INT207", "only-initdefault", "warning", SYSV)
-def only_initdefault(inittab: Inittab) -> Iterator[Hit]:
+def only_initdefault(inittab: Inittab) -> Iterator[Match]:
     """The file names the default level and nothing else.
 
     Upstart and systemd took this much from an inittab, or left it as a reminder. SysV init would boot it
@@ -176,11 +176,11 @@ def only_initdefault(inittab: Inittab) -> Iterator[Hit]:
         l3:3:wait:/etc/rc.d/rc 3
     """
     if not inittab.fragment and inittab.only_default:
-        yield inittab.subjects[0].hit(ACTION, "nothing but initdefault: SysV init would start nothing")
+        yield inittab.views[0].match(ACTION, "nothing but initdefault: SysV init would start nothing")
 
 
 @rule("INT211", "no-single-user", "info", SYSV)
-def no_single_user(inittab: Inittab) -> Iterator[Hit]:
+def no_single_user(inittab: Inittab) -> Iterator[Match]:
     """No entry is started in single user mode, S.
 
     init then adds ``~~:S:wait:/sbin/sulogin`` by itself. That is enough as long as there is a sulogin.
@@ -197,11 +197,11 @@ def no_single_user(inittab: Inittab) -> Iterator[Hit]:
         l2:2:wait:/etc/init.d/rc 2
     """
     if inittab.whole and not inittab.starts_in("S"):
-        yield inittab.hit("no entry is started in level S: init runs /sbin/sulogin there")
+        yield inittab.match("no entry is started in level S: init runs /sbin/sulogin there")
 
 
 @rule("INT212", "no-halt-or-reboot", "warning", SYSV)
-def no_halt_or_reboot(inittab: Inittab) -> Iterator[Hit]:
+def no_halt_or_reboot(inittab: Inittab) -> Iterator[Match]:
     """Nothing is run in level 0, or in level 6.
 
     init never halts or reboots the machine itself: the entries of these levels do. Without them ``halt``
@@ -221,14 +221,14 @@ def no_halt_or_reboot(inittab: Inittab) -> Iterator[Hit]:
     """
     if not inittab.whole:
         return
-    run = {level for s in inittab.subjects if s.action in RUN_ONCE for level in s.levels}
+    run = {level for s in inittab.views if s.action in RUN_ONCE for level in s.levels}
     lacking = [f"{level} ({does})" for level, does in (("0", "halt"), ("6", "reboot")) if level not in run]
     if lacking:
-        yield inittab.hit(f"nothing is run in level {' and '.join(lacking)}: the machine will not go down")
+        yield inittab.match(f"nothing is run in level {' and '.join(lacking)}: the machine will not go down")
 
 
 @rule("INT213", "no-ctrlaltdel", "info", SYSV)
-def no_ctrlaltdel(inittab: Inittab) -> Iterator[Hit]:
+def no_ctrlaltdel(inittab: Inittab) -> Iterator[Match]:
     """Nothing is done at Ctrl-Alt-Del.
 
     init takes the keys away from the kernel, so without an entry they do nothing. That may be wanted.
@@ -245,11 +245,11 @@ def no_ctrlaltdel(inittab: Inittab) -> Iterator[Hit]:
         ca::ctrlaltdel:/sbin/shutdown -r now
     """
     if inittab.whole and "ctrlaltdel" not in inittab.actions:
-        yield inittab.hit("no ctrlaltdel entry: Ctrl-Alt-Del does nothing")
+        yield inittab.match("no ctrlaltdel entry: Ctrl-Alt-Del does nothing")
 
 
 @rule("INT214", "no-boot-work", "warning", SYSV)
-def no_boot_work(inittab: Inittab) -> Iterator[Hit]:
+def no_boot_work(inittab: Inittab) -> Iterator[Match]:
     """Nothing is run at boot: no sysinit, boot or bootwait entry.
 
     File systems are mounted, and udev is started, by what these entries run.
@@ -266,11 +266,11 @@ def no_boot_work(inittab: Inittab) -> Iterator[Hit]:
         l2:2:wait:/etc/init.d/rc 2
     """
     if inittab.whole and inittab.actions.isdisjoint(BOOT_ACTIONS):
-        yield inittab.hit("no sysinit, boot or bootwait entry: nothing is mounted or set up at boot")
+        yield inittab.match("no sysinit, boot or bootwait entry: nothing is mounted or set up at boot")
 
 
 @rule("INT219", "ignored-process", "info", SYSV)
-def ignored_process(inittab: Inittab) -> Iterator[Hit]:
+def ignored_process(inittab: Inittab) -> Iterator[Match]:
     """A process is written at initdefault, which ignores it.
 
     Bad::
@@ -281,6 +281,6 @@ def ignored_process(inittab: Inittab) -> Iterator[Hit]:
 
         id:3:initdefault:
     """
-    for subject in defaults(inittab):
-        if subject.process.strip(BLANKS):
-            yield subject.hit(PROCESS, "initdefault ignores the process")
+    for view in defaults(inittab):
+        if view.process.strip(BLANKS):
+            yield view.match(PROCESS, "initdefault ignores the process")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import stat
 
-from sysvinit_py.lint.finding import Hit, printable
-from sysvinit_py.lint.inittab import PROCESS, Subject
+from sysvinit_py.lint.finding import Match, printable
+from sysvinit_py.lint.inittab import PROCESS, EntryView
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.targets import ALL, SYSV
 
@@ -29,23 +29,23 @@ BUILTINS = (
 NO_PROGRAMS = {*BUILTINS}.difference(("echo", "printf", "test", "[", "true", "false", "kill", "pwd"))
 
 
-def external(subject: Subject) -> Command | None:
-    """The command, if a file must be found for it: the first one that sh or init will execute."""
-    command = subject.command
+def external(view: EntryView) -> Command | None:
+    """Return the command, if a file must be found for it: the first one that sh or init will execute."""
+    command = view.command
     if not command or "$" in command.program.text or "`" in command.program.text:
         return None
-    if command.program.text in (BUILTINS if subject.by_shell else NO_PROGRAMS):
+    if command.program.text in (BUILTINS if view.by_shell else NO_PROGRAMS):
         return None
     return command
 
 
-def path_of(subject: Subject, command: Command) -> str:
-    """The program's path; for BusyBox without the - of a login shell."""
-    return command.program.text.removeprefix("-") if not subject.inittab.target.sysv else command.program.text
+def path_of(view: EntryView, command: Command) -> str:
+    """Return the program's path; for BusyBox without the - of a login shell."""
+    return command.program.text.removeprefix("-") if not view.inittab.target.sysv else command.program.text
 
 
 @rule("INT401", "missing-command", "warning", ALL, needs_root=True)
-def missing_command(inittab: Inittab) -> Iterator[Hit]:
+def missing_command(inittab: Inittab) -> Iterator[Match]:
     """The command does not exist under ``--root``.
 
     Nor may the program be missing that a script is for, or ``/bin/sh`` where init calls it. init says
@@ -61,22 +61,22 @@ def missing_command(inittab: Inittab) -> Iterator[Hit]:
     """
     if not inittab.root:
         return
-    for subject in inittab.subjects:
-        command = external(subject)
-        if command and (lacking := _lacking(path_of(subject, command), inittab.root)):
-            yield subject.hit_word(command.program, f"{lacking} under {inittab.root.folder}")
-        elif subject.by_shell and inittab.root.mode("/bin/sh") is None:
+    for view in inittab.views:
+        command = external(view)
+        if command and (lacking := _lacking(path_of(view, command), inittab.root)):
+            yield view.match_word(command.program, f"{lacking} under {inittab.root.folder}")
+        elif view.by_shell and inittab.root.mode("/bin/sh") is None:
             message = f"init needs /bin/sh for this, which does not exist under {inittab.root.folder}"
-            yield subject.hit(PROCESS, message)
+            yield view.match(PROCESS, message)
     adds_sulogin = inittab.target.sysv and inittab.whole and not inittab.starts_in("S")
     if adds_sulogin and inittab.root.find("/sbin/sulogin") is None:
-        yield inittab.hit(
+        yield inittab.match(
             f"/sbin/sulogin, which init runs in level S, does not exist under {inittab.root.folder}"
         )
 
 
 def _lacking(program: str, root: Root) -> str:
-    """What does not exist: a program, or the one that it is a script for."""
+    """Return what does not exist: a program, or the one that it is a script for."""
     found = root.find(program)
     if found is None:
         return f"{printable(program)} does not exist"
@@ -87,7 +87,7 @@ def _lacking(program: str, root: Root) -> str:
 
 
 @rule("INT402", "not-executable", "warning", ALL, needs_root=True)
-def not_executable(inittab: Inittab) -> Iterator[Hit]:
+def not_executable(inittab: Inittab) -> Iterator[Match]:
     """The command is there under ``--root``, but is no executable file.
 
     Bad::
@@ -98,22 +98,22 @@ def not_executable(inittab: Inittab) -> Iterator[Hit]:
 
         si::sysinit:/etc/init.d/rcS
     """
-    for subject in inittab.subjects if inittab.root else ():
-        command = external(subject)
-        found = command and inittab.root and inittab.root.find(path_of(subject, command))
+    for view in inittab.views if inittab.root else ():
+        command = external(view)
+        found = command and inittab.root and inittab.root.find(path_of(view, command))
         if not command or not found:
             continue
         path, mode = found
         if not stat.S_ISREG(mode):
-            yield subject.hit_word(command.program, f"{printable(path)} is no file that can be executed")
+            yield view.match_word(command.program, f"{printable(path)} is not an executable file")
         elif not mode & 0o111:
-            yield subject.hit_word(
+            yield view.match_word(
                 command.program, f"{printable(path)} is not executable", f"chmod +x {printable(path)}"
             )
 
 
 @rule("INT403", "relative-command", "warning", ALL)
-def relative_command(inittab: Inittab) -> Iterator[Hit]:
+def relative_command(inittab: Inittab) -> Iterator[Match]:
     """The command's path does not begin at /.
 
     init's working directory is /, so it is looked for there; nobody who reads the line will guess that.
@@ -126,20 +126,20 @@ def relative_command(inittab: Inittab) -> Iterator[Hit]:
 
         si::sysinit:/etc/init.d/rcS
     """
-    for subject in inittab.subjects:
-        command = external(subject)
+    for view in inittab.views:
+        command = external(view)
         if not command:
             continue
-        path = path_of(subject, command)
+        path = path_of(view, command)
         if "/" in path and not path.startswith(("/", "~")):
-            fix = subject.replace_word(command.program, f"/{path.removeprefix('./')}", "write the whole path")
-            yield subject.hit_word(
+            fix = view.replace_word(command.program, f"/{path.removeprefix('./')}", "write the whole path")
+            yield view.match_word(
                 command.program, f"{printable(path)} is looked for in /", "write the whole path", fix
             )
 
 
 @rule("INT404", "bare-command", "info", SYSV)
-def bare_command(inittab: Inittab) -> Iterator[Hit]:
+def bare_command(inittab: Inittab) -> Iterator[Match]:
     """The command is named without its folder.
 
     init looks for it in /sbin, /usr/sbin, /bin and /usr/bin, in this order; other versions of init, and
@@ -153,9 +153,9 @@ def bare_command(inittab: Inittab) -> Iterator[Hit]:
 
         1:2345:respawn:/sbin/getty 38400 tty1
     """
-    for subject in inittab.subjects:
-        command = external(subject)
-        if command and "/" not in command.program.text and subject.action != "initdefault":
-            yield subject.hit_word(
+    for view in inittab.views:
+        command = external(view)
+        if command and "/" not in command.program.text and view.action != "initdefault":
+            yield view.match_word(
                 command.program, f"{printable(command.program.text)} is searched on init's PATH"
             )

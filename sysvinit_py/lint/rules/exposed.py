@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sysvinit_py.lint.finding import Hit
+from sysvinit_py.lint.finding import Match
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.targets import ALL
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @rule("INT006", "exposed-file", "warning", ALL)
-def exposed_file(inittab: Inittab) -> Iterator[Hit]:
+def exposed_file(inittab: Inittab) -> Iterator[Match]:
     """Somebody else than root can change the file, or what init reads beside it.
 
     init runs as root what is written there. Said of an inittab, a file in inittab.d, that folder and an
@@ -34,4 +34,4 @@ def exposed_file(inittab: Inittab) -> Iterator[Hit]:
     for document in inittab.documents:
         if document.file in inittab.exposed:
             exposed = inittab.exposed[document.file]
-            yield Hit(document.file, 1, 1, 1, exposed, "init runs as root what is written there")
+            yield Match(document.file, 1, 1, 1, exposed, "init runs as root what is written there")

@@ -6,8 +6,8 @@ import os
 
 from sysvinit_py.inittab.actions import ACTIONS
 from sysvinit_py.inittab.entry import MAX_ID
-from sysvinit_py.lint.finding import Hit
-from sysvinit_py.lint.inittab import line_hit
+from sysvinit_py.lint.finding import Match
+from sysvinit_py.lint.inittab import line_match
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.targets import ALL, BUSYBOX_ACTIONS, SYSVINIT_PY
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @rule("INT001", "not-an-inittab", "warning", ALL)
-def not_an_inittab(inittab: Inittab) -> Iterator[Hit]:
+def not_an_inittab(inittab: Inittab) -> Iterator[Match]:
     """No line of the file is an entry.
 
     Some lines are refused and none is accepted: this is probably another kind of file, such as a script, or
@@ -36,18 +36,18 @@ def not_an_inittab(inittab: Inittab) -> Iterator[Hit]:
     for document in inittab.documents:
         refused = [line for line in document.lines if line.problem]
         if refused and not document.entries and not any(_is_meant(line.text) for line in refused):
-            yield line_hit(document, refused[0], "no line of this file is an entry: is it an inittab?")
+            yield line_match(document, refused[0], "no line of this file is an entry: is it an inittab?")
 
 
 def _is_meant(text: str) -> bool:
-    """Whether a line would be an entry, or a comment, but for a mistake in it."""
-    id, _, action, process = (*text.lower().split(":", 3), "", "", "")[:4]
-    is_misspelt = len(id) <= MAX_ID and action.strip().isalpha() and process
-    return bool(id.startswith("#") or is_misspelt or action.strip() in {*ACTIONS, *BUSYBOX_ACTIONS})
+    """Return whether a line would be an entry, or a comment, but for a mistake in it."""
+    entry_id, _, action, process = (*text.lower().split(":", 3), "", "", "")[:4]
+    is_misspelt = len(entry_id) <= MAX_ID and action.strip().isalpha() and process
+    return bool(entry_id.startswith("#") or is_misspelt or action.strip() in {*ACTIONS, *BUSYBOX_ACTIONS})
 
 
 @rule("INT002", "empty-inittab", "warning", ALL)
-def empty_inittab(inittab: Inittab) -> Iterator[Hit]:
+def empty_inittab(inittab: Inittab) -> Iterator[Match]:
     """There is nothing but blank lines and comments.
 
     SysV init then asks for a runlevel on the console and can start nothing but sulogin; BusyBox falls back
@@ -65,11 +65,11 @@ def empty_inittab(inittab: Inittab) -> Iterator[Hit]:
     if inittab.fragment:
         return
     if all(line.kind in ("blank", "comment") for document in inittab.documents for line in document.lines):
-        yield inittab.hit("no entries: init will start nothing of its own")
+        yield inittab.match("no entries: init will start nothing of its own")
 
 
 @rule("INT003", "ignored-drop-in", "warning", ALL, example="etc/inittab.d/ttyS0")
-def ignored_drop_in(inittab: Inittab) -> Iterator[Hit]:
+def ignored_drop_in(inittab: Inittab) -> Iterator[Match]:
     """A file in inittab.d is not read.
 
     init reads the files there whose names end in ``.tab``, and no others; hidden files neither.
@@ -91,9 +91,9 @@ def ignored_drop_in(inittab: Inittab) -> Iterator[Hit]:
             continue
         first = document.lines[0]
         if not inittab.target.tab_files:
-            yield line_hit(document, first, f"{inittab.target.name} does not read inittab.d")
+            yield line_match(document, first, f"{inittab.target.name} does not read inittab.d")
         elif not name.endswith(".tab") or name.startswith("."):
-            yield line_hit(
+            yield line_match(
                 document,
                 first,
                 "init does not read this file: its name does not end in .tab",
@@ -102,7 +102,7 @@ def ignored_drop_in(inittab: Inittab) -> Iterator[Hit]:
 
 
 @rule("INT004", "unused-suppression", "warning", (SYSVINIT_PY,))
-def unused_suppression(inittab: Inittab) -> Iterator[Hit]:
+def unused_suppression(inittab: Inittab) -> Iterator[Match]:
     """A comment turns a rule off where it finds nothing.
 
     The mistake is gone and the comment was forgotten, or it stands at the wrong line: it must be on a line
@@ -123,7 +123,7 @@ def unused_suppression(inittab: Inittab) -> Iterator[Hit]:
 
 
 @rule("INT005", "bad-suppression", "warning", ALL)
-def bad_suppression(inittab: Inittab) -> Iterator[Hit]:
+def bad_suppression(inittab: Inittab) -> Iterator[Match]:
     """A comment for the linter cannot be understood.
 
     It must read ``# inittab-lint: disable=INT301,INT403`` or ``# inittab-lint: disable-file=INT213``; names

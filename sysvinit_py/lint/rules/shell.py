@@ -7,7 +7,7 @@ from functools import cache
 
 from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.lint.command import Word
-from sysvinit_py.lint.finding import Edit, Fix, Hit, printable
+from sysvinit_py.lint.finding import Edit, Fix, Match, printable
 from sysvinit_py.lint.inittab import PROCESS, RESPAWNED
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.rules.executables import BUILTINS, NO_PROGRAMS
@@ -17,14 +17,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sysvinit_py.lint.inittab import Inittab, Subject
+    from sysvinit_py.lint.inittab import EntryView, Inittab
     from sysvinit_py.lint.targets import Target
 
     Patterns = tuple[tuple[str, str, str], ...]
 
 
 @rule("INT501", "shell-in-between", "info", (SYSVINIT_3_14,))
-def shell_in_between(inittab: Inittab) -> Iterator[Hit]:
+def shell_in_between(inittab: Inittab) -> Iterator[Match]:
     """A respawned command has characters that make init call /bin/sh for it.
 
     Then the process that init knows may be the shell, and the command only its child. With ``exec`` before
@@ -39,15 +39,15 @@ def shell_in_between(inittab: Inittab) -> Iterator[Hit]:
 
         df:2345:respawn:exec /usr/bin/watch -n30 df >/dev/tty9
     """
-    for subject in inittab.subjects:
-        command = subject.command
-        if not (command and subject.by_shell and subject.action in RESPAWNED):
+    for view in inittab.views:
+        command = view.command
+        if not (command and view.by_shell and view.action in RESPAWNED):
             continue
         simple = not (command.compound or command.background or command.assigns or command.said_exec)
         if simple and command.name not in BUILTINS:
-            start, _ = subject.columns(command.program)
-            fix = Fix("write exec before it", (Edit(subject.entry.line, start, start, "exec "),))
-            yield subject.hit_word(
+            start, _ = view.columns(command.program)
+            fix = Fix("write exec before it", (Edit(view.entry.line, start, start, "exec "),))
+            yield view.match_word(
                 command.program,
                 f"a shell stays between init and {printable(command.name)}",
                 "write exec before it",
@@ -56,7 +56,7 @@ def shell_in_between(inittab: Inittab) -> Iterator[Hit]:
 
 
 @rule("INT502", "lost-behind-exec", "warning", (SYSVINIT_3_06, SYSVINIT_2_88, BUSYBOX))
-def lost_behind_exec(inittab: Inittab) -> Iterator[Hit]:
+def lost_behind_exec(inittab: Inittab) -> Iterator[Match]:
     """The command cannot work, or not all of it, behind the ``exec`` that init puts before it.
 
     sysvinit up to 3.10 and BusyBox give ``exec PROCESS`` to sh. Of ``a && b`` only a is run, ``FOO=1 a``,
@@ -70,11 +70,11 @@ def lost_behind_exec(inittab: Inittab) -> Iterator[Hit]:
 
         si::sysinit:/etc/init.d/rcS
     """
-    for subject in inittab.subjects:
-        command = subject.command
-        if not subject.by_shell or not command:
+    for view in inittab.views:
+        command = view.command
+        if not view.by_shell or not command:
             continue
-        first = subject.tokens[0]
+        first = view.tokens[0]
         if command.assigns:
             message = f"exec fails at {printable(first.text)}: it is taken for the command"
         elif command.said_exec:
@@ -83,17 +83,17 @@ def lost_behind_exec(inittab: Inittab) -> Iterator[Hit]:
             message = f"exec fails at {first.text}"
         elif command.program.text in NO_PROGRAMS:
             message = f"exec fails: {printable(command.program.text)} is the shell's own command"
-        elif command.compound and (lost := _never_reached(subject)):
+        elif command.compound and (lost := _never_reached(view)):
             message = f"what follows {lost} is never run: exec replaces the shell"
         else:
             continue
         hint = "put it into a script" + (", or into sh -c '...'" if inittab.target is BUSYBOX else "")
-        yield subject.hit(PROCESS, f"init puts exec before this: {message}", hint)
+        yield view.match(PROCESS, f"init puts exec before this: {message}", hint)
 
 
-def _never_reached(subject: Subject) -> str:
-    """The operator behind which nothing is run; in a pipeline, or after an &, all is."""
-    first = next((token.text for token in subject.tokens if token.kind == "operator"), "")
+def _never_reached(view: EntryView) -> str:
+    """Return the operator behind which nothing is run; in a pipeline, or after an &, all is."""
+    first = next((token.text for token in view.tokens if token.kind == "operator"), "")
     return first if first in ("&&", "||", ";") else ""
 
 
@@ -143,7 +143,7 @@ def _blot(text: str, *, double: bool) -> str:
 
 
 @rule("INT503", "bashism", "warning", ALL)
-def bashism(inittab: Inittab) -> Iterator[Hit]:
+def bashism(inittab: Inittab) -> Iterator[Match]:
     """The command needs bash, but /bin/sh runs it.
 
     On many systems /bin/sh is dash or BusyBox's ash. There ``>& file``, ``&>``, ``[[``, ``<<<``,
@@ -163,18 +163,18 @@ def bashism(inittab: Inittab) -> Iterator[Hit]:
         outside += NOT_DASH
     if not target.exec_prefix:
         outside += OWN_ECHO
-    for subject in inittab.subjects:
-        if not subject.by_shell:
+    for view in inittab.views:
+        if not view.by_shell:
             continue
-        text = subject.process[subject.command_start :]
+        text = view.process[view.command_start :]
         for double, patterns in ((False, INSIDE), (True, outside)):
             blotted = _blot(text, double=double)
             for pattern, what, instead in patterns:
                 for found in _compiled(pattern).finditer(blotted):
-                    at = subject.command_start + found.start(1)
+                    at = view.command_start + found.start(1)
                     word = Word(found[1], at, at + len(found[1]))
                     hint = _MAYBE_IN_BUSYBOX if target is BUSYBOX else instead
-                    yield subject.hit_word(word, f"{what} bash, but {_shell(target)} runs this", hint)
+                    yield view.match_word(word, f"{what} bash, but {_shell(target)} runs this", hint)
 
 
 def _shell(target: Target) -> str:
@@ -182,7 +182,7 @@ def _shell(target: Target) -> str:
 
 
 @rule("INT504", "open-quote", "warning", ALL)
-def open_quote(inittab: Inittab) -> Iterator[Hit]:
+def open_quote(inittab: Inittab) -> Iterator[Match]:
     """A quote is opened and never closed, or a backslash ends the line.
 
     sh refuses the whole command.
@@ -195,15 +195,15 @@ def open_quote(inittab: Inittab) -> Iterator[Hit]:
 
         kb::kbrequest:/bin/echo "Keyboard request"
     """
-    for subject in inittab.subjects:
-        opened = next((token for token in subject.tokens if token.kind == "open"), None)
+    for view in inittab.views:
+        opened = next((token for token in view.tokens if token.kind == "open"), None)
         if opened:
             what = "a backslash ends the command" if opened.text == "\\" else f"{opened.text} is never closed"
-            yield subject.hit_word(opened, what)
+            yield view.match_word(opened, what)
 
 
 @rule("INT505", "too-many-words", "warning", (SYSVINIT_3_06, SYSVINIT_2_88, SYSVINIT_3_14))
-def too_many_words(inittab: Inittab) -> Iterator[Hit]:
+def too_many_words(inittab: Inittab) -> Iterator[Match]:
     """The command has more words than init passes on.
 
     C sysvinit splits a command into 14 words and cuts off the rest without a word.
@@ -217,17 +217,17 @@ def too_many_words(inittab: Inittab) -> Iterator[Hit]:
         x:5:respawn:/bin/a 1 2 3 4 5 6 7 8 9 10 11 12 13
     """
     most = inittab.target.max_words
-    for subject in inittab.subjects:
-        if len(subject.words) > most:
-            yield subject.hit_word(
-                subject.words[most],
+    for view in inittab.views:
+        if len(view.words) > most:
+            yield view.match_word(
+                view.words[most],
                 f"init passes {most} words and drops the rest from here",
                 "put it into a script",
             )
 
 
 @rule("INT506", "comment-in-process", "warning", ALL)
-def comment_in_process(inittab: Inittab) -> Iterator[Hit]:
+def comment_in_process(inittab: Inittab) -> Iterator[Match]:
     """There is a # in the process field.
 
     It ends the command wherever it stands, even within a word; C sysvinit then passes an empty word at the
@@ -243,11 +243,11 @@ def comment_in_process(inittab: Inittab) -> Iterator[Hit]:
         # first console
         1:2345:respawn:/sbin/getty 38400 tty1
     """
-    for subject in inittab.subjects:
-        text = subject.line.text.removesuffix("\r")
-        start = subject.span(PROCESS).start - 1
+    for view in inittab.views:
+        text = view.line.text.removesuffix("\r")
+        start = view.span(PROCESS).start - 1
         at = text.find("#", start if inittab.target.sysv else 1)
-        if at < 0 or subject.action in ("initdefault", "off") or (inittab.target.sysv and subject.by_shell):
+        if at < 0 or view.action in ("initdefault", "off") or (inittab.target.sysv and view.by_shell):
             continue
         comment = at == start or text[at - 1] in BLANKS
         if comment and inittab.target is BUSYBOX:  # as Buildroot writes its inittab
@@ -258,11 +258,11 @@ def comment_in_process(inittab: Inittab) -> Iterator[Hit]:
             message = "# ends the command: a comment belongs on a line of its own"
         else:
             message = "# ends the command in the middle of a word"
-        yield Hit(subject.entry.file, subject.entry.line, at + 1, len(text) + 1, message)
+        yield Match(view.entry.file, view.entry.line, at + 1, len(text) + 1, message)
 
 
 @rule("INT507", "misplaced-flag", "warning", ALL)
-def misplaced_flag(inittab: Inittab) -> Iterator[Hit]:
+def misplaced_flag(inittab: Inittab) -> Iterator[Match]:
     """A + or @ does not stand where init looks for it.
 
     ``+`` (no accounting) must be the first character of the process field and ``@`` (no shell) the first
@@ -277,25 +277,25 @@ def misplaced_flag(inittab: Inittab) -> Iterator[Hit]:
 
         1:2345:respawn:+@/sbin/getty 38400 tty1
     """
-    for subject in inittab.subjects:
-        rest = subject.process[subject.command_start :]
+    for view in inittab.views:
+        rest = view.process[view.command_start :]
         if not rest.lstrip(BLANKS).startswith(("+", "@")):
             continue
         known = "+@" if inittab.target.at_sign else "+" if inittab.target.sysv else ""
         if rest[0] not in known + BLANKS:
-            yield subject.hit(PROCESS, f"{inittab.target.name} does not know the {rest[0]}")
+            yield view.match(PROCESS, f"{inittab.target.name} does not know the {rest[0]}")
         else:
-            yield subject.hit(PROCESS, "+ and @ count only at the very beginning, as in +@/sbin/getty")
+            yield view.match(PROCESS, "+ and @ count only at the very beginning, as in +@/sbin/getty")
 
 
 _SHELL_WORD = re.compile(r"\d*[<>]|[|&;]+$|.*[\"'`$;]")
 
 
 @rule("INT508", "no-shell", "warning", ALL)
-def no_shell(inittab: Inittab) -> Iterator[Hit]:
+def no_shell(inittab: Inittab) -> Iterator[Match]:
     """The command needs a shell, but init runs it by itself.
 
-    Without a character that calls for sh init looks for a program of that name, and there is none called
+    Without a character that calls for sh init looks for a program of that name, and no program is called
     ``exec`` or ``cd``. Behind an ``@`` there is no shell at all: a redirection, a quote or a variable is
     handed to the program as it is written.
 
@@ -309,12 +309,12 @@ def no_shell(inittab: Inittab) -> Iterator[Hit]:
         1:2345:respawn:/sbin/getty 38400 tty1
         x:2345:once:/bin/dmesg >/var/log/dmesg
     """
-    for subject in inittab.subjects:
-        if not subject.words or subject.action in ("initdefault", "off"):
+    for view in inittab.views:
+        if not view.words or view.action in ("initdefault", "off"):
             continue
-        program, *arguments = subject.words
+        program, *arguments = view.words
         if program.text in NO_PROGRAMS:
             message = f"{printable(program.text)} is the shell's own command, but no shell runs this"
-            yield subject.hit_word(program, message)
+            yield view.match_word(program, message)
         elif odd := next((word for word in arguments if _SHELL_WORD.match(word.text)), None):
-            yield subject.hit_word(odd, f"no shell takes care of {printable(odd.text)} behind the @")
+            yield view.match_word(odd, f"no shell takes care of {printable(odd.text)} behind the @")

@@ -230,12 +230,12 @@ def keep_place() -> None:
 
 def serialized(machine: Machine, signals: Iterable[int], boot_recorded: bool, level_recorded: bool) -> bytes:
     """Return the state of the machine, and which signals have not reached it yet."""
-    standing = machine.standing
+    position = machine.position
     whole = marshal.dumps(save(machine), _MARSHAL)
     saved = Saved(
-        runlevel=standing.runlevel,
-        this_level=standing.runlevel,
-        previous_level=standing.prevlevel,
+        runlevel=position.runlevel,
+        this_level=position.runlevel,
+        previous_level=position.prevlevel,
         entries=tuple(map(_saved_entry, machine.processes.jobs.values())),
         signals=sum(1 << number for number in signals),
         boot_in_wtmp=boot_recorded,
@@ -254,8 +254,8 @@ def minimal_state(machine: Machine, signal: int) -> bytes:
 
     ``signal`` has the new init read the inittab, and start what has its place in the level.
     """
-    level = machine.standing.runlevel
-    return encode(Saved(level, level, machine.standing.prevlevel, signals=1 << signal))
+    level = machine.position.runlevel
+    return encode(Saved(level, level, machine.position.prevlevel, signals=1 << signal))
 
 
 def _saved_entry(job: Job) -> SavedEntry:
@@ -263,8 +263,8 @@ def _saved_entry(job: Job) -> SavedEntry:
         job.entry,
         pid=job.pid,
         has_run=job.has_run,
-        called=job.called,
-        on_demand=job.demanded,
+        pending_event=job.pending_event,
+        on_demand=job.on_demand,
         waited_for=job.rule.waited and job.pid > 0,
         window_opened=job.throttle.opened,
         starts=job.throttle.starts,
@@ -315,7 +315,7 @@ def _machine_from_c(saved: Saved, environ: Mapping[str, str]) -> Machine:
     state["machine"] |= {
         "must_read": False, "boot_done": saved.boot_done, "boot_recorded": True, "nothing_left_said": True,
     }  # fmt: skip
-    state["standing"] = {
+    state["position"] = {
         "stage": saved.this_level, "level": saved.this_level, "prevlevel": saved.previous_level,
         "variables": variables_of(environ),
     }  # fmt: skip
@@ -323,7 +323,8 @@ def _machine_from_c(saved: Saved, environ: Mapping[str, str]) -> Machine:
         job = save_job(Job(key, entry))
         job["marks"] |= {
             "pid": marks.pid, "accounted": entry.accounting, "has_run": marks.has_run,
-            "called": marks.called, "demanded": marks.on_demand, "rests_until": marks.rests_until,
+            "pending_event": marks.pending_event, "on_demand": marks.on_demand,
+            "rests_until": marks.rests_until,
         }  # fmt: skip
         job["throttle"] = {"opened": marks.window_opened, "starts": marks.starts}
         state["jobs"].append(job)

@@ -90,11 +90,11 @@ class Succession:
         self._signals.add({number for number in HANDLED if saved.signals >> number & 1} | {calls.SIGCHLD})
         self._begun = True
         self._report(f"version {__version__} reloading", log=False)
-        self._runner.perform(fx.ShowStage(machine.standing.stage))
+        self._runner.perform(fx.ShowStage(machine.position.stage))
         if not (saved.boot_in_utmp and saved.boot_in_wtmp):
             self._accounting.boot()
         if not (saved.runlevel_in_utmp and saved.runlevel_in_wtmp):
-            self._accounting.level(machine.standing.runlevel, machine.standing.prevlevel)
+            self._accounting.level(machine.position.runlevel, machine.position.prevlevel)
 
     def hand_over_if_wanted(self) -> None:
         """Become the /sbin/init that is there now if the machine wants it; go on if that is not possible."""
@@ -137,7 +137,7 @@ class Succession:
         return handover.serialized(self._driver.machine, signals, *self._accounting.recorded)
 
     def _execute(self, state: bytes, *more: str) -> None:
-        variables = self._driver.machine.standing.variables
+        variables = self._driver.machine.position.variables
         if not self._begun:
             more = (*(word for word in self._arguments if word != handover.OPTION), *more)
             variables = handover.variables_of(self._inherited)  # C has them nowhere else

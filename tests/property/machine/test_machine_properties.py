@@ -137,7 +137,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(level=REQUESTS, time=TIMES)
     def request(self, level: str, time: float) -> None:
         before = len(self.world.effects)
-        stage, asking = self.machine.standing.stage, self.machine.asking
+        stage, asking = self.machine.position.stage, self.machine.asking
         self.feed(ev.LevelRequested(level, time))
         answers = self.world.effects[before:]
         if level in stages.ENTERABLE:
@@ -229,7 +229,7 @@ class AnyOrder(RuleBasedStateMachine):
     )
     def set_variables(self, changes: list[tuple[str, str | None]]) -> None:
         self.feed(ev.VariablesGiven(tuple(changes)))
-        assert "PATH" not in self.machine.standing.variables
+        assert "PATH" not in self.machine.position.variables
 
     @rule(seconds=st.sampled_from((0.01, 0.1, 0.6, 5.5, 121.0, 301.0)))
     def wait(self, seconds: float) -> None:
@@ -258,7 +258,7 @@ class AnyOrder(RuleBasedStateMachine):
             if not waited:
                 break
             self.end_process(waited[0])
-        stage = machine.standing.stage
+        stage = machine.position.stage
         if machine.asking or stage not in DIGIT_LEVELS:
             return
         self.wait(301.0)
@@ -288,7 +288,7 @@ class AnyOrder(RuleBasedStateMachine):
         for pid, job in machine.running.items():
             if job.pid == pid:
                 assert machine.processes.jobs[job.key] is job
-                assert not rules.must_end(job, machine.standing.stage), job.entry
+                assert not rules.must_end(job, machine.position.stage), job.entry
 
     @invariant()
     def no_two_processes_of_a_job(self) -> None:
@@ -298,11 +298,11 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def who_is_waited_for_holds_back_all_after_it(self) -> None:
-        """And nobody before it is left waiting: the rule of the agenda, without its list of who is due."""
+        """And nobody before it is left waiting: the rule of the run queue, without its list of who is due."""
         machine = self.machine
         if machine.processes.endings or machine.must_read or machine.asking:
             return
-        stage = machine.standing.stage
+        stage = machine.position.stage
         placed = [job for job in machine.processes.jobs.values() if rules.has_place(job, stage)]
         placed.sort(key=lambda job: not job.rule.first)
         for job in placed:
@@ -317,7 +317,7 @@ class AnyOrder(RuleBasedStateMachine):
         for job in machine.processes.jobs.values():
             word = status.state(machine, job)
             assert (word in ("running", "stopping")) == bool(job.pid)
-            if rules.verdict(job, machine.standing.stage) == rules.DUE:
+            if rules.verdict(job, machine.position.stage) == rules.DUE:
                 assert word in ("pending", "triggered")
                 assert status.held_back_by(machine, job) or status.waits_for(machine).what
 

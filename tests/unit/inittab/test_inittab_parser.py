@@ -124,7 +124,7 @@ def test_spans_count_characters() -> None:
         ("a:2:wait:x", ("a", "2", "wait", "x")),
         ("abcd:2:wait:x", ("abcd", "2", "wait", "x")),
         ("  \ta:2:wait:x", ("a", "2", "wait", "x")),
-        # Everywhere else blanks belong to the field.
+        # Everywhere else whitespace belongs to the field.
         ("a b :2:wait:x", ("a b ", "2", "wait", "x")),
         ("a: 2 :wait:x", ("a", " 2 ", "wait", "x")),
         ("a:2:wait: x \t", ("a", "2", "wait", " x \t")),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sysvinit_py.lint.command import Command, Word
-from sysvinit_py.lint.daemons import ENDS, GOES, STAYS, UNKNOWN, _rows, fate, find
+from sysvinit_py.lint.daemons import DAEMONIZES, EXITS, FOREGROUND, UNKNOWN, _rows, fate, find
 from sysvinit_py.lint.root import Root
 from sysvinit_py.lint.targets import BUSYBOX, SYSVINIT_PY, Target
 from tests.unit.lint.lint import findings, found
@@ -290,8 +290,8 @@ def test_hint_of_an_init_script() -> None:
 def test_each_row_of_the_table_is_understood(name: str) -> None:
     program = find(name)
     assert program
-    assert program.kind in (GOES, STAYS, ENDS, UNKNOWN)
-    assert fate(Command(Word(name, 0, 0), Word(name, 0, 0), (Word("--version", 0, 0),)))[0] == ENDS
+    assert program.kind in (DAEMONIZES, FOREGROUND, EXITS, UNKNOWN)
+    assert fate(Command(Word(name, 0, 0), Word(name, 0, 0), (Word("--version", 0, 0),)))[0] == EXITS
     assert fate(Command(Word(name, 0, 0), Word(name, 0, 0), ()))[0] == program.kind
 
 

@@ -88,8 +88,8 @@ def test_each_refused_line_is_one_error(target: Target) -> None:
     ("written", "target", "hint", "better"),
     [
         ("respwan", OURS, "did you mean respawn?", "respawn"),
-        (" once", OURS, "blanks belong to the field: write once", "once"),
-        ("ONCE\t", OURS, "blanks belong to the field: write once", "once"),
+        (" once", OURS, "whitespace belongs to the field: write once", "once"),
+        ("ONCE\t", OURS, "whitespace belongs to the field: write once", "once"),
         ("askfirst", OURS, "askfirst is an action of BusyBox, not of SysV init", ""),
         ("Wait", BB, "write it in lower case: wait", "wait"),
         ("initdefault", BB, "initdefault is an action of SysV init; BusyBox has no runlevels", ""),

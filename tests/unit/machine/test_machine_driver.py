@@ -117,13 +117,13 @@ def _written(target: ast.expr) -> str:
 
 @pytest.mark.parametrize("folder", ["machine", "pid1"])
 def test_fields_are_written_by_their_own_class_only(folder: str) -> None:
-    """Of jobs and of the machine: from elsewhere a mark is changed by its methods (a ghost by the job's)."""
+    """Of jobs and of the machine: from elsewhere a mark is changed by its methods."""
     fields = {*vars(Machine()), *vars(Machine().processes), *vars(Machine().processes.endings)}
-    for kind in ("job.Job", "throttle.Throttle", "ending.Ending", "processes.Standing"):
+    for kind in ("job.Job", "throttle.Throttle", "ending.Ending", "processes.Position"):
         module, _, name = kind.partition(".")
         taken = getattr(sys.modules[f"sysvinit_py.machine.{module}"], name)
         fields |= {*getattr(taken, "SAVED", ()), *getattr(taken, "__slots__", ())}
-    allowed = {"standing", "ghost"} if folder == "machine" else set()
+    allowed = {"position", "abandoned"} if folder == "machine" else set()
     for path in (ROOT / "sysvinit_py" / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             targets = node.targets if isinstance(node, ast.Assign) else []

@@ -128,7 +128,7 @@ def test_the_state_is_plain_and_comes_back() -> None:
         world.step(step)
     state = json.loads(json.dumps(save(world.machine)))
     assert save(restore(state)) == state
-    assert state["standing"] == {"stage": "3", "level": "3", "prevlevel": "2", "variables": {"INIT_A": "1"}}
+    assert state["position"] == {"stage": "3", "level": "3", "prevlevel": "2", "variables": {"INIT_A": "1"}}
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_who_is_due_is_listed_once() -> None:
     world = World("id:2:initdefault:\nca:2:ctrlaltdel:x\nkb:2:kbrequest:x\n~~:S:wait:x")
     for step in ("boot", "ctrlaltdel", *["kbrequest"] * 50):
         world.step(step)
-    assert len(world.machine.processes.agenda._due) == 2
+    assert len(world.machine.processes.run_queue._due) == 2
 
 
 def test_a_long_inittab_is_taken_in_step_by_step() -> None:

@@ -55,7 +55,7 @@ def test_the_ways_from_stage_to_stage(walk: list[str]) -> None:
     world.boot(first[1:])
     for step, stage in zip(rest[::2], rest[1::2], strict=True):
         world.step(step)
-        assert world.machine.standing.stage == stage, step
+        assert world.machine.position.stage == stage, step
 
 
 def test_the_tables_cover_every_stage() -> None:

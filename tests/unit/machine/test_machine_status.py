@@ -124,7 +124,7 @@ def test_while_the_level_is_asked_for() -> None:
 
 def test_every_verdict_has_a_word_and_every_condition_is_used() -> None:
     verdicts = {
-        rules.DUE, rules.RUNS, rules.RESTS, rules.NO_TERMINAL, rules.HAS_RUN, rules.NOT_CALLED,
+        rules.DUE, rules.RUNS, rules.RESTS, rules.NO_TERMINAL, rules.HAS_RUN, rules.NOT_TRIGGERED,
         rules.NO_PLACE, rules.EMPTY,
     }  # fmt: skip
     last = {row.verdict: row for row in status.STATES}

@@ -204,15 +204,15 @@ def test_levels_are_written_out_as_c_does(entry: Entry, levels: bytes) -> None:
 @pytest.mark.parametrize(
     "action", ["powerwait", "powerfail", "powerokwait", "powerfailnow", "ctrlaltdel", "kbrequest"]
 )
-@pytest.mark.parametrize("called", [True, False])
-def test_an_event_that_is_kept_is_the_missing_mark_has_run(action: str, called: bool) -> None:
+@pytest.mark.parametrize("pending", [True, False])
+def test_an_event_that_is_kept_is_the_missing_mark_has_run(action: str, pending: bool) -> None:
     """C was seen to start a kbrequest entry that came without FL XD, and none that came with it."""
     state = with_entry(
-        b"FL RU\nPID20\nEXS0\nAC respawn", f"{'' if called else 'FL XD'}\nAC {action}".encode()
+        b"FL RU\nPID20\nEXS0\nAC respawn", f"{'' if pending else 'FL XD'}\nAC {action}".encode()
     )
     (entry,) = decode(state).entries
-    assert (entry.called, entry.has_run) == (called, False)
-    assert (b"FL XD" in encode(decode(state))) is not called
+    assert (entry.pending_event, entry.has_run) == (pending, False)
+    assert (b"FL XD" in encode(decode(state))) is not pending
 
 
 @pytest.mark.parametrize(
@@ -290,8 +290,8 @@ def test_the_head_is_read(old: bytes, new: bytes, changes: dict[str, object]) ->
         (with_head(b"-RL3\n", b""), "line 17: no -RL before END"),
         (with_head(b"-TL3\n", b""), "line 17: no -TL before END"),
         (with_head(b"-PL2\n", b""), "line 17: no -PL before END"),
-        (with_head(b"-RL3", b"-RL"), "line 2: '' is no level"),
-        (with_head(b"-RL3", b"-RL34"), "line 2: '34' is no level"),
+        (with_head(b"-RL3", b"-RL"), "line 2: '' is not a level"),
+        (with_head(b"-RL3", b"-RL34"), "line 2: '34' is not a level"),
         (with_head(b"-ST9", b"-ST"), "line 8: invalid literal"),
         (with_head(b"-WR1", b"-WRyes"), "line 6: invalid literal"),
         (with_head(b"-DB1", b"-DB1\nLEV3"), "line 10: LEV outside an entry"),
@@ -302,11 +302,11 @@ def test_the_head_is_read(old: bytes, new: bytes, changes: dict[str, object]) ->
         (with_entry(b"EOR\n", b""), "line 17: END within an entry"),
         (with_entry(b"LEV23\n", b""), "line 16: no LEV in the entry r1"),
         (with_entry(b"PID20", b"PIDx"), "line 13: invalid literal"),
-        (with_entry(b"PID20", b"PID1"), "line 13: 1 is no process of an entry"),
-        (with_entry(b"PID20", b"PID-2"), "line 13: -2 is no process of an entry"),
-        (with_entry(b"PID20", b"PID2147483648"), "line 13: 2147483648 is no process of an entry"),
-        (with_entry(b"EOR", b"XTRnan\nEOR"), "line 17: nan is no time"),
-        (with_entry(b"EOR", b"XTO-inf\nEOR"), "line 17: -inf is no time"),
+        (with_entry(b"PID20", b"PID1"), "line 13: 1 is not a process of an entry"),
+        (with_entry(b"PID20", b"PID-2"), "line 13: -2 is not a process of an entry"),
+        (with_entry(b"PID20", b"PID2147483648"), "line 13: 2147483648 is not a process of an entry"),
+        (with_entry(b"EOR", b"XTRnan\nEOR"), "line 17: nan is not a time"),
+        (with_entry(b"EOR", b"XTO-inf\nEOR"), "line 17: -inf is not a time"),
     ],
 )
 def test_damage_is_told_with_its_line(state: bytes, reason: str) -> None:

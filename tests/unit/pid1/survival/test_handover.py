@@ -79,15 +79,15 @@ def test_between_two_of_ours_nothing_is_lost(world: World) -> None:
 def test_by_way_of_c_all_that_c_knows_is_kept(world: World) -> None:
     saved = decode(serialized(world.machine)).replace(ours="")
     machine = handover.machine_from_saved(saved, {"INIT_X": "1", "INIT_VERSION": "c", "PATH": "p"})
-    assert machine.standing.variables == {"INIT_X": "1"}
-    assert (machine.standing.stage, machine.standing.prevlevel, machine.wait_time) == ("2", "N", 7)
+    assert machine.position.variables == {"INIT_X": "1"}
+    assert (machine.position.stage, machine.position.prevlevel, machine.wait_time) == ("2", "N", 7)
     assert {pid: job.entry.id for pid, job in machine.running.items()} == {
         pid: id for id, pid in world.pids.items()
     }
     before = {id: world.machine.processes.jobs[id, action, 0] for id, action in KEYS}
     after = {id: machine.processes.jobs[id, action, 0] for id, action in KEYS}
     for id, job in before.items():
-        for mark in ("pid", "has_run", "called", "demanded", "rests_until"):
+        for mark in ("pid", "has_run", "pending_event", "on_demand", "rests_until"):
             assert getattr(after[id], mark) == getattr(job, mark), (id, mark)
         assert (after[id].throttle.opened, after[id].throttle.starts) == (
             job.throttle.opened,

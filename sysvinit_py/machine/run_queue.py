@@ -1,13 +1,14 @@
-"""The agenda: the jobs that have a place in the stage, and which of them is the next to start.
+"""The run queue: the jobs that have a place in the stage, and which of them is the next to start.
 
 See behaviour/boot and behaviour/runlevels.
 
-The rule: jobs are looked at in the order of the agenda, and those started that want to start, up to the
+The rule: jobs are looked at in the order of the run queue, and those started that want to start, up to the
 first that is waited for: it holds back all after it. The order is that of the file, but entries for power
-and ctrlaltdel go first. Who is to be started once more waits until all the others have had their turn.
+and ctrlaltdel go first. What is to be started once more waits until all the others have had their turn.
 
 So that an event costs the same in a long inittab, not all are looked at each time, but those listed as due:
-at first all, later those to which something happened. Who waits, or stands behind one that does, stays so.
+at first all, later those to which something happened. A job that waits, or stands behind one that does,
+stays so.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from sysvinit_py.machine.job import Job
 
 
-class Agenda:
+class RunQueue:
     """The jobs of a stage."""
 
     def __init__(self, jobs: Iterable[Job] = ()) -> None:
@@ -31,23 +32,23 @@ class Agenda:
         self._positions = {job: position for position, job in enumerate(self.jobs)}
         self._due = list(range(len(self.jobs)))  # a heap of positions
         self._listed = set(self._due)
-        self._reached = -1  # the position of who was started last; -1: all have had their turn
+        self._reached = -1  # the position of the job started last; -1: all have had their turn
         self._again: list[int] = []  # positions up to that: due when those after it have had their turn
 
     @property
-    def over(self) -> bool:
-        """Nobody in it wants to start, or is waited for."""
+    def exhausted(self) -> bool:
+        """Whether nothing in it is to be started, or is waited for."""
         return not (self._due or self._again)
 
-    def look_at(self, job: Job) -> None:
-        """Something happened to the job: list it as due. Jobs of other stages are ignored."""
+    def mark_due(self, job: Job) -> None:
+        """List the job, to which something happened, as due. Jobs of other stages are ignored."""
         position = self._positions.get(job)
         if position is not None and position not in self._listed:
             self._listed.add(position)
             heappush(self._due, position)
 
     def next(self) -> Job | None:
-        """The job that is to be started now; None: there is none, or the first of the due is waited for."""
+        """Return the job to start now, or None if nothing is due or the first of the due is waited for."""
         job = self._next_due()
         if job is None and self._again:
             self._reached = -1
