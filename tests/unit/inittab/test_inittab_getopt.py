@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sysvinit_py.inittab.options import Syntax, UnknownOptionError, parse
+from sysvinit_py.inittab.getopt import Syntax, UnknownOptionError, parse
 
 SYNTAX = Syntax("ab:c::", ("all", "alone", "by=", "cut?", "all-of-it"))
 X = Syntax("ab:", ("nodaemon", "config="), one_dash=True)
