@@ -1,7 +1,8 @@
 """Sources to a reading without the grammar, where every line is plain: what PID 1 itself reads.
 
-A plain line is blank, a comment, or an entry that breaks no rule. Sources with any other line are left to the
-grammar, all of them, in a process of its own. So this module splits and compares, and knows no fault by name.
+A plain line is blank, a comment without a fault, or an entry that breaks no rule. Sources with any other line
+are left to the grammar, all of them, in a process of its own. So this module splits and compares, and knows no
+fault by name.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from sysvinit_py.inittab.entry import (
     MAX_RUNLEVELS,
     REPEATABLE_ID,
     Entry,
+    FileOptions,
     Reading,
     with_single_user_shell,
 )
+from sysvinit_py.inittab.options import Comments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ _A_FEW = 100
 _ACTIONS = {action.encode(): action for action in ACTIONS}
 _BLANKS = b" \t"
 _MARK = "\ufeff".encode()
+#: What is in each comment with options.
+_OPTIONS = b"inittab"
 
 
 def read(sources: Sequence[Source], pause: Callable[[], object] = lambda: None) -> Reading | None:
@@ -42,21 +47,29 @@ def read(sources: Sequence[Source], pause: Callable[[], object] = lambda: None) 
         return None
     entries: list[Entry] = []
     ids: set[str] = set()
+    files: list[tuple[str, FileOptions]] = []
     for source in sources:
         if source.error or b"\0" in source.data or source.data.startswith(_MARK):
             return None
+        comments = Comments(source.path) if _OPTIONS in source.data else None
         for number, line in enumerate(source.data.split(b"\n"), 1):
             if number % _A_FEW == 0:
                 pause()
             fields = line.lstrip(_BLANKS)
             if not fields or fields.startswith(b"#"):
+                if comments and any(comments.take(number, _text(line))):
+                    return None
                 continue
             entry = _entry(fields, source.path, number) if len(line) <= MAX_LINE else None
             if entry is None or (entry.id in ids and entry.id != REPEATABLE_ID):
                 return None
             ids.add(entry.id)
-            entries.append(entry)
-    return Reading(with_single_user_shell(entries))
+            entries.append(comments.bind(entry) if comments else entry)
+        if comments and any(comments.unbound()):
+            return None
+        if comments and comments.of_file.text:
+            files.append((source.path, comments.of_file))
+    return Reading(with_single_user_shell(entries), files=tuple(files))
 
 
 def _entry(line: bytes, file: str, number: int) -> Entry | None:
