@@ -34,6 +34,7 @@ class Option(Value):
     expected: str = ""  # of the value; empty: it takes none
     convert: Callable[[str], Any] = bool  # a value's text to the value; None: it is not one
     acts_on: Callable[[Action], bool] = bool
+    needs: str = ""  # another option, without which it does nothing
 
 
 def _number(text: str) -> int | None:
@@ -98,8 +99,8 @@ def _runs_beside(action: Action) -> bool:
 _GRACE = Option(f"seconds, such as 8 or 2.5, up to {MAX_SECONDS}", _seconds, _starts)
 OF_ENTRY = {
     "log": Option(acts_on=_captured),
-    "size": Option("bytes, such as 65536, 64K or 1M", _size, _captured),
-    "keep": Option("a number of files, at least 1", _count, _captured),
+    "size": Option("bytes, such as 65536, 64K or 1M", _size, _captured, "log"),
+    "keep": Option("a number of files, at least 1", _count, _captured, "log"),
     "main": Option(acts_on=_runs_beside),
     "stop": Option("the name of a signal, such as QUIT or RTMIN+3", _signal_number, _starts),
     "grace": _GRACE,

@@ -1,8 +1,8 @@
 """Sources to a reading without the grammar, where every line is plain: what PID 1 itself reads.
 
 A plain line is blank, a comment without a fault, or an entry that breaks no rule. Sources with any other line
-are left to the grammar, all of them, in a process of its own. So this module splits and compares, and knows no
-fault by name.
+are left to the grammar, all of them, in a process of its own. So this module splits and compares, and knows
+no fault by name.
 """
 
 from __future__ import annotations

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from sysvinit_py.inittab import plain
 from sysvinit_py.inittab.actions import ACTIONS
-from sysvinit_py.inittab.entry import Reading
+from sysvinit_py.inittab.entry import NO_OPTIONS, Reading
 from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import Source
+from sysvinit_py.inittab.wire import decode, encode
 
 IDS = st.sampled_from(
     [b"1", b"2", b"si", b"l0", b"~~", b"ab cd", b" x", b"#c", b"", b"\xc3\xa9", b"\xff", b"longer"]
@@ -50,7 +51,42 @@ LINES = st.one_of(
         [b"", b"# c", b"  #", b"\t", b"x", b"a:b", b"a:b:wait", b"#" * 5000, b"#\0", b"\xef\xbb\xbf#"]
     ),
 )
-DATA = st.one_of(st.binary(max_size=80), st.lists(LINES, max_size=8).map(b"\n".join))
+WORDS = st.sampled_from(
+    [
+        b"log",
+        b"main",
+        b"size=1M",
+        b"size=0",
+        b"keep=3",
+        b"stop=QUIT",
+        b"stop=RTMIN+1",
+        b"stop=no",
+        b"grace=2.5",
+    ]
+    + [
+        b"grace=1e9",
+        b"grace=",
+        b"log-to=/x",
+        b"log-to=x",
+        b"log=json",
+        b"x",
+        b"\xff",
+        b"\xc2\x85",
+        b"=",
+        b"\r",
+    ]
+)
+COMMENTS = st.builds(
+    lambda start, mark, words: start + mark + b" ".join(words),
+    st.sampled_from([b"#", b"# ", b"\t#\t", b"##", b"\xa0#"]),
+    st.sampled_from(
+        [b"inittab:", b"inittab:\t", b"inittab-file:", b"inittab-file :", b"inittab", b"inittab-lint:"]
+    ),
+    st.lists(WORDS, max_size=3),
+)
+ENTRIES = st.builds(lambda number: b"%d:2:once:/x" % number, st.integers(0, 9999))
+OPTIONS = st.lists(st.one_of(COMMENTS, ENTRIES, st.just(b"# c")), max_size=6).map(b"\n".join)
+DATA = st.one_of(st.binary(max_size=80), st.lists(LINES, max_size=8).map(b"\n".join), OPTIONS)
 SOURCES = st.lists(DATA, min_size=1, max_size=3).map(
     lambda all_data: tuple(Source(f"/etc/{number}", data) for number, data in enumerate(all_data))
 )
@@ -62,10 +98,29 @@ def test_what_it_takes_the_grammar_reads_the_same_and_what_it_leaves_has_a_fault
 ) -> None:
     reading = plain.read(sources)
     event("left to the grammar" if reading is None else f"{len(reading.entries)} entries")
+    if reading and (reading.files or any(entry.options.text for entry in reading.entries)):
+        event("with options")
     if reading is None:
         assert interpret(sources).problems or any(b"\0" in source.data for source in sources)
     else:
         assert reading == without_spans(interpret(sources))
+
+
+@given(SOURCES)
+def test_options_come_through(sources: tuple[Source, ...]) -> None:
+    """What the grammar reads in a process of its own reaches PID 1 as what this would read itself."""
+    reading = interpret(sources)
+    got = decode(encode(reading))
+    assert [entry.options for entry in got.entries] == [entry.options for entry in reading.entries]
+    assert got.files == reading.files
+
+
+@given(SOURCES)
+def test_options_change_nothing_else(sources: tuple[Source, ...]) -> None:
+    """For an init that knows nothing of them they are comments: without them the entries are the same."""
+    with_options = [entry.replace(options=NO_OPTIONS) for entry in interpret(sources).entries]
+    bare = tuple(source.replace(data=source.data.replace(b"inittab", b"nothing")) for source in sources)
+    assert with_options == [*interpret(bare).entries]
 
 
 def without_spans(reading: Reading) -> Reading:

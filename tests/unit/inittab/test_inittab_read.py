@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sysvinit_py.inittab.actions import ACTIONS
-from sysvinit_py.inittab.entry import SULOGIN, Reading
+from sysvinit_py.inittab.entry import NO_OPTIONS, SULOGIN, Reading
 from sysvinit_py.inittab.read import MAX_PROBLEMS, read
 from sysvinit_py.inittab.sources import MAX_BYTES, exposed, exposure, gather
 
@@ -373,7 +373,7 @@ def test_no_sulogin_where_a_tab_file_has_an_entry_for_s(etc: Etc) -> None:
 
 
 def test_what_sulogin_is() -> None:
-    assert SULOGIN.astuple() == ("~~", "S", "wait", "/sbin/sulogin", "", 0, None)
+    assert SULOGIN.astuple() == ("~~", "S", "wait", "/sbin/sulogin", "", 0, None, NO_OPTIONS)
 
 
 # ---- who else may change it ----
