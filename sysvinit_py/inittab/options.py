@@ -134,9 +134,10 @@ class Comments:
     A faulty word is passed over, and the others count; of an option that is given twice the first counts.
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, begun: bool = False) -> None:
+        """Start with nothing; ``begun``: the file had an entry before its first comment of this kind."""
         self._file = file
-        self._begun = False  # there was an entry
+        self._begun = begun
         self._waiting: list[tuple[int, Span]] = []  # comments for the next entry
         self._given: dict[str, dict[str, Word]] = {mark: {} for mark in _TABLES}
 
@@ -152,10 +153,10 @@ class Comments:
 
     def take(self, number: int, text: str) -> Iterator[Problem]:
         """Take a comment, if it is one with options; yield what is wrong with it."""
-        head, colon, tail = text.partition(":")
-        mark = head.strip(_BLANKS).removeprefix("#").lstrip(_BLANKS)
-        if not colon or mark not in _TABLES:
+        mark = mark_of(text)
+        if not mark:
             return
+        head, _, tail = text.partition(":")
         span = Span(len(head) - len(head.lstrip(_BLANKS)) + 1, len(head) + 2)
         if mark == ENTRY_MARK:
             self._waiting.append((number, span))
@@ -172,17 +173,16 @@ class Comments:
 
     def bind(self, entry: Entry) -> Entry:
         """Return an entry with the options of the comments above it."""
-        if self._given[ENTRY_MARK]:
-            entry = entry.replace(options=EntryOptions(**_fields(self._given[ENTRY_MARK])))
-        self.skip()
-        return entry
+        given = self.skip()
+        return entry.replace(options=EntryOptions(**_fields(given))) if given else entry
 
-    def skip(self) -> None:
-        """Pass over a refused entry, with the comments above it."""
+    def skip(self) -> dict[str, Word]:
+        """Pass over a line that is no comment, and what the comments above it say, which is returned."""
         self._begun = True
+        given = self._given[ENTRY_MARK]
         if self._waiting:
-            self._waiting.clear()
-            self._given[ENTRY_MARK] = {}
+            self._waiting, self._given[ENTRY_MARK] = [], {}
+        return given
 
     def unbound(self) -> Iterator[Problem]:
         """Yield the comments that the end of the file has left without an entry."""
@@ -207,6 +207,13 @@ class Comments:
 
     def _problem(self, number: int, span: Span, fault: str, expected: str) -> Problem:
         return Problem(self._file, number, f"{fault} (expected {expected})", span)
+
+
+def mark_of(comment: str) -> str:
+    """Return the word before the colon of a comment with options; empty: it is another comment."""
+    head, colon, _ = comment.partition(":")
+    mark = head.strip(_BLANKS).removeprefix("#").lstrip(_BLANKS)
+    return mark if colon and mark in _TABLES else ""
 
 
 def _words(text: str, column: int) -> Iterator[tuple[str, Span]]:

@@ -12,13 +12,14 @@ from sysvinit_py.inittab.entry import (
     MAX_ID,
     MAX_LINE,
     MAX_RUNLEVELS,
+    NO_OPTIONS,
     REPEATABLE_ID,
     Entry,
     FileOptions,
     Reading,
     with_single_user_shell,
 )
-from sysvinit_py.inittab.options import Comments
+from sysvinit_py.inittab.options import Comments, mark_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,14 +52,16 @@ def read(sources: Sequence[Source], pause: Callable[[], object] = lambda: None) 
     for source in sources:
         if source.error or b"\0" in source.data or source.data.startswith(_MARK):
             return None
-        comments = Comments(source.path) if _OPTIONS in source.data else None
+        comments, before = None, len(entries)
         for number, line in enumerate(source.data.split(b"\n"), 1):
             if number % _A_FEW == 0:
                 pause()
             fields = line.lstrip(_BLANKS)
             if not fields or fields.startswith(b"#"):
-                if comments and any(comments.take(number, _text(line))):
-                    return None
+                if _OPTIONS in fields and mark_of(_text(line)):
+                    comments = comments or Comments(source.path, len(entries) > before)
+                    if any(comments.take(number, _text(line))):
+                        return None
                 continue
             entry = _entry(fields, source.path, number) if len(line) <= MAX_LINE else None
             if entry is None or (entry.id in ids and entry.id != REPEATABLE_ID):
@@ -80,7 +83,7 @@ def _entry(line: bytes, file: str, number: int) -> Entry | None:
     name = _ACTIONS.get(action.lower())
     if not colon or not 0 < len(id) <= MAX_ID or len(runlevels) > MAX_RUNLEVELS or name is None:
         return None
-    return Entry(_text(id), _text(runlevels), name, _text(process), file, number)
+    return Entry(_text(id), _text(runlevels), name, _text(process), file, number, None, NO_OPTIONS)
 
 
 def _text(field: bytes) -> str:

@@ -52,36 +52,13 @@ LINES = st.one_of(
     ),
 )
 WORDS = st.sampled_from(
-    [
-        b"log",
-        b"main",
-        b"size=1M",
-        b"size=0",
-        b"keep=3",
-        b"stop=QUIT",
-        b"stop=RTMIN+1",
-        b"stop=no",
-        b"grace=2.5",
-    ]
-    + [
-        b"grace=1e9",
-        b"grace=",
-        b"log-to=/x",
-        b"log-to=x",
-        b"log=json",
-        b"x",
-        b"\xff",
-        b"\xc2\x85",
-        b"=",
-        b"\r",
-    ]
+    b"log main size=1M size=0 keep=3 stop=QUIT stop=RTMIN+1 stop=no grace=2.5 grace=1e9 grace= log-to=/x"
+    b" log-to=x log=json x \xff \xc2\x85 = \r".split(b" ")
 )
 COMMENTS = st.builds(
     lambda start, mark, words: start + mark + b" ".join(words),
     st.sampled_from([b"#", b"# ", b"\t#\t", b"##", b"\xa0#"]),
-    st.sampled_from(
-        [b"inittab:", b"inittab:\t", b"inittab-file:", b"inittab-file :", b"inittab", b"inittab-lint:"]
-    ),
+    st.sampled_from(b"inittab:,inittab:\t,inittab-file:,inittab-file :,inittab,inittab-lint:".split(b",")),
     st.lists(WORDS, max_size=3),
 )
 ENTRIES = st.builds(lambda number: b"%d:2:once:/x" % number, st.integers(0, 9999))
