@@ -37,10 +37,10 @@ def _read(inittab: Inittab) -> Iterator[Found]:
             yield document, document.lines[problem.line - 1], problem
 
 
-def _faults(inittab: Inittab, fault: str) -> Iterator[tuple[Line, Hit]]:
-    """Yield the lines with such a fault, each with a hit."""
+def _faults(inittab: Inittab, *faults: str) -> Iterator[tuple[Line, Hit]]:
+    """Yield the lines with such faults, each with a hit."""
     for _, line, found in _read(inittab):
-        if isinstance(found, Problem) and found.span and fault in found.reason:
+        if isinstance(found, Problem) and found.span and any(words in found.reason for words in faults):
             message, _, expected = found.reason.partition(" (expected ")
             hint = f"expected {expected.removesuffix(')')}"
             yield line, Hit(found.file, found.line, found.span.start, found.span.end, message, hint)
@@ -92,8 +92,7 @@ def bad_option_value(inittab: Inittab) -> Iterator[Hit]:
         # inittab: stop=SIGQUIT grace=20
         web:2345:respawn:/usr/sbin/httpd -f
     """
-    for _, hit in _faults(inittab, ": bad value"):
-        yield hit
+    return (hit for _, hit in _faults(inittab, ": bad value"))
 
 
 @rule("INT803", "repeated-option", "error", (SYSVINIT_PY,))
@@ -113,8 +112,7 @@ def repeated_option(inittab: Inittab) -> Iterator[Hit]:
         # inittab: stop=QUIT grace=20
         web:2345:respawn:/usr/sbin/httpd -f
     """
-    for _, hit in _faults(inittab, ": repeated option"):
-        yield hit
+    return (hit for _, hit in _faults(inittab, ": repeated option"))
 
 
 @rule("INT804", "unbound-option", "error", (SYSVINIT_PY,))
@@ -133,8 +131,7 @@ def unbound_option(inittab: Inittab) -> Iterator[Hit]:
         # inittab: stop=QUIT
         web:2345:respawn:/usr/sbin/httpd -f
     """
-    for _, hit in _faults(inittab, " comment without "):
-        yield hit
+    return (hit for _, hit in _faults(inittab, " comment without "))
 
 
 @rule("INT805", "misplaced-option", "error", (SYSVINIT_PY,))
@@ -155,9 +152,7 @@ def misplaced_option(inittab: Inittab) -> Iterator[Hit]:
         # inittab: log
         web:2345:respawn:/usr/sbin/httpd -f
     """
-    for words in (": misplaced option", f"misplaced {FILE_MARK} comment"):
-        for _, hit in _faults(inittab, words):
-            yield hit
+    return (hit for _, hit in _faults(inittab, ": misplaced option", f"misplaced {FILE_MARK} comment"))
 
 
 @rule("INT806", "idle-option", "warning", (SYSVINIT_PY,))

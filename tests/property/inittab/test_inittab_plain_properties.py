@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sysvinit_py.inittab import plain
 from sysvinit_py.inittab.actions import ACTIONS
-from sysvinit_py.inittab.entry import NO_OPTIONS, Reading
+from sysvinit_py.inittab.entry import NO_OPTIONS, SULOGIN, Reading
 from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import Source
 from sysvinit_py.inittab.wire import decode, encode
@@ -75,12 +75,43 @@ def test_what_it_takes_the_grammar_reads_the_same_and_what_it_leaves_has_a_fault
 ) -> None:
     reading = plain.read(sources)
     event("left to the grammar" if reading is None else f"{len(reading.entries)} entries")
-    if reading and (reading.files or any(entry.options.text for entry in reading.entries)):
-        event("with options")
     if reading is None:
         assert interpret(sources).problems or any(b"\0" in source.data for source in sources)
     else:
         assert reading == without_spans(interpret(sources))
+
+
+OF_ENTRY = st.sets(st.sampled_from(["log", "main", "size=1M", "keep=3", "stop=QUIT", "grace=2.5"])).map(
+    sorted
+)
+OF_FILE = st.sets(st.sampled_from(["log-to=/x", "log=json", "grace=25"])).map(sorted)
+
+
+@given(st.lists(st.tuples(OF_FILE, st.lists(OF_ENTRY, max_size=4)), min_size=1, max_size=3), st.booleans())
+def test_both_readers_give_options_to_whom_they_are_for(
+    files: list[tuple[list[str], list[list[str]]]], one_comment: bool
+) -> None:
+    """In one comment, or each word in a comment of its own."""
+
+    def comments(mark: str, words: list[str]) -> str:
+        parts = [" ".join(words)] if one_comment and words else words
+        return "".join(f"# {mark}: {part}\n" for part in parts)
+
+    texts = [
+        comments("inittab-file", of_file)
+        + "".join(f"{comments('inittab', words)}{at}{n}:2:once:/x\n" for n, words in enumerate(of_entries))
+        for at, (of_file, of_entries) in enumerate(files)
+    ]
+    sources = tuple(Source(f"/etc/{at}", text.encode()) for at, text in enumerate(texts))
+    reading = plain.read(sources)
+    assert reading
+    assert reading == without_spans(interpret(sources)) == decode(encode(reading))
+    assert [entry.options.text.split() for entry in reading.entries if entry != SULOGIN] == [
+        words for _, of_entries in files for words in of_entries
+    ]
+    assert [(path, of_file.text.split()) for path, of_file in reading.files] == [
+        (f"/etc/{at}", of_file) for at, (of_file, _) in enumerate(files) if of_file
+    ]
 
 
 @given(SOURCES)

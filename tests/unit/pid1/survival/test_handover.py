@@ -38,7 +38,7 @@ class World:
 
     def __init__(self) -> None:
         self.machine = Machine()
-        self.entries = ENTRIES
+        self.entries: tuple[Entry, ...] = ENTRIES
         self.last_pid = 100
         self.pids: dict[str, int] = {}
 
