@@ -39,6 +39,30 @@ class Span(Value):
     end: int
 
 
+class EntryOptions(Value):
+    """What the comments above an entry say of it; inittab/options.py reads them."""
+
+    text: str = ""  # the words as written; empty: there are none
+    log: bool = False
+    size: int = 0  # of a file of the log, in bytes; 0: not given
+    keep: int = 0  # files of the log; 0: not given
+    main: bool = False
+    stop: int = 0  # a signal's number; 0: not given
+    grace: float | None = None  # seconds
+
+
+class FileOptions(Value):
+    """What comments say of a file."""
+
+    text: str = ""
+    log_to: str = ""  # an absolute path, stdout or syslog
+    log: str = ""  # prefix, json or raw
+    grace: float | None = None  # seconds
+
+
+NO_OPTIONS = EntryOptions()
+
+
 class Entry(Value):
     """One line ``id:runlevels:action:process`` that init accepts. Bytes that are no UTF-8 are surrogates."""
 
@@ -49,6 +73,7 @@ class Entry(Value):
     file: str = ""
     line: int = 0
     spans: tuple[Span, Span, Span, Span] | None = None  # id, runlevels, action, process; None off the wire
+    options: EntryOptions = NO_OPTIONS
 
     @property
     def place(self) -> str:
@@ -128,6 +153,7 @@ class Reading(Value):
     problems: tuple[Problem, ...] = ()
     missing: bool = False  # there is no main file: at boot that is an empty one
     unreadable: bool = False  # a file is there, but could not be read
+    files: tuple[tuple[str, FileOptions], ...] = ()  # by path: what their comments say of them
 
     @property
     def complete(self) -> bool:

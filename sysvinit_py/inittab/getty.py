@@ -7,7 +7,7 @@ Where the command does not say plainly which terminal it means, it needs none, a
 from __future__ import annotations
 
 from sysvinit_py.inittab.entry import SHELL_CHARACTERS
-from sysvinit_py.inittab.options import Syntax, UnknownOptionError, parse
+from sysvinit_py.inittab.getopt import Syntax, UnknownOptionError, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,83 +1,235 @@
-"""The options of a command line, as getopt(3) finds them."""
+"""Comments with options for an entry or a file: ``# inittab: WORD[=VALUE] ...`` (behaviour/inittab#options).
+
+One parser for all that read such comments: PID 1, the process that reads inittab for it, and the linter. To
+add an option: a row in one of the tables here, a field in its record in inittab/entry.py, and a paragraph in
+man/inittab.5.rst.
+"""
 
 from __future__ import annotations
 
+from sysvinit_py.inittab.actions import IN_LEVEL, NEVER
+from sysvinit_py.inittab.entry import EntryOptions, FileOptions, Problem, Span
+from sysvinit_py.text import printable
 from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import signal as _signal
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from sysvinit_py.inittab.actions import Action
+    from sysvinit_py.inittab.entry import Entry
+else:
+    import _signal  # and not signal, which imports enum and with it 4 ms and 1 MB
+
+MAX_SECONDS = 86_400
+_UNITS = {"K": 1 << 10, "M": 1 << 20}
+_BLANKS = " \t"
 
 
-class UnknownOptionError(ValueError):
-    """An option that the syntax does not have: whether it takes the next word is not known."""
+class Option(Value):
+    """What an option's value is, and for which actions it does something."""
+
+    expected: str = ""  # of the value; empty: it takes none
+    convert: Callable[[str], Any] = bool  # a value's text to the value; None: it is not one
+    acts_on: Callable[[Action], bool] = bool
+    needs: str = ""  # another option, without which it does nothing
 
 
-class Syntax(Value):
-    """The options that a program knows.
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
-    ``short`` is as for getopt: a letter, followed by a colon if the option takes a value, by two if the value
-    can only be attached. ``long`` are names; ``=`` at the end marks a required value, ``?`` an optional one.
+
+def _count(text: str) -> int | None:
+    return _number(text) or None
+
+
+def _size(text: str) -> int | None:
+    number = _count(text[:-1] if text[-1:] in _UNITS else text)
+    return number and number * _UNITS.get(text[-1:], 1)
+
+
+def _seconds(text: str) -> float | None:
+    parts = text.split(".")
+    if len(parts) > 2 or any(_number(part) is None for part in parts) or float(text) > MAX_SECONDS:
+        return None
+    return float(text)
+
+
+def _signals() -> dict[str, int]:
+    """Return the signals by their names without SIG: RTMIN+1 and RTMAX-1 are names, too."""
+    names = [name for name in dir(_signal) if name.startswith("SIG") and name[3] != "_"]
+    known = {name[3:]: int(getattr(_signal, name)) for name in names}
+    first, last = known["RTMIN"], known["RTMAX"]
+    for number in range(1, last - first + 1):
+        known |= {f"RTMIN+{number}": first + number, f"RTMAX-{number}": last - number}
+    return known
+
+
+_SIGNALS = _signals()
+
+
+def _signal_number(text: str) -> int | None:
+    return _SIGNALS.get(text.removeprefix("SIG"))
+
+
+def _destination(text: str) -> str | None:
+    is_path = text.startswith("/") and text.isprintable()
+    return text if is_path or text in ("stdout", "syslog") else None
+
+
+def _log_form(text: str) -> str | None:
+    return text if text in ("prefix", "json", "raw") else None
+
+
+def _starts(action: Action) -> bool:
+    return action.when != NEVER
+
+
+def _captured(action: Action) -> bool:
+    """Return whether its output can go to a log: during the boot the console may be asked for an answer."""
+    return _starts(action) and (action.when == IN_LEVEL or not action.owns_console)
+
+
+def _runs_beside(action: Action) -> bool:
+    return action.when == IN_LEVEL and not action.waited
+
+
+_GRACE = Option(f"seconds, such as 8 or 2.5, up to {MAX_SECONDS}", _seconds, _starts)
+OF_ENTRY = {
+    "log": Option(acts_on=_captured),
+    "size": Option("bytes, such as 65536, 64K or 1M", _size, _captured, "log"),
+    "keep": Option("a number of files, at least 1", _count, _captured, "log"),
+    "main": Option(acts_on=_runs_beside),
+    "stop": Option("the name of a signal, such as QUIT or RTMIN+3", _signal_number, _starts),
+    "grace": _GRACE,
+}
+OF_FILE = {
+    "log-to": Option("an absolute path, stdout or syslog", _destination),
+    "log": Option("prefix, json or raw", _log_form),
+    "grace": _GRACE,
+}
+ENTRY_MARK, FILE_MARK = "inittab", "inittab-file"
+_TABLES = {ENTRY_MARK: OF_ENTRY, FILE_MARK: OF_FILE}
+#: Where the options of a table stand, for those who look for it in the other one.
+_PLACES = {ENTRY_MARK: f"after # {ENTRY_MARK}:", FILE_MARK: f"after # {FILE_MARK}:, above all entries"}
+#: As much of a faulty word is shown.
+_SHOWN = 80
+
+
+class Word(Value):
+    """An option as a comment gives it."""
+
+    name: str
+    text: str  # as written, with the value
+    value: Any
+    line: int
+    span: Span
+
+
+class Comments:
+    """The comments of one file with options, taken in turn with its entries.
+
+    A faulty word is passed over, and the others count; of an option that is given twice the first counts.
     """
 
-    short: str = ""
-    long: tuple[str, ...] = ()
-    one_dash: bool = False  # long options may have a single dash, as in xdm -nodaemon
-    most_operands: int = 1000  # what follows the last of them belongs to another command
+    def __init__(self, file: str, begun: bool = False) -> None:
+        """Start with nothing; ``begun``: the file had an entry before its first comment of this kind."""
+        self._file = file
+        self._begun = begun
+        self._waiting: list[tuple[int, Span]] = []  # comments for the next entry
+        self._given: dict[str, dict[str, Word]] = {mark: {} for mark in _TABLES}
 
+    @property
+    def of_entry(self) -> tuple[Word, ...]:
+        """The options for the next entry."""
+        return tuple(self._given[ENTRY_MARK].values())
 
-def parse(words: Sequence[str], syntax: Syntax) -> Iterator[tuple[str, str, int]]:
-    """Yield each option's name with its dashes, its value, and the index of the word in which that ends.
+    @property
+    def of_file(self) -> FileOptions:
+        """The options for the file."""
+        return FileOptions(**_fields(self._given[FILE_MARK]))
 
-    An operand has an empty name and is the value. Raises UnknownOptionError at an option that is not known,
-    or that lacks its value.
-    """
-    at = operands = 0
-    ended = False
-    while at < len(words):
-        word = words[at]
-        if word == "--" and not ended:
-            ended = True
-        elif ended or word[:1] != "-" or word == "-":
-            yield "", word, at
-            operands += 1
-            ended = ended or operands >= syntax.most_operands
-        else:
-            for name, value in _options(word, syntax):
-                if value is None:
-                    at += 1
-                    if at == len(words):
-                        raise UnknownOptionError(word)
-                    value = words[at]
-                yield name, value, at
-        at += 1
-
-
-def _options(word: str, syntax: Syntax) -> Iterator[tuple[str, str | None]]:
-    """Yield the options of one word; the value is None if it is the next word."""
-    if word.startswith("--") or (syntax.one_dash and _find(word, syntax)):
-        name, equals, value = word.partition("=")
-        found = _find(word, syntax)
-        if not found or (equals and found[-1] not in "=?"):
-            raise UnknownOptionError(word)
-        dashes = name[: len(name) - len(name.lstrip("-"))]
-        yield dashes + found.rstrip("=?"), None if found[-1] == "=" and not equals else value
-        return
-    for at in range(1, len(word)):
-        _, known, after = syntax.short.partition(word[at])
-        if not known or known == ":":
-            raise UnknownOptionError(word)
-        rest = word[at + 1 :]
-        if after[:1] == ":":
-            yield "-" + known, rest if rest or after[:2] == "::" else None
+    def take(self, number: int, text: str) -> Iterator[Problem]:
+        """Take a comment, if it is one with options; yield what is wrong with it."""
+        mark = mark_of(text)
+        if not mark:
             return
-        yield "-" + known, ""
+        head, _, tail = text.partition(":")
+        span = Span(len(head) - len(head.lstrip(_BLANKS)) + 1, len(head) + 2)
+        if mark == ENTRY_MARK:
+            self._waiting.append((number, span))
+        elif self._begun:
+            yield self._problem(number, span, f"misplaced {mark} comment", "it above all entries")
+            return
+        words = [*_words(tail, span.end)]
+        if not words:
+            yield self._problem(number, span, f"{mark} comment without an option", _one_of(mark))
+        for word, at in words:
+            fault, expected = self._take_word(mark, word, number, at)
+            if fault:
+                yield self._problem(number, at, f"{printable(word[:_SHOWN])}: {fault}", expected)
+
+    def bind(self, entry: Entry) -> Entry:
+        """Return an entry with the options of the comments above it."""
+        given = self.skip()
+        return entry.replace(options=EntryOptions(**_fields(given))) if given else entry
+
+    def skip(self) -> dict[str, Word]:
+        """Pass over a line that is no comment, and what the comments above it say, which is returned."""
+        self._begun = True
+        given = self._given[ENTRY_MARK]
+        if self._waiting:
+            self._waiting, self._given[ENTRY_MARK] = [], {}
+        return given
+
+    def unbound(self) -> Iterator[Problem]:
+        """Yield the comments that the end of the file has left without an entry."""
+        for number, span in self._waiting:
+            yield self._problem(number, span, f"{ENTRY_MARK} comment without an entry", "one below it")
+
+    def _take_word(self, mark: str, word: str, line: int, span: Span) -> tuple[str, str]:
+        """Take a word; return what is wrong with it, and what was expected."""
+        name, equals, text = word.partition("=")
+        option = _TABLES[mark].get(name)
+        if option is None:
+            right = [place for other, place in _PLACES.items() if name in _TABLES[other]]
+            return ("misplaced option", right[0]) if right else ("unknown option", _one_of(mark))
+        if name in self._given[mark]:
+            return "repeated option", "once; the first one counts"
+        value = option.convert(text) if option.expected else not equals or None
+        if value is None:
+            form = f"{name}= with {option.expected}" if option.expected else f"{name} without a value"
+            return "bad value", form
+        self._given[mark][name] = Word(name, word, value, line, span)
+        return "", ""
+
+    def _problem(self, number: int, span: Span, fault: str, expected: str) -> Problem:
+        return Problem(self._file, number, f"{fault} (expected {expected})", span)
 
 
-def _find(word: str, syntax: Syntax) -> str:
-    """Return the long option that a word is, or with two dashes the only beginning of; empty: none."""
-    name = word.partition("=")[0].lstrip("-")
-    close = [known for known in syntax.long if known.startswith(name)]
-    exact = [known for known in close if known.rstrip("=?") == name]
-    found = exact or (close if word.startswith("--") else [])
-    return found[0] if len(found) == 1 else ""
+def mark_of(comment: str) -> str:
+    """Return the word before the colon of a comment with options; empty: it is another comment."""
+    head, colon, _ = comment.partition(":")
+    mark = head.strip(_BLANKS).removeprefix("#").lstrip(_BLANKS)
+    return mark if colon and mark in _TABLES else ""
+
+
+def _words(text: str, column: int) -> Iterator[tuple[str, Span]]:
+    """Yield the words of a text that begins in a column, and where they stand; a CR at its end is none."""
+    for word in text.removesuffix("\r").replace("\t", " ").split(" "):
+        if word:
+            yield word, Span(column, column + len(word))
+        column += len(word) + 1
+
+
+def _one_of(mark: str) -> str:
+    table = _TABLES[mark]
+    return "one of " + ", ".join(f"{name}=" if table[name].expected else name for name in table)
+
+
+def _fields(words: dict[str, Word]) -> dict[str, Any]:
+    """Return the fields of the record that words make."""
+    fields = {word.name.replace("-", "_"): word.value for word in words.values()}
+    return {"text": " ".join(word.text for word in words.values()), **fields}

@@ -1,7 +1,8 @@
 """Sources to a reading without the grammar, where every line is plain: what PID 1 itself reads.
 
-A plain line is blank, a comment, or an entry that breaks no rule. Sources with any other line are left to the
-grammar, all of them, in a process of its own. So this module splits and compares, and knows no fault by name.
+A plain line is blank, a comment without a fault, or an entry that breaks no rule. Sources with any other line
+are left to the grammar, all of them, in a process of its own. So this module splits and compares, and knows
+no fault by name.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from sysvinit_py.inittab.entry import (
     MAX_ID,
     MAX_LINE,
     MAX_RUNLEVELS,
+    NO_OPTIONS,
     REPEATABLE_ID,
     Entry,
+    FileOptions,
     Reading,
     with_single_user_shell,
 )
+from sysvinit_py.inittab.options import Comments, mark_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +35,8 @@ _A_FEW = 100
 _ACTIONS = {action.encode(): action for action in ACTIONS}
 _BLANKS = b" \t"
 _MARK = "\ufeff".encode()
+#: What is in each comment with options.
+_OPTIONS = b"inittab"
 
 
 def read(sources: Sequence[Source], pause: Callable[[], object] = lambda: None) -> Reading | None:
@@ -42,21 +48,31 @@ def read(sources: Sequence[Source], pause: Callable[[], object] = lambda: None) 
         return None
     entries: list[Entry] = []
     ids: set[str] = set()
+    files: list[tuple[str, FileOptions]] = []
     for source in sources:
         if source.error or b"\0" in source.data or source.data.startswith(_MARK):
             return None
+        comments, before = None, len(entries)
         for number, line in enumerate(source.data.split(b"\n"), 1):
             if number % _A_FEW == 0:
                 pause()
             fields = line.lstrip(_BLANKS)
             if not fields or fields.startswith(b"#"):
+                if _OPTIONS in fields and mark_of(_text(line)):
+                    comments = comments or Comments(source.path, len(entries) > before)
+                    if any(comments.take(number, _text(line))):
+                        return None
                 continue
             entry = _entry(fields, source.path, number) if len(line) <= MAX_LINE else None
             if entry is None or (entry.id in ids and entry.id != REPEATABLE_ID):
                 return None
             ids.add(entry.id)
-            entries.append(entry)
-    return Reading(with_single_user_shell(entries))
+            entries.append(comments.bind(entry) if comments else entry)
+        if comments and any(comments.unbound()):
+            return None
+        if comments and comments.of_file.text:
+            files.append((source.path, comments.of_file))
+    return Reading(with_single_user_shell(entries), files=tuple(files))
 
 
 def _entry(line: bytes, file: str, number: int) -> Entry | None:
@@ -67,7 +83,7 @@ def _entry(line: bytes, file: str, number: int) -> Entry | None:
     name = _ACTIONS.get(action.lower())
     if not colon or not 0 < len(entry_id) <= MAX_ID or len(runlevels) > MAX_RUNLEVELS or name is None:
         return None
-    return Entry(_text(entry_id), _text(runlevels), name, _text(process), file, number)
+    return Entry(_text(entry_id), _text(runlevels), name, _text(process), file, number, None, NO_OPTIONS)
 
 
 def _text(field: bytes) -> str:

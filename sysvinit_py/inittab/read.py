@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from sysvinit_py.inittab.entry import Entry, Problem, Reading, with_single_user_shell
-from sysvinit_py.inittab.foreign import KINDS
-from sysvinit_py.inittab.parser import lines
+from sysvinit_py.inittab.entry import Entry, FileOptions, Problem, Reading, with_single_user_shell
+from sysvinit_py.inittab.foreign import KINDS, Foreign
+from sysvinit_py.inittab.options import Comments
+from sysvinit_py.inittab.parser import Line, lines
 from sysvinit_py.inittab.sources import DIRECTORY, INITTAB, Source, gather
 
-#: How many refused lines are worth saying why; a file that is no inittab at all can have millions.
-MAX_REFUSED = 100
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: How many faults of lines are worth listing; a file that is no inittab at all can have millions.
+MAX_PROBLEMS = 100
 
 
 def read(inittab: str = INITTAB, directory: str = DIRECTORY) -> Reading:
@@ -24,7 +29,8 @@ def interpret(sources: tuple[Source, ...]) -> Reading:
     """
     entries: list[Entry] = []
     problems: list[Problem] = []
-    refused = 0
+    files: list[tuple[str, FileOptions]] = []
+    more = 0
     seen: dict[str, Entry] = {}
     unreadable = False
     for number, source in enumerate(sources):
@@ -34,16 +40,32 @@ def interpret(sources: tuple[Source, ...]) -> Reading:
             problems.append(Problem(source.path, 0, f"cannot be read: {source.error}"))
         foreign = tuple(kind for kind in KINDS if kind.is_one(source.data))
         problems += (Problem(source.path, 0, kind.reason) for kind in foreign)
-        for line in lines(source.data, source.path, seen):
-            if line.entry:
-                entries.append(line.entry)
-            elif line.problem and not any(kind.line.match(line.text) for kind in foreign):
-                refused += 1
-                if refused <= MAX_REFUSED:
-                    problems.append(line.problem)
+        comments = Comments(source.path)
+        for problem in _read(lines(source.data, source.path, seen), comments, foreign, entries):
+            more += 1
+            if more <= MAX_PROBLEMS:
+                problems.append(problem)
+        if comments.of_file.text:
+            files.append((source.path, comments.of_file))
     missing = sources[0].missing and all(entry.action != "initdefault" for entry in entries)
     if missing:
         problems.insert(0, Problem("", 0, "No inittab file found"))
-    if refused > MAX_REFUSED:
-        problems.append(Problem("", 0, f"{refused - MAX_REFUSED} more lines of inittab are refused"))
-    return Reading(with_single_user_shell(entries), tuple(problems), missing, unreadable)
+    if more > MAX_PROBLEMS:
+        problems.append(Problem("", 0, f"{more - MAX_PROBLEMS} more problems of inittab are not listed"))
+    return Reading(with_single_user_shell(entries), tuple(problems), missing, unreadable, tuple(files))
+
+
+def _read(
+    lines: Iterator[Line], comments: Comments, foreign: tuple[Foreign, ...], entries: list[Entry]
+) -> Iterator[Problem]:
+    """Add the entries of a file's lines, with the options of comments; yield what is wrong with a line."""
+    for line in lines:
+        if line.entry:
+            entries.append(comments.bind(line.entry))
+        elif line.problem:
+            comments.skip()
+            if not any(kind.line.match(line.text) for kind in foreign):
+                yield line.problem
+        elif line.kind == "comment":
+            yield from comments.take(line.number, line.text)
+    yield from comments.unbound()

@@ -1,7 +1,8 @@
 """A reading as bytes, for the pipe from the process that parses inittab to PID 1.
 
 Fields are text, separated by NUL, which no field can hold: a header with the version of this form, the
-flags and the counts, then the entries, the problems and a trailer. PID 1 has no use for spans: none are sent.
+flags and the counts, then the entries, the problems, the options of comments, and a trailer. PID 1 has no use
+for spans: none are sent.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from sys import intern
 
 from sysvinit_py.inittab.actions import ACTIONS
-from sysvinit_py.inittab.entry import Entry, Problem, Reading
+from sysvinit_py.inittab.entry import Entry, FileOptions, Problem, Reading
+from sysvinit_py.inittab.options import ENTRY_MARK, FILE_MARK, Comments
 
 _HEADER = "inittab reading 1"
 _TRAILER = "end of reading"
@@ -31,6 +33,11 @@ def encode(reading: Reading) -> bytes:
     fields = [_HEADER, *flags, len(entries), len(problems)]
     fields += [getattr(entry, name) for entry in entries for name in _ENTRY]
     fields += [getattr(problem, name) for problem in problems for name in _PROBLEM]
+    for at, entry in enumerate(entries):
+        if entry.options.text:
+            fields += [ENTRY_MARK, at, entry.options.text]
+    for path, options in reading.files:
+        fields += [FILE_MARK, path, options.text]
     fields.append(_TRAILER)
     return "\0".join(map(str, fields)).encode("utf-8", "surrogateescape")
 
@@ -47,7 +54,7 @@ def decode(data: bytes, pause: Callable[[], object] = lambda: None) -> Reading:
     _, missing, unreadable, entry_count, problem_count, *body = fields[:-1]
     middle = int(entry_count) * len(_ENTRY)
     end = middle + int(problem_count) * len(_PROBLEM)
-    if not 0 <= middle <= end == len(body) or {missing, unreadable} - set(_FLAGS):
+    if not 0 <= middle <= end <= len(body) or {missing, unreadable} - set(_FLAGS):
         raise ValueError("the reading does not hold what its header says")
     # Built from columns, as the entries are many: a loop over them would take PID 1 twice as long.
     ids, runlevels, actions, processes, files, lines = (
@@ -64,4 +71,26 @@ def decode(data: bytes, pause: Callable[[], object] = lambda: None) -> Reading:
         pause()
     files, lines, reasons = (body[i : end : len(_PROBLEM)] for i in range(middle, middle + len(_PROBLEM)))
     problems = map(Problem, files, map(int, lines), reasons)
-    return Reading(tuple(entries), tuple(problems), _FLAGS[missing], _FLAGS[unreadable])
+    of_files = _bind(entries, body[end:], pause)
+    return Reading(tuple(entries), tuple(problems), _FLAGS[missing], _FLAGS[unreadable], of_files)
+
+
+def _bind(
+    entries: list[Entry], fields: list[str], pause: Callable[[], object]
+) -> tuple[tuple[str, FileOptions], ...]:
+    """Give the entries their options; return those of files."""
+    files = []
+    for at in range(0, len(fields), 3):
+        mark, where, text = (*fields[at : at + 3], "", "")[:3]
+        comments = Comments(where)
+        if mark not in (ENTRY_MARK, FILE_MARK) or any(comments.take(0, f"#{mark}:{text}")):
+            raise ValueError("not options of a reading")
+        if mark == FILE_MARK:
+            files.append((where, comments.of_file))
+            continue
+        number = int(where)
+        if not 0 <= number < len(entries):
+            raise ValueError("the reading does not hold an entry that has options")
+        entries[number] = comments.bind(entries[number])
+        pause()
+    return tuple(files)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from sysvinit_py.inittab.options import Syntax, UnknownOptionError, parse
+from sysvinit_py.inittab.getopt import Syntax, UnknownOptionError, parse
 from sysvinit_py.value import Value
 
 TYPE_CHECKING = False

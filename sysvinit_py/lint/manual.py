@@ -100,8 +100,8 @@ DESCRIPTION
 ===========
 
 These are the rules of **inittab-lint**\\(1), with what each is about, and a bad and a good example. Errors
-are what init refuses, or never reads; warnings what it accepts and nobody meant; infos are worth knowing. In
-the examples <CR>, <NUL>, <BOM>, <blank> and <no newline> stand for what cannot be seen.
+are what init refuses, reports or never reads; warnings what it accepts and nobody meant; infos are worth
+knowing. In the examples <CR>, <NUL>, <BOM>, <blank> and <no newline> stand for what cannot be seen.
 """
 
 _FOOT = """\

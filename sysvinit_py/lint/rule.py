@@ -30,6 +30,7 @@ GROUPS = {
     "INT5": "Words and the shell",
     "INT6": "Text",
     "INT7": "BusyBox",
+    "INT8": "Options in comments",
 }
 
 

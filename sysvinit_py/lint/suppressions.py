@@ -36,8 +36,11 @@ class Suppressions:
         self.bad: list[Match] = []
         self._of_line: dict[int | None, list[Suppression]] = {}
         waiting: list[tuple[Line, tuple[str, ...]]] = []
+        passed: list[int] = []  # comments since the last entry
+        self._entry_of: dict[int, int] = {}  # by the line of a comment: what stands below it
         for line in document.lines:
             if line.kind == "comment":
+                passed.append(line.number)
                 codes, whole_file = self._understand(line)
                 if codes and whole_file:
                     self._add(line, codes, None)
@@ -46,12 +49,15 @@ class Suppressions:
             elif line.kind != "blank":
                 for comment, codes in waiting:
                     self._add(comment, codes, line.number)
-                waiting = []
+                self._entry_of |= dict.fromkeys(passed, line.number)
+                waiting, passed = [], []
+        self._entry_of |= dict.fromkeys(passed, 0)
         for comment, codes in waiting:
             self._add(comment, codes, 0)  # stands above no entry
 
     def hide(self, code: str, line: int) -> bool:
         """Return whether a finding is turned off. The comment then was of use."""
+        line = self._entry_of.get(line, line)
         for suppression in (*self._of_line.get(line, ()), *self._of_line.get(None, ())):
             if code in suppression.codes:
                 suppression.used.add(code)

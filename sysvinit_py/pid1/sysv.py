@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 
 
 def compose(argv: list[str], program: str) -> Init:
-    """Return the init that was called with these arguments; ``program`` is the file that this is."""
-    errors = Errors(argv)
+    """Return the init that was called with these arguments; ``program`` is the file that this is.
+
+    The parts know each other in circles: what is made later is looked up when it is needed.
+    """
     signals = Signals()
     inherited = environment.environment()
     given = arguments.parse(argv)
@@ -44,7 +46,6 @@ def compose(argv: list[str], program: str) -> Init:
     accounting = Accounting()
     variables = spawn.base_environment(inherited, console.path, given.auto)
 
-    # The machine and what is around it know each other: what is made later is looked up when it is needed.
     driver = Driver(
         Machine(), lambda effect: runner.perform(effect), clock, between=lambda: children.collect()
     )
@@ -61,15 +62,14 @@ def compose(argv: list[str], program: str) -> Init:
         driver=driver, runner=runner, signals=signals, children=children, accounting=accounting,
         report=report,
     )  # fmt: skip
-    signals.actions = _actions(children, fifo, report) | {
-        SHUTDOWN: lambda: spawn.shut_down(variables, console, report),
-    }
+    signals.actions = _actions(children, fifo, report)
+    signals.actions[SHUTDOWN] = lambda: spawn.shut_down(variables, console, report)
     mounts = Mounts(accounting.write_all, terminals.mounted, fifo.keep)
     return Init(
         (signals, mounts, fifo, console, reader, terminals, Timer(driver)),
         driver,
         succession,
-        errors=errors,
+        errors=Errors(argv),
         report=report,
         first=(
             environment.prepare, fifo.keep, succession.begin,

@@ -19,6 +19,7 @@ from tests.system.system import RUN_LVL, System
 from tests.system.witness import program, wait_until
 
 INITTAB = """\
+    # inittab-file: grace=25
     id:2:initdefault:
     si::sysinit:/w SYSINIT
     bo::boot:/w BOOT stay
@@ -26,6 +27,7 @@ INITTAB = """\
     wa:2:wait:/w WAIT
     on:23:once:/w ONCE stay
     no:23:once:/w NEXT_ONCE
+    # inittab: stop=QUIT grace=3
     re:23:respawn:/w RESPAWN stay
     sh:2:respawn:+@/w TWO stay
     od:a:ondemand:/w DEMAND stay

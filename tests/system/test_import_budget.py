@@ -49,6 +49,7 @@ INITTAB = """
     id:2:initdefault:
     si::sysinit:/w SI
     bw::bootwait:/no/such
+    # inittab: log size=1M stop=RTMIN+3 grace=2.5
     a:2:respawn:/w A sleep=0.05
     w:2:wait:/w WAIT
     b:3:once:/w B > /dev/null

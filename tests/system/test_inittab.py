@@ -66,6 +66,33 @@ def test_refused_lines(boot: Boot) -> None:
         assert reason.startswith(wanted), line
 
 
+def test_options_in_comments(boot: Boot, init: Init) -> None:
+    """Ours reports those at fault and takes all entries; for C they are comments like any other."""
+    system = boot("""
+        # inittab-file: log-to=/var/log/inittab grace=25
+        # inittab: log size=1M
+        id:2:initdefault:
+        # inittab: stop=QUIT lgo
+        a:2:once:/w A
+        # inittab-file: log=json
+        # inittab: grace=8s
+        z:2:wait:/w Z
+        # inittab: main
+    """)
+    system.witness.wait_started("A", "Z")
+    said = [(line, reason.partition(" (expected")[0]) for line, reason in complaints(system)]
+    assert said == (
+        [
+            (4, "lgo: unknown option"),
+            (6, "misplaced inittab-file comment"),
+            (7, "grace=8s: bad value"),
+            (9, "inittab comment without an entry"),
+        ]
+        if init.ours
+        else []
+    )
+
+
 def test_comments_and_blank_lines_are_skipped_but_counted(boot: Boot) -> None:
     system = boot("# one\n \t# two: a: b:c\n\n  \t \nid:2:initdefault:\nsix\na:2:once:/w A\n")
     system.witness.wait("A")

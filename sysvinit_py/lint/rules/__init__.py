@@ -8,6 +8,7 @@ from sysvinit_py.lint.rules import (  # noqa: F401 - importing them is what defi
     executables,
     exposed,
     files,
+    options,
     runlevels,
     shell,
     syntax,

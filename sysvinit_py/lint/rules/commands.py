@@ -6,7 +6,7 @@ import re
 
 from sysvinit_py.inittab.actions import RUN_ONCE, WAITED_ACTIONS
 from sysvinit_py.inittab.entry import LEVELS
-from sysvinit_py.inittab.options import Syntax, UnknownOptionError, parse
+from sysvinit_py.inittab.getopt import Syntax, UnknownOptionError, parse
 from sysvinit_py.lint.command import ends_with_ampersand, shell_command, tokens
 from sysvinit_py.lint.daemons import DAEMONIZES, EXITS, FOREGROUND, fate, foreground_option
 from sysvinit_py.lint.finding import Edit, Fix, Match, printable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from sysvinit_py.inittab.getopt import UnknownOptionError, parse
 from sysvinit_py.inittab.getty import DEV, GETTYS, MANY, terminal_of
-from sysvinit_py.inittab.options import UnknownOptionError, parse
 from sysvinit_py.lint.command import terminal
 from sysvinit_py.lint.finding import Match, printable
 from sysvinit_py.lint.inittab import ID, RESPAWNED, EntryView

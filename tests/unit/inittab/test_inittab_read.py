@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from sysvinit_py.inittab.actions import ACTIONS
-from sysvinit_py.inittab.entry import SULOGIN, Reading
-from sysvinit_py.inittab.read import MAX_REFUSED, read
+from sysvinit_py.inittab.entry import NO_OPTIONS, SULOGIN, Reading
+from sysvinit_py.inittab.read import MAX_PROBLEMS, read
 from sysvinit_py.inittab.sources import MAX_BYTES, exposed, exposure, gather
 from sysvinit_py.linux import calls
 
@@ -283,19 +283,19 @@ def test_a_file_read_in_pieces(etc: Etc, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_file_that_is_no_inittab_does_not_flood_the_console(etc: Etc) -> None:
-    etc.inittab.write_text("nonsense\n" * (MAX_REFUSED + 23))
+    etc.inittab.write_text("nonsense\n" * (MAX_PROBLEMS + 23))
     os.mkfifo(etc.directory / "x.tab")
     found = problems(etc.read())
-    assert len(found) == MAX_REFUSED + 2
+    assert len(found) == MAX_PROBLEMS + 2
     assert found[-2:] == [
         f"{etc.directory}/x.tab: cannot be read: not a regular file",
-        "23 more lines of inittab are refused",
+        "23 more problems of inittab are not listed",
     ]
 
 
 def test_just_as_many_problems_as_are_said(etc: Etc) -> None:
-    etc.inittab.write_text("nonsense\n" * MAX_REFUSED)
-    assert len(etc.read().problems) == MAX_REFUSED
+    etc.inittab.write_text("nonsense\n" * MAX_PROBLEMS)
+    assert len(etc.read().problems) == MAX_PROBLEMS
 
 
 # ---- files that are something else ----
@@ -374,7 +374,7 @@ def test_no_sulogin_where_a_tab_file_has_an_entry_for_s(etc: Etc) -> None:
 
 
 def test_what_sulogin_is() -> None:
-    assert SULOGIN.astuple() == ("~~", "S", "wait", "/sbin/sulogin", "", 0, None)
+    assert SULOGIN.astuple() == ("~~", "S", "wait", "/sbin/sulogin", "", 0, None, NO_OPTIONS)
 
 
 # ---- who else may change it ----

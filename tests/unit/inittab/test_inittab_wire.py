@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sysvinit_py.inittab.entry import Entry, Problem, Reading
+from sysvinit_py.inittab.entry import Entry, EntryOptions, FileOptions, Problem, Reading
 from sysvinit_py.inittab.wire import decode, encode
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -29,6 +29,49 @@ FULL = Reading(
 def test_there_and_back(reading: Reading, missing: bool, unreadable: bool) -> None:
     sent = reading.replace(missing=missing, unreadable=unreadable)
     assert decode(encode(sent)) == sent
+
+
+OPTIONS = EntryOptions("main grace=1", main=True, grace=1.0)
+WITH_OPTIONS = FULL.replace(
+    entries=(
+        *FULL.entries,
+        FULL.entries[0].replace(options=EntryOptions("main grace=1", main=True, grace=1.0)),
+    ),
+    files=(("/etc/inittab", FileOptions("log=raw", log="raw")), ("", FileOptions("grace=2", grace=2.0))),
+)
+
+
+def test_options_come_through() -> None:
+    assert decode(encode(WITH_OPTIONS)) == WITH_OPTIONS
+
+
+def test_without_options_the_form_is_as_it_was() -> None:
+    """So an init and a parser of different versions understand each other where there are none."""
+    sent = encode(FULL)
+    assert sent.startswith(b"inittab reading 1\0no\0no\x003\x002\0a\x002\0wait\0x:y\0/etc/inittab\x001\0")
+    assert sent.endswith(b"\0\x000\0No inittab file found\0end of reading")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"\x003\0main grace=1\0", b"\x004\0main grace=1\0"),
+        (b"\x003\0main grace=1\0", b"\0-1\0main grace=1\0"),
+        (b"\x003\0main grace=1\0", b"\0x\0main grace=1\0"),
+        (b"main grace=1", b"main grace=x"),
+        (b"main grace=1", b""),
+        (b"log=raw", b"main"),
+        (b"\0inittab-file\0/etc", b"\0inittab\0/etc"),
+        (b"\0inittab-file\0/etc", b"\0inittab-lint\0/etc"),
+        (b"\0grace=2\0", b"\0"),
+        (b"\0grace=2\0", b"\0grace=2\0\0"),
+    ],
+)
+def test_garbled_options_are_refused(old: bytes, new: bytes) -> None:
+    whole = encode(WITH_OPTIONS)
+    assert whole.count(old) == 1
+    with pytest.raises(ValueError, match=r"reading|int"):
+        decode(whole.replace(old, new))
 
 
 def test_every_part_of_an_answer_is_refused() -> None:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from sysvinit_py.inittab.entry import Entry
+from sysvinit_py.inittab.entry import NO_OPTIONS, Entry, EntryOptions
 from sysvinit_py.linux import calls
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
@@ -38,6 +38,7 @@ class World:
 
     def __init__(self) -> None:
         self.machine = Machine()
+        self.entries: tuple[Entry, ...] = ENTRIES
         self.last_pid = 100
         self.pids: dict[str, int] = {}
 
@@ -45,7 +46,7 @@ class World:
         effects = self.machine.handle(event, now)
         for effect in list(effects):
             if isinstance(effect, fx.ReadInittab):
-                effects += self.feed(ev.InittabRead(ENTRIES), now)
+                effects += self.feed(ev.InittabRead(self.entries), now)
             if isinstance(effect, fx.Start):
                 self.last_pid += 1
                 self.pids[effect.entry.id] = self.last_pid
@@ -96,6 +97,17 @@ def test_by_way_of_c_all_that_c_knows_is_kept(world: World) -> None:
 
 
 KEYS = [(entry.id, entry.action) for entry in ENTRIES if entry.action != "initdefault"]
+
+
+def test_options_of_comments_are_not_handed_over() -> None:
+    """They are read again with the inittab; and to C's init nothing of them gets through."""
+    states = []
+    for options in (NO_OPTIONS, EntryOptions("stop=QUIT", stop=3)):
+        world = World()
+        world.entries = tuple(entry.replace(options=options) for entry in ENTRIES)
+        world.feed(ev.Booted())
+        states.append(serialized(world.machine))
+    assert states[0] == states[1]
 
 
 @pytest.mark.parametrize(
