@@ -126,8 +126,11 @@ def test_an_error_while_registering_leaves_nothing_out(
     assert turn(loop) == [b"a"]
 
     class Fails:
-        def __init__(self) -> None:
+        def register(self, fd: int, what: int) -> None:
             raise MemoryError
+
+        def poll(self, timeout: int | None) -> list[tuple[int, int]]:
+            return []
 
     first.closed = True  # for one turn it wants something else
     with monkeypatch.context() as patch:
