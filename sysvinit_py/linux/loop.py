@@ -80,18 +80,19 @@ class Loop:
             if (deadline := source.deadline) is not None:
                 deadlines.append(deadline)
         if wanted != self._registered:
-            self._register()
-            self._registered = wanted
+            self._register(wanted)
         return {fd for fd, _ in self._poll.poll(_milliseconds(deadlines))}
 
-    def _register(self) -> None:
-        self._poll = calls.poll()
-        self._source_of = {}
+    def _register(self, wanted: list[tuple[int, int]]) -> None:
+        poll = calls.poll()
+        source_of = {}
         for source in self._active():
             for fd, what in source.wanted():
                 if fd >= 0:
-                    self._poll.register(fd, what)
-                    self._source_of[fd] = source
+                    poll.register(fd, what)
+                    source_of[fd] = source
+        # All at once: after an error in one of them it has to be done again.
+        self._poll, self._source_of, self._registered = poll, source_of, wanted
 
 
 def _milliseconds(deadlines: list[float]) -> int | None:

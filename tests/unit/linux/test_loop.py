@@ -116,6 +116,33 @@ def test_a_closed_descriptor_is_not_waited_for(pipes: tuple[Pipe, Pipe]) -> None
     assert turn(loop) == [b"c"]
 
 
+def test_an_error_while_registering_leaves_nothing_out(
+    pipes: tuple[Pipe, Pipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: what was registered half was taken for whole, and some sources were not waited for."""
+    first, second = pipes
+    loop = Loop(pipes)
+    first.send(b"a")
+    assert turn(loop) == [b"a"]
+
+    class Fails:
+        def register(self, fd: int, what: int) -> None:
+            raise MemoryError
+
+        def poll(self, timeout: int | None) -> list[tuple[int, int]]:
+            return []
+
+    first.closed = True  # for one turn it wants something else
+    with monkeypatch.context() as patch:
+        patch.setattr(calls, "poll", Fails)
+        with pytest.raises(MemoryError):
+            turn(loop)
+    first.closed = False
+    second.send(b"b")
+    first.send(b"c")
+    assert turn(loop) == [b"c", b"b"]
+
+
 def test_an_event_is_taken_in_before_the_next_is_made(pipes: tuple[Pipe, Pipe]) -> None:
     """A request may be about what the one before it has changed."""
     steps: list[str] = []
