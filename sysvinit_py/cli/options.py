@@ -1,7 +1,7 @@
 """The command line of a program: one table, of which its parser, its usage and its help are made.
 
-Completions are made of it by completion.py, the SYNOPSIS of the man page by build/manual.py. argparse would do
-the first half, and takes longer to import than some of our programs take to run.
+Completions are made of it by completion.py, the SYNOPSIS of the man page by build/manual.py. argparse would
+do the first half, and takes longer to import than some of our programs take to run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from typing import Any
 
-_INDENT, _WIDTH = 24, 100
+_INDENT, _WIDTH = " " * 24, 80
 #: A usage has no list of options if there are more.
 _MANY = 8
 
@@ -79,7 +79,7 @@ class Option(Value):
 class Values:
     """What a command line says: an attribute for each row of the table."""
 
-    verb: str
+    verb = ""
     answer = ""  # what is printed, and nothing else done: the help, or the version
 
     if TYPE_CHECKING:
@@ -119,7 +119,8 @@ class Program(Value):
             return out.FAILED
         except OSError as error:
             out.forget()
-            out.say(self.name, f"{error.filename or 'cannot write'}: {error.strerror or error}")
+            about = error.filename2 or error.filename
+            out.say(self.name, f"{about}: {error.strerror}" if about else str(error.strerror or error))
         except KeyboardInterrupt:
             out.say(self.name, "interrupted")
         return self.failed
@@ -131,6 +132,16 @@ class Program(Value):
         chosen = [Option("verb", "VERB", "what to do", verbs, required=True)] if verbs else []
         last = Option("-h --help", help="show this help"), Option("--version", help="show the version")
         return (*chosen, *self.rows, *last)
+
+    @property
+    def options(self) -> list[Option]:
+        """The rows that are options."""
+        return [row for row in self.table if not row.is_operand]
+
+    @property
+    def operands(self) -> list[Option]:
+        """The rows that are operands."""
+        return [row for row in self.table if row.is_operand]
 
     def with_verb(self, name: str) -> Program:
         """Return a verb as a program, which has the options of all verbs, too."""
@@ -151,10 +162,10 @@ class Program(Value):
         return values
 
     def _parse(self, words: Iterator[str], values: Values) -> None:
-        table, told = self.table, values.__dict__
-        for row in table:
+        told = values.__dict__
+        for row in self.table:
             told.setdefault(row.attribute, [] if row.many else row.default if row.value else False)
-        operands = [row for row in table if row.is_operand]
+        operands = self.operands
         for option, text in self._split(iter(("--", *words)) if self.passes else words):
             if not option and not operands:
                 raise UsageError(f"unrecognized arguments: {text}")
@@ -174,7 +185,7 @@ class Program(Value):
 
     def _split(self, words: Iterator[str]) -> Iterator[tuple[Option | None, str]]:
         """Yield options with their values, and operands with none, as getopt_long(3) takes words apart."""
-        known = {name: row for row in self.table if not row.is_operand for name in row.names.split()}
+        known = {name: row for row in self.options for name in row.names.split()}
         for word in words:
             if word == "--":
                 yield from ((None, operand) for operand in words)
@@ -204,26 +215,27 @@ class Program(Value):
 
     def usage(self) -> list[str]:
         """Return the ways to call it, a line each."""
-        if self.verbs:
-            return [line for verb in self.verbs for line in self.with_verb(verb.name).usage()]
         options = [row.synopsis for row in self.rows if not row.is_operand]
         options = ["[OPTION]..."] if len(options) > _MANY else options
-        operands = [row.synopsis for row in self.rows if row.is_operand]
-        return [f"{self.name} {form}".rstrip() for form in self.forms or [" ".join(options + operands)]]
+        forms = self.forms or [" ".join([*options, *(row.synopsis for row in self.operands)])]
+        of_verbs = [line for verb in self.verbs for line in self.with_verb(verb.name).usage()[:-1]]
+        return [
+            *(of_verbs or [f"{self.name} {form}".rstrip() for form in forms]),
+            f"{self.name} --help | --version",
+        ]
 
     def help(self) -> str:
         """Return what ``--help`` prints."""
         from textwrap import fill
 
-        text = f"\n{'':7}".join([*self.usage(), f"{self.name} --help | --version"])
-        text = f"usage: {text}\n\n{self.about}\n\n"
+        text = "usage: " + "\n       ".join(self.usage()) + f"\n\n{self.about}\n\n"
         shown = [(row.shown if row.is_operand else _names(row), row.help) for row in self.table]
         for left, right in [*shown, *((verb.name, verb.about) for verb in self.verbs)]:
-            fits = len(left) < _INDENT - 3
-            first = f"  {left}".ljust(_INDENT) if fits else " " * _INDENT
-            text += "" if fits else f"  {left}\n"
+            fits = len(left) < len(_INDENT) - 3
+            first = f"  {left}".ljust(len(_INDENT)) if fits else _INDENT
             text += (
-                fill(right, out.width() or _WIDTH, initial_indent=first, subsequent_indent=" " * _INDENT)
+                ("" if fits else f"  {left}\n")
+                + fill(right, _WIDTH, initial_indent=first, subsequent_indent=_INDENT)
                 + "\n"
             )
         return f"{text}\n{self.epilog}\n" if self.epilog else text

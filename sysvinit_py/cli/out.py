@@ -17,11 +17,14 @@ DONE, FAILED, USAGE, NOT_RUNNING, CANNOT_LOOK, TIMEOUT, REFUSED, FOREIGN = range
 
 
 def write(content: str | bytes) -> None:
-    """Write to standard output, unless it is closed."""
+    """Write to standard output, unless it is closed. Raises OSError whose file name says that it was this."""
     if sys.stdout is not None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content.encode(errors="replace") if isinstance(content, str) else content)
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(content.encode(errors="replace") if isinstance(content, str) else content)
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, "cannot write") from None
 
 
 def forget() -> None:
@@ -36,7 +39,9 @@ def say(program: str, *lines: str) -> None:
     """Write the lines to standard error, the program's name before each, unless nobody can read them."""
     try:
         if sys.stderr is not None:
-            print("\n".join(f"{program}: {printable(line)}" for line in lines), file=sys.stderr, flush=True)
+            # A CI takes ##vso[...] for an order to itself.
+            shown = (printable(line).replace("##", "\\x23" * 2 if "[" in line else "##") for line in lines)
+            print("\n".join(f"{program}: {line}" for line in shown), file=sys.stderr, flush=True)
     except OSError:
         pass
 
@@ -85,8 +90,8 @@ def table(
 ) -> str:
     """Return rows, the first one the header, escaped, in aligned columns.
 
-    ``right``: the columns with numbers; ``most``: at how many columns of a terminal lines are cut; ``colours``:
-    one for each row.
+    ``right``: the columns with numbers. ``most``: at how many columns of a terminal lines are cut.
+    ``colours``: one for each row.
     """
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(columns, column)) for column in zip(*cells, strict=True)]
@@ -102,7 +107,7 @@ def table(
 
 
 def as_json(value: object) -> str:
-    """Return JSON in ASCII, on one line; a byte that is not UTF-8 becomes U+FFFD. To import json takes 4 ms."""
+    """Return JSON in ASCII, on one line; a byte that is not UTF-8 becomes U+FFFD. json is slow."""
     if isinstance(value, str):
         from _json import encode_basestring_ascii
 
