@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from typing import Any
 
+#: Of the help: what precedes it on a line, and the width.
 _INDENT, _WIDTH = " " * 24, 80
-#: A usage has no list of options if there are more.
+#: If there are more options the usage does not list them.
 _MANY = 8
 
 
@@ -61,7 +62,7 @@ class Option(Value):
     @property
     def synopsis(self) -> str:
         """How the usage shows it."""
-        text = self.shown if self.is_operand or not self.value else f"{self.shown} {self.value}"
+        text = self.shown if self.is_operand else f"{self.shown} {self.value}".rstrip()
         return (text if self.required else f"[{text}]") + "..." * self.many
 
     def read(self, text: str) -> Any:
@@ -129,9 +130,9 @@ class Program(Value):
     def table(self) -> tuple[Option, ...]:
         """All rows, with those that every program has."""
         verbs = {verb.name: verb for verb in self.verbs}
-        chosen = [Option("verb", "VERB", "what to do", verbs, required=True)] if verbs else []
-        last = Option("-h --help", help="show this help"), Option("--version", help="show the version")
-        return (*chosen, *self.rows, *last)
+        verb = (Option("verb", "VERB", "what to do", verbs, required=True),) if verbs else ()
+        help = Option("-h --help", help="show this help")
+        return (*verb, *self.rows, help, Option("--version", help="show the version"))
 
     @property
     def options(self) -> list[Option]:
@@ -162,10 +163,9 @@ class Program(Value):
         return values
 
     def _parse(self, words: Iterator[str], values: Values) -> None:
-        told = values.__dict__
+        told, operands = values.__dict__, self.operands
         for row in self.table:
             told.setdefault(row.attribute, [] if row.many else row.default if row.value else False)
-        operands = self.operands
         for option, text in self._split(iter(("--", *words)) if self.passes else words):
             if not option and not operands:
                 raise UsageError(f"unrecognized arguments: {text}")
@@ -175,12 +175,12 @@ class Program(Value):
             if values.help or values.version:
                 values.answer = self.help() if values.help else f"{self.name} (sysvinit_py) {__version__}\n"
                 return
-            if values.verb and self.verbs:
+            if self.verbs and values.verb:
                 self.with_verb(values.verb)._parse(words, values)
                 return
-            if row.is_operand and not row.many:
+            if not option and not row.many:
                 del operands[0]
-        if missing := [row.shown for row in operands if row.required and not told[row.attribute]]:
+        if missing := [row.shown for row in operands if row.required and told[row.attribute] in (None, [])]:
             raise UsageError(f"the following arguments are required: {', '.join(missing)}")
 
     def _split(self, words: Iterator[str]) -> Iterator[tuple[Option | None, str]]:
@@ -198,51 +198,45 @@ class Program(Value):
                     raise UsageError(f"argument {row.shown}: takes no value, not {text!r}")
                 yield row, text if equals else _value(row, words)
             else:
-                while word := word[1:]:
-                    row = known[self._whole(f"-{word[0]}", known)]
-                    if row.value and word[1:]:
-                        yield row, word[1:]
+                for at, letter in enumerate(word[1:], 2):
+                    row = known[self._whole(f"-{letter}", known)]
+                    if row.value:
+                        yield row, word[at:] or _value(row, words)
                         break
-                    yield row, _value(row, words)
+                    yield row, ""
 
     def _whole(self, name: str, known: Collection[str]) -> str:
         begun = [other for other in known if self.prefixes and name[:2] == "--" and other.startswith(name)]
-        if len(begun) > 1 and name not in known:
+        if name in known or len(begun) == 1:
+            return name if name in known else begun[0]
+        if begun:
             raise UsageError(f"ambiguous option: {name} could match {', '.join(begun)}")
-        if name not in known and not begun:
-            raise UsageError(f"unrecognized arguments: {name}")
-        return name if name in known else begun[0]
+        raise UsageError(f"unrecognized arguments: {name}")
 
     def usage(self) -> list[str]:
         """Return the ways to call it, a line each."""
         options = [row.synopsis for row in self.rows if not row.is_operand]
         options = ["[OPTION]..."] if len(options) > _MANY else options
         forms = self.forms or [" ".join([*options, *(row.synopsis for row in self.operands)])]
-        of_verbs = [line for verb in self.verbs for line in self.with_verb(verb.name).usage()[:-1]]
-        return [
-            *(of_verbs or [f"{self.name} {form}".rstrip() for form in forms]),
-            f"{self.name} --help | --version",
-        ]
+        lines = [f"{self.name} {form}".rstrip() for form in forms]
+        if self.verbs:
+            lines = [line for verb in self.verbs for line in self.with_verb(verb.name).usage()[:-1]]
+        return [*lines, f"{self.name} --help | --version"]
 
     def help(self) -> str:
         """Return what ``--help`` prints."""
         from textwrap import fill
 
-        text = "usage: " + "\n       ".join(self.usage()) + f"\n\n{self.about}\n\n"
-        shown = [(row.shown if row.is_operand else _names(row), row.help) for row in self.table]
-        for left, right in [*shown, *((verb.name, verb.about) for verb in self.verbs)]:
-            fits = len(left) < len(_INDENT) - 3
-            first = f"  {left}".ljust(len(_INDENT)) if fits else _INDENT
-            text += (
-                ("" if fits else f"  {left}\n")
-                + fill(right, _WIDTH, initial_indent=first, subsequent_indent=_INDENT)
-                + "\n"
-            )
+        usage = f"\n{_INDENT[:7]}".join(self.usage())
+        text = f"usage: {usage}\n\n{self.about.strip()}\n\n"
+        rows = [(f"{', '.join(row.names.split())} {row.value}", row.help) for row in self.options]
+        rows = [(row.value, row.help) for row in self.operands] + rows
+        for left, right in [*rows, *((verb.name, verb.about) for verb in self.verbs)]:
+            first = f"  {left} ".ljust(len(_INDENT))
+            text += "" if len(first) == len(_INDENT) else f"{first.rstrip()}\n"
+            first = first if len(first) == len(_INDENT) else _INDENT
+            text += fill(right, _WIDTH, initial_indent=first, subsequent_indent=_INDENT) + "\n"
         return f"{text}\n{self.epilog}\n" if self.epilog else text
-
-
-def _names(row: Option) -> str:
-    return f"{', '.join(row.names.split())} {row.value}".rstrip()
 
 
 def _value(row: Option, words: Iterator[str]) -> str:

@@ -41,7 +41,7 @@ line, or undo this with inittab-install{{root}} --undo.\
 
 PROGRAM = Program(
     "inittab-install",
-    __doc__.strip(),
+    __doc__ or "",
     (
         Option("--root", "DIR", "the root file system (default: /)", Path, Path("/"), complete="folder"),
         Option("--init", "FILE", "a built init (default: it is built now)", Path, complete="file"),

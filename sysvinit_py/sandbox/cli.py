@@ -97,7 +97,7 @@ def seconds(text: str) -> float:
 
 PROGRAM = Program(
     "inittab-try",
-    __doc__.strip(),
+    __doc__ or "",
     (
         Option("file", "FILE",
             "an inittab, or a folder with inittab and inittab.d (default: DIR's or an example)", Path,

@@ -24,7 +24,7 @@ REFUSED = out.FAILED
 
 PROGRAM = Program(
     "vm",
-    __doc__.strip(),
+    __doc__ or "",
     (
         Option("--init", "FILE", "a built init (default: it is built now)", Path),
         Option("--c-init", help="leave Debian's C init in its place"),
