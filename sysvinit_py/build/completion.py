@@ -23,6 +23,7 @@ class Shell(Value):
     words: str
     command: str  # what the function prints
     comma: str  # the same, of words separated by commas
+    nothing: str = ""
 
 
 BASH = Shell(
@@ -50,6 +51,7 @@ complete -F {function} {name}
     'offer=(-W "$({function} | cut -f 1)")',
     'offer=(-W "$({function} | cut -f 1)"); '
     '[[ $word == *,* ]] && offer+=(-P "${{word%,*}},") word=${{word##*,}}',
+    "offer=(-W '')",
 )
 ZSH = Shell(
     "zsh/site-functions/_{name}",
@@ -82,27 +84,30 @@ FISH = Shell(
     "-x -a '{words}'",
     "-x -a '({function})'",
     "-x -a '(__fish_complete_list , {function})'",
+    "-x",
 )
 
 
 def files() -> dict[str, str]:
     """Return all completions by their paths below share/."""
-    shells = ((BASH, _bash), (ZSH, _zsh), (FISH, _fish))
-    return {
-        shell.path.format(name=program.name): _whole(shell, program, "".join(cases(program)))
-        for program in PROGRAMS
-        for shell, cases in shells
-    }
+    shells = (BASH, ZSH, FISH)
+    return {shell.path.format(name=p.name): text(shell, p) for p in PROGRAMS for shell in shells}
 
 
-def _whole(shell: Shell, program: Program, cases: str) -> str:
+def text(shell: Shell, program: Program) -> str:
+    """Return what the shell has to know of a program."""
+    cases = {BASH: _bash, ZSH: _zsh, FISH: _fish}[shell](program)
     rows = {row for _, part in _parts(program) for row in part.table if _form(row) in ("command", "comma")}
     functions = sorted(
         shell.function.format(function=_function(program, row), command=row.complete) for row in rows
     )
     verbs = " ".join(verb.name for verb in program.verbs)
     return shell.whole.format(
-        name=program.name, function=_function(program), functions="".join(functions), verbs=verbs, cases=cases
+        name=program.name,
+        function=_function(program),
+        functions="".join(functions),
+        verbs=verbs,
+        cases="".join(cases),
     )
 
 
@@ -117,15 +122,15 @@ def _function(program: Program, row: Option | None = None) -> str:
 
 
 def _form(row: Option) -> str:
-    """Return which field of Shell has how the value is completed; empty: not at all."""
+    """Return which field of Shell says how the value is completed; empty: not at all."""
     if row.complete in ("", "file", "folder"):
         return row.complete or ("" if callable(row.kind) else "words")
     return "comma" if row.comma else "command"
 
 
 def _value(shell: Shell, program: Program, row: Option) -> str:
+    form: str = getattr(shell, _form(row) or "nothing")
     words = "" if callable(row.kind) else " ".join(row.kind)
-    form: str = getattr(shell, _form(row), "") if _form(row) else ""
     return form.format(words=words, function=_function(program, row))
 
 
@@ -138,10 +143,10 @@ def _bash(program: Program) -> Iterator[str]:
     for verb, part in _parts(program):
         for row in part.options:
             patterns = "|".join(f"{verb}:{name}" for name in row.names.split())
-            yield f"        {patterns}) {_value(BASH, program, row) or ':'} ;;\n" if row.value else ""
-        operand = next((_value(BASH, program, row) for row in part.operands), "")
+            yield f"        {patterns}) {_value(BASH, program, row)} ;;\n" if row.value else ""
+        operand = next((_value(BASH, program, row) for row in part.operands), BASH.nothing)
         names = " ".join(row.names for row in part.options)
-        yield f"        {verb}:*) {operand or ':'}; [[ $word == -* ]] && offer=(-W '{names}') ;;\n"
+        yield f"        {verb}:*) {operand}; [[ $word == -* ]] && offer=(-W '{names}') ;;\n"
 
 
 def _zsh(program: Program) -> Iterator[str]:
@@ -162,7 +167,7 @@ def _fish(program: Program) -> Iterator[str]:
         for row in part.table:
             names = row.names.split() if row in part.options else ()
             words = [f"-l {name[2:]}" if name[1] == "-" else f"-s {name[1:]}" for name in names]
-            value = _value(FISH, program, row) or "-x" if row.value else ""
+            value = _value(FISH, program, row) if row.value else ""
             when_any = when if program.verbs else ""
             yield f"complete -c {program.name}{when_any} {' '.join(words)} {value} -d '{_about(row)}'\n"
 
