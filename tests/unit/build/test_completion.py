@@ -15,10 +15,6 @@ from sysvinit_py.cli.options import Program
 from tests.unit.cli.test_options import MANY
 
 FILES = completion.files()
-BASH, ZSH, FISH = (
-    {path: text for path, text in FILES.items() if path.startswith(shell)}
-    for shell in ("bash", "zsh", "fish")
-)
 #: Stands in for the program, which a shell asks for the rules.
 LINT = """\
 inittab-lint() { printf '%s\\n' 'INT301  warning  getty-id  x' 'INT302  warning  shared  x'; }
@@ -36,7 +32,11 @@ def test_each_has_all_options_and_choices(program: Program) -> None:
             continue
         for row in program.options:
             for name in row.names.split():
-                written = f"-{'l' if name[1] == '-' else 's'} {name.lstrip('-')}" if path in FISH else name
+                written = (
+                    f"-{'l' if name[1] == '-' else 's'} {name.lstrip('-')}"
+                    if path.startswith("fish")
+                    else name
+                )
                 assert written in text, (path, name)
             if not callable(row.kind):
                 assert " ".join(row.kind) in text, (path, row.names)
@@ -92,9 +92,8 @@ def test_bash(typed: list[str], offered: list[str], tmp_path: Path) -> None:
 @needs("bash")
 def test_bash_has_nothing_for_what_it_does_not_know(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
-    assert bash(
-        FILES["bash-completion/completions/inittab-try"], "inittab-try", ["--level", ""], tmp_path
-    ) == [""]
+    text = FILES["bash-completion/completions/inittab-try"]
+    assert bash(text, "inittab-try", ["--level", ""], tmp_path) == [""]
 
 
 VERBS = [
