@@ -111,6 +111,7 @@ def test_json(value: object) -> None:
 
 def test_json_marks_bytes_that_are_not_utf_8() -> None:
     assert json.loads(out.as_json(os.fsdecode(b"a\xffb"))) == "a\ufffdb"
+    assert json.loads(out.as_json("\ud800x")) == "\ufffdx"
     assert json.loads(out.as_json(("é", 1))) == ["é", 1]
 
 
