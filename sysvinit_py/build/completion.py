@@ -97,15 +97,15 @@ def files() -> dict[str, str]:
 def text(shell: Shell, program: Program) -> str:
     """Return what the shell has to know of a program."""
     cases = {BASH: _bash, ZSH: _zsh, FISH: _fish}[shell](program)
-    rows = {row for _, part in _parts(program) for row in part.table if _form(row) in ("command", "comma")}
-    functions = sorted(
+    rows = [row for _, part in _parts(program) for row in part.table if _form(row) in ("command", "comma")]
+    functions = {
         shell.function.format(function=_function(program, row), command=row.complete) for row in rows
-    )
+    }
     verbs = " ".join(verb.name for verb in program.verbs)
     return shell.whole.format(
         name=program.name,
         function=_function(program),
-        functions="".join(functions),
+        functions="".join(sorted(functions)),
         verbs=verbs,
         cases="".join(cases),
     )

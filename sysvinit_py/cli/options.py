@@ -37,7 +37,7 @@ class Option(Value):
     names: str  # such as "-q --quiet"; the last one names the attribute
     value: str = ""  # what the usage calls the value; empty: a flag
     help: str = ""
-    kind: Callable[[str], Any] | Collection[str] = str  # makes it of the text, or ValueError; or the choices
+    kind: Callable[[str], Any] | tuple[str, ...] = str  # makes it of the text, or ValueError; or the choices
     default: Any = None
     many: bool = False  # may be given again; the attribute is a list
     required: bool = False
@@ -129,7 +129,7 @@ class Program(Value):
     @property
     def table(self) -> tuple[Option, ...]:
         """All rows, with those that every program has."""
-        verbs = {verb.name: verb for verb in self.verbs}
+        verbs = tuple(verb.name for verb in self.verbs)
         verb = (Option("verb", "VERB", "what to do", verbs, required=True),) if verbs else ()
         help = Option("-h --help", help="show this help")
         return (*verb, *self.rows, help, Option("--version", help="show the version"))
@@ -171,7 +171,10 @@ class Program(Value):
                 raise UsageError(f"unrecognized arguments: {text}")
             row = option or operands[0]
             value = row.read(text) if row.value else True
-            told[row.attribute] = [*told[row.attribute], value] if row.many else value
+            if row.many:
+                told[row.attribute].append(value)
+            else:
+                told[row.attribute] = value
             if values.help or values.version:
                 values.answer = self.help() if values.help else f"{self.name} (sysvinit_py) {__version__}\n"
                 return

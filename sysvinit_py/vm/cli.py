@@ -34,7 +34,7 @@ PROGRAM = Program(
         Option("--any-disk", help="let --disk be another disk than one made here"),
         Option("--bring", "PATH", "a file, or what is in a folder, to be found in /mnt", Path),
         Option("--net", "NET", f"QEMU's network: {', '.join(qemu.NETWORKS)} (default: none)",
-            qemu.NETWORKS, "none"),
+            tuple(qemu.NETWORKS), "none"),
         Option("--accel", "NAME", "QEMU's accelerator (default: tcg)", default="tcg"),
         Option("--cache", "DIR", f"default: {CACHE}", Path, CACHE),
     ),

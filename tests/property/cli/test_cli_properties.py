@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sysvinit_py.build.programs import PROGRAMS
@@ -21,6 +22,7 @@ from tests.unit.cli.test_options import MANY, ONE
 ALL = (*PROGRAMS, VM, ONE, MANY)
 
 
+@functools.cache
 def words_of(program: Program) -> st.SearchStrategy[list[str]]:
     """Words as people and others may type them: those of the table, cut, with values, and any bytes."""
     rows = [row for part in (program, *program.verbs) for row in part.table]
@@ -34,6 +36,7 @@ def words_of(program: Program) -> st.SearchStrategy[list[str]]:
 
 
 @pytest.mark.parametrize("program", ALL, ids=lambda program: str(program.name))
+@settings(deadline=None)  # the first --help imports what the others have
 @given(data=st.data())
 def test_any_words(program: Program, data: st.DataObject) -> None:
     words = data.draw(words_of(program))
@@ -96,6 +99,8 @@ def test_any_table_fits_and_is_printable(rows: list[list[str]], most: int) -> No
     assert all(line.isprintable() and out.columns(line) <= most for line in lines)
 
 
-def test_a_very_long_cluster() -> None:
+def test_a_very_long_command_line() -> None:
+    """Guards against time that grows with the square of what find and xargs hand over."""
+    assert len(ONE.parse(["f"] * 200_000).more) == 199_999
     with pytest.raises(UsageError, match="unrecognized arguments: -x"):
         ONE.parse(["-" + "q" * 100_000 + "x"])
