@@ -24,7 +24,8 @@ def write(content: str | bytes) -> None:
             sys.stdout.buffer.write(content.encode(errors="replace") if isinstance(content, str) else content)
             sys.stdout.buffer.flush()
         except OSError as error:
-            raise OSError(error.errno, error.strerror, "cannot write") from None
+            error.filename = "cannot write"
+            raise
 
 
 def forget() -> None:
