@@ -133,6 +133,11 @@ vm-packages:
 man: $(READY)
 	$(BIN)/python -m sysvinit_py.build.manual dist/man
 
+#: make completions   the completions of bash, zsh and fish, in dist/share
+.PHONY: completions
+completions: $(READY)
+	$(BIN)/python -m sysvinit_py.build.completion dist/share
+
 #: make docs          the documentation as a site, in dist/docs; a warning is an error
 .PHONY: docs
 docs: $(READY)

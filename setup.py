@@ -1,4 +1,4 @@
-"""What setup.cfg cannot say: the wheel has man pages, built here, and docs, snippets and completions."""
+"""What setup.cfg cannot say: the wheel has man pages and completions, built here, and docs and snippets."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ DATA = {
     "share/doc/sysvinit_py": ("README.rst", "CHANGES.rst", "docs/*.rst", "docs/*.png"),
     "share/sysvinit_py/inittab.d": ("inittab.d/*.tab",),
     "share/sysvinit_py/grammar": ("grammar/*.lark",),
-    "share/bash-completion/completions": ("docs/completion/*.bash",),
-    "share/fish/vendor_completions.d": ("docs/completion/*.fish",),
-    "share/zsh/site-functions": ("docs/completion/_*",),
 }
 HERE = Path(__file__).parent
 #: Pages of programs that pip does not install: found by ``man`` they would hide those of the system's init.
@@ -23,7 +20,7 @@ OF_INIT = ("init.8", "telinit.8", "inittab.5")
 
 
 class BuildWithPages(build_py):
-    """Builds the man pages, too."""
+    """Builds the man pages and completions, too."""
 
     def run(self) -> None:
         """Build them into the build folder; an editable installation goes without."""
@@ -31,14 +28,17 @@ class BuildWithPages(build_py):
         if self.editable_mode:
             return
         sys.path.insert(0, str(HERE))
-        from sysvinit_py.build import manual
+        from sysvinit_py.build import completion, manual
 
+        built = {f"share/{path}": text.encode() for path, text in completion.files().items()}
         for name, page in manual.pages().items():
-            folder = Path("build", "man", f"man{name[-1]}")
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(page)
             place = "share/sysvinit_py/man" if name in OF_INIT else "share/man"
-            self.distribution.data_files.append((f"{place}/{folder.name}", [str(folder / name)]))
+            built[f"{place}/man{name[-1]}/{name}"] = page
+        for path, content in built.items():
+            file = Path("build", path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+            self.distribution.data_files.append((str(Path(path).parent), [str(file)]))
 
 
 setup(

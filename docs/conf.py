@@ -10,7 +10,6 @@ from docutils import nodes
 project = "sysvinit_py"
 author = copyright = "the authors of sysvinit_py"
 html_theme = "alabaster"
-exclude_patterns = ["completion"]
 nitpicky = True
 #: Links that leave docs/, such as those to CONTRIBUTING.rst, work on GitHub and in a clone.
 PAGE = re.compile(r"(?!\.\./\.\./|[a-z]+:)(.+)\.rst(#.*)?$")

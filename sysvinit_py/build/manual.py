@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -9,10 +10,13 @@ from docutils.core import publish_string
 from docutils.writers.manpage import Writer
 
 from sysvinit_py import __version__
+from sysvinit_py.build.programs import PROGRAMS
+from sysvinit_py.cli.options import Program
 from sysvinit_py.lint import manual as rules
 
 #: When something last changed in them that a reader may notice.
 DATE = "2026-11-26"
+_SYNOPSIS = "\nSYNOPSIS\n========\n"
 SOURCES = Path(__file__).parents[2] / "man"
 
 
@@ -26,6 +30,9 @@ def _page(text: str, source: Path) -> bytes:
     # What man-pages(7) wants in the first and the last line of a page.
     lines = f"\n:Date: {DATE}\n:Version: sysvinit_py {__version__}\n:Manual section:"
     text = text.replace("\n:Manual section:", lines)
+    for program in PROGRAMS:
+        if source.name.partition(".")[0] == program.name:
+            text = text.replace(_SYNOPSIS, f"{_SYNOPSIS}{synopsis(program)}", 1)
     page: bytes = publish_string(
         text,
         source_path=str(source),
@@ -33,6 +40,20 @@ def _page(text: str, source: Path) -> bytes:
         settings_overrides={"output_encoding": "utf-8", "halt_level": 2, "report_level": 2},
     )
     return page.replace(b".SH Name\n", b".SH NAME\n")
+
+
+def synopsis(program: Program) -> str:
+    """Return the ways to call a program in reStructuredText: its name and options bold, values in italics."""
+
+    def marked(match: re.Match[str]) -> str:
+        mark = "*" if match[0].isupper() else "**"
+        return rf"\ {mark}{match[0]}{mark}\ "
+
+    forms = [form.replace("|", r"\|") for form in program.usage()]
+    return (
+        "".join("\n| " + re.sub(r"(?<![^\s\[])-{1,2}[\w-]+|[A-Z]+|^[\w-]+", marked, form) for form in forms)
+        + "\n"
+    )
 
 
 def main(arguments: list[str]) -> int:

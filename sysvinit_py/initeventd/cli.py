@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import os
 import signal
 import sys
@@ -12,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sysvinit_py import __version__
+from sysvinit_py.cli import out
+from sysvinit_py.cli.options import Option, Program, Values
 from sysvinit_py.clients import telinit
 from sysvinit_py.initeventd.notifications import MEANINGS
 from sysvinit_py.initeventd.run_files import PID_FILE, STATE_FILE, AlreadyRunningError, PidFile, StateFile
@@ -21,12 +20,39 @@ from sysvinit_py.protocol.initctl import Request
 
 NAME = "initeventd"
 LIMIT = 5  # percent
+RUN = Path(initctl.PATH).parent
 Say = Callable[[str], None]
+
+
+def _percent(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= 100):
+        raise ValueError(f"{text!r} is not a whole number from 0 to 100")
+    return int(text)
+
+
+PROGRAM = Program(
+    NAME,
+    "Tell init of power failures and of resumes.",
+    (
+        Option("--foreground", help="do not detach; for respawn entries"),
+        Option("--dry-run", help="print what would be sent; send nothing"),
+        Option("--verbose", help="say what happens and what is sent"),
+        Option("--limit", "PERCENT", f"a battery is nearly used up at this capacity (default: {LIMIT})",
+            _percent, LIMIT),
+        Option("--run", "FOLDER", f"where initctl, {PID_FILE} and {STATE_FILE} are (default: {RUN})",
+            Path, RUN, complete="folder"),
+    ),
+    forms=("[--foreground | --dry-run] [--verbose] [--limit PERCENT] [--run FOLDER]",),
+    prefixes=True,
+)  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:
     """Carry out the command line. Exit status 1: it cannot run, or not on; why is on stderr or in syslog."""
-    options = _options(argv)
+    return PROGRAM.run(_run, argv)
+
+
+def _run(options: Values) -> int:
     detach = not (options.foreground or options.dry_run)
     try:
         from sysvinit_py.initeventd import devices  # noqa: F401 - what it needs is missing now, or never
@@ -66,33 +92,7 @@ def _take_signals() -> None:
         signal.signal(number, action or signal.SIG_IGN)
 
 
-def _options(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=NAME,
-        description="Tell init of power failures and of resumes.",
-    )
-    parser.add_argument("--foreground", action="store_true", help="do not detach; for respawn entries")
-    parser.add_argument("--dry-run", action="store_true", help="print what would be sent; send nothing")
-    parser.add_argument("--verbose", action="store_true", help="say what happens and what is sent")
-    parser.add_argument(
-        "--limit", type=_percent, default=LIMIT, metavar="PERCENT",
-        help="a battery is nearly used up at this capacity (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--run", type=Path, default=Path(initctl.PATH).parent, metavar="FOLDER",
-        help=f"where initctl, {PID_FILE} and {STATE_FILE} are (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument("--version", action="version", version=f"{NAME} of sysvinit_py {__version__}")
-    return parser.parse_args(argv)
-
-
-def _percent(text: str) -> int:
-    if not (text.isdecimal() and int(text) <= 100):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 100")
-    return int(text)
-
-
-def _serve(options: argparse.Namespace, run: Path, say: Say) -> int:
+def _serve(options: Values, run: Path, say: Say) -> int:
     """Be the daemon, until it is ended."""
     from sysvinit_py.initeventd.daemon import Daemon
     from sysvinit_py.initeventd.devices import Devices
@@ -141,8 +141,7 @@ def _to_stdout(text: str) -> None:
 
 
 def _to_stderr(text: str) -> None:
-    with contextlib.suppress(OSError):  # a log on a full disk must not keep init from being told
-        print(f"{NAME}: {text}", file=sys.stderr, flush=True)
+    out.say(NAME, text)
 
 
 def _to_syslog(text: str) -> None:

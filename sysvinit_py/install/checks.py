@@ -6,6 +6,7 @@ import re
 import stat
 import sys
 
+from sysvinit_py.cli.options import RefusedError
 from sysvinit_py.inittab.sources import INITTAB
 from sysvinit_py.install import confined
 from sysvinit_py.lint.check import check
@@ -36,7 +37,7 @@ TRIAL_TIMEOUT = 20  # seconds
 _FIRST_LINE = re.compile(rb"#!\S+ (-\w+c.*)\n")
 
 
-class UnbootableError(Exception):
+class UnbootableError(RefusedError):
     """Our init cannot start there at all; the text says why."""
 
 

@@ -6,7 +6,7 @@ what would not boot, and says what is missing. With --live the running init hand
 
 from __future__ import annotations
 
-import argparse
+import math
 import os
 import shlex
 import sys
@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from sysvinit_py import __version__
 from sysvinit_py.build import onefile
+from sysvinit_py.cli import out
+from sysvinit_py.cli.options import Option, Program, RefusedError, UsageError, Values
 from sysvinit_py.install import checks, hot_swap
 from sysvinit_py.linux.beneath import Tree
 
-OK, REFUSED, USAGE = 0, 1, 2
+OK, REFUSED, USAGE = out.DONE, out.FAILED, out.USAGE
 
 SBIN = "/sbin"
 INIT, TELINIT, DRAFT = "init", "telinit", "init.new"
@@ -38,56 +39,39 @@ line, or undo this with inittab-install{{root}} --undo.\
 """
 
 
-class RefusedError(Exception):
-    """Nothing was changed; the text says why, in one or more lines."""
+PROGRAM = Program(
+    "inittab-install",
+    __doc__ or "",
+    (
+        Option("--root", "DIR", "the root file system (default: /)", Path, Path("/"), complete="folder"),
+        Option("--init", "FILE", "a built init (default: it is built now)", Path, complete="file"),
+        Option("--undo", help="bring back the previous init"),
+        Option("--live", help="have the running C sysvinit hand over, or take over"),
+        Option("--yes", help="do not ask before the running system is changed"),
+        Option("--dry-run", help="check everything, say what would be done, change nothing"),
+        Option("--force",
+            help="install in spite of problems; with --live --undo: even if C sysvinit loses entries"),
+        Option("--patience", "SECONDS",
+            f"with --live: how long each of the two inits may take (default: {hot_swap.PATIENCE:g})", float),
+    ),
+    forms=(
+        "[--root DIR] [--init FILE] [--live [--patience SECONDS]] [--yes | --dry-run] [--force]",
+        "--undo [--root DIR] [--live [--force] [--patience SECONDS]] [--yes | --dry-run]",
+    ),
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command inittab-install; returns its exit status."""
-    made = parser()
-    options = made.parse_args(arguments)
-    try:
-        if os.geteuid() != 0:
-            raise RefusedError("requires root")
-        tree = Tree(options.root)
-        if conflict := _conflict(options, tree):
-            made.error(conflict)
-        _run(options, tree)
-    except (RefusedError, checks.UnbootableError, hot_swap.HandOverError) as refusal:
-        return _fail(str(refusal))
-    except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
-    return OK
+    return PROGRAM.run(_run, arguments)
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the command line's."""
-    made = argparse.ArgumentParser(prog="inittab-install", description=__doc__, allow_abbrev=False)
-    add = made.add_argument
-    add("--version", action="version", version=f"inittab-install (sysvinit_py) {__version__}")
-    add("--root", type=Path, default=Path("/"), metavar="DIR", help="the root file system (default: /)")
-    add("--init", type=Path, metavar="FILE", help="a built init (default: it is built now)")
-    add("--undo", action="store_true", help="bring back the previous init")
-    add("--live", action="store_true", help="have the running C sysvinit hand over, or take over")
-    add("--yes", action="store_true", help="do not ask before the running system is changed")
-    add("--dry-run", action="store_true", help="check everything, say what would be done, change nothing")
-    add(
-        "--force", action="store_true",
-        help="install in spite of problems; with --live --undo: even if C sysvinit loses entries",
-    )  # fmt: skip
-    add(
-        "--patience", type=float, metavar="SECONDS",
-        help=f"with --live: how long each of the two inits may take (default: {hot_swap.PATIENCE:g})",
-    )  # fmt: skip
-    return made
-
-
-def _conflict(options: argparse.Namespace, tree: Tree) -> str:
+def _conflict(options: Values, tree: Tree) -> str:
     """Say which options do not fit together, if any."""
     conflicts = {
         "--undo brings back the previous init, and takes no --init": options.undo and options.init,
         "--patience needs --live": options.patience is not None and not options.live,
-        "--patience takes a positive number of seconds": not 0 < (options.patience or 1) < float("inf"),
+        "--patience takes a positive number of seconds": not 0 < (options.patience or 1) < math.inf,
         "--undo --force needs --live": options.undo and options.force and not options.live,
         "--dry-run changes nothing: --yes does not fit": options.dry_run and options.yes,
         "--live is about the running system, not about another root": options.live and not tree.is_running,
@@ -95,15 +79,20 @@ def _conflict(options: argparse.Namespace, tree: Tree) -> str:
     return next((text for text, holds in conflicts.items() if holds), "")
 
 
-def _run(options: argparse.Namespace, tree: Tree) -> None:
-    """Look at everything, say what is to be done, and do it. Raises RefusedError and others."""
+def _run(options: Values) -> int:
+    """Look at everything, say what is to be done, and do it. Raises RefusedError."""
+    if os.geteuid() != 0:
+        raise RefusedError("requires root")
+    tree = Tree(options.root)
+    if conflict := _conflict(options, tree):
+        raise UsageError(conflict)
     _require_root_file_system(tree)
     patience = hot_swap.PATIENCE if options.patience is None else options.patience
     if options.undo:
         version = _require_way_back(options.force) if options.live else _require_ours(tree)
         if _agreed(options, tree, [f"{SBIN}/{INIT} becomes what it was before installation"]):
             give_back(tree, version, patience) if options.live else undo(tree)
-        return
+        return OK
     init = options.init.read_bytes() if options.init else onefile.build()
     if not is_ours(init):
         raise RefusedError(f"{options.init}: not an init of sysvinit_py")
@@ -116,6 +105,7 @@ def _run(options: argparse.Namespace, tree: Tree) -> None:
             _report(problem)
     if _agreed(options, tree, _plan(tree, init)):
         take_over(tree, init, patience) if options.live else install(tree, init)
+    return OK
 
 
 def _require_root_file_system(tree: Tree) -> None:
@@ -149,7 +139,7 @@ def _plan(tree: Tree, init: bytes) -> list[str]:
     return lines
 
 
-def _agreed(options: argparse.Namespace, tree: Tree, plan: list[str]) -> bool:
+def _agreed(options: Values, tree: Tree, plan: list[str]) -> bool:
     """Say what is to be done; return whether to do it. Raises RefusedError if nobody says yes."""
     if not options.dry_run and (options.yes or not tree.is_running):
         return True
@@ -282,13 +272,7 @@ def _leads_to_init(sbin: int) -> bool:
 
 
 def _report(line: str) -> None:
-    print(f"inittab-install: {line}", file=sys.stderr)
-
-
-def _fail(reason: str) -> int:
-    for line in reason.splitlines():
-        _report(line)
-    return REFUSED
+    out.say(PROGRAM.name, line)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from sysvinit_py.cli.options import RefusedError
 from sysvinit_py.clients import telinit
 from sysvinit_py.inittab.sources import gather
 from sysvinit_py.lint.check import check
@@ -36,7 +37,7 @@ _LOOK = 0.05
 _C_VERSION = re.compile(r"SysV init version: (\d+\.\d+)")
 
 
-class HandOverError(Exception):
+class HandOverError(RefusedError):
     """The init that runs cannot hand over, or has not; the text says why, and what is the case now."""
 
 

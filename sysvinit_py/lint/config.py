@@ -9,10 +9,11 @@ import os
 import stat
 from contextlib import suppress
 
+from sysvinit_py.cli.options import UsageError
 from sysvinit_py.inittab.sources import MAX_BYTES
 from sysvinit_py.lint.formats import FORMATS
 from sysvinit_py.lint.selection import codes_of
-from sysvinit_py.lint.sources import UsageError, handed_down
+from sysvinit_py.lint.sources import handed_down
 from sysvinit_py.lint.targets import TARGETS
 from sysvinit_py.linux.beneath import named_file, read
 from sysvinit_py.value import Value

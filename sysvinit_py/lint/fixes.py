@@ -7,9 +7,10 @@ import stat
 from contextlib import suppress
 from errno import EBUSY
 
+from sysvinit_py.cli.options import UsageError
 from sysvinit_py.inittab.sources import MAX_BYTES
 from sysvinit_py.lint.finding import printable
-from sysvinit_py.lint.sources import UsageError, handed_down
+from sysvinit_py.lint.sources import handed_down
 from sysvinit_py.linux.beneath import Place, named_file, read
 
 TYPE_CHECKING = False

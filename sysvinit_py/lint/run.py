@@ -7,20 +7,21 @@ import sys
 from collections import Counter
 from importlib import import_module
 
+from sysvinit_py.cli import out
+from sysvinit_py.cli.options import UsageError
 from sysvinit_py.lint.check import check
 from sysvinit_py.lint.config import Config, find_config, read_config
 from sysvinit_py.lint.finding import SEVERITIES, printable
 from sysvinit_py.lint.root import Root
 from sysvinit_py.lint.rules import RULES
 from sysvinit_py.lint.selection import codes_of
-from sysvinit_py.lint.sources import File, Source, UsageError, handed_down, sources
+from sysvinit_py.lint.sources import File, Source, handed_down, sources
 from sysvinit_py.lint.targets import TARGETS, Target, guess
 from sysvinit_py.linux.beneath import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
-
+    from sysvinit_py.cli.options import Values
     from sysvinit_py.lint.finding import Finding
     from sysvinit_py.lint.fixes import Files
 
@@ -33,7 +34,7 @@ MAX_FINDINGS = 10_000
 class Run:
     """One run. Raises UsageError if it is asked for what cannot be done."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: Values) -> None:
         self.options = options
         self.config = _config(options)
         self.format = options.format or self.config.format or "text"
@@ -114,7 +115,7 @@ class Run:
         if self.options.diff:
             show(diff(file.path, file.data, after))
         elif file.place is None:
-            _write(after)
+            out.write(after)
         elif file.data != after:
             try:
                 write(file.place, file.data, after)
@@ -136,7 +137,8 @@ class Run:
         """Write the findings where they are wanted: a filter's output is not the place."""
         render = import_module(f"sysvinit_py.lint.formats.{self.format}").render
         shown, path = self.found[:MAX_FINDINGS], self.options.output_file
-        coloured = self.format == "text" and not path and self._coloured()
+        stream = sys.stderr if self.is_filter else sys.stdout
+        coloured = self.format == "text" and not path and out.coloured(stream, self.options.color)
         text = render(shown, colour=True) if coloured else render(shown)
         if path:
             from sysvinit_py.lint.fixes import save
@@ -146,12 +148,6 @@ class Run:
             show(text)
         elif sys.stderr is not None:
             sys.stderr.write(text)
-
-    def _coloured(self) -> bool:
-        stream, when = sys.stderr if self.is_filter else sys.stdout, self.options.color
-        if when != "auto" or stream is None:
-            return bool(when == "always")
-        return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
     def _count_rules(self) -> None:
         """Return a line on standard error for each rule that found something, the most frequent first."""
@@ -171,7 +167,7 @@ class Run:
         say(", ".join(counts) if self.found else "nothing found")
 
 
-def _config(options: argparse.Namespace) -> Config:
+def _config(options: Values) -> Config:
     if options.config:
         return read_config(options.config)
     refused: list[str] = []
@@ -206,15 +202,9 @@ def _count(number: int, noun: str) -> str:
 
 def show(text: str) -> None:
     """Write what was asked for to standard output."""
-    _write(text.encode())
-
-
-def _write(data: bytes) -> None:
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    out.write(text)
 
 
 def say(text: str) -> None:
     """Say something to whoever runs it, on standard error."""
-    if sys.stderr is not None:
-        print(f"inittab-lint: {printable(text)}", file=sys.stderr)
+    out.say("inittab-lint", text)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from sysvinit_py.cli.options import UsageError
 from sysvinit_py.lint.finding import printable
 from sysvinit_py.lint.rules import RULES
-from sysvinit_py.lint.sources import UsageError
 
 
 def code_of(word: str) -> str:

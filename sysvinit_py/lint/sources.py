@@ -28,10 +28,6 @@ _LEFTOVERS = (
 _MAIN, _DIRECTORY = os.path.basename(INITTAB), os.path.basename(DIRECTORY)
 
 
-class UsageError(Exception):
-    """Something on the command line, or in a config file, cannot be done; the text says what in one line."""
-
-
 class File(Value):
     """A file as it was read."""
 

@@ -6,7 +6,7 @@ or Ctrl-] ends it. Otherwise the console is written to standard output, and it e
 
 from __future__ import annotations
 
-import argparse
+import math
 import os
 import re
 import signal
@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from sysvinit_py import __version__
 from sysvinit_py.build import onefile
-from sysvinit_py.lint.finding import printable
+from sysvinit_py.cli import out
+from sysvinit_py.cli.options import Option, Program, RefusedError, Values
 from sysvinit_py.sandbox import given
 from sysvinit_py.sandbox.refusal import NamespaceError
 from sysvinit_py.sandbox.sandbox import Content
@@ -52,18 +52,91 @@ exit status:
 """
 
 
+def level(text: str) -> str:
+    """Read a level that can be booted into."""
+    if not re.fullmatch("[0-9Ss]", text):
+        raise ValueError(f"{text!r} is not a level to boot into: 0 to 9, or S")
+    return text.upper()
+
+
+def bind(text: str) -> tuple[str, str]:
+    """Read SRC[:DST]."""
+    source, _, target = text.partition(":")
+    source = os.path.abspath(source)
+    if not os.path.exists(source):
+        raise ValueError(f"{source}: there is no such file")
+    target = target or source
+    if not target.startswith("/") or os.path.normpath(target) in ("/", "//"):
+        raise ValueError(f"{target!r} is not a place inside: an absolute path, and not /")
+    return source, os.path.normpath(target)
+
+
+def size(text: str) -> int:
+    """Read a number of bytes."""
+    found = re.fullmatch("([0-9]{1,15})([KMG]?)", text.upper())
+    number = int(found[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[found[2]] if found else 0
+    if number < 16 << 20:
+        raise ValueError(f"{text!r} is not a size of at least 16M")
+    return number
+
+
+def count(text: str) -> int:
+    """Read a number of processes."""
+    if not re.fullmatch("[0-9]{1,7}", text) or int(text) < 8:
+        raise ValueError(f"{text!r} is not a number of at least 8")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Read a time that can be waited for."""
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise ValueError(f"{text!r} is not a positive number of seconds")
+    return number
+
+
+PROGRAM = Program(
+    "inittab-try",
+    __doc__ or "",
+    (
+        Option("file", "FILE",
+            "an inittab, or a folder with inittab and inittab.d (default: DIR's or an example)", Path,
+            complete="file"),
+        Option("--init", "PATH", "another init than ours, such as Debian's", Path, complete="file"),
+        Option("--root", "DIR",
+            "a root file system whose programs and settings are used instead of this machine's", Path,
+            complete="folder"),
+        Option("--bind", "SRC[:DST]", "show a file or folder inside, too, read-only; may be given again",
+            bind, many=True, complete="file"),
+        Option("--level", "N", "boot into level N (0 to 9, S) instead of what initdefault says", level),
+        Option("--command", "COMMAND", "what to run inside, by sh, when the boot has settled"),
+        Option("--console", "FILE", "write the console there; standard output is COMMAND's alone", Path,
+            complete="file"),
+        Option("--timeout", "SECONDS",
+            f"give up after that long (default: {PATIENCE:g}; on a terminal never)", seconds),
+        Option("--allow-failures",
+            help="it is no failure that something cannot be executed, or is throttled"),
+        Option("--raw", help="show all that is said, also what a terminal obeys or answers"),
+        Option("--memory", "SIZE",
+            f"how much all inside may take, such as 64M or 1G (default: {MEMORY >> 20}M)", size, MEMORY),
+        Option("--pids", "N", f"how many processes and threads there may be (default: {PIDS})", count, PIDS),
+        Option("--privileged", help="as root, unconfined: only for an inittab that you trust"),
+    ),
+    EPILOG,
+    prefixes=True,
+    failed=USAGE,
+)  # fmt: skip
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command inittab-try; returns its exit status."""
-    options = parser().parse_args(arguments)
+    return PROGRAM.run(run, arguments)
+
+
+def run(options: Values) -> int:
+    """Boot what is asked for."""
     with ExitStack() as files:
-        try:
-            trial = prepare(options, files)
-        except OSError as error:
-            say(f"{error.filename}: {error.strerror}")
-            return USAGE
-        except ValueError as error:
-            say(str(error))
-            return USAGE
+        trial = prepare(options, files)
         for number in signal.SIGTERM, signal.SIGHUP, signal.SIGINT:
             signal.signal(number, lambda number, _: sys.exit(128 + number))  # what is on its way is tidied up
         if options.privileged:
@@ -80,13 +153,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return outcome.status
 
 
-def prepare(options: argparse.Namespace, files: ExitStack) -> Trial:
-    """Read what is to be booted. Raises OSError, or ValueError with a text for the person."""
+def prepare(options: Values, files: ExitStack) -> Trial:
+    """Read what is to be booted. Raises OSError, RefusedError."""
     if options.privileged and os.geteuid():
-        raise ValueError("--privileged requires root")
+        raise RefusedError("--privileged requires root")
     init: Content = options.init or onefile.build()
     if options.init and not stat.S_ISREG(options.init.stat().st_mode):
-        raise ValueError(f"{options.init}: not a regular file")
+        raise RefusedError(f"{options.init}: not a regular file")
     root = options.root and options.root.resolve(strict=True)
     inittab = given.read_root(root) if root and not options.file else given.read(options.file or EXAMPLE)
     console = 1
@@ -100,90 +173,9 @@ def prepare(options: argparse.Namespace, files: ExitStack) -> Trial:
     return trial
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the command line's."""
-    made = argparse.ArgumentParser(
-        prog="inittab-try",
-        description=__doc__,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = made.add_argument
-    add("file", nargs="?", type=Path, metavar="FILE",
-        help="an inittab, or a folder with inittab and inittab.d (default: DIR's or an example)")  # fmt: skip
-    add("--version", action="version", version=f"inittab-try {__version__}")
-    add("--init", type=Path, metavar="PATH", help="another init than ours, such as Debian's")
-    add("--root", type=Path, metavar="DIR",
-        help="a root file system whose programs and settings are used instead of this machine's")  # fmt: skip
-    add("--bind", type=bind, action="append", default=[], metavar="SRC[:DST]",
-        help="show a file or folder inside, too, read-only; may be given again")  # fmt: skip
-    add("--level", type=level, metavar="N",
-        help="boot into level N (0 to 9, S) instead of what initdefault says")  # fmt: skip
-    add("--command", metavar="COMMAND",
-        help="what to run inside, by sh, when the boot has settled")  # fmt: skip
-    add("--console", type=Path, metavar="FILE",
-        help="write the console there; standard output is COMMAND's alone")  # fmt: skip
-    add("--timeout", type=seconds, metavar="SECONDS",
-        help=f"give up after that long (default: {PATIENCE:g}; on a terminal never)")  # fmt: skip
-    add("--allow-failures", action="store_true",
-        help="it is no failure that something cannot be executed, or is throttled")  # fmt: skip
-    add("--raw", action="store_true", help="show all that is said, also what a terminal obeys or answers")
-    add("--memory", type=size, default=MEMORY, metavar="SIZE",
-        help=f"how much all inside may take, such as 64M or 1G (default: {MEMORY >> 20}M)")  # fmt: skip
-    add("--pids", type=count, default=PIDS, metavar="N",
-        help=f"how many processes and threads there may be (default: {PIDS})")  # fmt: skip
-    add("--privileged", action="store_true", help="as root, unconfined: only for an inittab that you trust")
-    return made
-
-
-def level(text: str) -> str:
-    """Read a level that can be booted into."""
-    if not re.fullmatch("[0-9Ss]", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a level to boot into: 0 to 9, or S")
-    return text.upper()
-
-
-def bind(text: str) -> tuple[str, str]:
-    """Read SRC[:DST]."""
-    source, _, target = text.partition(":")
-    source = os.path.abspath(source)
-    if not os.path.exists(source):
-        raise argparse.ArgumentTypeError(f"{source}: there is no such file")
-    target = target or source
-    if not target.startswith("/") or os.path.normpath(target) in ("/", "//"):
-        raise argparse.ArgumentTypeError(f"{target!r} is not a place inside: an absolute path, and not /")
-    return source, os.path.normpath(target)
-
-
-def size(text: str) -> int:
-    """Read a number of bytes."""
-    found = re.fullmatch("([0-9]{1,15})([KMG]?)", text.upper())
-    number = int(found[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[found[2]] if found else 0
-    if number < 16 << 20:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size of at least 16M")
-    return number
-
-
-def count(text: str) -> int:
-    """Read a number of processes."""
-    if not re.fullmatch("[0-9]{1,7}", text) or int(text) < 8:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 8")
-    return int(text)
-
-
-def seconds(text: str) -> float:
-    """Read a time that can be waited for."""
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise ValueError
-    return number
-
-
-def say(line: str) -> None:
+def say(text: str) -> None:
     """Tell the person."""
-    print(
-        "\n".join(f"inittab-try: {printable(part)}" for part in line.split("\n")), file=sys.stderr, flush=True
-    )
+    out.say(PROGRAM.name, *text.split("\n"))
 
 
 if __name__ == "__main__":

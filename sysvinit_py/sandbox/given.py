@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from sysvinit_py.cli.options import RefusedError
 from sysvinit_py.inittab.sources import INITTAB, MAX_BYTES, is_tab
 from sysvinit_py.lint.targets import BUSYBOX, guess
 from sysvinit_py.linux.beneath import Place, named_file
 
 
-class BusyBoxError(ValueError):
+class BusyBoxError(RefusedError):
     """An inittab is one for BusyBox's init, which SysV init cannot read."""
 
 

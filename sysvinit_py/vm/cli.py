@@ -5,7 +5,6 @@ Log in as root, without password. Ctrl-A x ends it. The next start is a fresh ma
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -15,28 +14,47 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sysvinit_py.build import onefile
+from sysvinit_py.cli import out
+from sysvinit_py.cli.options import Option, Program, Values
 from sysvinit_py.vm import qemu
 from sysvinit_py.vm.image import ImageError, files_disk, image, is_ours
 
 CACHE = Path(".cache/vm")
-REFUSED = 1
+REFUSED = out.FAILED
+
+PROGRAM = Program(
+    "vm",
+    __doc__ or "",
+    (
+        Option("--init", "FILE", "a built init (default: it is built now)", Path),
+        Option("--c-init", help="leave Debian's C init in its place"),
+        Option("--append", "WORDS", "more for the kernel's command line", default=""),
+        Option("--serial", "FILE", "write what the console says to a new FILE", Path),
+        Option("--disk", "FILE", "a disk that lasts; a copy of the image's is made", Path),
+        Option("--any-disk", help="let --disk be another disk than one made here"),
+        Option("--bring", "PATH", "a file, or what is in a folder, to be found in /mnt", Path),
+        Option("--net", "NET", f"QEMU's network: {', '.join(qemu.NETWORKS)} (default: none)",
+            tuple(qemu.NETWORKS), "none"),
+        Option("--accel", "NAME", "QEMU's accelerator (default: tcg)", default="tcg"),
+        Option("--cache", "DIR", f"default: {CACHE}", Path, CACHE),
+    ),
+    prefixes=True,
+    failed=REFUSED,
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command: returns QEMU's exit status, or 1 after having said why there is no machine."""
-    options = parser().parse_args(arguments)
-    try:
-        with tempfile.TemporaryDirectory(prefix="vm-") as folder:
-            return subprocess.run(_prepare(options, Path(folder)), check=False).returncode
-    except ImageError as error:
-        return fail(str(error))
-    except OSError as error:
-        return fail(f"{error.filename2 or error.filename}: {error.strerror}")
-    except KeyboardInterrupt:
-        return fail("interrupted")
+    return PROGRAM.run(run, arguments)
 
 
-def _prepare(options: argparse.Namespace, folder: Path) -> list[str]:
+def run(options: Values) -> int:
+    """Boot the machine that is asked for, and wait until it ends."""
+    with tempfile.TemporaryDirectory(prefix="vm-") as folder:
+        return subprocess.run(_prepare(options, Path(folder)), check=False).returncode
+
+
+def _prepare(options: Values, folder: Path) -> list[str]:
     """Make what is missing, and return the command. Raises ImageError, OSError."""
     if not shutil.which(qemu.PROGRAM):
         raise ImageError(f"no {qemu.PROGRAM} here: apt-get install qemu-system-x86")
@@ -69,30 +87,6 @@ def _can_be_logged_to(path: Path) -> bool:
     return path.is_char_device() or (path.is_file() and not path.stat().st_size)
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the command line's."""
-    made = argparse.ArgumentParser(
-        prog="vm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    made.add_argument("--init", type=Path, metavar="FILE", help="a built init (default: it is built now)")
-    made.add_argument("--c-init", action="store_true", help="leave Debian's C init in its place")
-    made.add_argument("--append", default="", metavar="WORDS", help="more for the kernel's command line")
-    made.add_argument("--serial", type=Path, metavar="FILE", help="write what the console says to a new FILE")
-    made.add_argument(
-        "--disk", type=Path, metavar="FILE", help="a disk that lasts; a copy of the image's is made"
-    )
-    made.add_argument("--any-disk", action="store_true", help="let --disk be another disk than one made here")
-    made.add_argument(
-        "--bring", type=Path, metavar="PATH", help="a file, or what is in a folder, to be found in /mnt"
-    )
-    made.add_argument(
-        "--net", choices=qemu.NETWORKS, default="none", help="QEMU's user network (default: none)"
-    )
-    made.add_argument("--accel", default="tcg", metavar="NAME", help="QEMU's accelerator (default: tcg)")
-    made.add_argument("--cache", type=Path, default=CACHE, metavar="DIR", help=f"default: {CACHE}")
-    return made
-
-
 def copy(source: Path, target: Path) -> None:
     """Copy a file atomically: half a disk would be taken for a whole one the next time."""
     fd, name = tempfile.mkstemp(prefix=f"{target.name}.", dir=target.parent)
@@ -107,13 +101,7 @@ def copy(source: Path, target: Path) -> None:
 
 def say(line: str) -> None:
     """Tell the person."""
-    print(f"vm: {line}", file=sys.stderr, flush=True)
-
-
-def fail(reason: str) -> int:
-    """Say why there is no machine, and return the exit status for it."""
-    say(reason)
-    return REFUSED
+    out.say(PROGRAM.name, line)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from sysvinit_py.cli.options import RefusedError
+
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "sysvinit_py"
 SUITE = "bookworm"
@@ -82,7 +84,7 @@ SERIAL_GETTY = "T0:2345:respawn:/sbin/getty -L ttyS0 115200 vt100"
 PROGRAMS = {"mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs", "tar": "tar"}
 
 
-class ImageError(Exception):
+class ImageError(RefusedError):
     """There is no image; the text says why."""
 
 

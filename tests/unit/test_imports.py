@@ -17,15 +17,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "value": set(),
     "text": set(),
     "linux": {"value", "text"},
+    "cli": {"value", "text", "linux"},
     "inittab": {"value", "text", "linux"},
     "machine": {"value", "inittab"},
     "protocol": {"value", "inittab"},
     "pid1": {"value", "text", "linux", "inittab", "machine", "protocol"},
     "clients": {"linux", "protocol"},
-    "lint": {"value", "text", "linux", "inittab", "machine"},
-    "sandbox": {"value", "text", "linux", "inittab", "lint", "build"},
-    "initeventd": {"value", "linux", "protocol", "clients"},
+    "lint": {"cli", "value", "text", "linux", "inittab", "machine"},
+    "sandbox": {"cli", "value", "text", "linux", "inittab", "lint", "build"},
+    "initeventd": {"cli", "value", "linux", "protocol", "clients"},
     "install": {
+        "cli",
         "value",
         "text",
         "linux",
@@ -37,8 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "lint",
         "sandbox",
     },
-    "vm": {"value", "build"},
-    "build": {"lint", "__main__"},
+    "vm": {"value", "cli", "build"},
+    "build": {"value", "cli", "initeventd", "install", "lint", "sandbox", "__main__"},
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from sysvinit_py.cli import out
 from sysvinit_py.lint.finding import printable, printables
 
 TYPE_CHECKING = False
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 #: How many characters of a line are shown; of a longer one those around the place.
 WIDTH = 100
 
-_BOLD, _DIM, _OFF = "\x1b[1m", "\x1b[2m", "\x1b[0m"
-_COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "info": "\x1b[1;36m"}
+_BOLD, _DIM = "1", "2"
+_COLOURS = {"error": "1;31", "warning": "1;33", "info": "1;36"}
 
 
 def render(findings: Sequence[Finding], *, colour: bool = False) -> str:
@@ -33,7 +34,7 @@ def _together(one: Finding, other: Finding) -> bool:
 
 def _one(finding: Finding, colour: bool) -> str:
     def paint(text: str, code: str) -> str:
-        return f"{code}{text}{_OFF}" if colour else text
+        return out.paint(text, code if colour else "")
 
     where = paint(f"{printable(finding.path)}:{finding.line}:{finding.column}:", _BOLD)
     severity = paint(finding.severity, _COLOURS[finding.severity])
@@ -59,17 +60,8 @@ def _quoted(finding: Finding) -> tuple[str, str]:
     first = max(0, start - WIDTH // 2) if len(finding.text) > WIDTH else 0
     last = first + WIDTH
     pieces = printables(finding.text[first:last].replace("\t", " "))
-    before = _columns("".join(pieces[: start - first]))
-    marked = max(1, _columns("".join(pieces[start - first : end - first])))
+    before = out.columns("".join(pieces[: start - first]))
+    marked = max(1, out.columns("".join(pieces[start - first : end - first])))
     left, right = ("..." if first else ""), ("..." if last < len(finding.text) else "")
     caret = " " * (len(left) + before) + "^" * marked
     return left + "".join(pieces) + right, caret
-
-
-def _columns(text: str) -> int:
-    """How many columns of a terminal a text takes."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
-
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)

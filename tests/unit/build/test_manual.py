@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from argparse import ArgumentParser
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sysvinit_py import __version__
 from sysvinit_py.build import manual
-from sysvinit_py.install.cli import parser as install_parser
-from sysvinit_py.sandbox.cli import parser as sandbox_parser
+from sysvinit_py.build.programs import PROGRAMS
+from sysvinit_py.cli.options import Program
 
 NAMES = [source.stem for source in sorted(manual.SOURCES.glob("*.rst"))]
 
@@ -68,16 +66,32 @@ def test_headings_are_those_of_man_pages_7(pages: dict[str, bytes], name: str) -
     assert re.search(rf"^{title} - \w[^\n]*[^.\n]$", text, re.M)  # what apropos lists
 
 
-@pytest.mark.parametrize(
-    ("page", "parser", "untold"),
-    [("inittab-try.1", sandbox_parser, ["-h", "--help"]), ("inittab-install.8", install_parser, [])],
-)
-def test_the_page_has_all_options_in_it(
-    pages: dict[str, bytes], page: str, parser: Callable[[], ArgumentParser], untold: list[str]
-) -> None:
-    told = pages[page].decode().replace("\\-", "-")
-    options = [option for action in parser()._actions for option in action.option_strings]
-    assert [option for option in options if option not in told] == untold
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: str(program.name))
+def test_the_page_has_all_options_in_it(pages: dict[str, bytes], program: Program) -> None:
+    [page] = [page for name, page in pages.items() if name.partition(".")[0] == program.name]
+    text = page.decode().replace("\\-", "-")
+    _, _, told = text.partition("OPTIONS")
+    options = [name for row in program.options for name in row.names.split() if name != "-h"]
+    assert [option for option in options if f"\\fB{option}\\fP" not in told] == []
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: str(program.name))
+@pytest.mark.skipif(not shutil.which("man"), reason="no man here")
+def test_the_synopsis_is_that_of_the_table(pages: dict[str, bytes], program: Program) -> None:
+    [page] = [page for name, page in pages.items() if name.partition(".")[0] == program.name]
+    synopsis = re.sub(r"(?s).*\nSYNOPSIS\n(.*?)\nDESCRIPTION\n.*", r"\1", shown(page))
+    assert [line.strip() for line in synopsis.splitlines() if line.strip()] == program.usage()
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: str(program.name))
+def test_the_forms_of_the_usage_are_made_of_what_is_in_the_table(program: Program) -> None:
+    known = {name for row in program.options for name in row.names.split()} | {"-"}
+    values = {word for row in program.table for word in re.findall("[A-Z]+", row.value)} | {
+        "OPTION",
+        "FOLDER",
+    }
+    words = set(re.findall(r"(?<!\S)-[\w-]*|[A-Z]+", re.sub(r"[][|.]", " ", " ".join(program.forms))))
+    assert words <= known | values | {"OPTION", "FOLDER"}
 
 
 def test_a_warning_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

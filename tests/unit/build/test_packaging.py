@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from docutils.core import publish_string
 
+from sysvinit_py.build import completion
+
 REPOSITORY = Path(__file__).parents[3]
 PROGRAMS = {"inittab-install", "inittab-lint", "inittab-try", "initeventd"}
 
@@ -74,6 +76,8 @@ def test_the_wheel_has_what_a_user_needs(built: tuple[Path, Path]) -> None:
     }
     wanted |= {f"{data}/sysvinit_py/grammar/inittab.lark"}
     wanted |= {f"{data}/man/man7/inittab-lint-rules.7", f"{data}/man/man1/inittab-try.1"}
+    assert wanted <= in_wheel, wanted - in_wheel
+    wanted = {f"{data}/{path}" for path in completion.files()}
     assert wanted <= in_wheel, wanted - in_wheel
     pages = {name.rpartition("/")[2] for name in in_wheel if "/man/man" in name}
     assert {path.stem for path in (REPOSITORY / "man").glob("*.rst")} <= pages

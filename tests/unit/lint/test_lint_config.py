@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sysvinit_py.cli.options import UsageError
 from sysvinit_py.lint.config import Config, find_config, read_config
-from sysvinit_py.lint.sources import UsageError
 
 
 def write(path: Path, text: str) -> str:

@@ -1,15 +1,13 @@
-"""The manual, the completions and the docs say what the program does."""
+"""The manual and the docs say what the program does."""
 
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from sysvinit_py.lint.cli import parser
+from sysvinit_py.lint.cli import PROGRAM
 from sysvinit_py.lint.config import Config
 from sysvinit_py.lint.formats import FORMATS
 from sysvinit_py.lint.rules import RULES
@@ -17,52 +15,15 @@ from sysvinit_py.lint.targets import TARGETS
 from tests.unit.lint.test_lint_corpus import STOCK
 
 REPOSITORY = Path(__file__).parents[3]
-COMPLETIONS = sorted((REPOSITORY / "docs" / "completion").iterdir())
 MAN = REPOSITORY / "man" / "inittab-lint.1.rst"
 
-OPTIONS = [option for action in parser()._actions for option in action.option_strings if option != "-h"]
+OPTIONS = [name for row in PROGRAM.options for name in row.names.split() if name != "-h"]
 
 
 def test_the_man_page_has_all() -> None:
     text = MAN.read_text()
     for word in (*OPTIONS, *TARGETS, *FORMATS, *Config._fields):
         assert f"**{word}**" in text, word
-
-
-@pytest.mark.parametrize("path", COMPLETIONS, ids=lambda path: str(path.name))
-def test_completions_have_all(path: Path) -> None:
-    text = path.read_text()
-    for option in OPTIONS:
-        written = option.lstrip("-") if path.suffix == ".fish" else option
-        assert written in text, option
-    for words in (TARGETS, FORMATS, ("auto", "always", "never")):
-        assert " ".join(words) in text
-
-
-@pytest.mark.parametrize(
-    ("typed", "offered"),
-    [
-        (["--tar"], ["--target"]),
-        (["--target", "sysvinit-3"], ["sysvinit-3.06", "sysvinit-3.14"]),
-        (["--target", "=", "busy"], ["busybox"]),
-        (["--format", "s"], ["sarif"]),
-        (["--select", "INT101,INT30"], ["INT101,INT301", "INT101,INT302"]),
-    ],
-)
-@pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")
-def test_bash_completes(typed: list[str], offered: list[str]) -> None:
-    script = """
-        inittab-lint() { printf '%s\\n' 'INT301  warning  getty-id  x' 'INT302  warning  shared  x'; }
-        . "$1"; shift
-        COMP_WORDS=(inittab-lint "$@"); COMP_CWORD=$#
-        _inittab_lint; printf '%s\\n' "${COMPREPLY[@]}"
-    """
-    file = REPOSITORY / "docs" / "completion" / "inittab-lint.bash"
-    done = subprocess.run(
-        ["bash", "-c", script, "bash", file, *typed], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == offered
-    assert done.stderr == ""
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from sysvinit_py.cli.options import UsageError
 from sysvinit_py.lint.check import check
 from sysvinit_py.lint.finding import Finding
 from sysvinit_py.lint.fixes import diff, repair, write
-from sysvinit_py.lint.sources import UsageError
 from sysvinit_py.lint.targets import BUSYBOX, SYSVINIT_3_14, SYSVINIT_PY, Target
 from sysvinit_py.linux.beneath import named_file
 

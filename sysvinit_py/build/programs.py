@@ -1,0 +1,10 @@
+"""The programs that have a table of options, and so completions and a SYNOPSIS made of it."""
+
+from __future__ import annotations
+
+from sysvinit_py.initeventd.cli import PROGRAM as INITEVENTD
+from sysvinit_py.install.cli import PROGRAM as INSTALL
+from sysvinit_py.lint.cli import PROGRAM as LINT
+from sysvinit_py.sandbox.cli import PROGRAM as TRY
+
+PROGRAMS = (INITEVENTD, INSTALL, LINT, TRY)

@@ -1,0 +1,250 @@
+"""The command line of a program: one table, of which its parser, its usage and its help are made.
+
+Completions are made of it by completion.py, the SYNOPSIS of the man page by build/manual.py. argparse would
+do the first half, and takes longer to import than some of our programs take to run.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from sysvinit_py import __version__
+from sysvinit_py.cli import out
+from sysvinit_py.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from typing import Any
+
+#: Of the help: what precedes it on a line, and the width.
+_INDENT, _WIDTH = " " * 24, 80
+#: If there are more options the usage does not list them.
+_MANY = 8
+
+
+class RefusedError(Exception):
+    """The program does not do it; the text says why, in one or more lines."""
+
+
+class UsageError(RefusedError):
+    """The command line is wrong; the text says which word of it, and why."""
+
+
+class Option(Value):
+    """A row of the table: an option, or, if its name has no dash, an operand."""
+
+    names: str  # such as "-q --quiet"; the last one names the attribute
+    value: str = ""  # what the usage calls the value; empty: a flag
+    help: str = ""
+    kind: Callable[[str], Any] | tuple[str, ...] = str  # makes it of the text, or ValueError; or the choices
+    default: Any = None
+    many: bool = False  # may be given again; the attribute is a list
+    required: bool = False
+    complete: str = ""  # "file", "folder", or a shell command whose lines are words (WORD TAB DESCRIPTION)
+    comma: bool = False  # the value is words separated by commas
+
+    @property
+    def is_operand(self) -> bool:
+        """Whether it is an operand."""
+        return self.names[0] != "-"
+
+    @property
+    def shown(self) -> str:
+        """How messages call it."""
+        return self.value if self.is_operand else self.names.split()[-1]
+
+    @property
+    def attribute(self) -> str:
+        """The attribute that has its value."""
+        return self.names.split()[-1].strip("-").replace("-", "_")
+
+    @property
+    def synopsis(self) -> str:
+        """How the usage shows it."""
+        text = self.shown if self.is_operand else f"{self.shown} {self.value}".rstrip()
+        return (text if self.required else f"[{text}]") + "..." * self.many
+
+    def read(self, text: str) -> Any:
+        """Return the value. Raises UsageError."""
+        try:
+            if callable(self.kind):
+                return self.kind(text)
+            if text not in self.kind:
+                raise ValueError(f"invalid choice: {text!r} (choose from {', '.join(self.kind)})")
+        except ValueError as error:
+            raise UsageError(f"argument {self.shown}: {error}") from None
+        return text
+
+
+class Values:
+    """What a command line says: an attribute for each row of the table."""
+
+    verb = ""
+    answer = ""  # what is printed, and nothing else done: the help, or the version
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+class Program(Value):
+    """A program, or one of its verbs: its name, what it does, and its table."""
+
+    name: str
+    about: str
+    rows: tuple[Option, ...] = ()
+    epilog: str = ""
+    forms: tuple[str, ...] = ()  # of the usage, after the name; empty: made of the rows
+    verbs: tuple[Program, ...] = ()  # options before the verb are those that all verbs have
+    default: str = ""  # the verb of a command line that has nothing but options
+    passes: bool = False  # all words are another program's
+    prefixes: bool = False  # long options may be abbreviated
+    failed: int = out.FAILED  # exit status if it is refused, or cannot be done
+    error: str = "error: "  # before what is wrong with the command line
+
+    def run(self, act: Callable[[Values], int], arguments: Sequence[str] | None = None) -> int:
+        """Parse the arguments, by default those of the process, and act; return the exit status."""
+        try:
+            values = self.parse(sys.argv[1:] if arguments is None else arguments)
+            status = out.DONE if values.answer else act(values)
+            out.write(values.answer)  # and what was printed, and is still in a buffer
+            return status
+        except UsageError as error:
+            out.say(self.name, f"{self.error}{error}")
+            return out.USAGE
+        except RefusedError as error:
+            out.say(self.name, *str(error).splitlines())
+        except BrokenPipeError:  # whoever reads has seen enough
+            out.forget()
+            return out.FAILED
+        except OSError as error:
+            out.forget()
+            about = error.filename2 or error.filename
+            out.say(self.name, f"{about}: {error.strerror}" if about else str(error.strerror or error))
+        except KeyboardInterrupt:
+            out.say(self.name, "interrupted")
+        return self.failed
+
+    @property
+    def table(self) -> tuple[Option, ...]:
+        """All rows, with those that every program has."""
+        verbs = tuple(verb.name for verb in self.verbs)
+        verb = (Option("verb", "VERB", "what to do", verbs, required=True),) if verbs else ()
+        help = Option("-h --help", help="show this help")
+        return (*verb, *self.rows, help, Option("--version", help="show the version"))
+
+    @property
+    def options(self) -> list[Option]:
+        """The rows that are options."""
+        return [row for row in self.table if not row.is_operand]
+
+    @property
+    def operands(self) -> list[Option]:
+        """The rows that are operands."""
+        return [row for row in self.table if row.is_operand]
+
+    def with_verb(self, name: str) -> Program:
+        """Return a verb as a program, which has the options of all verbs, too."""
+        verb = next(verb for verb in self.verbs if verb.name == name)
+        rows = (*self.rows, *verb.rows)
+        return verb.replace(name=f"{self.name} {name}", rows=rows, prefixes=self.prefixes)
+
+    def parse(self, arguments: Sequence[str]) -> Values:
+        """Return what the arguments say. Raises UsageError."""
+        about = ("-h", "--help", "--version")
+        if self.default and all(word[:1] == "-" and word not in about for word in arguments):
+            arguments = (self.default, *arguments)
+        values = Values()
+        try:
+            self._parse(iter(arguments), values)
+        except UsageError as error:
+            raise UsageError(f"{error} ({self.name} --help lists the options)") from None
+        return values
+
+    def _parse(self, words: Iterator[str], values: Values) -> None:
+        told, operands = values.__dict__, self.operands
+        for row in self.table:
+            told.setdefault(row.attribute, [] if row.many else row.default if row.value else False)
+        for option, text in self._split(iter(("--", *words)) if self.passes else words):
+            if not option and not operands:
+                raise UsageError(f"unrecognized arguments: {text}")
+            row = option or operands[0]
+            value = row.read(text) if row.value else True
+            if row.many:
+                told[row.attribute].append(value)
+            else:
+                told[row.attribute] = value
+            if values.help or values.version:
+                values.answer = self.help() if values.help else f"{self.name} (sysvinit_py) {__version__}\n"
+                return
+            if self.verbs and values.verb:
+                self.with_verb(values.verb)._parse(words, values)
+                return
+            if not option and not row.many:
+                del operands[0]
+        if missing := [row.shown for row in operands if row.required and told[row.attribute] in (None, [])]:
+            raise UsageError(f"the following arguments are required: {', '.join(missing)}")
+
+    def _split(self, words: Iterator[str]) -> Iterator[tuple[Option | None, str]]:
+        """Yield options with their values, and operands with none, as getopt_long(3) takes words apart."""
+        known = {name: row for row in self.options for name in row.names.split()}
+        for word in words:
+            if word == "--":
+                yield from ((None, operand) for operand in words)
+            elif len(word) < 2 or word[0] != "-":
+                yield None, word
+            elif word[1] == "-":
+                name, equals, text = word.partition("=")
+                row = known[self._whole(name, known)]
+                if equals and not row.value:
+                    raise UsageError(f"argument {row.shown}: takes no value, not {text!r}")
+                yield row, text if equals else _value(row, words)
+            else:
+                for at, letter in enumerate(word[1:], 2):
+                    row = known[self._whole(f"-{letter}", known)]
+                    if row.value:
+                        yield row, word[at:] or _value(row, words)
+                        break
+                    yield row, ""
+
+    def _whole(self, name: str, known: Collection[str]) -> str:
+        begun = [other for other in known if self.prefixes and name[:2] == "--" and other.startswith(name)]
+        if name in known or len(begun) == 1:
+            return name if name in known else begun[0]
+        if begun:
+            raise UsageError(f"ambiguous option: {name} could match {', '.join(begun)}")
+        raise UsageError(f"unrecognized arguments: {name}")
+
+    def usage(self) -> list[str]:
+        """Return the ways to call it, a line each."""
+        options = [row.synopsis for row in self.rows if not row.is_operand]
+        options = ["[OPTION]..."] if len(options) > _MANY else options
+        forms = self.forms or [" ".join([*options, *(row.synopsis for row in self.operands)])]
+        lines = [f"{self.name} {form}".rstrip() for form in forms]
+        if self.verbs:
+            lines = [line for verb in self.verbs for line in self.with_verb(verb.name).usage()[:-1]]
+        return [*lines, f"{self.name} --help | --version"]
+
+    def help(self) -> str:
+        """Return what ``--help`` prints."""
+        from textwrap import fill
+
+        usage = f"\n{_INDENT[:7]}".join(self.usage())
+        text = f"usage: {usage}\n\n{self.about.strip()}\n\n"
+        rows = [(f"{', '.join(row.names.split())} {row.value}", row.help) for row in self.options]
+        rows = [(row.value, row.help) for row in self.operands] + rows
+        for left, right in [*rows, *((verb.name, verb.about) for verb in self.verbs)]:
+            first = f"  {left} ".ljust(len(_INDENT))
+            text += "" if len(first) == len(_INDENT) else f"{first.rstrip()}\n"
+            first = first if len(first) == len(_INDENT) else _INDENT
+            text += fill(right, _WIDTH, initial_indent=first, subsequent_indent=_INDENT) + "\n"
+        return f"{text}\n{self.epilog}\n" if self.epilog else text
+
+
+def _value(row: Option, words: Iterator[str]) -> str:
+    """Return the next word, as the value of the option."""
+    text = next(words, None) if row.value else ""
+    if text is None:
+        raise UsageError(f"argument {row.shown}: expected one argument")
+    return text

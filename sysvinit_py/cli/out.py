@@ -1,0 +1,132 @@
+"""What programs print: text, tables, JSON, messages and colours, and the exit codes."""
+
+from __future__ import annotations
+
+import posix
+import sys
+
+from sysvinit_py.text import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from typing import TextIO
+
+#: Exit codes; of a status 0, 3 and 4 are LSB's. The last one: PID 1 is not ours.
+DONE, FAILED, USAGE, NOT_RUNNING, CANNOT_LOOK, TIMEOUT, REFUSED, FOREIGN = range(8)
+
+
+def write(content: str | bytes) -> None:
+    """Write to standard output, unless it is closed. Raises OSError whose file name says that it was this."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(content.encode(errors="replace") if isinstance(content, str) else content)
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            error.filename = "cannot write"
+            raise
+
+
+def forget() -> None:
+    """Discard what cannot be written; Python would complain when it flushes it at its end."""
+    try:
+        write("")
+    except OSError:
+        posix.dup2(posix.open("/dev/null", posix.O_WRONLY), 1)
+
+
+def say(program: str, *lines: str) -> None:
+    """Write the lines to standard error, the program's name before each, unless nobody can read them."""
+    try:
+        if sys.stderr is not None:
+            # A CI takes ##vso[...] for an order to itself.
+            shown = (printable(line).replace("##", "\\x23" * 2 if "[" in line else "##") for line in lines)
+            print("\n".join(f"{program}: {line}" for line in shown), file=sys.stderr, flush=True)
+    except OSError:
+        pass
+
+
+def coloured(stream: TextIO | None, when: str = "auto") -> bool:
+    """Return whether to colour what is written there: ``auto``, ``always`` or ``never``."""
+    if when != "auto" or stream is None or not stream.isatty():
+        return when == "always"
+    from os import environ  # takes 2 ms, for a terminal only
+
+    return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def paint(text: str, colour: str) -> str:
+    """Return text in a colour, such as ``1;31``; without a colour as it is."""
+    return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
+
+
+def width() -> int:
+    """Return how many columns standard output has; 0: it is not a terminal, and nothing need be cut."""
+    try:
+        return posix.get_terminal_size(1).columns
+    except OSError:
+        return 0
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal printable text takes."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def cut(text: str, most: int) -> str:
+    """Return as much of the text as fits into the columns; one that is cut ends in an ellipsis."""
+    if columns(text) <= most:
+        return text
+    kept = text[: max(most - 1, 0)]
+    while columns(kept) > most - 1 > 0:
+        kept = kept[:-1]
+    return f"{kept}…"
+
+
+def table(
+    rows: Iterable[Sequence[str]], right: Collection[int] = (), most: int = 0, colours: Sequence[str] = ()
+) -> str:
+    """Return rows, the first one the header, escaped, in aligned columns.
+
+    ``right``: the columns with numbers. ``most``: at how many columns of a terminal lines are cut.
+    ``colours``: one for each row.
+    """
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(columns, column)) for column in zip(*cells, strict=True)]
+    text = ""
+    for number, row in enumerate(cells):
+        padded = [
+            " " * (wide - columns(cell)) + cell if at in right else cell + " " * (wide - columns(cell))
+            for at, (cell, wide) in enumerate(zip(row, widths, strict=True))
+        ]
+        line = "  ".join(padded).rstrip()
+        text += paint(cut(line, most) if most else line, colours[number] if colours else "") + "\n"
+    return text
+
+
+def as_json(value: object) -> str:
+    """Return JSON in ASCII, on one line, without the json module, which is slow to import.
+
+    A byte that is not UTF-8 becomes U+FFFD.
+    """
+    if isinstance(value, str):
+        plain = value.isascii() and value.isprintable() and '"' not in value and "\\" not in value
+        return f'"{value if plain else "".join(map(_escaped, value))}"'
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{as_json(key)}: {as_json(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(as_json, value)) + "]"
+    text = repr(value)
+    return {"None": "null", "True": "true", "False": "false"}.get(text, text)
+
+
+def _escaped(character: str) -> str:
+    if 0xD800 <= ord(character) <= 0xDFFF:  # a byte of os.fsdecode
+        return "\\ufffd"
+    units = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
