@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "text": set(),
     "linux": {"value", "text"},
     "inittab": {"value", "text", "linux"},
+    "logs": {"value", "text", "linux"},
     "machine": {"value", "inittab"},
     "protocol": {"value", "inittab"},
     "pid1": {"value", "text", "linux", "inittab", "machine", "protocol"},
