@@ -9,10 +9,11 @@ import fcntl
 import os
 import stat
 import time
-from errno import EDQUOT, EINVAL, ENOENT, ENOSPC
+from errno import EDQUOT, ENOSPC
 
 from sysvinit_py.logs.rules import Rules, parse
 from sysvinit_py.logs.stamps import tai64n
+from sysvinit_py.text import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,20 +58,20 @@ class Folder:
         self._wanted = False  # a rotation
         self._trouble = ""
         self._child: subprocess.Popen[bytes] | None = None
-        self._unprocessed = ""
+        self._unprocessed, self._process_after = "", 0.0
         self._udp: socket.socket | None = None
-        try:
-            self._open()
-        except OSError:
-            self._release()
-            raise
+        self._size, self._opened = 0, time.monotonic()
+        self._open()
 
     @property
     def deadline(self) -> float | None:
         """When to call ``flush``, by the monotonic clock. A processor's SIGCHLD is a reason, too."""
-        if self._retry is not None:
-            return self._retry
-        return self._opened + self.rules.age if self.rules.age else None
+        wanted = [
+            self._retry,
+            self._process_after if self._unprocessed and not self._child else None,
+            self._opened + self.rules.age if self.rules.age else None,
+        ]
+        return min((when for when in wanted if when is not None), default=None)
 
     @property
     def busy(self) -> bool:
@@ -87,17 +88,17 @@ class Folder:
 
     def flush(self) -> bool:
         """Do what is due, and write what could not be written; return whether all is written."""
-        if self._retry is not None and time.monotonic() < self._retry and not self._child:
-            return not self._pending
-        self._retry = None
         try:
             self._process()
-            self._drain()
+            if self._retry is None or time.monotonic() >= self._retry:
+                self._retry = None
+                self._drain()
         except OSError as error:
             self._retry = time.monotonic() + RETRY
             self._say(f"pausing: {error.strerror}; tried again every {RETRY:g} s")
         else:
-            self._say("")
+            if self._retry is None:
+                self._say("")
         return not self._pending
 
     def rotate(self) -> None:
@@ -107,9 +108,11 @@ class Folder:
 
     def close(self) -> None:
         """Mark current as complete, and unlock. What is ``busy`` still stays undone."""
-        if self._current >= 0:
-            self._complete()
-        self._release()
+        try:
+            if self._current >= 0:
+                self._complete()
+        finally:
+            self._release()
 
     def _lines(self, pieces: Iterable[bytes]) -> Iterable[bytes]:
         """Return them as they are written, without those that are not kept."""
@@ -154,7 +157,14 @@ class Folder:
     # Opening and closing.
 
     def _open(self) -> None:
-        """Open the directory, and set a current aside that a crash has left."""
+        """Open the directory, and set a current aside that a crash has left; or nothing is open."""
+        try:
+            self._open_all()
+        except OSError:
+            self._release()
+            raise
+
+    def _open_all(self) -> None:
         self._dir = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._mode = stat.S_IMODE(os.fstat(self._dir).st_mode)
         self._lock = os.open("lock", _APPEND, 0o600, dir_fd=self._dir)
@@ -170,13 +180,9 @@ class Folder:
         self._open_current()
 
     def _open_current(self) -> None:
-        current = os.open("current", _APPEND, 0o644, dir_fd=self._dir)
-        found = os.fstat(current)
-        if not stat.S_ISREG(found.st_mode):
-            os.close(current)
-            raise OSError(EINVAL, "current is not a regular file")
-        self._current, self._size, self._opened = current, found.st_size, time.monotonic()
-        os.fchmod(current, 0o644)
+        self._current = os.open("current", _APPEND, 0o644, dir_fd=self._dir)
+        os.fchmod(self._current, 0o644)
+        self._size, self._opened = os.fstat(self._current).st_size, time.monotonic()
 
     def _config(self) -> bytes:
         try:
@@ -196,29 +202,26 @@ class Folder:
             if descriptor >= 0:
                 os.close(descriptor)
         self._current = self._lock = self._dir = -1
+        if self._udp:
+            self._udp.close()
+            self._udp = None
 
     def _open_anew(self) -> None:
-        """The directory, or current, was removed: make it again."""
+        """Make the directory, or current, again that was removed."""
         self._release()
         try:
             os.mkdir(self.path, self._mode)
         except FileExistsError:
             pass
-        try:
-            self._open()
-        except OSError:
-            self._release()
-            raise
+        self._open()
 
     # Writing and rotation.
 
     def _drain(self) -> None:
         """Write all that is pending, and rotate where it is due."""
-        if self._dir < 0 or (self._current >= 0 and not os.fstat(self._current).st_nlink):
+        if self._current < 0 or not os.fstat(self._current).st_nlink:
             self._open_anew()
         while True:
-            if self._current < 0:
-                self._open_current()
             if self.rules.age and time.monotonic() >= self._opened + self.rules.age:
                 self._wanted, self._opened = self._size > 0, time.monotonic()
             if self._wanted and not self._turn_over():
@@ -251,7 +254,8 @@ class Folder:
                 if error.errno not in (ENOSPC, EDQUOT) or not 0 < self.rules.least < len(old):
                     raise
                 self._warn(f"{self.path}: out of disk space, delete: {old[0]}")
-                os.unlink(old[0], dir_fd=self._dir)
+                if not self._remove(old[0]):
+                    raise
 
     def _turn_over(self) -> bool:
         """Rotate; False if that has to wait for the processor."""
@@ -288,11 +292,16 @@ class Folder:
         os.rename("current", name, src_dir_fd=self._dir, dst_dir_fd=self._dir)
         old = self._old_files()
         if 0 < self.rules.keep < len(old):
-            try:
-                os.unlink(old[0], dir_fd=self._dir)
-            except OSError as error:
-                self._warn(f"{self.path}: unable to remove {old[0]}: {error.strerror}")
+            self._remove(old[0])
         return name
+
+    def _remove(self, name: str) -> bool:
+        try:
+            os.unlink(name, dir_fd=self._dir)
+        except OSError as error:
+            self._warn(f"{self.path}: unable to remove {printable(name)}: {error.strerror}")
+            return False
+        return True
 
     def _old_files(self) -> list[str]:
         """Return the old files, the oldest first; what a processor left unfinished is removed."""
@@ -300,7 +309,7 @@ class Folder:
         for name in sorted(os.listdir(self._dir)):
             if name[:1] == "@" and len(name) == _NAME_LENGTH and name[:-2] != self._unprocessed:
                 if name.endswith(".t"):
-                    os.unlink(name, dir_fd=self._dir)
+                    self._remove(name)
                 else:
                     old.append(name)
         return old
@@ -308,23 +317,28 @@ class Folder:
     # The processor.
 
     def _process(self) -> None:
-        """Start the processor, or see what became of it."""
-        import subprocess
-
+        """Start the processor if it is due, and see what became of it."""
         stem = self._unprocessed
-        if not stem:
+        if not stem or time.monotonic() < self._process_after:
             return
-        if self._child is None:
-            command = ["/bin/sh", "-c", _PROCESSOR, "sh", stem, self.rules.processor]
-            self._child = subprocess.Popen(command, cwd=self.path)
-        status = self._child.poll()
-        if status is None:
-            return
-        self._child = None
+        try:
+            if self._child is None:
+                import subprocess
+
+                command = ["/bin/sh", "-c", _PROCESSOR, "sh", stem, self.rules.processor]
+                self._child = subprocess.Popen(command, cwd=self.path)
+            if (status := self._child.poll()) is not None:
+                self._child = None
+                self._processed(stem, status)
+        except FileNotFoundError:
+            self._unprocessed = ""  # it was removed meanwhile
+
+    def _processed(self, stem: str, status: int) -> None:
+        """Keep what the processor made of a file, or have it done again."""
         if status:
-            os.unlink(f"{stem}.t", dir_fd=self._dir)
             self._warn(f"{self.path}: processor failed, started again: {stem}.u")
-            self._retry = time.monotonic() + PROCESSOR_PAUSE
+            self._process_after = time.monotonic() + PROCESSOR_PAUSE
+            os.unlink(f"{stem}.t", dir_fd=self._dir)
             return
         os.chmod(f"{stem}.t", 0o744, dir_fd=self._dir)
         for source, target in ((f"{stem}.t", f"{stem}.s"), ("newstate", "state")):

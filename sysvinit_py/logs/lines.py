@@ -1,7 +1,7 @@
 """Bytes as they arrive, to lines.
 
-A line is bytes that end with a newline. One that is longer than ``CAP`` comes in pieces, of which only the last
-has the newline: whoever writes them one after the other, as svlogd does, writes the line whole.
+A line is bytes that end with a newline. One that is longer than ``CAP`` comes in pieces, of which only the
+last has the newline: whoever writes them one after the other, as svlogd does, writes the line whole.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._rest = b""
+        self._cut = False  # the line goes on that the last piece is of
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the lines that are complete now, and of a longer one the pieces of CAP bytes."""
@@ -29,9 +30,11 @@ class Lines:
             pieces.append(rest[:CAP])
             rest = rest[CAP:]
         self._rest = rest
+        self._cut = not pieces[-1].endswith(b"\n") if pieces else self._cut
         return pieces
 
     def end(self) -> list[bytes]:
         """Return the last line, with a newline, if it had none when the source ended."""
-        rest, self._rest = self._rest, b""
-        return [rest + b"\n"] if rest else []
+        rest, cut = self._rest, self._cut
+        self._rest, self._cut = b"", False
+        return [rest + b"\n"] if rest or cut else []

@@ -21,7 +21,7 @@ class Prefix:
 
     def __call__(self, pieces: Iterable[bytes]) -> bytes:
         """Return what Lines returned as text; each piece is a line of its own."""
-        made = []
+        made: list[bytes] = []
         for piece in pieces:
             ends = piece.endswith(b"\n")
             made += (self._heads[self._at_start], piece, b"" if ends else b"\n")
@@ -32,8 +32,8 @@ class Prefix:
 class Json:
     """Makes an object of each line, with fields that are always the same (``id``, ``pid``).
 
-    ``time`` is when it was read. Bytes that are not UTF-8 are U+FFFD in ``line``, and ``line_raw`` has the line
-    in base64; ``partial`` is true where a longer line goes on in the next object.
+    ``time`` is when it was read. Bytes that are not UTF-8 are U+FFFD in ``line``, and ``line_raw`` has the
+    line in base64; ``partial`` is true where a longer line goes on in the next object.
     """
 
     def __init__(self, **fields: str | int) -> None:
@@ -82,7 +82,7 @@ class Output:
         return True
 
     def flush(self) -> bool:
-        """Write as much as does not block; return whether all is written. Raises OSError as ``write`` does."""
+        """Write as much as does not block; return whether all is written. Raises OSError, too."""
         start = 0
         try:
             while start < len(self._pending) and self._poll.poll(0):
