@@ -31,14 +31,15 @@ class Syslog:
             except BlockingIOError:
                 return  # its queue is full
             except OSError:
-                self._close()  # nobody listens, or not any more
+                self.close()  # nobody listens, or not any more
 
     def _connect(self) -> _socket.socket:
         self._socket = calls.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_NONBLOCK)
         self._socket.connect(PATH)
         return self._socket
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close the socket; the next message opens it again."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

@@ -73,16 +73,21 @@ def _address(text: str) -> tuple[str, int] | None:
 
 
 def _pattern(pattern: bytes) -> re.Pattern[bytes]:
-    """Return a pattern of svlogd's as a regular expression: a star stops at the first of what follows it."""
-    made, at = b"", 0
+    """Return a pattern of svlogd's as a regular expression.
+
+    A star goes to the first of what follows it and never back. As in C, a line that ends with what a plus
+    matches is matched, whatever follows in the pattern.
+    """
+    made, groups, at = b"", 0, 0
     while at < len(pattern):
         here, after = pattern[at : at + 1], re.escape(pattern[at + 1 : at + 2])
         if here == b"*":
-            made += b"[^" + after + b"]*+" if after else b".*"
+            made += b"[^" + after + b"]*+(?=" + after + b")" if after else b".*"
         elif here == b"+":
-            made += after + b"++" if after else b"(?!)"
+            made += after + b"++(?:\\Z|" if after else b"(?!)"
+            groups += bool(after)
             at += 1
         else:
             made += re.escape(here)
         at += 1
-    return re.compile(made, re.DOTALL)
+    return re.compile(made + b")" * groups, re.DOTALL)

@@ -7,7 +7,7 @@ from sysvinit_py.linux.syslog import Syslog
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 PIPE_BUF = 4096
 
@@ -94,12 +94,10 @@ class Output:
         return not self._pending
 
 
-def to_syslog(name: str) -> Callable[[Iterable[bytes]], None]:
-    """Return what sends lines to syslog, tagged with the name; those that it does not take are lost."""
-    send = Syslog(name).send
+class ToSyslog(Syslog):
+    """Sends lines to syslog, tagged with a name; those that it does not take at once are lost."""
 
-    def write(pieces: Iterable[bytes]) -> None:
+    def write(self, pieces: Iterable[bytes]) -> None:
+        """Send what Lines returned; each piece is a message of its own."""
         for piece in pieces:
-            send(piece.removesuffix(b"\n").decode("utf-8", "surrogateescape"))
-
-    return write
+            self.send(piece.removesuffix(b"\n").decode("utf-8", "surrogateescape"))
