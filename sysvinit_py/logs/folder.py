@@ -240,7 +240,7 @@ class Folder:
         if not size:
             return have, False
         room = max(0, size - self._size)
-        soft = max(1, room - self._length) if size > self._length else room
+        soft = max(1, room - self._length) if size >= self._length else room
         end = self._pending.find(b"\n", soft - 1, room) + 1 if room else 0
         return (end or min(room, have)), bool(end) or have >= room
 
