@@ -135,13 +135,14 @@ class Folder:
 
     def _chosen(self, piece: bytes, head: bytes) -> bool:
         """Copy the beginning of a line to where it belongs; return whether it is kept here."""
-        text = piece.removesuffix(b"\n")
+        text = piece[: self._length + 1].removesuffix(b"\n")
         kept, copied = self.rules.select(text[: self._length])
-        short = head + (text if len(text) <= self._length else text[: self._length] + b"...") + b"\n"
-        if copied:
-            self._copy(short)
-        if kept and self.rules.udp:
-            self._send(short, self.rules.udp)
+        if copied or (kept and self.rules.udp):
+            short = head + (text if len(text) <= self._length else text[:-1] + b"...") + b"\n"
+            if copied:
+                self._copy(short)
+            if kept and self.rules.udp:
+                self._send(short, self.rules.udp)
         return kept and not self.rules.udp_only
 
     def _send(self, line: bytes, address: tuple[str, int]) -> None:
@@ -170,11 +171,8 @@ class Folder:
         self._lock = os.open("lock", _APPEND, 0o600, dir_fd=self._dir)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.rules = self._given or parse(self._config(), lambda text: self._warn(f"{self.path}: {text}"))
-        try:
+        if "current" in os.listdir(self._dir):
             found = os.stat("current", dir_fd=self._dir, follow_symlinks=False)
-        except FileNotFoundError:
-            pass
-        else:
             if not stat.S_ISREG(found.st_mode) or (found.st_size and not found.st_mode & stat.S_IXUSR):
                 self._rename("u")
         self._open_current()
@@ -281,13 +279,8 @@ class Folder:
 
     def _rename(self, suffix: str) -> str:
         """Give current its name among the old files, of which the oldest goes if they are too many."""
-        now = time.time_ns()
-        while True:
-            name = f"{tai64n(now).decode()}.{suffix}"
-            try:
-                os.stat(name, dir_fd=self._dir, follow_symlinks=False)
-            except FileNotFoundError:
-                break
+        now, there = time.time_ns(), os.listdir(self._dir)
+        while (name := f"{tai64n(now).decode()}.{suffix}") in there:
             now += 1
         os.rename("current", name, src_dir_fd=self._dir, dst_dir_fd=self._dir)
         old = self._old_files()
