@@ -45,6 +45,7 @@ def test_what_is_not_understood_is_said_and_ignored(line: bytes) -> None:
         ("d+*", "d* d**", "d dd"),
         ("ab+", "", "ab ab+ abb"),
         ("a.c", "a.c", "abc"),
+        ("a+b*c", "ab abb abxc", "a abx"),
         ("b+a*b", "ba baa bacb", "bac"),
         ("+^", "^ ^^", "a"),
         ("*]x", "]x a]x", "x a]"),
