@@ -131,8 +131,8 @@ class Program(Value):
         """All rows, with those that every program has."""
         verbs = tuple(verb.name for verb in self.verbs)
         verb = (Option("verb", "VERB", "what to do", verbs, required=True),) if verbs else ()
-        help = Option("-h --help", help="show this help")
-        return (*verb, *self.rows, help, Option("--version", help="show the version"))
+        common = Option("-h --help", help="show this help"), Option("--version", help="show the version")
+        return (*verb, *self.rows, *common)
 
     @property
     def options(self) -> list[Option]:

@@ -14,15 +14,16 @@ _MAX_BYTES = 1024
 
 
 class Syslog:
-    """A line to the daemon at /dev/log: facility daemon, level info, tag init."""
+    """A line to the daemon at /dev/log: facility daemon, level info."""
 
-    def __init__(self) -> None:
+    def __init__(self, tag: str = "init") -> None:
+        self._tag = printable(tag)
         self._socket: _socket.socket | None = None
 
     def send(self, text: str) -> None:
         """Send a message; twice at most, as syslogd may have been started anew since the last one."""
         stamp = time.strftime("%b %e %H:%M:%S")
-        message = f"<{_DAEMON_INFO}>{stamp} init: {printable(text)}".encode()[:_MAX_BYTES]
+        message = f"<{_DAEMON_INFO}>{stamp} {self._tag}: {printable(text)}".encode()[:_MAX_BYTES]
         for _ in range(2):
             try:
                 (self._socket or self._connect()).send(message)
@@ -30,14 +31,15 @@ class Syslog:
             except BlockingIOError:
                 return  # its queue is full
             except OSError:
-                self._close()  # nobody listens, or not any more
+                self.close()  # nobody listens, or not any more
 
     def _connect(self) -> _socket.socket:
         self._socket = calls.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_NONBLOCK)
         self._socket.connect(PATH)
         return self._socket
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close the socket; the next message opens it again."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

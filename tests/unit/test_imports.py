@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "linux": {"value", "text"},
     "cli": {"value", "text", "linux"},
     "inittab": {"value", "text", "linux"},
+    "logs": {"value", "text", "linux"},
     "machine": {"value", "inittab"},
     "protocol": {"value", "inittab"},
     "pid1": {"value", "text", "linux", "inittab", "machine", "protocol"},

@@ -1,0 +1,346 @@
+"""A log directory after svlogd's rules: what one of the two has begun, the other continues (docs/logs.rst).
+
+All files are opened beneath the directory's descriptor, and none through a link.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import time
+from errno import EDQUOT, ENOSPC
+
+from sysvinit_py.logs.rules import Rules, parse
+from sysvinit_py.logs.stamps import tai64n
+from sysvinit_py.text import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    import subprocess
+    from collections.abc import Callable, Iterable
+
+RETRY = 3.0  # seconds
+#: Seconds after which a processor that failed is started again.
+PROCESSOR_PAUSE = 1.0
+_CONFIG_BYTES = 1 << 16
+_NAME_LENGTH = len("@400000006b07f17d117ed02c.s")
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_PROCESSOR = """[ -e state ] || >state; exec <"$1.u" >"$1.t" 4<state 5>newstate; exec sh -c "$2" """
+
+
+class Folder:
+    """An open log directory; it is locked until it is closed. Raises OSError if it cannot be opened.
+
+    ``stamp`` makes the stamp of a line (STAMPS), ``rules`` stand for the file ``config``, ``length`` is the
+    number of bytes of a line that patterns, copies and UDP see. ``copy`` gets the lines for standard error,
+    ``warn`` a text when something is wrong, and once more when it is mended.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        stamp: Callable[[int], bytes] | None = None,
+        rules: Rules | None = None,
+        *,
+        length: int = 1000,
+        copy: Callable[[bytes], object] = bytes,
+        warn: Callable[[str], object] = str,
+    ) -> None:
+        self.path, self._stamp, self._given, self._length = path, stamp, rules, length
+        self._copy, self._warn = copy, warn
+        self._dir = self._lock = self._current = -1
+        self._mode = 0o755  # of the directory, should it have to be made anew
+        self._pending = b""
+        self._at_start, self._kept, self._copied = True, True, False  # of the line that is being written
+        self._retry: float | None = None
+        self._wanted = False  # a rotation
+        self._trouble = ""
+        self._child: subprocess.Popen[bytes] | None = None
+        self._unprocessed, self._process_after = "", 0.0
+        self._udp: socket.socket | None = None
+        self._size, self._opened = 0, time.monotonic()
+        self._open()
+
+    @property
+    def deadline(self) -> float | None:
+        """When to call ``flush``, by the monotonic clock. A processor's SIGCHLD is a reason, too."""
+        wanted = [
+            self._retry,
+            self._process_after if self._unprocessed and not self._child else None,
+            self._opened + self.rules.age if self.rules.age else None,
+        ]
+        return min((when for when in wanted if when is not None), default=None)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is not written yet, or a processor has not done its work."""
+        return bool(self._pending or self._wanted or self._unprocessed)
+
+    def write(self, pieces: Iterable[bytes]) -> bool:
+        """Write what Lines returned. False: nothing of it was taken, as what came before is not written."""
+        if not self.flush():
+            return False
+        self._pending = b"".join(self._lines(pieces))
+        self.flush()
+        return True
+
+    def flush(self) -> bool:
+        """Do what is due, and write what could not be written; return whether all is written."""
+        try:
+            self._process()
+            if self._retry is None or time.monotonic() >= self._retry:
+                self._retry = None
+                self._drain()
+        except OSError as error:
+            self._retry = time.monotonic() + RETRY
+            self._say(f"pausing: {error.strerror}; tried again every {RETRY:g} s")
+        else:
+            if self._retry is None:
+                self._say("")
+        return not self._pending
+
+    def rotate(self) -> None:
+        """Rotate now, if current is not empty."""
+        self._wanted = self._size > 0
+        self.flush()
+
+    def close(self) -> None:
+        """Mark current as complete, and unlock. What is ``busy`` still stays undone."""
+        try:
+            if self._current >= 0:
+                self._complete()
+        finally:
+            self._release()
+
+    def _lines(self, pieces: Iterable[bytes]) -> Iterable[bytes]:
+        """Return them as they are written, without those that are not kept."""
+        now = time.time_ns()
+        head = (self._stamp(now) + b" " if self._stamp else b"") + self.rules.prefix
+        plain = not (self.rules.patterns or self.rules.udp)
+        if plain and not head:
+            return pieces
+        written = []
+        for piece in pieces:
+            if self._at_start:
+                if not plain:
+                    self._kept = self._chosen(piece, head)
+                if self._kept:
+                    written.append(head)
+            if self._kept:
+                written.append(piece)
+            self._at_start = piece.endswith(b"\n")
+        return written
+
+    def _chosen(self, piece: bytes, head: bytes) -> bool:
+        """Copy the beginning of a line to where it belongs; return whether it is kept here."""
+        text = piece[: self._length + 1].removesuffix(b"\n")
+        kept, copied = self.rules.select(text[: self._length])
+        if copied or (kept and self.rules.udp):
+            short = head + (text if len(text) <= self._length else text[:-1] + b"...") + b"\n"
+            if copied:
+                self._copy(short)
+            if kept and self.rules.udp:
+                self._send(short, self.rules.udp)
+        return kept and not self.rules.udp_only
+
+    def _send(self, line: bytes, address: tuple[str, int]) -> None:
+        import socket
+
+        try:
+            if self._udp is None:
+                self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+            self._udp.sendto(line, address)
+        except OSError as error:
+            self._warn(f"{self.path}: UDP: {error.strerror}; a line is lost")
+
+    # Opening and closing.
+
+    def _open(self) -> None:
+        """Open the directory, and set a current aside that a crash has left; or nothing is open."""
+        try:
+            self._open_all()
+        except OSError:
+            self._release()
+            raise
+
+    def _open_all(self) -> None:
+        self._dir = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._mode = stat.S_IMODE(os.fstat(self._dir).st_mode)
+        self._lock = os.open("lock", _APPEND, 0o600, dir_fd=self._dir)
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.rules = self._given or parse(self._config(), lambda text: self._warn(f"{self.path}: {text}"))
+        if "current" in os.listdir(self._dir):
+            found = os.stat("current", dir_fd=self._dir, follow_symlinks=False)
+            if not stat.S_ISREG(found.st_mode) or (found.st_size and not found.st_mode & stat.S_IXUSR):
+                self._rename("u")
+        self._open_current()
+
+    def _open_current(self) -> None:
+        self._current = os.open("current", _APPEND, 0o644, dir_fd=self._dir)
+        os.fchmod(self._current, 0o644)
+        self._size, self._opened = os.fstat(self._current).st_size, time.monotonic()
+
+    def _config(self) -> bytes:
+        try:
+            config = os.open("config", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._dir)
+            try:
+                return os.read(config, _CONFIG_BYTES)
+            finally:
+                os.close(config)
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            self._warn(f"{self.path}: config: {error.strerror}; the defaults count")
+            return b""
+
+    def _release(self) -> None:
+        for descriptor in (self._current, self._lock, self._dir):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._current = self._lock = self._dir = -1
+        if self._udp:
+            self._udp.close()
+            self._udp = None
+
+    def _open_anew(self) -> None:
+        """Make the directory, or current, again that was removed."""
+        self._release()
+        try:
+            os.mkdir(self.path, self._mode)
+        except FileExistsError:
+            pass
+        self._open()
+
+    # Writing and rotation.
+
+    def _drain(self) -> None:
+        """Write all that is pending, and rotate where it is due."""
+        if self._current < 0 or not os.fstat(self._current).st_nlink:
+            self._open_anew()
+        while True:
+            if self.rules.age and time.monotonic() >= self._opened + self.rules.age:
+                self._wanted, self._opened = self._size > 0, time.monotonic()
+            if self._wanted and not self._turn_over():
+                return
+            if not self._pending:
+                return
+            end, self._wanted = self._portion()
+            done = self._write(self._pending[:end])
+            self._pending = self._pending[done:]
+            self._size += done
+            self._wanted = self._wanted and done == end
+
+    def _portion(self) -> tuple[int, bool]:
+        """Return how many bytes go into current, and whether it is full then."""
+        size, have = self.rules.size, len(self._pending)
+        if not size:
+            return have, False
+        room = max(0, size - self._size)
+        soft = max(1, room - self._length) if size >= self._length else room
+        end = self._pending.find(b"\n", soft - 1, room) + 1 if room else 0
+        return (end or min(room, have)), bool(end) or have >= room
+
+    def _write(self, data: bytes) -> int:
+        """Write some of it; while the disk is full, old files go for it as far as the rules say so."""
+        while True:
+            try:
+                return os.write(self._current, data) if data else 0
+            except OSError as error:
+                old = self._old_files()
+                if error.errno not in (ENOSPC, EDQUOT) or not 0 < self.rules.least < len(old):
+                    raise
+                self._warn(f"{self.path}: out of disk space, delete: {old[0]}")
+                if not self._remove(old[0]):
+                    raise
+
+    def _turn_over(self) -> bool:
+        """Rotate; False if that has to wait for the processor."""
+        if self._unprocessed:
+            return False
+        self._complete()
+        name = self._rename("u" if self.rules.processor else "s")
+        self._wanted = False
+        if self.rules.processor:
+            self._unprocessed = name.removesuffix(".u")
+        self._process()
+        self._open_current()
+        return True
+
+    def _complete(self) -> None:
+        """Close current, with the mode that says that it was closed in order."""
+        current, self._current = self._current, -1
+        try:
+            os.fsync(current)
+            os.fchmod(current, 0o744)
+        finally:
+            os.close(current)
+
+    def _rename(self, suffix: str) -> str:
+        """Give current its name among the old files, of which the oldest goes if they are too many."""
+        now, there = time.time_ns(), os.listdir(self._dir)
+        while (name := f"{tai64n(now).decode()}.{suffix}") in there:
+            now += 1
+        os.rename("current", name, src_dir_fd=self._dir, dst_dir_fd=self._dir)
+        old = self._old_files()
+        if 0 < self.rules.keep < len(old):
+            self._remove(old[0])
+        return name
+
+    def _remove(self, name: str) -> bool:
+        try:
+            os.unlink(name, dir_fd=self._dir)
+        except OSError as error:
+            self._warn(f"{self.path}: unable to remove {printable(name)}: {error.strerror}")
+            return False
+        return True
+
+    def _old_files(self) -> list[str]:
+        """Return the old files, the oldest first; what a processor left unfinished is removed."""
+        old = []
+        for name in sorted(os.listdir(self._dir)):
+            if name[:1] == "@" and len(name) == _NAME_LENGTH and name[:-2] != self._unprocessed:
+                if name.endswith(".t"):
+                    self._remove(name)
+                else:
+                    old.append(name)
+        return old
+
+    # The processor.
+
+    def _process(self) -> None:
+        """Start the processor if it is due, and see what became of it."""
+        stem = self._unprocessed
+        if not stem or time.monotonic() < self._process_after:
+            return
+        try:
+            if self._child is None:
+                import subprocess
+
+                command = ["/bin/sh", "-c", _PROCESSOR, "sh", stem, self.rules.processor]
+                self._child = subprocess.Popen(command, cwd=self.path)
+            if (status := self._child.poll()) is not None:
+                self._child = None
+                self._processed(stem, status)
+        except FileNotFoundError:
+            self._unprocessed = ""  # it was removed meanwhile
+
+    def _processed(self, stem: str, status: int) -> None:
+        """Keep what the processor made of a file, or have it done again."""
+        if status:
+            self._warn(f"{self.path}: processor failed, started again: {stem}.u")
+            self._process_after = time.monotonic() + PROCESSOR_PAUSE
+            os.unlink(f"{stem}.t", dir_fd=self._dir)
+            return
+        os.chmod(f"{stem}.t", 0o744, dir_fd=self._dir)
+        for source, target in ((f"{stem}.t", f"{stem}.s"), ("newstate", "state")):
+            os.rename(source, target, src_dir_fd=self._dir, dst_dir_fd=self._dir)
+        os.unlink(f"{stem}.u", dir_fd=self._dir)
+        self._unprocessed = ""
+
+    def _say(self, trouble: str) -> None:
+        """Report trouble once, and that it is over."""
+        if trouble != self._trouble:
+            self._warn(f"{self.path}: {trouble or 'written again'}")
+            self._trouble = trouble

@@ -1,0 +1,103 @@
+"""Lines of several sources on one descriptor, or to syslog."""
+
+from __future__ import annotations
+
+from sysvinit_py.linux import calls
+from sysvinit_py.linux.syslog import Syslog
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PIPE_BUF = 4096
+
+
+class Prefix:
+    """Puts a name before each line: ``web | text``; ``web + text`` where a longer line goes on."""
+
+    def __init__(self, name: str) -> None:
+        self._heads = tuple(f"{name} {mark} ".encode("utf-8", "surrogateescape") for mark in "+|")
+        self._at_start = True
+
+    def __call__(self, pieces: Iterable[bytes]) -> bytes:
+        """Return what Lines returned as text; each piece is a line of its own."""
+        made: list[bytes] = []
+        for piece in pieces:
+            ends = piece.endswith(b"\n")
+            made += (self._heads[self._at_start], piece, b"" if ends else b"\n")
+            self._at_start = ends
+        return b"".join(made)
+
+
+class Json:
+    """Makes an object of each line, with fields that are always the same (``id``, ``pid``).
+
+    ``time`` is when it was read. Bytes that are not UTF-8 are U+FFFD in ``line``, and ``line_raw`` has the
+    line in base64; ``partial`` is true where a longer line goes on in the next object.
+    """
+
+    def __init__(self, **fields: str | int) -> None:
+        from json import JSONEncoder
+
+        self._encode = JSONEncoder(ensure_ascii=False).encode
+        self._fields = "".join(f', "{name}": {self._encode(value)}' for name, value in fields.items())
+
+    def __call__(self, pieces: Iterable[bytes], stamp: bytes) -> bytes:
+        """Return what Lines returned as JSON lines."""
+        head = f'{{"time": "{stamp.decode()}"{self._fields}, "line": '
+        return "".join(head + self._rest(piece) for piece in pieces).encode()
+
+    def _rest(self, piece: bytes) -> str:
+        text = piece.removesuffix(b"\n")
+        partial = "" if len(text) < len(piece) else ', "partial": true'
+        try:
+            return f"{self._encode(text.decode())}{partial}}}\n"
+        except UnicodeDecodeError:
+            from binascii import b2a_base64
+
+            line, raw = self._encode(text.decode(errors="replace")), b2a_base64(text, newline=False).decode()
+            return f'{line}, "line_raw": "{raw}"{partial}}}\n'
+
+
+class Output:
+    """A descriptor that others share. It is left blocking: O_NONBLOCK would be set for them, too."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self._pending = b""
+        self._poll = calls.poll()
+        self._poll.register(fd, calls.POLLOUT)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is not written yet: call ``flush`` when the descriptor is writable."""
+        return bool(self._pending)
+
+    def write(self, data: bytes) -> bool:
+        """Write it. False: nothing of it was taken. Raises OSError if nobody reads any more."""
+        if not self.flush():
+            return False
+        self._pending = data
+        self.flush()
+        return True
+
+    def flush(self) -> bool:
+        """Write as much as does not block; return whether all is written. Raises OSError, too."""
+        start = 0
+        try:
+            while start < len(self._pending) and self._poll.poll(0):
+                start += calls.write(self.fd, self._pending[start : start + PIPE_BUF])
+        except BlockingIOError:
+            pass  # whoever shares it has made it so
+        finally:
+            self._pending = self._pending[start:]
+        return not self._pending
+
+
+class ToSyslog(Syslog):
+    """Sends lines to syslog, tagged with a name; those that it does not take at once are lost."""
+
+    def write(self, pieces: Iterable[bytes]) -> None:
+        """Send what Lines returned; each piece is a message of its own."""
+        for piece in pieces:
+            self.send(piece.removesuffix(b"\n").decode("utf-8", "surrogateescape"))
