@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, NamedTuple
 
-from sysvinit_py.sandbox.sandbox import Sandbox
-from tests.system.witness import Witness, program, wait_until
+from sysvinit_py.sandbox.sandbox import FILES, Sandbox
+from tests.system.witness import PATIENCE, Witness, program, wait_until
+
+#: The root file system whose programs are used, such as another architecture's; empty: the machine's.
+SYSTEM = os.environ.get("SYSVINIT_PY_SYSTEM", "")
 
 #: A request on /run/initctl: magic, command, runlevel, seconds, data (behaviour/initctl#format).
 INITCTL = struct.Struct("=iiii368s")
@@ -40,7 +44,8 @@ class System(Sandbox):
     """A booted inittab whose entries run ``/w TAG [WORD ...]`` (witness.c): all of Sandbox's and this."""
 
     def __init__(self, init: Path, inittab: str | bytes | None, **options: Any) -> None:
-        options["files"] = {"/w": program(), **(options.get("files") or {})}
+        options["files"] = {**(FILES if SYSTEM else {}), "/w": program(), **(options.get("files") or {})}
+        options.setdefault("system", SYSTEM)
         super().__init__(init, inittab, **options)
 
     def path(self, inside: str) -> Path:
@@ -48,6 +53,10 @@ class System(Sandbox):
         if len(self._fds) < 2:
             self._fds.append(os.open(f"/proc/{self.pid}/root", os.O_PATH | os.O_DIRECTORY))
         return super().path(inside)
+
+    def run(self, command: Sequence[str], timeout: float = 10, **options: Any) -> CompletedProcess[str]:
+        """Sandbox's."""
+        return super().run(command, timeout * PATIENCE, **options)
 
     @property
     def witness(self) -> Witness:
