@@ -30,7 +30,7 @@ class CompilerError(Exception):
 
 @cache
 def program() -> Path:
-    """Return the compiled witness; made once for each compiler and state of its source. Raises CompilerError."""
+    """Return the compiled witness; one for each compiler and source. Raises CompilerError."""
     made = CACHE / f"witness-{hashlib.sha256(CC.encode() + SOURCE.read_bytes()).hexdigest()[:16]}"
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "witness.lock").open("w") as lock:
