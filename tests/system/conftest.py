@@ -46,10 +46,10 @@ from sysvinit_py.sandbox.sandbox import Sandbox
 from tests.system.oracle import OracleError, oracle
 from tests.system.syslogd import Syslogd
 from tests.system.system import System
-from tests.system.witness import CompilerError, program
+from tests.system.witness import PATIENCE, CompilerError, program
 
 OURS = Path(os.environ.get("SYSVINIT_PY_INIT") or Path(__file__).parents[2] / "dist" / "init")
-WATCHDOG = 60  # seconds a test may take
+WATCHDOG = 60 * PATIENCE  # seconds a test may take
 
 Boot = Callable[..., System]
 SYSTEMS = pytest.StashKey[list[System]]()

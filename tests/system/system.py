@@ -11,8 +11,11 @@ from subprocess import DEVNULL, PIPE, CompletedProcess, Popen, TimeoutExpired
 from typing import Any, NamedTuple
 
 from sysvinit_py.linux.namespaces import BEYOND_NAMESPACES
-from sysvinit_py.sandbox.sandbox import COMMAND_ENVIRONMENT, Sandbox
-from tests.system.witness import Witness, program, wait_until
+from sysvinit_py.sandbox.sandbox import COMMAND_ENVIRONMENT, FILES, Sandbox
+from tests.system.witness import PATIENCE, Witness, program, wait_until
+
+#: The root file system whose programs are used, such as another architecture's; empty: the machine's.
+SYSTEM = os.environ.get("SYSVINIT_PY_SYSTEM", "")
 
 #: A request on /run/initctl: magic, command, runlevel, seconds, data (behaviour/initctl#format).
 INITCTL = struct.Struct("=iiii368s")
@@ -49,7 +52,8 @@ class System(Sandbox):
     """A booted inittab whose entries run ``/w TAG [WORD ...]`` (witness.c): all of Sandbox's and this."""
 
     def __init__(self, init: Path, inittab: str | bytes | None, **options: Any) -> None:
-        options["files"] = {"/w": program(), **(options.get("files") or {})}
+        options["files"] = {**(FILES if SYSTEM else {}), "/w": program(), **(options.get("files") or {})}
+        options.setdefault("system", SYSTEM)
         super().__init__(init, inittab, **options)
 
     def path(self, inside: str) -> Path:
@@ -82,7 +86,7 @@ class System(Sandbox):
         options = {"stdin": DEVNULL, "stdout": PIPE, "stderr": PIPE, "text": True, **options}
         with self.start(command, **options) as process:
             try:
-                stdout, stderr = process.communicate(timeout=timeout)
+                stdout, stderr = process.communicate(timeout=timeout * PATIENCE)
             except TimeoutExpired:
                 process.kill()
                 raise

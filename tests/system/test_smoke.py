@@ -40,7 +40,6 @@ def test_runlevel_switch(boot: Boot) -> None:
     system.witness.wait("A")
     system.telinit("3")
     system.witness.wait("C")
-    system.wait_level("3")
     system.witness.wait("A", "TERM")
     assert system.alive(b.pid)
     assert system.witness.started().count("B") == 1

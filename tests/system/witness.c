@@ -142,7 +142,7 @@ static void put_ids(void)
 {
     char text[1024] = "", state;
     int ppid = 0, pgid = 0, sid = 0, tty = 0, tpgid = 0;
-    FILE *stat = fopen("/proc/self/stat", "re");
+    FILE *stat = fopen("/proc/thread-self/stat", "re"); /* qemu-user makes /proc/self/stat up, with zeros */
     if (stat) {
         text[fread(text, 1, sizeof text - 1, stat)] = 0;
         fclose(stat);

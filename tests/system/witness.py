@@ -19,6 +19,9 @@ Seen = TypeVar("Seen")
 
 SOURCE = Path(__file__).with_name("witness.c")
 CACHE = Path(__file__).parents[2] / ".cache"
+CC = os.environ.get("CC") or "cc"
+#: How many times as long as on a machine of our own everything may take.
+PATIENCE = float(os.environ.get("SYSVINIT_PY_PATIENCE") or 1)
 
 
 class CompilerError(Exception):
@@ -27,23 +30,24 @@ class CompilerError(Exception):
 
 @cache
 def program() -> Path:
-    """Return the compiled witness; made once for each state of its source. Raises CompilerError."""
-    made = CACHE / f"witness-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]}"
+    """Return the compiled witness; one for each compiler and source. Raises CompilerError."""
+    made = CACHE / f"witness-{hashlib.sha256(CC.encode() + SOURCE.read_bytes()).hexdigest()[:16]}"
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "witness.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            if not shutil.which("cc"):
-                raise CompilerError("no cc to compile tests/system/witness.c with")
+            if not shutil.which(CC):
+                raise CompilerError(f"no {CC} to compile tests/system/witness.c with")
             unfinished = made.with_suffix(".new")
             options = ["-O2", "-Wall", "-Wextra", "-Werror"]
-            subprocess.run(["cc", *options, "-o", unfinished, SOURCE], check=True)
+            subprocess.run([CC, *options, "-o", unfinished, SOURCE], check=True)
             os.replace(unfinished, made)
     return made
 
 
 def wait_until(look: Callable[[], Seen], what: Callable[[], str], timeout: float = 5.0) -> Seen:
     """Look again and again until there is something to see, and return it. Raises TimeoutError(what)."""
+    timeout *= PATIENCE
     end = time.monotonic() + timeout
     while not (seen := look()):
         if time.monotonic() > end:

@@ -89,6 +89,5 @@ def test_only_a_whole_reading_is_complete(missing: bool, unreadable: bool, compl
 
 
 def test_names_do_not_overlap() -> None:
-    assert len(ACTIONS) == 16
     assert set(EVENT_ACTIONS) < set(ACTIONS)
     assert len(set(LEVELS + ON_DEMAND_LEVELS)) == len(DIGIT_LEVELS) + 4

@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
+from sysvinit_py.inittab.actions import ACTIONS
 from sysvinit_py.lint.finding import Finding, printable
 from sysvinit_py.lint.formats import gcc, github, sarif, text
 from sysvinit_py.lint.formats import json as as_json
@@ -38,8 +39,7 @@ def test_text() -> None:
         "a dir/init:tab,\xe9:2:5: error: twice: unknown action field [INT107 unknown-action]\n"
         " 2 | x:2:twice:/\\xff\n"
         "   |     ^^^^^\n"
-        "   = hint: it is one of sysinit, boot, bootwait, initdefault, wait, once, respawn, ondemand, off, "
-        "powerwait, powerfail, powerokwait, powerfailnow, ctrlaltdel, kbrequest, resume\n"
+        f"   = hint: it is one of {', '.join(ACTIONS)}\n"
         "\n"
     )
 
