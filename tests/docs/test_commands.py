@@ -182,6 +182,7 @@ PLACES: dict[str, Place] = {
     "make bench*": planned,
     "make vm*": by_test("tests/vm/conftest.py::image("),
     "make docs": succeeds,
+    "make completions": succeeds,
     "inittab-lint *": lints,
     "inittab-try *": by_test("tests/system/test_try.py::--command"),
     "inittab-install --live*": by_test("tests/system/test_live.py::--undo"),

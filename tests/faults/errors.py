@@ -49,7 +49,7 @@ ERRORS: dict[str, tuple[int, ...]] = {
         EACCES, EBUSY, EDQUOT, EIO, EISDIR, ELOOP, EMFILE, ENFILE, ENODEV, ENOENT, ENOMEM, ENOSPC, ENOTDIR,
         ENXIO, EOVERFLOW, EPERM, EROFS, ETXTBSY, EAGAIN,
     ),
-    "close": (),  # kernel.close keeps them to itself, see test_close_never_fails
+    "close": (),  # calls.close keeps them to itself, see test_close_never_fails
     "read": (EAGAIN, EINVAL, EIO, EISDIR),
     "write": (EAGAIN, EDQUOT, EFBIG, EINVAL, EIO, ENOSPC, EPERM, EPIPE),
     "pread": (EINVAL, EIO, EISDIR, ENXIO, EOVERFLOW),

@@ -16,7 +16,7 @@ INITTAB = """
     zz:2:respawn:/w Z stay
 """
 WAITS = b'Id "u0" waits for its terminal: /dev/ttyU0 does not exist'
-OURS = pytest.mark.ours_only("issue 5: C starts a getty whatever terminal it names")
+OURS = pytest.mark.ours_only("behaviour/children#getty: C starts a getty whatever terminal it names")
 
 
 def plug(system: System, name: str) -> None:

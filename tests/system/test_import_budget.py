@@ -1,4 +1,4 @@
-"""What PID 1 and telinit may import, and that PID 1 imports nothing once it serves (issue 2; DESIGN.md)."""
+"""What PID 1 and telinit may import, and that PID 1 imports nothing once it serves."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def test_bogus_bytes_are_told_and_ignored(boot: Boot, bytes_: bytes) -> None:
 
 
 @pytest.mark.ours_only(
-    "C reads 384 bytes at a time, wherever they begin; issue 2: the next good request works"
+    "C reads 384 bytes at a time, wherever they begin; with ours the next good request works"
 )
 @pytest.mark.parametrize("bytes_", BOGUS.values(), ids=BOGUS.keys())
 def test_a_good_request_right_behind_bogus_bytes_works(boot: Boot, bytes_: bytes) -> None:

@@ -14,7 +14,9 @@ from tests.system.conftest import Boot
 from tests.system.system import System
 from tests.system.test_counts import calls_of
 
-pytestmark = pytest.mark.ours_only("issue 15: C starts a getty whatever terminal it names, and throttles it")
+pytestmark = pytest.mark.ours_only(
+    "behaviour/children#getty: C starts a getty whatever terminal it names, and throttles it"
+)
 
 GETTY = {"/sbin/getty": '#!/bin/sh\nexec /w "$2" stay\n'}
 

@@ -1,4 +1,4 @@
-"""The rules, a module for each hundred of codes."""
+"""The rules, a module for each subject."""
 
 from sysvinit_py.lint import rule
 from sysvinit_py.lint.rules import (  # noqa: F401 - importing them is what defines the rules

@@ -83,11 +83,12 @@ def test_security_names_tests_that_there_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["docs/architecture.rst", "docs/glossary.rst", "CONTRIBUTING.rst", "tests/README.rst"]
+    "page",
+    ["README.rst", "docs/architecture.rst", "docs/glossary.rst", "CONTRIBUTING.rst", "tests/README.rst"],
 )
 def test_names_files_that_there_are(page: str) -> None:
     """A file or folder of the package or the tests, as ``machine/rules.py``."""
-    named = re.findall(r"``((?:[\w.-]+/)+(?:[\w-]+\.\w+)?)``", (ROOT / page).read_text())
+    named = re.findall(r"``((?:[\w.-]+/)+(?:[\w-]+\.\w+)?|\w+\.py)``", (ROOT / page).read_text())
     bases = ROOT, ROOT / "sysvinit_py", ROOT / "tests"
     assert len(named) > 5
     generated = {"dist/man", "dist/docs", "dist/init"}

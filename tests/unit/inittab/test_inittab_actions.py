@@ -99,6 +99,11 @@ def test_an_action_is_added_in_three_edits(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
 
 
+def test_the_chapter_says_what_each_action_means() -> None:
+    chapter = (ROOT / "docs/behaviour/inittab.rst").read_text()
+    assert [name for name in ACTIONS if not re.search(rf"^(?:.*, )?{name}\b", chapter, re.M)] == []
+
+
 @pytest.mark.parametrize("name", ["grammar/inittab.lark", "man/inittab.5.rst"])
 def test_the_recipe_names_what_is_to_be_edited(name: str) -> None:
     assert name in (ROOT / "sysvinit_py" / "inittab" / "actions.py").read_text()
