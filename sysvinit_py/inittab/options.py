@@ -217,7 +217,7 @@ def mark_of(comment: str) -> str:
 
 
 def _words(text: str, column: int) -> Iterator[tuple[str, Span]]:
-    """Yield the words of a text that begins in a column, and where they stand; a CR at its end is none."""
+    """Yield the words of a text that begins in a column, and where they stand. A CR at its end is ignored."""
     for word in text.removesuffix("\r").replace("\t", " ").split(" "):
         if word:
             yield word, Span(column, column + len(word))

@@ -1,7 +1,7 @@
 """The bytes of inittab and of every ``*.tab`` of inittab.d, whatever is found in their places.
 
-Nothing here waits for a file that is none, and nothing is read without end. Init does this itself, and leaves
-the parsing to a process of its own; where the bytes are those of the last time, so is the reading.
+Nothing here waits for what is not a regular file, and nothing is read without end. Init does this itself, and
+leaves the parsing to a process of its own; where the bytes are those of the last time, so is the reading.
 """
 
 from __future__ import annotations

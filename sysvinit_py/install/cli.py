@@ -242,7 +242,7 @@ def is_ours(init: bytes) -> bool:
 
 
 def _write(sbin: int, content: bytes) -> None:
-    """Write the draft. If it cannot be written OSError says so."""
+    """Write the draft. Raises OSError if that fails."""
     _remove(sbin, DRAFT)  # should it be a link, it leads to what is not to be written to
     fd = os.open(DRAFT, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o700, dir_fd=sbin)
     with open(fd, "wb") as file:

@@ -52,7 +52,7 @@ class Place(Value):
         return folder.child(name)
 
     def owner(self) -> int:
-        """Return who has the folder that was named; -1 if there is none."""
+        """Return who has the folder that was named; -1 if there is no such folder."""
         try:
             return Place(self.folder).status().st_uid
         except OSError:

@@ -39,7 +39,10 @@ def asleep() -> float:
 
 
 class ClockWatch:
-    """Ready to be read when the machine has resumed, or its clock was set. OSError: it cannot be had."""
+    """Ready to be read when the machine has resumed, or its clock was set.
+
+    Raises OSError if the kernel has no such timer.
+    """
 
     def __init__(self) -> None:
         self._fd = _checked(_libc.timerfd_create(time.CLOCK_REALTIME, _TFD_CLOEXEC_NONBLOCK))

@@ -8,7 +8,7 @@ _ARG_START, _ARG_END = 47, 48  # fields of /proc/self/stat, from 0
 
 
 def show(title: str) -> None:
-    """Write the title over the memory in which the kernel put argv; without /proc there is none."""
+    """Write the title over the memory in which the kernel put argv; without /proc nothing happens."""
     try:
         stat = calls.open("/proc/self/stat", calls.O_RDONLY)
         try:

@@ -31,7 +31,7 @@ _PROCESSOR = """[ -e state ] || >state; exec <"$1.u" >"$1.t" 4<state 5>newstate;
 
 
 class Folder:
-    """An open log directory; it is locked until it is closed. Raises OSError if it cannot be opened.
+    """An open log directory; it is locked until it is closed. Raises OSError if opening it fails.
 
     ``stamp`` makes the stamp of a line (STAMPS), ``rules`` stand for the file ``config``, ``length`` is the
     number of bytes of a line that patterns, copies and UDP see. ``copy`` gets the lines for standard error,

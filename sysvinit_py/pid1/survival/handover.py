@@ -177,7 +177,7 @@ def _start_writer(read_end: int, write_end: int, state: bytes) -> None:
 
 
 def take_over() -> bytes:
-    """Return the state that the previous init has left; empty: there is none. It stays open."""
+    """Return the state that the previous init has left; empty if it has left nothing. It stays open."""
     state = bytearray()
     for _ in range(_ATTEMPTS):
         try:

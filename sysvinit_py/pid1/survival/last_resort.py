@@ -1,4 +1,4 @@
-"""The last resort: what init is when it cannot be init any more, until ``telinit u`` makes it one again.
+"""The last resort: what init is when re-execution has not helped, until ``telinit u`` makes it one again.
 
 Reaps, keeps a sulogin on the console, and obeys ``telinit u``, ``0`` and ``6``. It has nothing in common with
 the rest of PID 1 but the seam to the kernel, and the rule whose the FIFO is, as it is there for errors in all
