@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from docutils.core import publish_string
@@ -30,8 +31,8 @@ def _page(text: str, source: Path) -> bytes:
     # What man-pages(7) wants in the first and the last line of a page.
     lines = f"\n:Date: {DATE}\n:Version: sysvinit_py {__version__}\n:Manual section:"
     text = text.replace("\n:Manual section:", lines)
-    for program in PROGRAMS:
-        if source.name.partition(".")[0] == program.name:
+    for program in _described():
+        if source.name.partition(".")[0] == program.name.replace(" ", "-"):
             text = text.replace(_SYNOPSIS, f"{_SYNOPSIS}{synopsis(program)}", 1)
     page: bytes = publish_string(
         text,
@@ -40,6 +41,13 @@ def _page(text: str, source: Path) -> bytes:
         settings_overrides={"output_encoding": "utf-8", "halt_level": 2, "report_level": 2},
     )
     return page.replace(b".SH Name\n", b".SH NAME\n")
+
+
+def _described() -> Iterator[Program]:
+    """Yield what has a page of its own: the programs, or their verbs."""
+    for program in PROGRAMS:
+        verbs = [program.with_verb(verb.name) for verb in program.verbs if not verb.passes]
+        yield from verbs or (program,)
 
 
 def synopsis(program: Program) -> str:

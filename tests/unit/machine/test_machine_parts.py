@@ -128,7 +128,13 @@ def test_the_state_is_plain_and_comes_back() -> None:
         world.step(step)
     state = json.loads(json.dumps(save(world.machine)))
     assert save(restore(state)) == state
-    assert state["position"] == {"stage": "3", "level": "3", "prevlevel": "2", "variables": {"INIT_A": "1"}}
+    assert state["position"] == {
+        "stage": "3",
+        "level": "3",
+        "prevlevel": "2",
+        "variables": {"INIT_A": "1"},
+        "since": 1000.0,
+    }
 
 
 @pytest.mark.parametrize(
