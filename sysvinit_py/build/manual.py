@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from docutils.core import publish_string
@@ -31,9 +30,8 @@ def _page(text: str, source: Path) -> bytes:
     # What man-pages(7) wants in the first and the last line of a page.
     lines = f"\n:Date: {DATE}\n:Version: sysvinit_py {__version__}\n:Manual section:"
     text = text.replace("\n:Manual section:", lines)
-    for program in _described():
-        if source.name.partition(".")[0] == program.name.replace(" ", "-"):
-            text = text.replace(_SYNOPSIS, f"{_SYNOPSIS}{synopsis(program)}", 1)
+    if program := described().get(source.name.partition(".")[0]):
+        text = text.replace(_SYNOPSIS, f"{_SYNOPSIS}{synopsis(program)}", 1)
     page: bytes = publish_string(
         text,
         source_path=str(source),
@@ -43,11 +41,13 @@ def _page(text: str, source: Path) -> bytes:
     return page.replace(b".SH Name\n", b".SH NAME\n")
 
 
-def _described() -> Iterator[Program]:
-    """Yield what has a page of its own: the programs, or their verbs."""
+def described() -> dict[str, Program]:
+    """Return what has a page of its own, by its name: the programs, or else their verbs."""
+    programs: list[Program] = []
     for program in PROGRAMS:
         verbs = [program.with_verb(verb.name) for verb in program.verbs if not verb.passes]
-        yield from verbs or (program,)
+        programs += verbs or [program]
+    return {program.name.replace(" ", "-"): program for program in programs}
 
 
 def synopsis(program: Program) -> str:
