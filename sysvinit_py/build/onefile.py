@@ -54,6 +54,7 @@ BUNDLES = (
     ("clients/telinit.py",),
     ("pid1/probe.py",),
     (
+        "inittab/getopt.py",
         "inittab/getty.py",
         "inittab/options.py",
         "inittab/wire.py",
