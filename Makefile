@@ -85,8 +85,8 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-#: make coverage      every branch of the machine, the parser, the protocol and the logs is taken by unit and property tests
-COVERED := machine inittab protocol logs
+#: make coverage      every branch of the machine, the parser, the reports, the protocol and the logs is taken by unit and property tests
+COVERED := machine inittab report protocol logs
 .PHONY: coverage
 coverage: $(READY)
 	$(BIN)/coverage run --include=$$(printf 'sysvinit_py/%s/*,' $(COVERED)) -m pytest -q -m 'not timed' \

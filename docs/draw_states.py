@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-from sysvinit_py.machine import stages, status
+from sysvinit_py.machine import stages
+from sysvinit_py.report import states
 
 DOT = Path(__file__).with_name("states.dot")
 SVG = DOT.with_suffix(".svg")
@@ -54,14 +55,14 @@ def stage_edges() -> Iterator[str]:
 
 def state_edges() -> Iterator[str]:
     """From each verdict to the words for it."""
-    for row in status.STATES:
+    for row in states.CASES:
         yield edge(f"verdict {row.verdict}", f"state {row.word}", row.condition)
 
 
 def picture() -> str:
     """Return the text of states.dot."""
-    verdicts = dict.fromkeys(row.verdict for row in status.STATES)
-    words = dict.fromkeys(row.word for row in status.STATES)
+    verdicts = dict.fromkeys(row.verdict for row in states.CASES)
+    words = dict.fromkeys(row.word for row in states.CASES)
     lines = [
         "// Made from the machine's tables by docs/draw_states.py: change these, not this file.",
         "digraph states {",

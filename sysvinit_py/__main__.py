@@ -1,4 +1,4 @@
-"""The program itself: init with pid 1, else telinit; and the process that reads the inittab for init."""
+"""The program itself: inittab if called so, else init with pid 1, else telinit; the reader of the inittab."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def program() -> Callable[[], int | None]:
     See behaviour/telinit.
     """
     arguments = sys.argv[1:]
+    if sys.argv[0].rpartition("/")[2] == "inittab":
+        from sysvinit_py.clients.inittab.program import main as inittab
+
+        status = inittab()  # now, as it may need more of the one file
+        return lambda: status
     if posix.getpid() == 1 or arguments[:1] == ["--init"]:
         from sysvinit_py.pid1.sysv import main as init
 

@@ -30,9 +30,8 @@ def _page(text: str, source: Path) -> bytes:
     # What man-pages(7) wants in the first and the last line of a page.
     lines = f"\n:Date: {DATE}\n:Version: sysvinit_py {__version__}\n:Manual section:"
     text = text.replace("\n:Manual section:", lines)
-    for program in PROGRAMS:
-        if source.name.partition(".")[0] == program.name:
-            text = text.replace(_SYNOPSIS, f"{_SYNOPSIS}{synopsis(program)}", 1)
+    if program := described().get(source.name.partition(".")[0]):
+        text = text.replace(_SYNOPSIS, f"{_SYNOPSIS}{synopsis(program)}", 1)
     page: bytes = publish_string(
         text,
         source_path=str(source),
@@ -40,6 +39,15 @@ def _page(text: str, source: Path) -> bytes:
         settings_overrides={"output_encoding": "utf-8", "halt_level": 2, "report_level": 2},
     )
     return page.replace(b".SH Name\n", b".SH NAME\n")
+
+
+def described() -> dict[str, Program]:
+    """Return what has a page of its own, by its name: the programs, or else their verbs."""
+    programs: list[Program] = []
+    for program in PROGRAMS:
+        verbs = [program.with_verb(verb.name) for verb in program.verbs if not verb.passes]
+        programs += verbs or [program]
+    return {program.name.replace(" ", "-"): program for program in programs}
 
 
 def synopsis(program: Program) -> str:

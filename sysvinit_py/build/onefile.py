@@ -24,7 +24,8 @@ from types import CodeType
 from zlib import compress
 
 PACKAGE = Path(__file__).resolve().parent.parent
-#: What all need; telinit; the probe; what reads the inittab; init. A module is in the first that names it.
+#: What all need; telinit; the probe; what the program inittab shares with init, what only it needs of an init
+#: that is not ours, and the rest of it; what reads the inittab; init. A module is in the first that names it.
 BUNDLES = (
     (
         "__init__.py",
@@ -32,7 +33,18 @@ BUNDLES = (
         "value.py",
         *(
             f"{folder}/__init__.py"
-            for folder in ("clients", "inittab", "linux", "machine", "pid1", "pid1/*", "protocol")
+            for folder in (
+                "cli",
+                "clients",
+                "clients/inittab",
+                "inittab",
+                "linux",
+                "machine",
+                "pid1",
+                "pid1/*",
+                "protocol",
+                "report",
+            )
         ),
         "text.py",
         "inittab/actions.py",
@@ -41,6 +53,20 @@ BUNDLES = (
     ),
     ("clients/telinit.py",),
     ("pid1/probe.py",),
+    (
+        "inittab/getopt.py",
+        "inittab/getty.py",
+        "inittab/options.py",
+        "inittab/wire.py",
+        *(
+            f"machine/{module}.py"
+            for module in ("run_queue", "job", "limits", "plain", "rules", "stages", "throttle")
+        ),
+        "report/slots.py",
+    ),
+    ("clients/inittab/foreign.py",),
+    ("protocol/utmp.py",),
+    ("cli/looking.py", "cli/options.py", "cli/out.py", "clients/inittab/*.py", "report/*.py"),
     ("inittab/child.py", "inittab/foreign.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),
     (
         "inittab/*.py",

@@ -96,15 +96,19 @@ def table(
     ``right``: the columns with numbers. ``most``: at how many columns of a terminal lines are cut.
     ``colours``: one for each row.
     """
-    cells = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(columns, column)) for column in zip(*cells, strict=True)]
+    # A column at a time, and each cell measured once: there may be thousands of rows.
+    padded = []
+    for at, column in enumerate(zip(*rows, strict=True)):
+        cells = [cell if cell.isprintable() else printable(cell) for cell in column]
+        sizes = [len(cell) if cell.isascii() else columns(cell) for cell in cells]
+        widest = max(sizes)
+        gaps = [" " * (widest - size) for size in sizes]
+        padded.append(
+            [gap + cell if at in right else cell + gap for cell, gap in zip(cells, gaps, strict=True)]
+        )
     text = ""
-    for number, row in enumerate(cells):
-        padded = [
-            " " * (wide - columns(cell)) + cell if at in right else cell + " " * (wide - columns(cell))
-            for at, (cell, wide) in enumerate(zip(row, widths, strict=True))
-        ]
-        line = "  ".join(padded).rstrip()
+    for number, row in enumerate(zip(*padded, strict=True)):
+        line = "  ".join(row).rstrip()
         text += paint(cut(line, most) if most else line, colours[number] if colours else "") + "\n"
     return text
 

@@ -15,8 +15,9 @@ from sysvinit_py.inittab.options import ENTRY_MARK, FILE_MARK, Comments
 
 _HEADER = "inittab reading 1"
 _TRAILER = "end of reading"
-_ENTRY = ("id", "runlevels", "action", "process", "file", "line")
 _PROBLEM = ("file", "line", "reason")
+#: Fields of an entry.
+_WIDTH = 6
 _FLAGS = {"yes": True, "no": False}
 #: Entries to make between two pauses: about a millisecond.
 _A_FEW = 250
@@ -31,7 +32,8 @@ def encode(reading: Reading) -> bytes:
     entries, problems = reading.entries, reading.problems
     flags = ["yes" if flag else "no" for flag in (reading.missing, reading.unreadable)]
     fields = [_HEADER, *flags, len(entries), len(problems)]
-    fields += [getattr(entry, name) for entry in entries for name in _ENTRY]
+    # One format for each entry, as they are many, and PID 1 publishes them.
+    fields += [f"{e.id}\0{e.runlevels}\0{e.action}\0{e.process}\0{e.file}\0{e.line}" for e in entries]
     fields += [getattr(problem, name) for problem in problems for name in _PROBLEM]
     for at, entry in enumerate(entries):
         if entry.options.text:
@@ -52,14 +54,12 @@ def decode(data: bytes, pause: Callable[[], object] = lambda: None) -> Reading:
         raise ValueError("this is no reading, or a part of one")
     pause()
     _, missing, unreadable, entry_count, problem_count, *body = fields[:-1]
-    middle = int(entry_count) * len(_ENTRY)
+    middle = int(entry_count) * _WIDTH
     end = middle + int(problem_count) * len(_PROBLEM)
     if not 0 <= middle <= end <= len(body) or {missing, unreadable} - set(_FLAGS):
         raise ValueError("the reading does not hold what its header says")
     # Built from columns, as the entries are many: a loop over them would take PID 1 twice as long.
-    ids, runlevels, actions, processes, files, lines = (
-        body[i : middle : len(_ENTRY)] for i in range(len(_ENTRY))
-    )
+    ids, runlevels, actions, processes, files, lines = (body[i:middle:_WIDTH] for i in range(_WIDTH))
     if not set(actions) <= set(ACTIONS):
         raise ValueError("an entry of the reading has no known action")
     shared = map(intern, runlevels), map(intern, actions)

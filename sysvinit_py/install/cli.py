@@ -24,6 +24,8 @@ OK, REFUSED, USAGE = out.DONE, out.FAILED, out.USAGE
 
 SBIN = "/sbin"
 INIT, TELINIT, DRAFT = "init", "telinit", "init.new"
+#: The same program as inittab, which is for users, too: a link, unless something else has the name.
+BIN, INITTAB = "/usr/bin", "inittab"
 #: Where what was there before is kept.
 KEPT = {INIT: "init.sysv", TELINIT: "telinit.sysv"}
 #: The Debian package that does the same, and where dpkg notes what it has moved aside for it.
@@ -181,6 +183,7 @@ def install(tree: Tree, init: bytes) -> None:
             os.symlink(INIT, TELINIT, dir_fd=sbin)
         os.fsync(sbin)
         kept = _exists(sbin, KEPT[INIT])
+    _link_inittab(tree)
     print(f"{SBIN}/{INIT} is sysvinit_py now.")
     root = "" if tree.is_running else f" --root {shlex.quote(str(tree.folder))}"
     print(FALL_BACK.format(root=root) if kept else "There was no init before: nothing to fall back to.")
@@ -202,7 +205,24 @@ def undo(tree: Tree) -> None:
         except OSError as error:
             raise OSError(error.errno, error.strerror, f"{SBIN}/{error.filename}") from None
         os.fsync(sbin)
+    _unlink_inittab(tree)
     print(f"{SBIN}/{INIT} is what it was before.")
+
+
+def _link_inittab(tree: Tree) -> None:
+    """Make the link; init is installed without it, too."""
+    try:
+        with tree.at(BIN).opened(folder=True) as folder:
+            if not _exists(folder, INITTAB):
+                os.symlink(f"{SBIN}/{INIT}", INITTAB, dir_fd=folder)
+    except OSError as error:
+        _report(f"{BIN}/{INITTAB} is not made: {error.strerror}")
+
+
+def _unlink_inittab(tree: Tree) -> None:
+    with suppress(OSError), tree.at(BIN).opened(folder=True) as folder:
+        if os.readlink(INITTAB, dir_fd=folder) == f"{SBIN}/{INIT}":
+            _remove(folder, INITTAB)
 
 
 def take_over(tree: Tree, init: bytes, patience: float) -> None:

@@ -13,13 +13,14 @@ import posix as _posix  # and not os, which takes 2 ms to import
 import select as _select
 import termios as _termios
 import time as _time
-from fcntl import F_GETFL, F_SETFD, F_SETFL, F_SETPIPE_SZ, FD_CLOEXEC, LOCK_EX, LOCK_NB  # noqa: F401
+from fcntl import F_DUPFD_CLOEXEC, F_GETFL, F_SETFD, F_SETFL, F_SETPIPE_SZ, FD_CLOEXEC, LOCK_EX, LOCK_NB  # noqa: F401
 from posix import (  # noqa: F401
     MFD_CLOEXEC,
     O_APPEND,
     O_CLOEXEC,
     O_CREAT,
     O_DIRECTORY,
+    O_EXCL,
     O_NOCTTY,
     O_NOFOLLOW,
     O_NONBLOCK,
@@ -74,9 +75,14 @@ def _bytes(text: str) -> bytes:
 # Files.
 
 
-def open(path: str, flags: int, mode: int = 0o777) -> int:
-    """Open a file (open(2))."""
-    return _posix.open(_bytes(path), flags, mode)
+def open(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+    """Open a file (open(2), openat(2))."""
+    return _posix.open(_bytes(path), flags, mode, dir_fd=dir_fd)
+
+
+def rename(path: str, new: str, *, dir_fd: int) -> None:
+    """Rename a file within a folder (renameat(2))."""
+    _posix.rename(_bytes(path), _bytes(new), src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
 
 
 def stat(path: str, *, follow_symlinks: bool = True) -> _posix.stat_result:
@@ -98,8 +104,10 @@ read = _posix.read
 write = _posix.write
 pread = _posix.pread
 pwrite = _posix.pwrite
+ftruncate = _posix.ftruncate
 fstat = _posix.fstat
 access = _posix.access
+mkdir = _posix.mkdir
 mkfifo = _posix.mkfifo
 unlink = _posix.unlink
 lseek = _posix.lseek

@@ -33,12 +33,13 @@ class Job(Plain):
     """An entry of the inittab and what has become of it."""
 
     __slots__ = (
-        "accounted", "entry", "forking", "has_run", "key", "lacks_terminal", "on_demand", "pending_event",
-        "pid", "rests_until", "rule", "said_so", "status", "terminal", "throttle",
+        "accounted", "began", "ended_at", "entry", "forking", "has_run", "key", "lacks_terminal", "on_demand",
+        "pending_event", "pid", "place", "rests_until", "rule", "said_so", "starts", "status", "terminal",
+        "throttle",
     )  # fmt: skip
     SAVED = (
         "pid", "accounted", "has_run", "on_demand", "pending_event", "rests_until", "forking", "terminal",
-        "lacks_terminal", "said_so",
+        "lacks_terminal", "said_so", "starts", "began", "ended_at",
     )  # fmt: skip
 
     def __init__(self, key: Key, entry: Entry, status: int = UNKNOWN) -> None:
@@ -57,6 +58,11 @@ class Job(Plain):
         self.lacks_terminal = False  # not started before that is there
         self.said_so = False  # people know
         self.throttle = Throttle()
+        # For those who ask: nothing is decided by these.
+        self.place = 0  # in the inittab, from 0
+        self.starts = 0  # since the entry is there
+        self.began = 0.0  # when its last process was to start; 0: never, or nobody knows
+        self.ended_at = 0.0  # when that ended
 
     # Its entry.
 
@@ -69,16 +75,22 @@ class Job(Plain):
         self.entry, self.rests_until, self.forking = entry, 0.0, False
         self.throttle.clear()
 
+    def stand_at(self, place: int) -> None:
+        """Note where in the inittab its entry stands."""
+        self.place = place
+
     # A start, and the four answers to it.
 
-    def told_to_start(self) -> None:
+    def told_to_start(self, now: float) -> None:
         """Note that Start was said: a pending event is used up."""
         self.pid, self.has_run, self.pending_event = STARTING, True, False
+        self.began = now
         self.terminal = terminal_of(self.entry)
 
     def started(self, pid: int) -> None:
         """Note that it runs."""
         self.pid, self.accounted, self.said_so = pid, self.entry.accounting, False
+        self.starts += 1
 
     def not_forked(self, until: float) -> None:
         """Undo the start, and rest until then: there is no process."""
@@ -98,15 +110,15 @@ class Job(Plain):
         """Note that it was sent SIGTERM: it has not run its course."""
         self.has_run = False
 
-    def ended(self, status: int = UNKNOWN) -> None:
+    def ended(self, now: float, status: int = UNKNOWN) -> None:
         """Note that its process is gone, was given up, or could not be executed."""
-        self.pid, self.status = 0, status
+        self.pid, self.status, self.ended_at = 0, status, now
 
-    def given_up(self) -> Job:
+    def given_up(self, now: float) -> Job:
         """Go on as if its process was gone; return a job for that, which writes the record if it ends."""
         abandoned = Job(self.key, self.entry)
         abandoned.accounted = self.accounted
-        self.ended()
+        self.ended(now)
         return abandoned
 
     # An error of our own.

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: ``-b``: before all else. behaviour/boot#arguments.
 EMERGENCY = Entry("~~", "", "sysinit", "/sbin/sulogin")
+#: What the machine as a whole waits for.
+INITTAB, ANSWER, ENDS, NOTHING = "inittab", "answer", "ends", ""
 
 
 class Machine(Plain):
@@ -74,7 +76,7 @@ class Machine(Plain):
             ev.InittabRead: self._inittab_read,
             ev.InittabNotRead: self._inittab_not_read,
             ev.Started: self.processes.started,
-            ev.CannotExecute: self.processes.cannot_execute,
+            ev.CannotExecute: lambda event: self.processes.cannot_execute(event, self._now),
             ev.CannotFork: lambda event: self.processes.cannot_fork(event, self._now),
             ev.TerminalMissing: self.processes.terminal_missing,
             ev.TerminalsSeen: self._terminals_seen,
@@ -111,7 +113,7 @@ class Machine(Plain):
         while True:
             if self.processes.run_queue_stale:
                 yield from self.processes.make_run_queue()
-            if self.must_read or self.asking or self.processes.endings or not self._proceed():
+            if self.busy or not self._proceed():
                 return
 
     def take_effects(self) -> list[fx.Effect]:
@@ -125,6 +127,15 @@ class Machine(Plain):
         """When the machine wants a Tick; None: not before something happens."""
         deadline = self.processes.deadline
         return None if deadline == NEVER else deadline
+
+    @property
+    def busy(self) -> str:
+        """What it waits for before it starts anything; NOTHING."""
+        if self.must_read:
+            return INITTAB
+        if self.asking:
+            return ANSWER
+        return ENDS if self.processes.endings else NOTHING
 
     @property
     def running(self) -> Mapping[int, Job]:
@@ -206,6 +217,7 @@ class Machine(Plain):
 
     def _booted(self, event: ev.Booted) -> None:
         self.argument, self.emergency, self.consoles = event.level, event.emergency, event.consoles
+        self.position.since = self._now
         self._do(
             fx.SaneConsole(),
             fx.Say(f"version {__version__} booting", log=False),
@@ -264,7 +276,7 @@ class Machine(Plain):
         self.processes.enter_stage()
 
     def _set_stage(self, stage: str) -> None:
-        self.position.stage = stage
+        self.position.stage, self.position.since = stage, self._now
         self.stage_handled = self.nothing_left_said = False
         if stage in stages.SANE_CONSOLE_LEVELS:
             self._do(fx.SaneConsole())

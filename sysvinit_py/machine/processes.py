@@ -31,10 +31,11 @@ A_FEW = 250
 class Position(Plain):
     """Where the machine stands: what every child is told."""
 
-    SAVED = ("stage", "level", "prevlevel", "variables")
+    SAVED = ("stage", "level", "prevlevel", "variables", "since")
 
     def __init__(self) -> None:
         self.stage = stages.SYSINIT  # SYSINIT, BOOT, or the character of a level
+        self.since = 0.0  # when it was entered; 0: nobody knows
         self.level = ""  # entered, or being entered; empty: none yet
         self.prevlevel = stages.NO_LEVEL
         self.variables: dict[str, str] = {}  # INIT_*
@@ -56,6 +57,7 @@ class Processes:
         self.endings = Endings()
         self.awaited: set[str] = set()  # terminals that entries wait for
         self.fork_failed = False  # and nothing was started since
+        self.changed: set[Job] = set()  # whose marks may have changed
         self._do = do
         self.run_queue = RunQueue()
         self.run_queue_stale = False  # it is that of another stage, or inittab
@@ -68,15 +70,23 @@ class Processes:
         """When time_passed wants to be called; NEVER."""
         return min(self._resting[0][0] if self._resting else NEVER, self.endings.deadline)
 
+    def take_changed(self) -> set[Job]:
+        """Return the jobs whose marks may have changed since this was asked last."""
+        changed, self.changed = self.changed, set()
+        return changed
+
     # The jobs, and the stage they are in.
 
     def adopt(self, entries: Iterable[Entry]) -> Iterator[None]:
         """Take the entries of an inittab just read, in steps: jobs of before keep their marks."""
         jobs = {}
-        for number, (key, entry) in enumerate(numbered(entries), 1):
+        for place, (key, entry) in enumerate(numbered(entries)):
             jobs[key] = job = self.jobs.get(key) or Job(key, entry)
+            if job.rests_until or job.throttle.starts:
+                self.changed.add(job)
             job.take(entry)
-            if not number % A_FEW:
+            job.stand_at(place)
+            if not (place + 1) % A_FEW:
                 yield
         self.jobs = jobs
         self._resting.clear()
@@ -98,10 +108,14 @@ class Processes:
         self._await(set())
         placed = []
         for number, job in enumerate(self.jobs.values(), 1):
-            job.find_terminal()
+            if job.lacks_terminal:
+                self.changed.add(job)
+                job.find_terminal()
             if rules.has_place(job, stage):
                 placed.append(job)
             else:
+                if job.has_run or job.on_demand:
+                    self.changed.add(job)
                 job.forget_run()
                 if stage == stages.SINGLE_USER:
                     job.clear_on_demand()
@@ -117,7 +131,7 @@ class Processes:
         """
         for job in self.run_queue.jobs:
             job.forget_run()
-            self.run_queue.mark_due(job)
+            self._touched(job)
         return any(rules.readiness(job) == rules.DUE for job in self.run_queue.jobs)
 
     def trigger(self, what: str) -> None:
@@ -125,7 +139,7 @@ class Processes:
         for job in self.jobs.values():
             if job.rule.event == what:
                 job.trigger()
-                self.run_queue.mark_due(job)
+                self._touched(job)
 
     def mark_on_demand(self, letter: str) -> None:
         """Start the entries with the letter a, b or c; the stage has to be entered anew.
@@ -135,6 +149,7 @@ class Processes:
         for job in self.jobs.values():
             if rules.answers(job.entry, letter):
                 job.set_on_demand()
+                self.changed.add(job)
 
     def resume(self, jobs: dict[Key, Job], running: dict[int, Job], fork_failed: bool) -> None:
         """Go on with jobs and children that another init has left, all starts answered (behaviour/reexec)."""
@@ -142,7 +157,8 @@ class Processes:
         for pid, job in running.items():
             self._now_runs(pid, job)
         self.awaited = _lacking(jobs.values())
-        for job in jobs.values():
+        for place, job in enumerate(jobs.values()):
+            job.stand_at(place)
             if job.rests_until:
                 heappush(self._resting, (job.rests_until, job.key))
                 self._forking += job.forking
@@ -161,9 +177,10 @@ class Processes:
             if job.rule.again and not job.throttle.allows(now):
                 self._do(fx.Say(f'Id "{job.entry.id}" respawning too fast: disabled for 5 minutes'))
                 job.rest(until=now + limits.REST)
+                self.changed.add(job)
                 heappush(self._resting, (job.rests_until, job.key))
             else:
-                self._start(job)
+                self._start(job, now)
         return any_due
 
     @property
@@ -174,8 +191,8 @@ class Processes:
         """
         return self.run_queue.exhausted and not (self.starting or self._transient or self._forking)
 
-    def _start(self, job: Job) -> None:
-        job.told_to_start()
+    def _start(self, job: Job, now: float) -> None:
+        job.told_to_start(now)
         self.starting = job
         position = self.position
         self._do(
@@ -197,6 +214,7 @@ class Processes:
         if job is None or job.key != answer.key:
             raise MisuseError(f"{answer} is no answer: {job.key if job else 'nothing'} was told to start")
         self.starting = None
+        self.changed.add(job)
         return job
 
     def started(self, event: ev.Started) -> None:
@@ -208,15 +226,15 @@ class Processes:
         if job.accounted:
             self._do(fx.RecordStart(job.entry.id, event.pid, read_by_child=job.rule.again))
 
-    def cannot_execute(self, event: ev.CannotExecute) -> None:
+    def cannot_execute(self, event: ev.CannotExecute, now: float) -> None:
         """Note that the command cannot be executed: a start that ends at once, throttled like any.
 
         See behaviour/children#failure.
         """
         job = self._answered(event)
         self._do(fx.Say(rules.cannot_execute(job.entry, event.command, event.reason)))
-        job.ended(NOT_EXECUTED)
-        self.run_queue.mark_due(job)
+        job.ended(now, NOT_EXECUTED)
+        self._touched(job)
 
     def cannot_fork(self, event: ev.CannotFork, now: float) -> None:
         """Retry the start after FORK_RETRY; the others go on.
@@ -258,11 +276,11 @@ class Processes:
         if job.pid != event.pid:
             return  # it was given up
         self._transient -= not job.rule.outlasts_stage
-        job.ended(event.status)
+        job.ended(now, event.status)
         if event.pid in self.endings:
             self.endings.leader_ended(event.pid, now)
             self._do(fx.Probe(event.pid))
-        self.run_queue.mark_due(job)
+        self._touched(job)
 
     def end_misplaced(self, wait_time: float, now: float) -> None:
         """End processes whose entry is gone, or has no place in the stage (behaviour/runlevels#who-ends).
@@ -288,7 +306,7 @@ class Processes:
         for job in self.jobs.values():
             if job.lacks_terminal and job.terminal not in missing:
                 job.find_terminal()
-                self.run_queue.mark_due(job)
+                self._touched(job)
             elif job.pid and job.terminal in missing and job.pid not in self.endings:
                 self._do(fx.Say(f'Id "{job.entry.id}" is ended: its terminal {job.terminal} is gone'))
                 job.lose_terminal()
@@ -298,6 +316,7 @@ class Processes:
 
     def _end(self, job: Job, kill_at: float, alone: bool = False) -> None:
         job.told_to_end()
+        self.changed.add(job)
         self._do(fx.Signal(job.pid, "TERM"))
         self.endings.add(Ending(job.pid, job.entry.id, kill_at, alone=alone))
 
@@ -312,9 +331,9 @@ class Processes:
             job = self.jobs[heappop(self._resting)[1]]
             self._forking -= job.forking
             job.rested()
-            self.run_queue.mark_due(job)
+            self._touched(job)
         for ending in self.endings.to_give_up(now):
-            self._give_up(ending)
+            self._give_up(ending, now)
         self._do(*(fx.Probe(group) for group in self.endings.to_probe(now)))
         self._kill_due(now)
 
@@ -324,14 +343,14 @@ class Processes:
             self._do(fx.Say("Sending processes configured via /etc/inittab the KILL signal", log=False))
             self._do(*(fx.Signal(group, "KILL") for group in overdue))
 
-    def _give_up(self, ending: Ending) -> None:
+    def _give_up(self, ending: Ending, now: float) -> None:
         """Go on as if it were gone. Should its leader end later, its record is written then."""
         self._do(fx.Say(f"Pid {ending.group} [id {ending.entry_id}] seems to hang", log=False))
         job = self.running.get(ending.group)
         if job is not None:
             self._transient -= not job.rule.outlasts_stage
-            self.running[ending.group] = job.given_up()
-            self.run_queue.mark_due(job)
+            self.running[ending.group] = job.given_up(now)
+            self._touched(job)
 
     # After an error of our own.
 
@@ -341,6 +360,7 @@ class Processes:
         if job is not None:
             job.adopt_child(event.pid)
             self.running[event.pid] = job
+            self.changed.add(job)
 
     def repair(self) -> None:
         """Make jobs whole that an error has left between two states; no Start may be under way."""
@@ -348,8 +368,13 @@ class Processes:
             job.repair()
             if job.pid and job.pid not in self.running:
                 self.running[job.pid] = job  # should it have ended, the next init sees that
-            self.run_queue.mark_due(job)
+            self._touched(job)
         self.starting = None
+
+    def _touched(self, job: Job) -> None:
+        """Something happened to the job: it may be due, and it is to be published."""
+        self.changed.add(job)
+        self.run_queue.mark_due(job)
 
     def _now_runs(self, pid: int, job: Job) -> None:
         self.running[pid] = job

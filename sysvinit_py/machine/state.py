@@ -47,7 +47,7 @@ def restore(state: dict[str, Any]) -> Machine:
     """Return a machine that goes on where the saved one was."""
     machine = Machine()
     machine.resume(state["machine"])
-    machine.position.resume(state["position"])
+    machine.position.resume(machine.position.saved() | state["position"])  # older builds save less
     machine.single_user_throttle.resume(state["single_user_throttle"])
     machine.resume_inittab(*(tuple(Entry(**e) for e in state[name]) for name in ("entries", "consoles")))
     of_inittab = [_restore_job(saved) for saved in state["jobs"]]
@@ -77,6 +77,6 @@ def save_job(job: Job) -> dict[str, Any]:
 def _restore_job(saved: dict[str, Any]) -> Job:
     job_id, action, number = saved["key"]
     job = Job((job_id, action, number), Entry(**saved["entry"]), saved.get("status", UNKNOWN))
-    job.resume(saved["marks"])
+    job.resume(job.saved() | saved["marks"])
     job.throttle.resume(saved["throttle"])
     return job

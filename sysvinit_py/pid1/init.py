@@ -34,6 +34,7 @@ class Init:
     errors      counts those of our own
     report      puts a text on the console and in syslog
     record      writes down what has happened; called at the end of each turn, and after an error
+    withdraw    has nobody believe what is published; called before the last resort
     first       steps before the loop; one that fails is left out
     """
 
@@ -46,6 +47,7 @@ class Init:
         errors: Errors,
         report: Callable[..., None],
         record: Callable[[], None],
+        withdraw: Callable[[], None],
         first: Sequence[Callable[[], None]],
     ) -> None:
         self._loop = Loop(sources)
@@ -54,6 +56,7 @@ class Init:
         self._errors = errors
         self._report = report
         self._record = record
+        self._withdraw = withdraw
         self._first = first
 
     def run(self) -> None:
@@ -90,6 +93,7 @@ class Init:
         if self._errors.healed(clock()):
             best_effort(self._succession.hand_over, self._errors.argument)
         else:
+            best_effort(self._withdraw)
             ways_out = rules.ways_out(self._driver.machine.entries)
             last_resort.serve(self._report, self.rescue, ways_out, HANDLED)
         best_effort(calls.sleep, _AFTER_ERROR)  # here still, so it could not be

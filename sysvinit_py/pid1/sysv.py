@@ -24,6 +24,7 @@ from sysvinit_py.pid1.outputs import spawn
 from sysvinit_py.pid1.outputs.accounting import Accounting
 from sysvinit_py.pid1.outputs.console import Console
 from sysvinit_py.pid1.outputs.messages import Messages
+from sysvinit_py.pid1.outputs.publish import Publisher
 from sysvinit_py.pid1.survival import handover
 from sysvinit_py.pid1.survival.barrier import Errors
 from sysvinit_py.pid1.survival.succession import Succession
@@ -38,6 +39,7 @@ def compose(argv: list[str], program: str) -> Init:
 
     The parts know each other in circles: what is made later is looked up when it is needed.
     """
+    publisher = Publisher(lambda: driver.machine)  # first, as its descriptors have to be free
     signals = Signals()
     inherited = environment.environment()
     given = arguments.parse(argv)
@@ -60,11 +62,16 @@ def compose(argv: list[str], program: str) -> Init:
     succession = Succession(
         argv, inherited, variables, lambda: boot_events(given, inherited),
         driver=driver, runner=runner, signals=signals, children=children, accounting=accounting,
-        report=report,
+        publisher=publisher, report=report,
     )  # fmt: skip
     signals.actions = _actions(children, fifo, report)
     signals.actions[SHUTDOWN] = lambda: spawn.shut_down(variables, console, report)
-    mounts = Mounts(accounting.write_all, terminals.mounted, fifo.keep)
+    mounts = Mounts(accounting.write_all, terminals.mounted, fifo.keep, publisher.look_again)
+
+    def record() -> None:
+        accounting.write()
+        publisher.write()
+
     return Init(
         (signals, mounts, fifo, console, reader, terminals, Timer(driver)),
         driver,
@@ -72,10 +79,11 @@ def compose(argv: list[str], program: str) -> Init:
         errors=Errors(argv),
         report=report,
         first=(
-            environment.prepare, fifo.keep, succession.begin,
+            environment.prepare, fifo.keep, succession.begin, publisher.write,
             environment.take_keys, fifo.begin_watching, handover.keep_place,
         ),
-        record=accounting.write,
+        record=record,
+        withdraw=publisher.withdraw,
     )  # fmt: skip
 
 

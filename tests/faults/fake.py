@@ -43,6 +43,7 @@ class File:
         self.kind = kind
         self.data = bytearray() if data is None else data
         self.inode = inode
+        self.path = ""  # of a folder
 
 
 class Descriptor:
@@ -198,8 +199,14 @@ class Kernel:
         except KeyError:
             raise OSError(errno.EBADF, "EBADF") from None
 
-    def open(self, path: str, flags: int, mode: int = 0) -> int:
+    def _path(self, path: str, dir_fd: int | None) -> str:
+        return path if dir_fd is None else f"{self._at(dir_fd).file.path}/{path}"
+
+    def open(self, path: str, flags: int, mode: int = 0, *, dir_fd: int | None = None) -> int:
         self.call("open")
+        path = self._path(path, dir_fd)
+        if flags & 0o200 and path in self.files:
+            raise OSError(errno.EEXIST, "EEXIST")
         if path not in self.files:
             if not flags & 0o100:
                 raise OSError(errno.ENOENT, "ENOENT")
@@ -271,6 +278,8 @@ class Kernel:
 
     def pwrite(self, fd: int, data: bytes, offset: int) -> int:
         self.call("pwrite")
+        if self._at(fd).file.kind == "broken":
+            raise OSError(errno.EIO, "EIO")
         self._put(self._at(fd).file, offset, data)
         return len(data)
 
@@ -279,8 +288,12 @@ class Kernel:
         self._at(fd).offset = offset
         return offset
 
+    def ftruncate(self, fd: int, size: int) -> None:
+        self.call("ftruncate")
+        del self._at(fd).file.data[size:]
+
     def _status(self, file: File) -> SimpleNamespace:
-        kinds = {"file": stat.S_IFREG, "fifo": stat.S_IFIFO, "pipe": stat.S_IFIFO}
+        kinds = {"file": stat.S_IFREG, "fifo": stat.S_IFIFO, "pipe": stat.S_IFIFO, "folder": stat.S_IFDIR}
         mode = kinds.get(file.kind, stat.S_IFCHR) | 0o600
         return SimpleNamespace(st_mode=mode, st_uid=0, st_size=len(file.data), st_dev=1, st_ino=file.inode)
 
@@ -312,10 +325,23 @@ class Kernel:
         self._inodes += 1
         self.files[path] = File("fifo", inode=self._inodes)
 
-    def unlink(self, path: str) -> None:
+    def mkdir(self, path: str, mode: int = 0o777) -> None:
+        self.call("mkdir")
+        if path in self.files:
+            raise OSError(errno.EEXIST, "EEXIST")
+        self.files[path] = File("folder")
+        self.files[path].path = path
+
+    def unlink(self, path: str, *, dir_fd: int | None = None) -> None:
         self.call("unlink")
-        if self.files.pop(path, None) is None:
+        if self.files.pop(self._path(path, dir_fd), None) is None:
             raise OSError(errno.ENOENT, "ENOENT")
+
+    def rename(self, path: str, new: str, *, dir_fd: int) -> None:
+        self.call("rename")
+        if self._path(path, dir_fd) not in self.files:
+            raise OSError(errno.ENOENT, "ENOENT")
+        self.files[self._path(new, dir_fd)] = self.files.pop(self._path(path, dir_fd))
 
     def memfd_create(self, name: str, flags: int) -> int:
         self.call("memfd_create")
@@ -334,6 +360,10 @@ class Kernel:
     def fcntl(self, fd: int, cmd: int, argument: int = 0) -> int:
         self.call("fcntl")
         descriptor = self._at(fd)
+        if cmd == 1030:  # F_DUPFD_CLOEXEC
+            new = next(n for n in range(argument, 1024) if n not in self.descriptors)
+            self.descriptors[new] = Descriptor(descriptor.file)
+            return new
         if cmd == 2:
             descriptor.cloexec = bool(argument)
         return 0

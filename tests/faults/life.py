@@ -6,6 +6,8 @@ from errno import EAGAIN, EMFILE, ENFILE, ENOMEM
 from typing import Any
 
 from sysvinit_py.protocol import initctl
+from sysvinit_py.report import slots
+from sysvinit_py.report.item import items
 from tests.faults.fake import File, Kernel
 
 INITTAB = b"""\
@@ -70,13 +72,37 @@ def script() -> list[tuple[float, Any]]:
         (12, level("u")), (14, kill("/w THREE stay")), (16, signal(28)), (17, power), (18, level("q")),
         (20, level("2")),
         # Afterwards: does it still switch, and respawn?
-        (120, level("4")), (130, level("a")), (135, kill("/w FOUR stay")), (136, orphan), (140, level("u")),
+        (120, level("4")), (130, level("a")), (134, spoil), (135, kill("/w FOUR stay")), (136, orphan),
+        (140, level("u")),
         (150, kill("/w DEMAND stay")), (151, orphan), (END, finish),
     ]  # fmt: skip
 
 
 def make() -> Kernel:
     return Kernel(INITTAB, script())
+
+
+def spoil(kernel: Kernel) -> None:
+    """What init publishes cannot be written to any more."""
+    kernel.files["/run/inittab/status"].kind = "broken"
+
+
+def wrong_status(kernel: Kernel) -> list[str]:
+    """What init publishes that is not so; it may be withdrawn, if something has failed."""
+    files = [kernel.files.get(f"/run/inittab/{name}") for name in ("status", "entries")]
+    kept = [kernel.descriptors[fd].file if fd in kernel.descriptors else None for fd in (12, 13)]
+    for status, entries in (files, kept):
+        if not (status and status.data and entries):
+            continue
+        try:
+            published = slots.read(bytes(status.data), bytes(entries.data))
+        except ValueError as error:
+            return [f"status: {error}"]
+        if not published.header.handed:
+            told = {item.pid for item in items(published, 0.0)} - {None}
+            alive = {process.pid for process in kernel.processes.values() if process.zombie_since is None}
+            return [f"status: {told}, but {alive}"] if told != alive else []
+    return [] if kernel.tripped else ["there is no status"]
 
 
 def judge(kernel: Kernel) -> dict[str, Any]:
@@ -101,7 +127,8 @@ def judge(kernel: Kernel) -> dict[str, Any]:
         problems.append("has not booted")
     if kernel.started.count("SYSINIT") > 1 or kernel.started.count("BOOT") > 1:
         problems.append("has booted twice")
-    if len(kernel.descriptors) > 12:
+    problems += wrong_status(kernel)
+    if len(kernel.descriptors) > 14:
         problems.append(f"descriptors: {[(n, d.file.kind) for n, d in kernel.descriptors.items()]}")
     if kernel.longest_zombie > 1.5:
         problems.append(f"a zombie for {kernel.longest_zombie} s")

@@ -116,7 +116,9 @@ def from_c() -> Kernel:
     entries = interpret((Source("/etc/inittab", INITTAB),)).entries
     saved = [
         SavedEntry(
-            _as_c_has_it(entry), running.get(entry.process, 0), has_run=entry.process.startswith(HAVE_RUN)
+            _as_c_has_it(entry),
+            running.get(entry.process.replace('"', ""), 0),
+            has_run=entry.process.startswith(HAVE_RUN),
         )
         for entry in entries
     ]

@@ -17,13 +17,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "value": set(),
     "text": set(),
     "linux": {"value", "text"},
-    "cli": {"value", "text", "linux"},
+    "cli": {"value", "text", "linux", "report"},
     "inittab": {"value", "text", "linux"},
     "logs": {"value", "text", "linux"},
     "machine": {"value", "inittab"},
+    "report": {"value", "text", "inittab", "machine"},
     "protocol": {"value", "inittab"},
-    "pid1": {"value", "text", "linux", "inittab", "machine", "protocol"},
-    "clients": {"linux", "protocol"},
+    "pid1": {"value", "text", "linux", "inittab", "machine", "report", "protocol"},
+    "clients": {"cli", "value", "text", "report", "protocol"},
     "lint": {"cli", "value", "text", "linux", "inittab", "machine"},
     "sandbox": {"cli", "value", "text", "linux", "inittab", "lint", "build"},
     "initeventd": {"cli", "value", "linux", "protocol", "clients"},
@@ -41,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "sandbox",
     },
     "vm": {"value", "cli", "build"},
-    "build": {"value", "cli", "initeventd", "install", "lint", "sandbox", "__main__"},
+    "build": {"value", "cli", "clients", "initeventd", "install", "lint", "sandbox", "__main__"},
 }
 
 

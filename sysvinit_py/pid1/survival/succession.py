@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sysvinit_py.pid1.effect_runner import EffectRunner
     from sysvinit_py.pid1.inputs.children import Children
     from sysvinit_py.pid1.outputs.accounting import Accounting
+    from sysvinit_py.pid1.outputs.publish import Publisher
 
 
 class Succession:
@@ -44,6 +45,7 @@ class Succession:
         signals: Signals,
         children: Children,
         accounting: Accounting,
+        publisher: Publisher,
         report: Callable[..., None],
     ) -> None:
         self._arguments = arguments
@@ -55,6 +57,7 @@ class Succession:
         self._signals = signals
         self._children = children
         self._accounting = accounting
+        self._publisher = publisher
         self._report = report
         self._handed = b""  # the state that the previous init has left, until the machine has it
         self._begun = False  # the machine has it, or the boot
@@ -108,6 +111,7 @@ class Succession:
             self.hand_over()
         except OSError as error:
             self._refused(error)
+            self._publisher.write()
 
     def hand_over(self, *more: str) -> None:
         """Become the new init, called with ``more`` arguments. Raises OSError if that is not possible."""
@@ -141,4 +145,5 @@ class Succession:
         if not self._begun:
             more = (*(word for word in self._arguments if word != handover.OPTION), *more)
             variables = handover.variables_of(self._inherited)  # C has them nowhere else
+        self._publisher.hand_over()
         handover.hand_over(state, {**self._environment, **variables}, *more)

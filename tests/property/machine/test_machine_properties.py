@@ -14,10 +14,10 @@ from sysvinit_py.inittab.actions import ACTIONS, EVENTS
 from sysvinit_py.inittab.entry import DIGIT_LEVELS, Entry
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
-from sysvinit_py.machine import limits, rules, stages, status
+from sysvinit_py.machine import limits, rules, stages
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
-from tests.unit.machine.machine_world import Process, World
+from tests.unit.machine.machine_world import Process, World, held_back_by, state_of
 
 IDS = ("i1", "i2", "i3", "i4", "i5", "i6", "~~")
 LEVELS_OF = st.text("23S#*aAbs", max_size=3)
@@ -315,11 +315,11 @@ class AnyOrder(RuleBasedStateMachine):
         """Every job has a state; where one is due, somebody or something is waited for."""
         machine = self.machine
         for job in machine.processes.jobs.values():
-            word = status.state(machine, job)
+            word = state_of(machine, job)
             assert (word in ("running", "stopping")) == bool(job.pid)
             if rules.verdict(job, machine.position.stage) == rules.DUE:
                 assert word in ("pending", "triggered")
-                assert status.held_back_by(machine, job) or status.waits_for(machine).what
+                assert held_back_by(machine, job) or machine.busy
 
     @invariant()
     def deadline_is_to_come(self) -> None:

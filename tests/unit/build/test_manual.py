@@ -14,6 +14,7 @@ from sysvinit_py.build import manual
 from sysvinit_py.build.programs import PROGRAMS
 from sysvinit_py.cli.options import Program
 
+DESCRIBED = manual.described()
 NAMES = [source.stem for source in sorted(manual.SOURCES.glob("*.rst"))]
 
 
@@ -66,19 +67,19 @@ def test_headings_are_those_of_man_pages_7(pages: dict[str, bytes], name: str) -
     assert re.search(rf"^{title} - \w[^\n]*[^.\n]$", text, re.M)  # what apropos lists
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: str(program.name))
-def test_the_page_has_all_options_in_it(pages: dict[str, bytes], program: Program) -> None:
-    [page] = [page for name, page in pages.items() if name.partition(".")[0] == program.name]
+@pytest.mark.parametrize(("name", "program"), DESCRIBED.items(), ids=DESCRIBED)
+def test_the_page_has_all_options_in_it(pages: dict[str, bytes], name: str, program: Program) -> None:
+    [page] = [page for title, page in pages.items() if title.partition(".")[0] == name]
     text = page.decode().replace("\\-", "-")
     _, _, told = text.partition("OPTIONS")
     options = [name for row in program.options for name in row.names.split() if name != "-h"]
     assert [option for option in options if f"\\fB{option}\\fP" not in told] == []
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: str(program.name))
+@pytest.mark.parametrize(("name", "program"), DESCRIBED.items(), ids=DESCRIBED)
 @pytest.mark.skipif(not shutil.which("man"), reason="no man here")
-def test_the_synopsis_is_that_of_the_table(pages: dict[str, bytes], program: Program) -> None:
-    [page] = [page for name, page in pages.items() if name.partition(".")[0] == program.name]
+def test_the_synopsis_is_that_of_the_table(pages: dict[str, bytes], name: str, program: Program) -> None:
+    [page] = [page for title, page in pages.items() if title.partition(".")[0] == name]
     synopsis = re.sub(r"(?s).*\nSYNOPSIS\n(.*?)\nDESCRIPTION\n.*", r"\1", shown(page))
     assert [line.strip() for line in synopsis.splitlines() if line.strip()] == program.usage()
 

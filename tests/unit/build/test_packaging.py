@@ -15,7 +15,7 @@ from docutils.core import publish_string
 from sysvinit_py.build import completion
 
 REPOSITORY = Path(__file__).parents[3]
-PROGRAMS = {"inittab-install", "inittab-lint", "inittab-try", "initeventd"}
+PROGRAMS = {"inittab", "inittab-install", "inittab-lint", "inittab-try", "initeventd"}
 
 
 @pytest.fixture(scope="module")

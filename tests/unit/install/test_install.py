@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).parents[3]
 #: read-only, or full: then its files are told at the end.
 ENTER = """\
 root=$1 python=$2 sbin=$3; shift 3
-mount --bind /usr "$root/usr"
+mount --bind -r /usr "$root/usr" # the host's: nothing may be written there
 [ -z "$python" ] || mount --bind "$python" "$root/usr/bin/python3"
 case $sbin in
     "") exec "$@" ;;
@@ -44,6 +44,7 @@ from sysvinit_py.build import onefile
 from sysvinit_py.install import checks, cli
 onefile.build = Path(sys.argv.pop(1)).read_bytes
 checks.TRIAL_TIMEOUT = 10
+cli.BIN = "/users"  # as /usr is the host's
 if not int(sys.argv.pop(1)):
     checks._trial_boot = lambda *_: []
 sys.exit(cli.main())
@@ -64,7 +65,7 @@ def root(tmp_path: Path) -> Path:
     if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], check=False).returncode:
         pytest.skip("only root can install into another root")
     made = tmp_path / "root"
-    for folder in "etc", "sbin", "usr", "dev":
+    for folder in "etc", "sbin", "usr", "dev", "users":
         (made / folder).mkdir(parents=True)
     for link in "bin", "lib", "lib64":
         (made / link).symlink_to(f"usr/{link}")
@@ -128,6 +129,20 @@ def test_installs_and_keeps_the_old_init(root: Path, run: Run) -> None:
     assert "init=/sbin/init.sysv" in done.stdout
     assert content(root) == {"init": onefile.build(), "init.sysv": b"C init", "telinit": "init"}
     assert (root / "sbin/init").stat().st_mode & 0o777 == 0o755
+
+
+def test_users_have_the_program_inittab(root: Path, run: Run) -> None:
+    """A link, unless something else has the name; undone with the rest."""
+    link = root / "users/inittab"
+    done = run()
+    assert not done.stderr
+    assert os.readlink(link) == "/sbin/init"
+    run("--undo")
+    assert not link.is_symlink()
+    link.write_text("another's")
+    run()
+    run("--undo")
+    assert link.read_text() == "another's"
 
 
 def test_can_be_undone(root: Path, run: Run) -> None:

@@ -16,10 +16,10 @@ from sysvinit_py import __version__
 from sysvinit_py.inittab.entry import Entry, Problem
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
-from sysvinit_py.machine import status
 from sysvinit_py.machine.driver import Driver
 from sysvinit_py.machine.job import Job
-from sysvinit_py.machine.machine import Machine
+from sysvinit_py.machine.machine import ENDS, Machine
+from sysvinit_py.report import states
 
 #: How effects read in a scenario; the first word is the kind.
 WORDS: dict[type[fx.Effect], Callable[[Any, World], str]] = {
@@ -192,16 +192,17 @@ class World:
         return job
 
     def check_state(self, name: str, word: str) -> None:
-        assert status.state(self.machine, self.job(name)) == word
+        assert state_of(self.machine, self.job(name)) == word
 
     def check_held_back(self, name: str, by: str) -> None:
-        holder = status.held_back_by(self.machine, self.job(name))
+        holder = held_back_by(self.machine, self.job(name))
         assert holder
         assert holder.entry.id == by
 
     def check_waits(self, what: str) -> None:
-        wait = status.waits_for(self.machine)
-        assert " ".join((wait.what, *wait.ids)).strip() == what
+        endings = self.machine.processes.endings.by_group.values()
+        ids = [ending.entry_id for ending in endings if not ending.alone] if self.machine.busy == ENDS else []
+        assert " ".join((self.machine.busy, *ids)) == what
 
     # The scenario language.
 
@@ -267,12 +268,22 @@ STEPS: dict[str, Callable[..., object]] = {
     r"no (/dev/\S+)": lambda w, terminal: w.gone.add(terminal),
     r"a (/dev/\S+)": lambda w, terminal: w.gone.discard(terminal),
     r"look": lambda w: w.look_at_terminals(),
-    rf"(\S+): ({'|'.join({row.word for row in status.STATES})})": lambda w, id, word: w.check_state(id, word),
+    rf"(\S+): ({'|'.join(states.STATES)})": lambda w, id, word: w.check_state(id, word),
     r"(\S+): held back by (\S+)": lambda w, name, by: w.check_held_back(name, by),
     r"waits for ?(.*)": lambda w, what: w.check_waits(what),
     r"forks fail": lambda w: setattr(w, "forks", False),
     r"forks work": lambda w: setattr(w, "forks", True),
 }
+
+
+def state_of(machine: Machine, job: Job) -> str:
+    """What the job is doing."""
+    return states.state(job, machine.position.stage, job.pid in machine.processes.endings).word
+
+
+def held_back_by(machine: Machine, job: Job) -> Job | None:
+    """The job that has to end before this one's turn comes."""
+    return dict(states.holders(machine.processes.run_queue.jobs)).get(job)
 
 
 def play(inittab: str, scenario: str) -> World:

@@ -128,7 +128,13 @@ def test_the_state_is_plain_and_comes_back() -> None:
         world.step(step)
     state = json.loads(json.dumps(save(world.machine)))
     assert save(restore(state)) == state
-    assert state["position"] == {"stage": "3", "level": "3", "prevlevel": "2", "variables": {"INIT_A": "1"}}
+    assert state["position"] == {
+        "stage": "3",
+        "level": "3",
+        "prevlevel": "2",
+        "variables": {"INIT_A": "1"},
+        "since": 1000.0,
+    }
 
 
 @pytest.mark.parametrize(
@@ -196,3 +202,22 @@ def test_a_long_inittab_is_taken_in_step_by_step() -> None:
     assert not list(machine.steps(ev.InittabRead((Entry("1", "2", "once", "x"),)), 0.0))
     many = ev.InittabRead(tuple(Entry(f"{n:04}", "2", "once", "x") for n in range(3000)))
     assert len(list(machine.steps(many, 0.0))) == 2 * 3000 // A_FEW
+
+
+def test_what_has_changed_is_told_once() -> None:
+    """For who publishes it: all that happens to a job, and nothing else."""
+    world = World("id:2:initdefault:\nr2:2:respawn:x\no2:2:once:x\nr3:3:respawn:x\n~~:S:wait:x")
+    processes = world.machine.processes
+
+    def changed() -> set[str]:
+        return {job.entry.id for job in processes.take_changed()}
+
+    world.boot()
+    assert changed() == {"r2", "o2"}
+    assert changed() == set()
+    world.end("r2", 9)
+    assert changed() == {"r2"}
+    world.step("telinit q")
+    assert changed() == {"r2"}, "its throttle is cleared"
+    world.step("telinit 3")
+    assert changed() == {"r2", "o2", "r3"}

@@ -67,7 +67,8 @@ class Parts:
     def init(self, *sources: Source, **more: Any) -> Init:
         driver = Driver(self.machine, lambda effect: None, lambda: 0.0)
         options: dict[str, Any] = {
-            "errors": Errors(), "report": self.report, "record": self.record, "first": (), **more,
+            "errors": Errors(), "report": self.report, "record": self.record,
+            "withdraw": lambda: self.reports.append("withdrawn"), "first": (), **more,
         }  # fmt: skip
         return Init(sources, driver, self.succession, **options)
 

@@ -46,6 +46,15 @@ class Machine:
         return self.wants.get(self.told[-1], [])
 
 
+class NoPublisher:
+    """Nothing is published: the machine has no jobs."""
+
+    def write(self) -> None:
+        pass
+
+    look_again = withdraw = hand_over = write
+
+
 class Pid1:
     """An Init in a kernel that does nothing: signals come from ``pending``, children from ``ended``."""
 
@@ -64,6 +73,7 @@ class Pid1:
         monkeypatch.setattr(sysv, "Machine", lambda: self.machine)
         monkeypatch.setattr(sysv, "Fifo", self.make_fifo)
         monkeypatch.setattr(sysv, "Mounts", lambda *mounted: Mounts())
+        monkeypatch.setattr(sysv, "Publisher", lambda machine: NoPublisher())
         monkeypatch.setattr(Messages, "report", lambda messages, text, **how: self.said.append(text))
         monkeypatch.setenv("CONSOLE", "/dev/null")
         self.folder = folder

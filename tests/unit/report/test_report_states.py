@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sysvinit_py.machine import rules, status
+from sysvinit_py.machine import rules
+from sysvinit_py.machine.machine import INITTAB as THE_INITTAB
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
-from tests.unit.machine.machine_world import World, play
+from sysvinit_py.report import states
+from tests.unit.machine.machine_world import World, held_back_by, play
 
 INITTAB = """
     id:2:initdefault:
@@ -29,7 +31,7 @@ SCENARIOS = {
     "while the inittab is read": """
         inittab is slow ->
         boot -> read
-        waits for the inittab ->
+        waits for inittab ->
     """,
     "the boot": """
         boot -> start si
@@ -38,7 +40,6 @@ SCENARIOS = {
         r2: inactive ->
         of: disabled ->
         no: disabled ->
-        waits for a job si ->
         si ends -> start bw
         bw: running ->
         bw ends -> start w2
@@ -46,7 +47,6 @@ SCENARIOS = {
         r2: held back by w2 ->
         ca: idle ->
         oa: idle ->
-        waits for a job w2 ->
         w2 ends with 0 -> start o2; start r2
         w2: done ->
         o2: running ->
@@ -54,7 +54,7 @@ SCENARIOS = {
         o2: failed ->
         waits for ->
     """,
-    "called by an event, and it cannot run yet": """
+    "triggered by an event, and it cannot run yet": """
         boot -> start si
         si ends -> start bw
         bw ends -> start w2
@@ -119,7 +119,7 @@ def test_scenario(scenario: str) -> None:
 
 
 def test_while_the_level_is_asked_for() -> None:
-    play("r2:2:respawn:x", "boot -> ask\nwaits for an answer ->\nanswer 2 -> start r2\nwaits for ->")
+    play("r2:2:respawn:x", "boot -> ask\nwaits for answer ->\nanswer 2 -> start r2\nwaits for ->")
 
 
 def test_every_verdict_has_a_word_and_every_condition_is_used() -> None:
@@ -127,10 +127,11 @@ def test_every_verdict_has_a_word_and_every_condition_is_used() -> None:
         rules.DUE, rules.RUNS, rules.RESTS, rules.NO_TERMINAL, rules.HAS_RUN, rules.NOT_TRIGGERED,
         rules.NO_PLACE, rules.EMPTY,
     }  # fmt: skip
-    last = {row.verdict: row for row in status.STATES}
+    last = {row.verdict: row for row in states.CASES}
     assert last.keys() == verdicts
     assert {row.condition for row in last.values()} == {""}, "some row always fits"
-    assert {row.condition for row in status.STATES} == status.CONDITIONS.keys()
+    assert {row.condition for row in states.CASES} == states.CONDITIONS.keys()
+    assert {row.word for row in states.CASES} == states.STATES.keys() - {"stopped", "restarting"}, "asked for"
 
 
 def test_how_a_job_ended_outlives_a_re_execution() -> None:
@@ -141,8 +142,10 @@ def test_how_a_job_ended_outlives_a_re_execution() -> None:
     saved = save(world.machine)
     world.driver.machine = restore(saved)
     world.check_state("o2", "failed")
+    assert world.job("o2").starts == 1
     for job in saved["jobs"]:
-        del job["status"]
+        del job["status"], job["marks"]["starts"], job["marks"]["began"], job["marks"]["ended_at"]
+    del saved["position"]["since"]
     world.driver.machine = restore(saved)
     world.check_state("o2", "done")
 
@@ -150,5 +153,5 @@ def test_how_a_job_ended_outlives_a_re_execution() -> None:
 def test_nobody_is_held_back_who_has_no_place() -> None:
     world = World(INITTAB)
     world.boot()
-    assert status.held_back_by(world.machine, world.job("r2")) is None
-    assert status.waits_for(Machine()) == status.Wait(status.INITTAB)
+    assert held_back_by(world.machine, world.job("r2")) is None
+    assert Machine().busy == THE_INITTAB

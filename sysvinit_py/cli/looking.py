@@ -1,0 +1,137 @@
+"""Look at what an init publishes (report/slots.py), as any user, and without a word to it.
+
+What is there may be somebody else's: no link is followed, only regular files of the user that init runs as
+are opened, and they have to name this boot and that process.
+"""
+
+from __future__ import annotations
+
+import posix  # and not os, which takes 2 ms to import
+import time
+from stat import S_ISREG
+
+from sysvinit_py.report import slots
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sysvinit_py.report.slots import Published
+
+_FOLDERS = ("run", "inittab")
+#: The files, and the descriptors that init keeps them at.
+_FDS = {"status": 12, "entries": 13}
+_MEMFD = "/memfd:status (deleted)"
+_MAX_BYTES = 64 << 20
+#: Seconds: what is torn is whole a moment later, and a new init publishes when it has taken over.
+_PATIENCE, _PAUSE = 2.0, 0.01
+
+
+class CannotLookError(Exception):
+    """Something is published, and cannot be read; the text says why."""
+
+
+class ForeignError(Exception):
+    """The process publishes nothing: it is another init, or an older build, or only root may look."""
+
+
+def look(pid: int | None = None) -> tuple[int, Published]:
+    """Return what an init publishes, and its pid: by default 1, or else the process that has it in memory.
+
+    Raises CannotLookError, ForeignError.
+    """
+    for candidate in (1, *_others()) if pid is None else (pid,):
+        published = _of(candidate)
+        if published is not None:
+            return candidate, published
+    raise ForeignError
+
+
+def _others() -> Iterator[int]:
+    """Yield the processes whose descriptor is such a memfd: of root, or of the user who looks."""
+    for process in filter(str.isdigit, posix.listdir("/proc")):
+        try:
+            is_one = posix.readlink(f"/proc/{process}/fd/{_FDS['status']}") == _MEMFD
+            if is_one and posix.stat(f"/proc/{process}").st_uid in (0, posix.geteuid()):
+                yield int(process)
+        except OSError:
+            pass
+
+
+def _of(pid: int) -> Published | None:
+    """Return what the process publishes; None: nothing."""
+    give_up = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            published = _once(pid)
+        except slots.FormError as error:
+            raise CannotLookError(
+                f"process {pid} publishes for another version of this program: {error}"
+            ) from None
+        except slots.DamagedError as error:
+            if time.monotonic() > give_up:
+                raise CannotLookError(f"what process {pid} publishes is damaged: {error}") from None
+        else:
+            if published is None or not published.header.handed:
+                return published
+            if time.clock_gettime(time.CLOCK_BOOTTIME) > published.header.handed + _PATIENCE:
+                return None
+        time.sleep(_PAUSE)
+
+
+def _once(pid: int) -> Published | None:
+    """Look into each place; what was handed over counts if there is nothing newer.
+
+    Raises DamagedError, FormError.
+    """
+    handed = None
+    for read in _places(pid):
+        try:
+            published = slots.read(read("status"), read("entries"))
+            header = published.header
+            if (header.boot, header.started) == _identity(pid):
+                if not header.handed:
+                    return published
+                handed = published
+        except OSError:
+            pass
+    return handed
+
+
+def _identity(pid: int) -> tuple[str, int]:
+    with open(slots.BOOT_ID) as boot, open(f"/proc/{pid}/stat", errors="replace") as stat:
+        return boot.read().strip(), slots.start_time(stat.read())
+
+
+def _places(pid: int) -> Iterator[Callable[[str], bytes]]:
+    yield lambda name: _in_folder(f"/proc/{pid}/root", name, pid)
+    if pid == 1:
+        yield lambda name: _in_folder("/", name, pid)  # its root is for root alone to see
+    yield lambda name: _contents(posix.open(f"/proc/{pid}/fd/{_FDS[name]}", posix.O_PATH), pid)
+
+
+def _in_folder(root: str, name: str, pid: int) -> bytes:
+    folder = posix.open(root, posix.O_PATH | posix.O_DIRECTORY)
+    try:
+        for part in _FOLDERS:
+            inner = posix.open(part, posix.O_PATH | posix.O_DIRECTORY | posix.O_NOFOLLOW, dir_fd=folder)
+            posix.close(folder)
+            folder = inner
+        return _contents(posix.open(name, posix.O_PATH | posix.O_NOFOLLOW, dir_fd=folder), pid)
+    finally:
+        posix.close(folder)
+
+
+def _contents(handle: int, pid: int) -> bytes:
+    """Return what is in the file, and close the handle. Raises OSError, also if it is not the process's."""
+    try:
+        status = posix.fstat(handle)
+        if not (S_ISREG(status.st_mode) and status.st_uid == posix.stat(f"/proc/{pid}").st_uid):
+            raise PermissionError("not a regular file of the user that init runs as")
+        with open(f"/proc/self/fd/{handle}", "rb", buffering=0) as file:
+            content = file.read(_MAX_BYTES)
+        if not content:
+            raise FileNotFoundError("it was withdrawn")
+        return content
+    finally:
+        posix.close(handle)

@@ -1,0 +1,1 @@
+"""The program inittab: shows and steers what init runs."""

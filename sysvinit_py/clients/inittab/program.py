@@ -1,0 +1,101 @@
+"""The command line of inittab: its verbs, and the programs that some of them call."""
+
+from __future__ import annotations
+
+import posix  # and not os, which takes 2 ms to import
+import sys
+
+from sysvinit_py.cli import out
+from sysvinit_py.cli.options import Option, Program, Values
+from sysvinit_py.clients.inittab.status import PROGRAM, status
+from sysvinit_py.report.item import COLUMNS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _columns(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in COLUMNS:
+            raise ValueError(f"no column {name!a} (choose from {', '.join(COLUMNS)})")
+    return names
+
+
+def _pid(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**31):
+        raise ValueError(f"not a process id: {text!a}")
+    return int(text)
+
+
+STATUS = Program(
+    "status",
+    "show what runs, and what does not, and why",
+    (
+        Option("ids", "ID", "only these entries, in full: an id, or the name of the program", many=True,
+               complete="inittab status -o id"),
+        Option("--json", help="as JSON, for programs"),
+        Option("-o --columns", "COLUMN,...", f"these columns, without a header: {', '.join(COLUMNS)}",
+               kind=_columns, complete=f"printf '%s\\n' {' '.join(COLUMNS)}", comma=True),
+        Option("--pid", "PID", "the init that is this process, such as a container's", kind=_pid),
+    ),
+)  # fmt: skip
+_MOST_LINKS = 8
+#: Verbs that are programs of their own.
+OTHERS = {
+    "lint": ("inittab-lint", "find mistakes in an inittab", "sysvinit_py.lint.cli"),
+    "try": ("inittab-try", "boot an inittab in a sandbox", "sysvinit_py.sandbox.cli"),
+}
+INITTAB = Program(
+    PROGRAM,
+    "Shows and steers what init runs.",
+    verbs=(
+        STATUS,
+        *(
+            Program(verb, f"{about}: see {name}(1)", (Option("words", "ARGUMENT", many=True),), passes=True)
+            for verb, (name, about, _) in OTHERS.items()
+        ),
+    ),
+    default=STATUS.name,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command inittab; return its exit status."""
+    return INITTAB.run(_act, arguments)
+
+
+def _act(values: Values) -> int:
+    if values.verb == STATUS.name:
+        return status(values)
+    name, _, module = OTHERS[values.verb]
+    return _call(name, module, values.words)
+
+
+def _call(name: str, module: str, words: list[str]) -> int:
+    """Become the program, which stands beside this one or is in the package; PATH may be anybody's."""
+    own = sys.argv[0]
+    for _ in range(_MOST_LINKS):
+        folder, slash, _file = own.rpartition("/")
+        if not slash:
+            break
+        if posix.access(beside := f"{folder}/{name}", posix.X_OK):
+            posix.execv(beside, [beside, *words])
+        try:
+            target = posix.readlink(own)
+        except OSError:
+            break
+        own = target if target.startswith("/") else f"{folder}/{target}"
+    try:
+        other = __import__(module, fromlist=["main"])
+    except ModuleNotFoundError as error:
+        if error.name and not error.name.startswith("sysvinit_py"):
+            raise
+        out.say(PROGRAM, f"{name} is not installed beside {sys.argv[0]}")
+        return out.FAILED
+    return int(other.main(words) or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

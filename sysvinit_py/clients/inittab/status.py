@@ -1,0 +1,134 @@
+"""inittab status: what runs, and what not, and why."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from sysvinit_py import __version__
+from sysvinit_py.cli import looking, out
+from sysvinit_py.report.item import COLUMNS, INIT, ago, as_json, header_json, items, program_of, row
+from sysvinit_py.text import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sysvinit_py.cli.options import Values
+    from sysvinit_py.report.item import Item
+    from sysvinit_py.report.slots import Header
+
+PROGRAM = "inittab"
+_TABLE = ("id", "state", "pid", "since", "starts", "last-end", "command")
+_NUMBERS = ("pid", "starts")
+_COLOURS = {"+": "", "-": "2", "~": "33", "!": "1;31"}
+_WAITS = {
+    "inittab": "the inittab to be read",
+    "answer": "an answer on the console",
+    "ends": "processes to end",
+}
+_STAGES = {"#": "boot: sysinit entries", "*": "boot"}
+
+
+def status(values: Values) -> int:
+    """Show it; return the exit status: of the entries named, or whether it could be looked."""
+    now = time.time()
+    offset = now - time.clock_gettime(time.CLOCK_BOOTTIME)
+    try:
+        pid, published = looking.look(values.pid)
+    except looking.CannotLookError as error:
+        out.say(PROGRAM, str(error))
+        return out.CANNOT_LOOK
+    except looking.ForeignError:
+        return _foreign(values, now, offset)
+    header = published.header
+    if header.version != __version__:
+        out.say(PROGRAM, f"init is sysvinit_py {header.version}, and this program {__version__}")
+    listed = [*items(published, offset)]
+    title = ("" if pid == 1 else f"process {pid}: ") + _title(header, listed, now - offset)
+    return _show(values, listed, header_json(header, offset), title, now)
+
+
+def _foreign(values: Values, now: float, offset: float) -> int:
+    """Show what is to be known of another init."""
+    from sysvinit_py.clients.inittab import foreign
+
+    pid = 1 if values.pid is None else values.pid
+    try:
+        with open(f"/proc/{pid}/comm", errors="replace") as file:
+            name = file.read().strip()
+    except OSError:
+        out.say(PROGRAM, f"there is no process {pid}")
+        return out.CANNOT_LOOK
+    out.say(
+        PROGRAM,
+        f"process {pid} ({name}) publishes no status for this user:"
+        " it is another init, or an older version, or has no /run/inittab and only root may look",
+    )
+    if pid == 1:
+        records = foreign.records()
+        level, prevlevel = foreign.levels(records)
+        init = dict.fromkeys(INIT) | {"stage": level, "level": level, "prevlevel": prevlevel}
+        title = f"level {level or 'unknown'} (from {prevlevel}), as utmp and /proc have it"
+        _show(values, [*foreign.items(records, offset)], init, title, now)
+    return out.FOREIGN
+
+
+def _title(header: Header, listed: list[Item], now: float) -> str:
+    """Return where init stands, in a line; ``now`` on its clock."""
+    words = [item.state.word for item in listed]
+    parts = [
+        _STAGES.get(header.stage, f"level {header.stage} (from {header.prevlevel})"),
+        f" for {ago(header.since, now)}" if header.since else "",
+        f"; {len(words)} entries, {words.count('running')} running, {words.count('failed')} failed",
+        f"; waits for {_WAITS.get(header.busy, header.busy)}" if header.busy else "",
+    ]
+    return "".join(parts)
+
+
+def _show(values: Values, listed: list[Item], init: dict[str, Any], title: str, now: float) -> int:
+    """Print the items, or those that were asked for; return the exit status."""
+    chosen: list[Item] = []
+    for name in dict.fromkeys(values.ids):
+        found = _named(name, listed)
+        if not found:
+            out.say(PROGRAM, f"{name}: no entry has this id, and not exactly one runs a program of this name")
+            return out.CANNOT_LOOK
+        chosen += found
+    chosen = chosen if values.ids else listed
+    if values.json:
+        out.write(out.as_json(as_json(init, chosen)) + "\n")
+    elif values.columns:
+        cells = (map(printable, row(item, values.columns, now)) for item in chosen)
+        out.write("".join("\t".join(line) + "\n" for line in cells))
+    elif values.ids:
+        out.write("\n".join(_details(item, now) for item in chosen))
+    else:
+        out.write(f"{printable(title)}\n{_table(chosen, now)}")
+    return (
+        min((item.state.code for item in chosen if item.state.code), default=out.DONE)
+        if values.ids
+        else out.DONE
+    )
+
+
+def _named(name: str, listed: list[Item]) -> list[Item]:
+    """Return the items with the id; or else the one whose program has the name."""
+    same_id = [item for item in listed if item.id == name]
+    same_program = [item for item in listed if program_of(item) == name]
+    return same_id or (same_program if len(same_program) == 1 else [])
+
+
+def _details(item: Item, now: float) -> str:
+    names = [name for name in COLUMNS if name not in ("id", "state", "symbol")]
+    pairs = [
+        (name, cell) for name, cell in zip(names, row(item, names, now), strict=True) if cell not in ("", "-")
+    ]
+    lines = [f"    {name:<10} {printable(cell)}\n" for name, cell in pairs]
+    return f"{printable(item.id)}  {item.state.word}\n{''.join(lines)}"
+
+
+def _table(listed: list[Item], now: float) -> str:
+    rows = [[name.upper() for name in _TABLE], *(row(item, _TABLE, now) for item in listed)]
+    colours = ["1", *(_COLOURS[item.state.symbol] for item in listed)] if out.coloured(sys.stdout) else ()
+    return out.table(rows, right=[_TABLE.index(name) for name in _NUMBERS], most=out.width(), colours=colours)

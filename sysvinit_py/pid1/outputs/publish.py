@@ -1,0 +1,251 @@
+"""Publishes what init knows (``report.slots``): who looks never reaches init, and costs it nothing.
+
+In /run/inittab, if that is a folder of ours; before boot scripts may have mounted /run, and where there is no
+such folder, in two memfds. Their descriptors have fixed numbers, where root looks: /proc/1/fd/12. An error
+here does init no harm: what cannot be published is withdrawn, and tried again when something is new.
+"""
+
+from __future__ import annotations
+
+from errno import EBUSY
+from stat import S_IROTH, S_IXOTH
+
+from sysvinit_py import __version__
+from sysvinit_py.linux import calls
+from sysvinit_py.linux.proc import contents
+from sysvinit_py.machine.stages import SYSINIT
+from sysvinit_py.pid1.outputs.console import open_nothing
+from sysvinit_py.report import slots
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sysvinit_py.inittab.entry import Entry
+    from sysvinit_py.machine.machine import Machine
+
+    #: The fields of slots.Header from ``boot`` to ``busy``.
+    _Head = tuple[str, int, str, str, str, float, str]
+
+FOLDER = "/run/inittab"
+STATUS, ENTRIES = "status", "entries"
+FDS = {ENTRIES: 13, STATUS: 12}
+#: Instead of a command of a file that not everybody may read.
+HIDDEN = "(not public)"
+_OTHERS_MAY_WRITE = 0o022
+
+
+class Publisher:
+    """Keeps the published bytes as the machine is."""
+
+    def __init__(self, machine: Callable[[], Machine]) -> None:
+        self._machine = machine
+        self._boot, self._started = (
+            "",
+            0,
+        )  # the boot, and when this process was started; unknown without /proc
+        self._jobs: object = None  # of the reading that was published
+        self._inittab: object = None  # what they were made of
+        self._consoles: object = None
+        self._reading = 0  # its number
+        self._head: _Head | None = None
+        self._has_place = False
+        try:
+            self._take_place()
+        except OSError:
+            pass  # it is tried again
+
+    def write(self) -> None:
+        """Publish what has changed."""
+        machine = self._machine()
+        processes, position = machine.processes, machine.position
+        is_new = processes.jobs is not self._jobs
+        if not self._boot:
+            self._boot, self._started = _identity()
+        head = (
+            self._boot, self._started, position.stage, position.level, position.prevlevel, position.since,
+            machine.busy,
+        )  # fmt: skip
+        if not (is_new or processes.changed or head != self._head):
+            return
+        moves = (
+            is_new or not self._head or head[:3] != self._head[:3]
+        )  # or the stage is a new one: /run may be there now
+        changed, self._jobs = processes.take_changed(), processes.jobs
+        try:
+            if moves and not (self._same_inittab(machine) and _in_place()):
+                self._head = head
+                self._write_all(machine, head)
+                return
+            for job in changed:
+                if processes.jobs.get(job.key) is job:
+                    slot = slots.slot(job, job.pid in processes.endings)
+                    calls.pwrite(FDS[STATUS], slot, slots.HEADER + slots.SLOT * job.place)
+            if head != self._head:
+                self._head = head
+                calls.pwrite(FDS[STATUS], self._header(head), 0)
+        except OSError:
+            self.withdraw()
+
+    def look_again(self) -> None:
+        """Mounts have changed: with the next change it is looked where the files are."""
+        self._head = None
+
+    def hand_over(self) -> None:
+        """Note that another init takes over; if that fails, the next :meth:`write` takes it back."""
+        try:
+            if self._head:
+                handed = self._header(self._head, calls.clock_gettime(calls.CLOCK_BOOTTIME))
+                self._head = None
+                calls.pwrite(FDS[STATUS], handed, 0)
+        except OSError:
+            self.withdraw()
+
+    def withdraw(self) -> None:
+        """Have nobody read what is not so any more."""
+        self._jobs, self._inittab, self._head = None, None, None
+        try:
+            if self._has_place:
+                calls.ftruncate(FDS[STATUS], 0)
+        except OSError:
+            pass  # the descriptor is that of /dev/null, or nothing helps
+
+    def _same_inittab(self, machine: Machine) -> bool:
+        same = machine.entries is self._inittab and machine.consoles is self._consoles
+        self._inittab, self._consoles = machine.entries, machine.consoles
+        return same
+
+    def _write_all(self, machine: Machine, head: _Head) -> None:
+        """Write header, slots and entries; in /run if they can be written there."""
+        if not self._has_place:
+            self._take_place()
+        jobs = machine.processes.jobs.values()
+        self._reading = calls.clock_gettime_ns(calls.CLOCK_BOOTTIME)
+        status = bytearray(self._header(head))
+        for job in jobs:
+            status += slots.slot(job, job.pid in machine.processes.endings)
+        contents = {
+            ENTRIES: slots.entries(self._reading, _public([job.entry for job in jobs])),
+            STATUS: bytes(status),
+        }
+        folder = _NONE if machine.position.stage == SYSINIT else _folder()
+        try:
+            if folder == _NONE or not _put(contents, folder):
+                _put_in_memory(contents)
+        finally:
+            if folder != _NONE:
+                calls.close(folder)
+
+    def _header(self, head: _Head, handed: float = 0.0) -> bytes:
+        return slots.header(slots.Header(__version__, self._reading, *head, handed))
+
+    def _take_place(self) -> None:
+        """Let nothing else have the descriptors. Raises OSError if something has."""
+        nothing = open_nothing()
+        try:
+            for fd in FDS.values():
+                if (got := calls.fcntl(nothing, calls.F_DUPFD_CLOEXEC, fd)) != fd:
+                    calls.close(got)
+                    raise OSError(EBUSY, f"descriptor {fd} is in use")
+        finally:
+            calls.close(nothing)
+        self._has_place = True
+
+
+_NONE = -1
+
+
+def _folder() -> int:
+    """Open the folder, which is made; _NONE if there is none that is ours alone."""
+    try:
+        try:
+            calls.mkdir(FOLDER, 0o755)
+        except FileExistsError:
+            pass
+        folder = calls.open(FOLDER, calls.O_DIRECTORY | calls.O_NOFOLLOW | calls.O_CLOEXEC)
+    except OSError:
+        return _NONE
+    try:
+        status = calls.fstat(folder)
+        if status.st_uid == calls.geteuid() and not status.st_mode & _OTHERS_MAY_WRITE:
+            return folder
+    except OSError:
+        pass
+    calls.close(folder)
+    return _NONE
+
+
+def _put(contents: dict[str, bytes], folder: int) -> bool:
+    """Put the files in the folder, each at once; return whether that was possible. Else there are none."""
+    how = calls.O_RDWR | calls.O_CREAT | calls.O_EXCL | calls.O_NOFOLLOW | calls.O_CLOEXEC
+    try:
+        for name, content in contents.items():
+            draft = f"{name}.new"
+            _remove(draft, folder)
+            _fill(name, calls.open(draft, how, 0o644, dir_fd=folder), content)
+            calls.rename(draft, name, dir_fd=folder)
+    except OSError:
+        for name in contents:
+            _remove(name, folder)
+            _remove(f"{name}.new", folder)
+        return False
+    return True
+
+
+def _put_in_memory(contents: dict[str, bytes]) -> None:
+    for name, content in contents.items():
+        _fill(name, calls.memfd_create(name, calls.MFD_CLOEXEC), content)
+
+
+def _fill(name: str, fd: int, content: bytes) -> None:
+    """Write all of it, so that no slot needs room later; from now on this is the descriptor of that name."""
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[calls.write(fd, rest) :]
+        calls.dup2(fd, FDS[name], inheritable=False)
+    finally:
+        calls.close(fd)
+
+
+def _remove(name: str, folder: int) -> None:
+    try:
+        calls.unlink(name, dir_fd=folder)
+    except OSError:
+        pass
+
+
+def _in_place() -> bool:
+    """Return whether what we write to is what is found in the folder."""
+    try:
+        found = calls.stat(f"{FOLDER}/{STATUS}", follow_symlinks=False)
+        ours = calls.fstat(FDS[STATUS])
+    except OSError:
+        return False
+    return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
+
+
+def _identity() -> tuple[str, int]:
+    """Return the boot, and when this process was started."""
+    try:
+        return contents(slots.BOOT_ID).strip(), slots.start_time(contents("/proc/self/stat"))
+    except (OSError, ValueError, IndexError):
+        return "", 0
+
+
+def _public(entries: list[Entry]) -> Iterable[Entry]:
+    """The entries without the commands that stand where not everybody may read them."""
+    private = {file for file in {entry.file for entry in entries} if not _is_public(file)}
+    if not private:
+        return entries
+    hide = {True: HIDDEN, False: ""}
+    return (e.replace(process=hide[bool(e.command)]) if e.file in private else e for e in entries)
+
+
+def _is_public(file: str) -> bool:
+    """Return whether everybody may read the file; what stands in none is public."""
+    try:
+        folder = file.rpartition("/")[0] or "/"
+        return not file or bool(calls.stat(file).st_mode & S_IROTH and calls.stat(folder).st_mode & S_IXOTH)
+    except OSError:
+        return False

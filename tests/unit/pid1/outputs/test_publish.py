@@ -1,0 +1,312 @@
+"""What init publishes, where, and what it does when it cannot."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sysvinit_py.inittab.entry import Entry
+from sysvinit_py.linux import calls
+from sysvinit_py.machine import events as ev
+from sysvinit_py.machine.driver import Driver
+from sysvinit_py.machine.machine import Machine
+from sysvinit_py.pid1.outputs import publish
+from sysvinit_py.pid1.outputs.publish import Publisher
+from sysvinit_py.report import slots
+from tests.unit.machine.machine_world import World
+
+#: Where it is no matter which descriptors the tests have open.
+STATUS, ENTRIES = 212, 213
+INITTAB = "id:2:initdefault:\nsi::sysinit:x\nr2:2:respawn:x\nr3:3:respawn:x\no2:2:once:x\n~~:S:wait:x"
+
+
+class Published:
+    """A machine whose state is published."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.world = World(INITTAB)
+        self.publisher = Publisher(lambda: self.world.machine)
+
+    def write(self) -> None:
+        self.publisher.write()
+
+    def told(self) -> dict[str, int]:
+        """The pids by id, of what the descriptors have."""
+        return self._read(*(Path(f"/proc/self/fd/{fd}").read_bytes() for fd in (STATUS, ENTRIES)))
+
+    def in_folder(self) -> dict[str, int]:
+        return self._read(*((self.folder / name).read_bytes() for name in ("status", "entries")))
+
+    def _read(self, status: bytes, entries: bytes) -> dict[str, int]:
+        return {entry.id: fields[1] for entry, fields in slots.read(status, entries).slots}
+
+    def wanted(self) -> dict[str, int]:
+        return {job.entry.id: job.pid for job in self.world.machine.processes.jobs.values()}
+
+    def boot(self) -> None:
+        self.world.boot()
+        self.write()
+
+    def to_level_2(self) -> None:
+        self.boot()
+        self.world.end("si", 0)
+        self.write()
+
+
+@pytest.fixture
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Published]:
+    monkeypatch.setattr(publish, "FOLDER", str(tmp_path / "inittab"))
+    monkeypatch.setattr(publish, "FDS", {"entries": ENTRIES, "status": STATUS})
+    yield Published(tmp_path / "inittab")
+    for fd in (STATUS, ENTRIES):
+        calls.close(fd)
+
+
+def calls_of(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> list[str]:
+    """The system calls that it makes."""
+    made: list[str] = []
+
+    def noted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **more: Any) -> Any:
+            made.append(name)
+            return real(*arguments, **more)
+
+        return call
+
+    names = ("open", "read", "write", "pwrite", "stat", "fstat", "mkdir", "rename", "unlink", "dup2", "close")
+    with monkeypatch.context() as patch:
+        for name in names:
+            patch.setattr(calls, name, noted(name, getattr(calls, name)))
+        act()
+    return made
+
+
+def test_before_run_may_be_mounted_it_is_in_memory(published: Published) -> None:
+    published.boot()
+    assert os.readlink(f"/proc/self/fd/{STATUS}") == "/memfd:status (deleted)"
+    assert published.told() == published.wanted()
+    assert not published.folder.exists()
+
+
+def test_later_it_is_in_the_folder_for_all_to_read(published: Published) -> None:
+    published.to_level_2()
+    assert published.in_folder() == published.told() == published.wanted()
+    assert stat.S_IMODE(published.folder.stat().st_mode) == 0o755
+    assert {stat.S_IMODE(file.stat().st_mode) for file in published.folder.iterdir()} == {0o644}
+    assert sorted(os.listdir(published.folder)) == ["entries", "status"]
+
+
+def test_a_respawn_is_one_write(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+    published.to_level_2()
+    published.world.end("r2", 9)
+    assert calls_of(monkeypatch, published.write) == ["pwrite"]
+    assert published.in_folder() == published.wanted()
+    assert calls_of(monkeypatch, published.write) == []
+
+
+def test_the_same_inittab_once_more_is_not_written(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published.to_level_2()
+    published.world.feed(ev.RereadRequested())
+    assert set(calls_of(monkeypatch, published.write)) == {"stat", "fstat", "pwrite"}
+    assert published.in_folder() == published.wanted()
+
+
+def test_another_inittab_is_another_file(published: Published) -> None:
+    published.to_level_2()
+    before = (published.folder / "status").stat().st_ino
+    with open(published.folder / "status", "rb") as old:
+        published.world.inittab = (*published.world.inittab, Entry("new", "2", "once", "x"))
+        published.world.feed(ev.RereadRequested())
+        published.write()
+        assert published.in_folder() == published.wanted()
+        assert "new" in published.wanted()
+        assert (published.folder / "status").stat().st_ino != before
+        slots.read_header(old.read())
+
+
+def test_a_switch(published: Published) -> None:
+    published.to_level_2()
+    published.world.step("telinit 3")
+    published.write()
+    assert published.in_folder() == published.wanted()
+    header = slots.read_header((published.folder / "status").read_bytes())
+    assert (header.level, header.prevlevel, header.busy) == ("3", "2", "")
+
+
+@pytest.mark.parametrize("removed", ["status", "folder"])
+def test_what_was_removed_comes_back(published: Published, removed: str) -> None:
+    published.to_level_2()
+    for name in ("status", "entries"):
+        (published.folder / name).unlink()
+    if removed == "folder":
+        published.folder.rmdir()
+    published.write()
+    assert not (published.folder / "status").exists(), "nothing has told us"
+    published.publisher.look_again()
+    published.write()
+    assert published.in_folder() == published.wanted()
+
+
+def plant_link(folder: Path) -> None:
+    (folder.parent / "elsewhere").mkdir()
+    folder.symlink_to("elsewhere")
+
+
+def plant_open_folder(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o777)
+
+
+def plant_others_folder(folder: Path) -> None:
+    folder.mkdir()
+    os.chown(folder, 65534, 65534)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [plant_link, plant_open_folder, os.mkfifo, Path.touch]
+    + ([plant_others_folder] if os.geteuid() == 0 else []),
+)
+def test_where_somebody_else_has_the_place_it_stays_in_memory(published: Published, plant: Any) -> None:
+    plant(published.folder)
+    published.to_level_2()
+    assert published.told() == published.wanted()
+    assert os.readlink(f"/proc/self/fd/{STATUS}") == "/memfd:status (deleted)"
+    assert not [*published.folder.parent.glob("*/status")]
+
+
+def test_links_in_the_place_of_the_drafts_are_not_followed(published: Published, tmp_path: Path) -> None:
+    published.folder.mkdir()
+    (tmp_path / "victim").write_text("untouched")
+    for name in ("status", "status.new", "entries", "entries.new"):
+        (published.folder / name).symlink_to(tmp_path / "victim")
+    published.to_level_2()
+    assert published.in_folder() == published.wanted()
+    assert (tmp_path / "victim").read_text() == "untouched"
+
+
+def test_a_full_disk_leaves_no_half(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+    published.boot()
+    real, failed = calls.write, []
+
+    def full(fd: int, data: Any) -> int:
+        if not os.readlink(f"/proc/self/fd/{fd}").startswith("/memfd"):
+            failed.append(fd)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(fd, data)
+
+    monkeypatch.setattr(calls, "write", full)
+    published.world.end("si", 0)
+    published.write()
+    assert failed
+    assert os.listdir(published.folder) == []
+    assert published.told() == published.wanted()
+
+
+def test_what_cannot_be_written_is_withdrawn_and_tried_again(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published.to_level_2()
+    with monkeypatch.context() as patch:
+
+        def broken(*_: object) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+        patch.setattr(calls, "pwrite", broken)
+        published.world.end("r2", 9)
+        published.write()
+    assert (published.folder / "status").read_bytes() == b""
+    published.write()
+    assert published.in_folder() == published.wanted()
+
+
+def test_nothing_helps(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    published.to_level_2()
+    for name in ("pwrite", "write", "ftruncate", "open", "mkdir", "stat", "fstat"):
+        monkeypatch.setattr(calls, name, broken)
+    for _ in range(3):
+        published.world.end("r2", 9)
+        published.write()
+    published.publisher.hand_over()
+    published.publisher.withdraw()
+    monkeypatch.undo()
+
+
+def test_hand_over_and_what_follows_if_it_fails(published: Published) -> None:
+    published.publisher.hand_over()  # nothing is published yet
+    published.to_level_2()
+    published.publisher.hand_over()
+    assert slots.read_header((published.folder / "status").read_bytes()).handed
+    published.write()
+    assert not slots.read_header((published.folder / "status").read_bytes()).handed
+    published.publisher.withdraw()
+    assert (published.folder / "status").read_bytes() == b""
+
+
+def test_descriptors_that_are_in_use_are_left_alone(published: Published) -> None:
+    for fd in (STATUS, ENTRIES):
+        calls.close(fd)
+    other = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(other, STATUS)
+    publisher = Publisher(lambda: published.world.machine)
+    published.world.boot()
+    publisher.write()
+    assert os.readlink(f"/proc/self/fd/{STATUS}") == os.devnull
+    publisher.withdraw()
+    for fd in (STATUS, other):
+        os.close(fd)
+    calls.close(ENTRIES)
+    publisher.write()
+    assert published.told() == published.wanted(), "it was tried again"
+
+
+def test_without_proc_nobody_knows_the_boot(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told as soon as /proc is mounted."""
+    with monkeypatch.context() as patch:
+        patch.setattr(slots, "BOOT_ID", "/no/such")
+        published.to_level_2()
+        assert slots.read_header((published.folder / "status").read_bytes()).boot == ""
+    published.write()
+    assert len(slots.read_header((published.folder / "status").read_bytes()).boot) == 36
+
+
+def test_commands_that_not_everybody_may_read(published: Published, tmp_path: Path) -> None:
+    public, private = tmp_path / "public.tab", tmp_path / "private"
+    tmp_path.chmod(0o755)
+    public.touch(0o644)
+    private.mkdir(0o700)
+    (private / "x.tab").touch(0o644)
+    files = {
+        "a": str(public), "b": str(private / "x.tab"), "c": "/no/such", "d": "",
+    }  # fmt: skip
+    published.world.inittab = tuple(
+        Entry(id, "2", "once", f"secret-{id}", file) for id, file in files.items()
+    )
+    published.world.inittab += (Entry("e", "2", "off", "", str(private / "x.tab")),)
+    published.boot()
+    listed = Path(f"/proc/self/fd/{ENTRIES}").read_bytes()
+    assert [f"secret-{id}".encode() in listed for id in "abcd"] == [True, False, False, True]
+    status = Path(f"/proc/self/fd/{STATUS}").read_bytes()
+    commands = {entry.id: entry.process for entry, _ in slots.read(status, listed).slots}
+    assert (commands["b"], commands["e"]) == (publish.HIDDEN, "")
+
+
+def test_a_machine_that_knows_nothing(published: Published) -> None:
+    """Before the boot, or after an error in it."""
+    driver = Driver(Machine(), lambda effect: None, lambda: 0.0)
+    publisher = published.publisher
+    publisher._machine = lambda: driver.machine
+    publisher.write()
+    assert published.told() == {}
