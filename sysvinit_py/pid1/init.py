@@ -33,7 +33,7 @@ class Init:
     succession  becomes a new init
     errors      counts those of our own
     report      puts a text on the console and in syslog
-    record      writes down what has happened; called at the end of each turn, and after an error
+    records     write down what has happened; called at the end of each turn, and after an error
     withdraw    has nobody believe what is published; called before the last resort
     first       steps before the loop; one that fails is left out
     """
@@ -46,7 +46,7 @@ class Init:
         *,
         errors: Errors,
         report: Callable[..., None],
-        record: Callable[[], None],
+        records: Sequence[Callable[[], None]],
         withdraw: Callable[[], None],
         first: Sequence[Callable[[], None]],
     ) -> None:
@@ -55,7 +55,7 @@ class Init:
         self._succession = succession
         self._errors = errors
         self._report = report
-        self._record = record
+        self._records = records
         self._withdraw = withdraw
         self._first = first
 
@@ -69,7 +69,8 @@ class Init:
     def turn(self) -> None:
         """Wait until something happens, and see to it."""
         self._loop.turn(self._take)
-        self._record()
+        for record in self._records:
+            record()
         self._succession.hand_over_if_wanted()
 
     def _take(self, events: Iterable[ev.Event]) -> None:
@@ -89,7 +90,8 @@ class Init:
         for report in (barrier.log_to_kernel, self._report):
             best_effort(barrier.report_error, report, error)
         best_effort(self._driver.recover, _FAILURES)
-        best_effort(self._record)
+        for record in self._records:
+            best_effort(record)
         if self._errors.healed(clock()):
             best_effort(self._succession.hand_over, self._errors.argument)
         else:

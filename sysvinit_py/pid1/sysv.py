@@ -64,30 +64,23 @@ def compose(argv: list[str], program: str) -> Init:
         driver=driver, runner=runner, signals=signals, children=children, accounting=accounting,
         publisher=publisher, report=report,
     )  # fmt: skip
-    signals.actions = _actions(children, fifo, report)
-    signals.actions[SHUTDOWN] = lambda: spawn.shut_down(variables, console, report)
+    signals.actions = _actions(children, fifo, report, lambda: spawn.shut_down(variables, console, report))
     mounts = Mounts(accounting.write_all, terminals.mounted, fifo.keep, publisher.look_again)
 
-    def record() -> None:
-        accounting.write()
-        publisher.write()
-
     return Init(
-        (signals, mounts, fifo, console, reader, terminals, Timer(driver)),
-        driver,
-        succession,
-        errors=Errors(argv),
-        report=report,
+        (signals, mounts, fifo, console, reader, terminals, Timer(driver)), driver, succession,
+        errors=Errors(argv), report=report, withdraw=publisher.withdraw,
         first=(
             environment.prepare, fifo.keep, succession.begin, publisher.write,
             environment.take_keys, fifo.begin_watching, handover.keep_place,
         ),
-        record=record,
-        withdraw=publisher.withdraw,
+        records=(accounting.write, publisher.write),
     )  # fmt: skip
 
 
-def _actions(children: Children, fifo: Fifo, report: Callable[..., None]) -> dict[int, Callable[[], object]]:
+def _actions(
+    children: Children, fifo: Fifo, report: Callable[..., None], shut_down: Callable[[], None]
+) -> dict[int, Callable[[], object]]:
     """Return what each signal means, in the order in which signals that came together are seen to."""
     return {
         calls.SIGCHLD: children.reap,
@@ -97,6 +90,7 @@ def _actions(children: Children, fifo: Fifo, report: Callable[..., None]) -> dic
         calls.SIGINT: lambda: ev.Called("ctrlaltdel"),
         calls.SIGWINCH: lambda: ev.Called("kbrequest"),
         calls.SIGPWR: lambda: ev.Called(environment.power(report)),
+        SHUTDOWN: shut_down,
     }
 
 

@@ -37,7 +37,7 @@ _SIGNALS = {
 
 
 class Item(Value):
-    """An entry and what has become of it. None: there is none, or nobody knows."""
+    """An entry and what has become of it. None where there is nothing to say, or nobody knows."""
 
     id: str
     action: str

@@ -205,7 +205,7 @@ def test_c_is_deaf(begin: Begin) -> None:
 
 def test_a_new_init_that_fails_is_rolled_back(begin: Begin, faulty: Faulty) -> None:
     """It can be loaded, and never takes over: as its last resort it makes room for C again."""
-    broken = faulty(init=raising("_go_on", "raise ValueError('a fault')"))
+    broken = faulty(succession=raising("Succession._go_on", "raise ValueError('a fault')"))
     system = begun(begin, **{"/root/init": broken, "/sbin/sulogin": "#!/bin/sh\nexec /w SULOGIN stay\n"})
     started, before = system.witness.started(), children(system)
     done = forth(system, "--patience", "5")

@@ -53,7 +53,7 @@ def items(found: list[utmp.Record], offset: float) -> Iterator[Item]:
 
 
 def _process(pid: int) -> tuple[float, str] | None:
-    """Return when the process began, on CLOCK_BOOTTIME, and its command line; None: there is none."""
+    """Return when the process began, on CLOCK_BOOTTIME, and its command line; or None."""
     try:
         with open(f"/proc/{pid}/stat", errors="replace") as file:
             began = start_time(file.read()) / posix.sysconf("SC_CLK_TCK")

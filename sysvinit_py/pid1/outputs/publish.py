@@ -156,7 +156,7 @@ _NONE = -1
 
 
 def _folder() -> int:
-    """Open the folder, which is made; _NONE if there is none that is ours alone."""
+    """Open the folder, which is made if necessary; _NONE if it is not ours alone."""
     try:
         try:
             calls.mkdir(FOLDER, 0o755)

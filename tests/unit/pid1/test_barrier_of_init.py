@@ -67,7 +67,7 @@ class Parts:
     def init(self, *sources: Source, **more: Any) -> Init:
         driver = Driver(self.machine, lambda effect: None, lambda: 0.0)
         options: dict[str, Any] = {
-            "errors": Errors(), "report": self.report, "record": self.record,
+            "errors": Errors(), "report": self.report, "records": (self.record,),
             "withdraw": lambda: self.reports.append("withdrawn"), "first": (), **more,
         }  # fmt: skip
         return Init(sources, driver, self.succession, **options)
