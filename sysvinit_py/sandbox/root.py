@@ -42,7 +42,7 @@ PROC_READ_ONLY = ("sys", "sysrq-trigger", "irq", "bus", "fs", "scsi")
 #: Files in it that tell of the host; they are empty to who is not trusted.
 PROC_EMPTY = ("kcore", "keys", "key-users", "kallsyms", "kmsg", "timer_list", "sched_debug", "latency_stats")
 #: Programs that the sandbox brings itself, so the host's are not linked into /sbin.
-OWN_PROGRAMS = ("init", "telinit", "shutdown", "halt", "poweroff", "reboot")
+OWN_PROGRAMS = ("init", "telinit", "inittab", "shutdown", "halt", "poweroff", "reboot")
 
 
 def open_trees(system: str, binds: list[tuple[str, str]]) -> dict[str, int]:
@@ -131,7 +131,7 @@ def _system(system: str) -> None:
         programs = "/.sbin"
         _bind_read_only(system, "sbin", programs)
     for program in os.listdir(programs):
-        if program not in (OWN_PROGRAMS if system == HOST else OWN_PROGRAMS[:2]):
+        if program not in (OWN_PROGRAMS if system == HOST else OWN_PROGRAMS[:3]):
             os.symlink(f"{programs}/{program}", f"sbin/{program}")
 
 

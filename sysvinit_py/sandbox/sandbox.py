@@ -43,6 +43,7 @@ FILES: Mapping[str, Content] = {
 }
 SYMLINKS = {
     "/sbin/telinit": "init",
+    "/sbin/inittab": "init",
     "/sbin/shutdown": "halt",
     "/sbin/poweroff": "halt",
     "/sbin/reboot": "halt",
@@ -108,7 +109,7 @@ class Process:
 class Sandbox:
     """Boots ``init`` with ``inittab`` as PID 1 of its own namespaces, with or without root.
 
-    init         the program; it becomes /sbin/init, and /sbin/telinit a link to it
+    init         the program; it becomes /sbin/init, and /sbin/telinit and /sbin/inittab links to it
     inittab      what /etc/inittab holds; None: it does not exist
     files        more files by their paths inside, instead of FILES; None: there is no such file
     arguments    what the kernel's command line would hand to init

@@ -49,7 +49,7 @@ OTHERS = {
 }
 INITTAB = Program(
     PROGRAM,
-    "Shows and steers what init runs.",
+    "Show what init runs; and find the other programs for an inittab.",
     verbs=(
         STATUS,
         *(
