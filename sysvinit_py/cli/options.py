@@ -68,6 +68,8 @@ class Option(Value):
     def read(self, text: str) -> Any:
         """Return the value. Raises UsageError."""
         try:
+            if not text and self.complete in ("file", "folder"):  # Path("") would be the current one
+                raise ValueError("'' is not a file name")
             if callable(self.kind):
                 return self.kind(text)
             if text not in self.kind:
@@ -168,7 +170,7 @@ class Program(Value):
             told.setdefault(row.attribute, [] if row.many else row.default if row.value else False)
         for option, text in self._split(iter(("--", *words)) if self.passes else words):
             if not option and not operands:
-                raise UsageError(f"unrecognized arguments: {text}")
+                raise UsageError(f"unrecognized arguments: {text or repr(text)}")
             row = option or operands[0]
             value = row.read(text) if row.value else True
             if row.many:

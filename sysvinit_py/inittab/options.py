@@ -112,6 +112,10 @@ OF_FILE = {
 }
 ENTRY_MARK, FILE_MARK = "inittab", "inittab-file"
 _TABLES = {ENTRY_MARK: OF_ENTRY, FILE_MARK: OF_FILE}
+_ONE_OF = {
+    mark: "one of " + ", ".join(f"{name}=" if row.expected else name for name, row in table.items())
+    for mark, table in _TABLES.items()
+}
 #: Where the options of a table stand, for those who look for it in the other one.
 _PLACES = {ENTRY_MARK: f"after # {ENTRY_MARK}:", FILE_MARK: f"after # {FILE_MARK}:, above all entries"}
 #: As much of a faulty word is shown.
@@ -163,10 +167,10 @@ class Comments:
         elif self._begun:
             yield self._problem(number, span, f"misplaced {mark} comment", "it above all entries")
             return
-        words = [*_words(tail, span.end)]
-        if not words:
-            yield self._problem(number, span, f"{mark} comment without an option", _one_of(mark))
-        for word, at in words:
+        tail = tail.removesuffix("\r")
+        if not tail.strip(_BLANKS):
+            yield self._problem(number, span, f"{mark} comment without an option", _ONE_OF[mark])
+        for word, at in _words(tail, span.end):
             fault, expected = self._take_word(mark, word, number, at)
             if fault:
                 yield self._problem(number, at, f"{printable(word[:_SHOWN])}: {fault}", expected)
@@ -195,7 +199,7 @@ class Comments:
         option = _TABLES[mark].get(name)
         if option is None:
             right = [place for other, place in _PLACES.items() if name in _TABLES[other]]
-            return ("misplaced option", right[0]) if right else ("unknown option", _one_of(mark))
+            return ("misplaced option", right[0]) if right else ("unknown option", _ONE_OF[mark])
         if name in self._given[mark]:
             return "repeated option", "once; the first one counts"
         value = option.convert(text) if option.expected else not equals or None
@@ -217,16 +221,11 @@ def mark_of(comment: str) -> str:
 
 
 def _words(text: str, column: int) -> Iterator[tuple[str, Span]]:
-    """Yield the words of a text that begins in a column, and where they stand. A CR at its end is ignored."""
-    for word in text.removesuffix("\r").replace("\t", " ").split(" "):
+    """Yield the words of a text that begins in a column, and where they stand."""
+    for word in text.replace("\t", " ").split(" "):
         if word:
             yield word, Span(column, column + len(word))
         column += len(word) + 1
-
-
-def _one_of(mark: str) -> str:
-    table = _TABLES[mark]
-    return "one of " + ", ".join(f"{name}=" if table[name].expected else name for name in table)
 
 
 def _fields(words: dict[str, Word]) -> dict[str, Any]:

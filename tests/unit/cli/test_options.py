@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from sysvinit_py import __version__
+from sysvinit_py.build.programs import PROGRAMS
 from sysvinit_py.cli import out
 from sysvinit_py.cli.options import Option, Program, RefusedError, UsageError, Values
+from sysvinit_py.vm.cli import PROGRAM as VM
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -24,9 +26,9 @@ ONE = Program(
         Option("-n", "N", "how many", int, 3),
         Option("--color", "WHEN", "of the text", ("auto", "never"), "auto"),
         Option("--command", "COMMAND"),
-        Option("--bind", "SRC", "may be given again", many=True),
+        Option("--bind", "SRC", "may be given again", many=True, complete="folder"),
         Option("file", "FILE", "what to read", required=True),
-        Option("more", "MORE", "what to read after it", many=True),
+        Option("more", "MORE", "what to read after it", many=True, complete="file"),
     ),
 )
 COMMON = (Option("--pid", "N", "the process", int, 1), Option("--json", help="for programs"))
@@ -85,6 +87,8 @@ def test_words_are_taken_apart_as_by_getopt_long(words: list[str], expected: dic
     [
         ([], "the following arguments are required: FILE"),
         (["--nonsense", "f"], "unrecognized arguments: --nonsense"),
+        (["f", "g", ""], "argument MORE: '' is not a file name"),
+        (["--bind=", "f"], "argument --bind: '' is not a file name"),
         (["--nonsense=3", "f"], "unrecognized arguments: --nonsense"),
         (["-qx", "f"], "unrecognized arguments: -x"),
         (["--quie", "f"], "unrecognized arguments: --quie"),
@@ -269,3 +273,17 @@ def test_it_imports_nothing_that_takes_long() -> None:
         [sys.executable, "-Sc", code], capture_output=True, text=True, check=True, cwd=REPOSITORY
     )
     assert {name for name in done.stdout.split() if not name.startswith("sysvinit_py")} == {"__future__"}
+
+
+def test_no_program_takes_an_empty_word_for_the_current_directory() -> None:
+    """As ``--root "$UNSET"`` would make it one: Path("") is the current directory."""
+    for program in (*PROGRAMS, VM):
+        for row in program.rows:
+            if row.kind is Path:
+                with pytest.raises(UsageError, match="'' is not a file name"):
+                    row.read("")
+
+
+def test_an_empty_word_too_many_is_shown() -> None:
+    with pytest.raises(UsageError, match="unrecognized arguments: ''"):
+        Program("none", "Do nothing.").parse([""])
