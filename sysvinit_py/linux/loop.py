@@ -100,4 +100,4 @@ def _milliseconds(deadlines: list[float]) -> int | None:
     if not deadlines:
         return None
     seconds = min(deadlines) - clock()
-    return min(int(seconds * 1000) + 1, _LONGEST) if seconds > 0 else 0
+    return int(min(seconds * 1000, _LONGEST - 1)) + 1 if seconds > 0 else 0

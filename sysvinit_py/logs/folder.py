@@ -1,6 +1,6 @@
 """A log directory after svlogd's rules: what one of the two has begun, the other continues (docs/logs.rst).
 
-All files are opened beneath the directory's descriptor, and none through a link.
+All files are opened beneath the directory's descriptor, and none but ``config`` through a link.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ PROCESSOR_PAUSE = 1.0
 _CONFIG_BYTES = 1 << 16
 _NAME_LENGTH = len("@400000006b07f17d117ed02c.s")
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _PROCESSOR = """[ -e state ] || >state; exec <"$1.u" >"$1.t" 4<state 5>newstate; exec sh -c "$2" """
 
 
@@ -53,7 +54,7 @@ class Folder:
         self._dir = self._lock = self._current = -1
         self._mode = 0o755  # of the directory, should it have to be made anew
         self._pending = b""
-        self._at_start, self._kept, self._copied = True, True, False  # of the line that is being written
+        self._at_start, self._kept = True, True  # of the line that is being written
         self._retry: float | None = None
         self._wanted = False  # a rotation
         self._trouble = ""
@@ -66,10 +67,10 @@ class Folder:
     @property
     def deadline(self) -> float | None:
         """When to call ``flush``, by the monotonic clock. A processor's SIGCHLD is a reason, too."""
+        aged = self._opened + self.rules.age if self.rules.age else None
         wanted = [
-            self._retry,
             self._process_after if self._unprocessed and not self._child else None,
-            self._opened + self.rules.age if self.rules.age else None,
+            aged if self._retry is None else self._retry,
         ]
         return min((when for when in wanted if when is not None), default=None)
 
@@ -121,15 +122,12 @@ class Folder:
         plain = not (self.rules.patterns or self.rules.udp)
         if plain and not head:
             return pieces
-        written = []
+        written: list[bytes] = []
         for piece in pieces:
-            if self._at_start:
-                if not plain:
-                    self._kept = self._chosen(piece, head)
-                if self._kept:
-                    written.append(head)
+            if self._at_start and not plain:
+                self._kept = self._chosen(piece, head)
             if self._kept:
-                written.append(piece)
+                written += (head, piece) if self._at_start else (piece,)
             self._at_start = piece.endswith(b"\n")
         return written
 
@@ -181,10 +179,11 @@ class Folder:
         self._current = os.open("current", _APPEND, 0o644, dir_fd=self._dir)
         os.fchmod(self._current, 0o644)
         self._size, self._opened = os.fstat(self._current).st_size, time.monotonic()
+        self._wanted = False
 
     def _config(self) -> bytes:
         try:
-            config = os.open("config", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._dir)
+            config = os.open("config", _READ, dir_fd=self._dir)
             try:
                 return os.read(config, _CONFIG_BYTES)
             finally:
@@ -196,9 +195,8 @@ class Folder:
             return b""
 
     def _release(self) -> None:
-        for descriptor in (self._current, self._lock, self._dir):
-            if descriptor >= 0:
-                os.close(descriptor)
+        for descriptor in {self._current, self._lock, self._dir} - {-1}:
+            os.close(descriptor)
         self._current = self._lock = self._dir = -1
         if self._udp:
             self._udp.close()
@@ -260,10 +258,9 @@ class Folder:
         if self._unprocessed:
             return False
         self._complete()
-        name = self._rename("u" if self.rules.processor else "s")
-        self._wanted = False
+        stem = self._rename("u" if self.rules.processor else "s")
         if self.rules.processor:
-            self._unprocessed = name.removesuffix(".u")
+            self._unprocessed = stem
         self._process()
         self._open_current()
         return True
@@ -278,15 +275,17 @@ class Folder:
             os.close(current)
 
     def _rename(self, suffix: str) -> str:
-        """Give current its name among the old files, of which the oldest goes if they are too many."""
-        now, there = time.time_ns(), os.listdir(self._dir)
-        while (name := f"{tai64n(now).decode()}.{suffix}") in there:
+        """Give current its name among the old files, and return the stem of it.
+
+        If they are too many, the oldest that can be removed goes.
+        """
+        now, there = time.time_ns(), {name[:-2] for name in os.listdir(self._dir)}
+        while (stem := tai64n(now).decode()) in there:
             now += 1
-        os.rename("current", name, src_dir_fd=self._dir, dst_dir_fd=self._dir)
-        old = self._old_files()
-        if 0 < self.rules.keep < len(old):
-            self._remove(old[0])
-        return name
+        os.rename("current", f"{stem}.{suffix}", src_dir_fd=self._dir, dst_dir_fd=self._dir)
+        if self.rules.keep:
+            any(map(self._remove, self._old_files()[: -self.rules.keep]))
+        return stem
 
     def _remove(self, name: str) -> bool:
         try:
@@ -318,21 +317,24 @@ class Folder:
             if self._child is None:
                 import subprocess
 
-                command = ["/bin/sh", "-c", _PROCESSOR, "sh", stem, self.rules.processor]
-                self._child = subprocess.Popen(command, cwd=self.path)
-            if (status := self._child.poll()) is not None:
-                self._child = None
-                self._processed(stem, status)
-        except FileNotFoundError:
-            self._unprocessed = ""  # it was removed meanwhile
-
-    def _processed(self, stem: str, status: int) -> None:
-        """Keep what the processor made of a file, or have it done again."""
-        if status:
+                words: list[str | bytes] = ["-c", _PROCESSOR, "sh", stem, self.rules.processor]
+                self._child = subprocess.Popen(["/bin/sh", *words], cwd=self.path)
+            if (status := self._child.poll()) is None:
+                return
+            self._child = None
+            if status == 0:
+                self._processed(stem)
+                return
+        except OSError:
+            pass  # it cannot be started, or what it made is not there
+        if os.path.lexists(f"{self.path}/{stem}.u"):
             self._warn(f"{self.path}: processor failed, started again: {stem}.u")
             self._process_after = time.monotonic() + PROCESSOR_PAUSE
-            os.unlink(f"{stem}.t", dir_fd=self._dir)
-            return
+        else:
+            self._unprocessed = ""  # it was removed meanwhile
+
+    def _processed(self, stem: str) -> None:
+        """Keep what the processor made of a file."""
         os.chmod(f"{stem}.t", 0o744, dir_fd=self._dir)
         for source, target in ((f"{stem}.t", f"{stem}.s"), ("newstate", "state")):
             os.rename(source, target, src_dir_fd=self._dir, dst_dir_fd=self._dir)

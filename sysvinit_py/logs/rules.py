@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 _NUMBERS = {"s": "size", "n": "keep", "N": "least", "t": "age"}
 _FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20}
 _UDP_PORT = 514
+#: Groups may be nested so deep: re recurses into each.
+_MOST_GROUPS = 50
+#: As much of a line that is not understood is shown.
+_SHOWN = 80
 #: What a pattern does: which of (kept, copied) it sets, and to what.
 _PATTERNS = {"-": (0, False), "+": (0, True), "e": (1, True), "E": (1, False)}
 
@@ -27,7 +31,7 @@ class Rules(Value):
     keep: int = 10  # old files; 0: all
     least: int = 0  # old files that stay when the disk is full
     age: int = 0  # seconds until current is rotated; 0: never
-    processor: str = ""  # the shell command that old files are fed through
+    processor: bytes = b""  # the shell command that old files are fed through
     prefix: bytes = b""
     udp: tuple[str, int] | None = None  # where lines go, too
     udp_only: bool = False
@@ -51,29 +55,30 @@ def parse(config: bytes, warn: Callable[[str], object]) -> Rules:
         letter, rest = line[:1], line[1:]
         if letter in _NUMBERS and (match := re.fullmatch("([0-9]{1,15})([km]?)", rest)):
             fields[_NUMBERS[letter]] = int(match[1]) * _FACTORS[match[2]]
-        elif letter in _PATTERNS:
-            patterns.append((_pattern(raw[1:]), *_PATTERNS[letter]))
-        elif letter == "!":
-            fields["processor"] = rest
+        elif letter in _PATTERNS and (pattern := _pattern(raw[1:])):
+            patterns.append((pattern, *_PATTERNS[letter]))
+        elif letter == "!" and b"\0" not in raw:
+            fields["processor"] = raw[1:]
         elif letter == "p":
             fields["prefix"] = raw[1:]
         elif letter in ("u", "U") and (address := _address(rest)):
             fields |= {"udp": address, "udp_only": letter == "U"}
         elif letter not in ("", "#"):
-            warn(f"config, line {number}: not understood, ignored: {printable(line)}")
+            warn(f"config, line {number}: not understood, ignored: {printable(line[:_SHOWN])}")
     return Rules(**fields, patterns=tuple(patterns))
 
 
 def _address(text: str) -> tuple[str, int] | None:
     host, _, port = text.partition(":")
     try:
-        return str(IPv4Address(host)), int(port or _UDP_PORT)
+        address = str(IPv4Address(host)), int(port or _UDP_PORT)
     except ValueError:
         return None
+    return address if 0 < address[1] < 1 << 16 else None
 
 
-def _pattern(pattern: bytes) -> re.Pattern[bytes]:
-    """Return a pattern of svlogd's as a regular expression.
+def _pattern(pattern: bytes) -> re.Pattern[bytes] | None:
+    """Return a pattern of svlogd's as a regular expression; None: it has too many pluses.
 
     A star goes to the first of what follows it and never back. As in C, a line that ends with what a plus
     matches is matched, whatever follows in the pattern.
@@ -90,4 +95,4 @@ def _pattern(pattern: bytes) -> re.Pattern[bytes]:
         else:
             made += re.escape(here)
         at += 1
-    return re.compile(made + b")" * groups, re.DOTALL)
+    return re.compile(made + b")" * groups, re.DOTALL) if groups <= _MOST_GROUPS else None

@@ -40,7 +40,7 @@ class Json:
         from json import JSONEncoder
 
         self._encode = JSONEncoder(ensure_ascii=False).encode
-        self._fields = "".join(f', "{name}": {self._encode(value)}' for name, value in fields.items())
+        self._fields = "".join(f', "{name}": {self._encode(_text(value))}' for name, value in fields.items())
 
     def __call__(self, pieces: Iterable[bytes], stamp: bytes) -> bytes:
         """Return what Lines returned as JSON lines."""
@@ -57,6 +57,13 @@ class Json:
 
             line, raw = self._encode(text.decode(errors="replace")), b2a_base64(text, newline=False).decode()
             return f'{line}, "line_raw": "{raw}"{partial}}}\n'
+
+
+def _text(value: str | int) -> str | int:
+    """Return a field as JSON has it: an id that is not UTF-8 is U+FFFD there, too."""
+    return (
+        value.encode(errors="surrogateescape").decode(errors="replace") if isinstance(value, str) else value
+    )
 
 
 class Output:

@@ -261,8 +261,13 @@ def test_for_which_actions_they_do_nothing(option: str, without: set[str]) -> No
 
 def test_the_first_fault_is_found_without_a_look_at_the_other_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """PID 1 leaves the file to the grammar then: a line of 64 KiB once took it 160 ms."""
-    made = []
-    monkeypatch.setattr("sysvinit_py.inittab.options.Span", lambda *at: made.append(at) or Span(*at))
+    made: list[Span] = []
+
+    def span(start: int, end: int) -> Span:
+        made.append(Span(start, end))
+        return made[-1]
+
+    monkeypatch.setattr("sysvinit_py.inittab.options.Span", span)
     problems = Comments("f").take(1, "# inittab:" + " a" * 30_000)
     assert "unknown option" in next(problems).reason
     assert len(made) == 2  # of the comment, and of the word

@@ -177,3 +177,10 @@ def test_what_raises_leaves_the_rest_ready(pipes: tuple[Pipe, Pipe]) -> None:
         turn(loop)
     loop = Loop(pipes)  # in the next process image
     assert turn(loop) == [b"a"]
+
+
+def test_no_deadline_is_too_far_away(pipes: tuple[Pipe, Pipe]) -> None:
+    """poll(2) takes an int, and no infinity."""
+    pipes[0].deadline = float("inf")
+    pipes[1].send(b"a")
+    assert turn(Loop(pipes)) == [b"a"]

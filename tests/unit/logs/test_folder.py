@@ -7,7 +7,7 @@ import socket
 import stat
 import time
 from collections.abc import Iterator
-from errno import EIO, ENOSPC
+from errno import EAGAIN, EIO, ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +161,17 @@ def test_an_old_file_that_cannot_be_removed(opened: Opened) -> None:
     folder.rotate()
     assert len(opened.warned) == 2
     assert not folder.busy
+
+
+def test_what_cannot_be_removed_does_not_keep_the_others(opened: Opened) -> None:
+    """A directory with such a name, the oldest one, once ended all removal."""
+    (opened.path / f"@{'0' * 24}.s").mkdir()
+    folder = opened(rules=Rules(keep=2))
+    for line in (b"one\n", b"two\n", b"three\n"):
+        folder.write([line])
+        folder.rotate()
+    old = [(opened.path / name).read_bytes() for name in opened.old()[1:]]
+    assert old == [b"two\n", b"three\n"]
 
 
 def test_an_empty_current_is_not_rotated(opened: Opened) -> None:
@@ -389,7 +400,7 @@ def test_processor(opened: Opened) -> None:
 
 def test_the_next_rotation_waits_for_the_processor(opened: Opened) -> None:
     folder = opened(
-        rules=Rules(size=4, keep=0, processor="while ! [ -e go ]; do sleep 0.01; done; cat"), length=0
+        rules=Rules(size=4, keep=0, processor=b"while ! [ -e go ]; do sleep 0.01; done; cat"), length=0
     )
     folder.write([b"one\n", b"two\n", b"six\n"])
     assert {name[-2:] for name in opened.old()} <= {".u", ".t"}
@@ -402,7 +413,7 @@ def test_the_next_rotation_waits_for_the_processor(opened: Opened) -> None:
 
 def test_a_processor_that_fails_is_started_again_after_a_pause(opened: Opened) -> None:
     """Guards against svlogd's 400 failing processors a second."""
-    folder = opened(rules=Rules(processor="[ -e go ] && cat"))
+    folder = opened(rules=Rules(processor=b"[ -e go ] && cat"))
     folder.write([b"one\n"])
     folder.rotate()
     end = time.monotonic() + 20
@@ -419,8 +430,80 @@ def test_a_processor_that_fails_is_started_again_after_a_pause(opened: Opened) -
 
 
 def test_a_file_that_is_removed_while_it_is_processed(opened: Opened) -> None:
-    folder = opened(rules=Rules(processor="rm -f @*; false"))
+    folder = opened(rules=Rules(processor=b"rm -f @*; false"))
     folder.write([b"one\n"])
     folder.rotate()
     wait(folder)
     assert opened.old() == []
+
+
+@pytest.mark.parametrize("processor", [b"rm -f @*.t", b"rm -f newstate; cat", b"\xff\xfe"])
+def test_a_processor_that_leaves_nothing_is_started_again(opened: Opened, processor: bytes) -> None:
+    """And the old file stays, and current is written."""
+    folder = opened(rules=Rules(processor=processor))
+    folder.write([b"one\n"])
+    folder.rotate()
+    end = time.monotonic() + 20
+    while not opened.warned and time.monotonic() < end:
+        folder.flush()
+    assert "processor failed" in opened.warned[0]
+    assert folder.write([b"two\n"])
+    assert b"one\n" in [(opened.path / name).read_bytes() for name in opened.old() if name.endswith(".u")]
+
+
+def test_a_processor_that_cannot_be_started_holds_nothing_up(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """fork(2) fails where there are too many processes: the log is written all the same."""
+    folder = opened(rules=Rules(processor=b"cat"))
+    folder.write([b"one\n"])
+    with monkeypatch.context() as patch:
+        patch.setattr("subprocess.Popen", lambda *_, **__: (_ for _ in ()).throw(OSError(EAGAIN, "fork")))
+        folder.rotate()
+        assert folder.write([b"two\n"])
+        assert folder.deadline is not None
+        assert folder.deadline > time.monotonic() + 0.5
+    wait(folder)
+    assert opened.text() == b"one\ntwo\n"
+
+
+def test_a_log_that_cannot_be_written_is_not_busy_because_of_its_age(
+    opened: Opened, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deadline once was the rotation's, long past, for as long as the disk was full."""
+    folder = opened(rules=Rules(age=1))
+    folder.write([b"one\n"])
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda *_: (_ for _ in ()).throw(OSError(EIO, "broken")))
+        folder.write([b"two\n"])
+        clock.seconds += 1
+        assert not folder.flush()
+        assert folder.deadline == clock.seconds + 2
+    clock.seconds += 2
+    assert folder.flush()
+    assert opened.text() == b"one\ntwo\n"
+
+
+def test_what_could_not_be_synced_is_rotated_once(
+    opened: Opened, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is set aside when current is opened again; once an empty file followed, and an old one went."""
+    folder = opened()
+    folder.write([b"one\n"])
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda *_: (_ for _ in ()).throw(OSError(EIO, "broken")))
+        folder.rotate()
+    clock.seconds += 3
+    assert folder.write([b"two\n"])
+    assert [(opened.path / name).read_bytes() for name in opened.old()] == [b"one\n"]
+
+
+def test_no_old_file_is_lost_where_the_clock_stands_still(opened: Opened, clock: Clock) -> None:
+    """What a processor makes of the new one has a name of its own, too."""
+    there = f"{tai64n(clock.time_ns()).decode()}.s"
+    opened.put(there, "zero\n")
+    folder = opened(rules=Rules(processor=b"cat"))
+    folder.write([b"one\n"])
+    folder.rotate()
+    wait(folder)
+    assert opened.text() == b"zero\none\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from sysvinit_py.logs.rules import Rules, parse
@@ -15,7 +17,7 @@ def rules(config: bytes) -> tuple[Rules, list[str]]:
 def test_each_line() -> None:
     found, warned = rules(b"# a comment\n\ns2k\nn3\nN1\nt60\n!gzip\npweb: \nu10.0.0.1:5514")
     assert warned == []
-    assert found == Rules(2048, 3, 1, 60, "gzip", b"web: ", ("10.0.0.1", 5514))
+    assert found == Rules(2048, 3, 1, 60, b"gzip", b"web: ", ("10.0.0.1", 5514))
 
 
 def test_udp_only_and_its_port() -> None:
@@ -23,7 +25,24 @@ def test_udp_only_and_its_port() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"s 100", b"s", b"n-1", b"t1h", b"x", b"u1.2.3", b"u1.2.3.4:x", b"\xff", b"s\xc2\xb2"]
+    "line",
+    [
+        b"s 100",
+        b"s",
+        b"n-1",
+        b"t1h",
+        b"x",
+        b"u1.2.3",
+        b"u1.2.3.4:x",
+        b"\xff",
+        b"s\xc2\xb2",
+        b"u1.2.3.4:0",
+        b"u1.2.3.4:65536",
+        b"u1.2.3.4:-1",
+        b"!gzip\0",
+        b"-" + b"+a" * 5000,
+    ],
+    ids=lambda line: repr(line[:20]),
 )
 def test_what_is_not_understood_is_said_and_ignored(line: bytes) -> None:
     found, warned = rules(b"n3\n" + line + b"\n")
@@ -31,6 +50,19 @@ def test_what_is_not_understood_is_said_and_ignored(line: bytes) -> None:
     assert len(warned) == 1
     assert "config, line 2" in warned[0]
     assert warned[0].isprintable()
+    assert len(warned[0]) < 200
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kept"), [(b"*a" * 30, True), (b"+a" * 30, False), (b"*a+a" * 30, False)]
+)
+def test_no_pattern_takes_forever(pattern: bytes, kept: bool) -> None:
+    """A star and a plus never go back: each looks at a byte of the line once."""
+    found, warned = rules(b"-" + pattern + b"b")
+    began = time.process_time()
+    assert found.select(b"a" * (1 << 20)) == [kept, False]
+    assert time.process_time() - began < 1
+    assert warned == []
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,12 @@ def test_json() -> None:
     ]
 
 
+def test_a_name_that_is_not_utf_8_is_json_all_the_same() -> None:
+    """An entry may have such an id."""
+    written = Json(id=os.fsdecode(b"a\xff"), pid=7)([b"x\n"], STAMP)
+    assert json.loads(written)["id"] == "a\ufffd"
+
+
 def test_json_marks_what_is_not_utf8_and_what_goes_on() -> None:
     written = Json(id="w")([b"a\xff", b"b\n", b"\xfe\n"], STAMP)
     first, second, third = map(json.loads, written.splitlines())
