@@ -99,7 +99,7 @@ class Program(Value):
     epilog: str = ""
     forms: tuple[str, ...] = ()  # of the usage, after the name; empty: made of the rows
     verbs: tuple[Program, ...] = ()  # options before the verb are those that all verbs have
-    default: str = ""  # the verb of a command line that has nothing but options
+    default: str = ""  # the verb of a command line that begins with an option, and names none
     passes: bool = False  # all words are another program's
     prefixes: bool = False  # long options may be abbreviated
     failed: int = out.FAILED  # exit status if it is refused, or cannot be done
@@ -154,8 +154,9 @@ class Program(Value):
 
     def parse(self, arguments: Sequence[str]) -> Values:
         """Return what the arguments say. Raises UsageError."""
-        about = ("-h", "--help", "--version")
-        if self.default and all(word[:1] == "-" and word not in about for word in arguments):
+        others = ("-h", "--help", "--version", *(verb.name for verb in self.verbs))
+        begins = all(word[:1] == "-" for word in arguments[:1])
+        if self.default and begins and not set(others) & set(arguments):
             arguments = (self.default, *arguments)
         values = Values()
         try:

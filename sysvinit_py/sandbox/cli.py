@@ -62,9 +62,9 @@ def level(text: str) -> str:
 def bind(text: str) -> tuple[str, str]:
     """Read SRC[:DST]."""
     source, _, target = text.partition(":")
-    source = os.path.abspath(source)
+    source = source and os.path.abspath(source)
     if not os.path.exists(source):
-        raise ValueError(f"{source}: there is no such file")
+        raise ValueError(f"{source or repr(source)}: there is no such file")
     target = target or source
     if not target.startswith("/") or os.path.normpath(target) in ("/", "//"):
         raise ValueError(f"{target!r} is not a place inside: an absolute path, and not /")

@@ -119,6 +119,7 @@ def test_long_options_are_abbreviated_where_that_is_allowed() -> None:
     [
         ([], {"verb": "status"}),
         (["-a"], {"verb": "status", "all": True}),
+        (["--pid", "5", "-a", "x"], {"verb": "status", "pid": 5, "all": True, "ids": ["x"]}),
         (["--json", "status", "x", "y"], {"verb": "status", "json": True, "ids": ["x", "y"]}),
         (["--pid", "5", "stop", "a", "-t3", "b"], {"verb": "stop", "pid": 5, "t": "3", "ids": ["a", "b"]}),
         (["stop", "a", "--pid=7"], {"verb": "stop", "pid": 7, "ids": ["a"]}),
