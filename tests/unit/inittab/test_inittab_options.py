@@ -271,3 +271,15 @@ def test_the_first_fault_is_found_without_a_look_at_the_other_words(monkeypatch:
     problems = Comments("f").take(1, "# inittab:" + " a" * 30_000)
     assert "unknown option" in next(problems).reason
     assert len(made) == 2  # of the comment, and of the word
+
+
+def test_the_words_for_the_next_entry() -> None:
+    """Where they stand is the linter's to know."""
+    comments = Comments("f")
+    assert not any(comments.take(7, "# inittab: log grace=5"))
+    assert [(word.name, word.text, word.value, word.line, word.span) for word in comments.of_entry] == [
+        ("log", "log", True, 7, Span(12, 15)),
+        ("grace", "grace=5", 5.0, 7, Span(16, 23)),
+    ]
+    comments.skip()
+    assert comments.of_entry == ()
