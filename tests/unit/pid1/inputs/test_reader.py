@@ -15,6 +15,7 @@ from sysvinit_py.linux import calls
 from sysvinit_py.machine.events import InittabNotRead, InittabRead
 from sysvinit_py.pid1.inputs import reader as module
 from sysvinit_py.pid1.inputs.reader import Reader
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[4]
 CHILD = f"""\
@@ -68,7 +69,7 @@ def answer(reader: Reader) -> InittabRead | InittabNotRead:
             reader.time_passed(reader.deadline)
         poll = select.poll()
         poll.register(reader.pipe, select.POLLIN)
-        assert poll.poll(20_000)
+        assert poll.poll(20_000 * PATIENCE)
         event = reader.read(0.0)
         if event is not None or reader.pipe < 0:
             pid, _ = os.waitpid(-1, 0)
