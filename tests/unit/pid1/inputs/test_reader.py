@@ -32,7 +32,6 @@ class Etc:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.inittab = folder / "inittab"
         self.program = folder / "init"
-        self.program.touch(mode=0o755)
         self.be(CHILD)
         self.inittab.write_text("a:2:wait:x\nrefused\n")
         self.spawned = 0
@@ -48,8 +47,11 @@ class Etc:
         return Reader(str(self.program))
 
     def be(self, code: str) -> None:
-        """Have the program be this."""
-        self.program.write_text(f"#!{sys.executable} -IS\n{code}")
+        """Have the program be this, from one moment to the next: a child may not have come to run it yet."""
+        draft = self.program.with_suffix(".new")
+        draft.touch(mode=0o755)
+        draft.write_text(f"#!{sys.executable} -IS\n{code}")
+        draft.replace(self.program)
 
 
 @pytest.fixture
