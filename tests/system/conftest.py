@@ -43,10 +43,11 @@ import pytest
 from bench.packages import PackageError, unpacked
 from sysvinit_py.sandbox.refusal import NamespaceError
 from sysvinit_py.sandbox.sandbox import Sandbox
+from tests.support.patience import PATIENCE
 from tests.system.oracle import OracleError, oracle
 from tests.system.syslogd import Syslogd
 from tests.system.system import System
-from tests.system.witness import PATIENCE, CompilerError, program
+from tests.system.witness import CompilerError, program
 
 OURS = Path(os.environ.get("SYSVINIT_PY_INIT") or Path(__file__).parents[2] / "dist" / "init")
 WATCHDOG = 60 * PATIENCE  # seconds a test may take

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from sysvinit_py.linux.namespaces import BEYOND_NAMESPACES
 from sysvinit_py.sandbox.sandbox import COMMAND_ENVIRONMENT, FILES, Sandbox
-from tests.system.witness import PATIENCE, Witness, program, wait_until
+from tests.support.patience import PATIENCE
+from tests.system.witness import Witness, program, wait_until
 
 #: The root file system whose programs are used, such as another architecture's; empty: the machine's.
 SYSTEM = os.environ.get("SYSVINIT_PY_SYSTEM", "")

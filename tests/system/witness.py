@@ -15,13 +15,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TypeVar
 
+from tests.support.patience import PATIENCE
+
 Seen = TypeVar("Seen")
 
 SOURCE = Path(__file__).with_name("witness.c")
 CACHE = Path(__file__).parents[2] / ".cache"
 CC = os.environ.get("CC") or "cc"
-#: How many times as long as on a machine of our own everything may take.
-PATIENCE = float(os.environ.get("SYSVINIT_PY_PATIENCE") or 1)
 
 
 class CompilerError(Exception):

@@ -15,6 +15,7 @@ from sysvinit_py.linux import calls
 from sysvinit_py.machine.events import InittabNotRead, InittabRead
 from sysvinit_py.pid1.inputs import reader as module
 from sysvinit_py.pid1.inputs.reader import Reader
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[4]
 CHILD = f"""\
@@ -31,7 +32,6 @@ class Etc:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.inittab = folder / "inittab"
         self.program = folder / "init"
-        self.program.touch(mode=0o755)
         self.be(CHILD)
         self.inittab.write_text("a:2:wait:x\nrefused\n")
         self.spawned = 0
@@ -47,8 +47,11 @@ class Etc:
         return Reader(str(self.program))
 
     def be(self, code: str) -> None:
-        """Have the program be this."""
-        self.program.write_text(f"#!{sys.executable} -IS\n{code}")
+        """Have the program be this, from one moment to the next: a child may not have come to run it yet."""
+        draft = self.program.with_suffix(".new")
+        draft.touch(mode=0o755)
+        draft.write_text(f"#!{sys.executable} -IS\n{code}")
+        draft.replace(self.program)
 
 
 @pytest.fixture
@@ -68,7 +71,7 @@ def answer(reader: Reader) -> InittabRead | InittabNotRead:
             reader.time_passed(reader.deadline)
         poll = select.poll()
         poll.register(reader.pipe, select.POLLIN)
-        assert poll.poll(20_000)
+        assert poll.poll(20_000 * PATIENCE)
         event = reader.read(0.0)
         if event is not None or reader.pipe < 0:
             pid, _ = os.waitpid(-1, 0)
