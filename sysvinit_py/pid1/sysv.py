@@ -39,7 +39,7 @@ def compose(argv: list[str], program: str) -> Init:
 
     The parts know each other in circles: what is made later is looked up when it is needed.
     """
-    publisher = Publisher(lambda: driver.machine)  # first, as its descriptors have to be free
+    publisher = Publisher(lambda: driver.machine, lambda: children.collect())  # first, for its fds
     signals = Signals()
     inherited = environment.environment()
     given = arguments.parse(argv)

@@ -13,6 +13,7 @@ from stat import S_IROTH, S_IXOTH
 from sysvinit_py import __version__
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.proc import contents
+from sysvinit_py.machine.processes import A_FEW
 from sysvinit_py.machine.stages import SYSINIT
 from sysvinit_py.pid1.outputs.console import open_nothing
 from sysvinit_py.report import slots
@@ -36,14 +37,13 @@ _OTHERS_MAY_WRITE = 0o022
 
 
 class Publisher:
-    """Keeps the published bytes as the machine is."""
+    """Keeps the published bytes as the machine is; ``pause`` is called in the midst of what takes long."""
 
-    def __init__(self, machine: Callable[[], Machine]) -> None:
+    def __init__(self, machine: Callable[[], Machine], pause: Callable[[], object]) -> None:
         self._machine = machine
-        self._boot, self._started = (
-            "",
-            0,
-        )  # the boot, and when this process was started; unknown without /proc
+        self._pause = pause
+        self._boot = ""  # the boot,
+        self._started = 0  # and when this process was started; unknown without /proc
         self._jobs: object = None  # of the reading that was published
         self._inittab: object = None  # what they were made of
         self._consoles: object = None
@@ -68,9 +68,8 @@ class Publisher:
         )  # fmt: skip
         if not (is_new or processes.changed or head != self._head):
             return
-        moves = (
-            is_new or not self._head or head[:3] != self._head[:3]
-        )  # or the stage is a new one: /run may be there now
+        # In a new stage /run may be there.
+        moves = is_new or not self._head or head[:3] != self._head[:3]
         changed, self._jobs = processes.take_changed(), processes.jobs
         try:
             if moves and not (self._same_inittab(machine) and _in_place()):
@@ -122,12 +121,15 @@ class Publisher:
         jobs = machine.processes.jobs.values()
         self._reading = calls.clock_gettime_ns(calls.CLOCK_BOOTTIME)
         status = bytearray(self._header(head))
-        for job in jobs:
+        for number, job in enumerate(jobs, 1):
             status += slots.slot(job, job.pid in machine.processes.endings)
+            if not number % A_FEW:
+                self._pause()
         contents = {
             ENTRIES: slots.entries(self._reading, _public([job.entry for job in jobs])),
             STATUS: bytes(status),
         }
+        self._pause()
         folder = _NONE if machine.position.stage == SYSINIT else _folder()
         try:
             if folder == _NONE or not _put(contents, folder):

@@ -73,7 +73,7 @@ class Pid1:
         monkeypatch.setattr(sysv, "Machine", lambda: self.machine)
         monkeypatch.setattr(sysv, "Fifo", self.make_fifo)
         monkeypatch.setattr(sysv, "Mounts", lambda *mounted: Mounts())
-        monkeypatch.setattr(sysv, "Publisher", lambda machine: NoPublisher())
+        monkeypatch.setattr(sysv, "Publisher", lambda machine, pause: NoPublisher())
         monkeypatch.setattr(Messages, "report", lambda messages, text, **how: self.said.append(text))
         monkeypatch.setenv("CONSOLE", "/dev/null")
         self.folder = folder

@@ -31,8 +31,12 @@ class Published:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.pauses = 0
         self.world = World(INITTAB)
-        self.publisher = Publisher(lambda: self.world.machine)
+        self.publisher = Publisher(lambda: self.world.machine, self.pause)
+
+    def pause(self) -> None:
+        self.pauses += 1
 
     def write(self) -> None:
         self.publisher.write()
@@ -260,7 +264,7 @@ def test_descriptors_that_are_in_use_are_left_alone(published: Published) -> Non
         calls.close(fd)
     other = os.open(os.devnull, os.O_RDONLY)
     os.dup2(other, STATUS)
-    publisher = Publisher(lambda: published.world.machine)
+    publisher = Publisher(lambda: published.world.machine, published.pause)
     published.world.boot()
     publisher.write()
     assert os.readlink(f"/proc/self/fd/{STATUS}") == os.devnull
@@ -310,3 +314,13 @@ def test_a_machine_that_knows_nothing(published: Published) -> None:
     publisher._machine = lambda: driver.machine
     publisher.write()
     assert published.told() == {}
+
+
+def test_of_many_entries_it_pauses_in_between(published: Published) -> None:
+    """Guards against orphans that wait for all of a large inittab to be published."""
+    published.boot()
+    few = published.pauses
+    published.world.inittab = (*published.world.inittab, *published.world.inittab[:1] * 2000)
+    published.world.step("telinit q")
+    published.write()
+    assert published.pauses - few >= 8
