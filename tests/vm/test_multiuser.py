@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import ClassVar
 
@@ -61,6 +62,15 @@ class TestMultiUser:
     def test_runlevel_is_told(self, machine: Machine) -> None:
         assert machine.run("runlevel") == "N 2"
         assert re.search(r"run-level 2 ", machine.run("who -r"))
+
+    def test_status_is_shown_to_any_user(self, machine: Machine) -> None:
+        """Root and others see the same: init is at its level, the login on ttyS0 runs."""
+        pid = machine.run("pgrep -o -f 'tty.* ttyS0' || pgrep -o login").strip()
+        for who in ("", "setpriv --reuid=65534 --regid=65534 --clear-groups "):
+            shown = json.loads(machine.run(f"{who}inittab status --json"))
+            assert (shown["init"]["level"], shown["init"]["prevlevel"]) == ("2", "N")
+            running = {entry["pid"]: entry["id"] for entry in shown["entries"] if entry["state"] == "running"}
+            assert int(pid) in running
 
     def test_records_of_the_boot_are_written_though_the_root_was_read_only(self, machine: Machine) -> None:
         assert " ro " in machine.run("cat /proc/cmdline")
