@@ -71,7 +71,7 @@ test-packages:
 #: make test-faults   PID 1's system calls fail, its functions raise, storms rage, inits swap; prints what it survived
 .PHONY: test-faults
 test-faults: test-packages $(READY) dist/init
-	$(BIN)/pytest $(HARD); status=$$?; $(TWO_AT_ONCE) tests/faults && exit $$status
+	$(BIN)/pytest $(HARD); status=$$?; $(TWO_AT_ONCE) --timeout 600 tests/faults && exit $$status
 
 #: make soak          100,000 respawns and as many orphans: some 10 minutes; says what memory and zombies did
 .PHONY: soak

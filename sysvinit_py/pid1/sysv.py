@@ -39,7 +39,7 @@ def compose(argv: list[str], program: str) -> Init:
 
     The parts know each other in circles: what is made later is looked up when it is needed.
     """
-    publisher = Publisher(lambda: driver.machine, lambda: children.collect())  # first, for its fds
+    publisher = Publisher(lambda: driver.machine, lambda: children.collect())
     signals = Signals()
     inherited = environment.environment()
     given = arguments.parse(argv)
@@ -71,7 +71,7 @@ def compose(argv: list[str], program: str) -> Init:
         (signals, mounts, fifo, console, reader, terminals, Timer(driver)), driver, succession,
         errors=Errors(argv), report=report, withdraw=publisher.withdraw,
         first=(
-            environment.prepare, fifo.keep, succession.begin, publisher.write,
+            publisher.take_place, environment.prepare, fifo.keep, succession.begin, publisher.write,
             environment.take_keys, fifo.begin_watching, handover.keep_place,
         ),
         records=(accounting.write, publisher.write),

@@ -50,6 +50,9 @@ class Publisher:
         self._reading = 0  # its number
         self._head: _Head | None = None
         self._has_place = False
+
+    def take_place(self) -> None:
+        """Keep the descriptors free; to be called before there are many others."""
         try:
             self._take_place()
         except OSError:

@@ -52,7 +52,7 @@ class NoPublisher:
     def write(self) -> None:
         pass
 
-    look_again = withdraw = hand_over = write
+    look_again = withdraw = hand_over = take_place = write
 
 
 class Pid1:

@@ -34,6 +34,7 @@ class Published:
         self.pauses = 0
         self.world = World(INITTAB)
         self.publisher = Publisher(lambda: self.world.machine, self.pause)
+        self.publisher.take_place()
 
     def pause(self) -> None:
         self.pauses += 1
@@ -265,6 +266,7 @@ def test_descriptors_that_are_in_use_are_left_alone(published: Published) -> Non
     other = os.open(os.devnull, os.O_RDONLY)
     os.dup2(other, STATUS)
     publisher = Publisher(lambda: published.world.machine, published.pause)
+    publisher.take_place()
     published.world.boot()
     publisher.write()
     assert os.readlink(f"/proc/self/fd/{STATUS}") == os.devnull
