@@ -5,6 +5,7 @@ from __future__ import annotations
 import posix  # and not os, which takes 2 ms to import
 from stat import S_ISREG
 
+from sysvinit_py.inittab.entry import LEVELS
 from sysvinit_py.protocol import utmp
 from sysvinit_py.report.item import Item
 from sysvinit_py.report.slots import start_time
@@ -36,8 +37,8 @@ def levels(found: list[utmp.Record]) -> tuple[str | None, str]:
     """Return the level, and the one before."""
     for record in found:
         if record.type == utmp.RUN_LVL:
-            before, level = divmod(record.pid, 256)
-            return chr(level), chr(before) if before else "N"
+            level, before = (chr(record.pid >> shift & 0xFF) for shift in (0, 8))
+            return level if level in LEVELS else None, before if before in LEVELS else "N"
     return None, "N"
 
 
