@@ -5,7 +5,6 @@ from __future__ import annotations
 import posix  # and not os, which takes 2 ms to import
 from stat import S_ISREG
 
-from sysvinit_py.inittab.entry import LEVELS
 from sysvinit_py.protocol import utmp
 from sysvinit_py.report.item import Item
 from sysvinit_py.report.slots import start_time
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
 UTMP = "/run/utmp"
 _MAX_BYTES = 4 << 20
+#: Any other was not written by an init.
+_LEVELS = "0123456789S"
 _RUNNING = (utmp.INIT_PROCESS, utmp.LOGIN_PROCESS, utmp.USER_PROCESS)
 
 
@@ -38,7 +39,7 @@ def levels(found: list[utmp.Record]) -> tuple[str | None, str]:
     for record in found:
         if record.type == utmp.RUN_LVL:
             level, before = (chr(record.pid >> shift & 0xFF) for shift in (0, 8))
-            return level if level in LEVELS else None, before if before in LEVELS else "N"
+            return level if level in _LEVELS else None, before if before in _LEVELS else "N"
     return None, "N"
 
 

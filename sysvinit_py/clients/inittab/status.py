@@ -92,7 +92,11 @@ def _show(values: Values, listed: list[Item], init: dict[str, Any], title: str, 
     for name in dict.fromkeys(values.ids):
         found = _named(name, listed)
         if not found:
-            out.say(PROGRAM, f"{name or repr(name)}: no entry has this id, and not exactly one runs a program of this name")
+            shown = name or repr(name)
+            out.say(
+                PROGRAM,
+                f"{shown}: no entry has this id, and not exactly one runs a program of this name",
+            )
             return out.CANNOT_LOOK
         chosen += found
     chosen = chosen if values.ids else listed
