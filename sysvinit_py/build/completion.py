@@ -51,8 +51,7 @@ complete -F {function} {name}
     "offer=(-d)",
     "offer=(-W '{words}')",
     f"offer=(-W {_OFFERED})",
-    f"offer=(-W {_OFFERED}); "
-    '[[ $word == *,* ]] && offer+=(-P "${{word%,*}},") word=${{word##*,}}',
+    f'offer=(-W {_OFFERED}); [[ $word == *,* ]] && offer+=(-P "${{{{word%,*}}}},") word=${{{{word##*,}}}}',
     "offer=(-W '')",
 )
 ZSH = Shell(
