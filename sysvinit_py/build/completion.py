@@ -26,6 +26,8 @@ class Shell(Value):
     nothing: str = ""
 
 
+#: As compgen expands its words, and nobody quotes what is offered, only those without a meaning to the shell.
+_OFFERED = "\"$({function} | cut -f 1 | grep -x '[[:alnum:]_.:+~-]*')\""
 BASH = Shell(
     "bash-completion/completions/{name}",
     """\
@@ -48,9 +50,8 @@ complete -F {function} {name}
     "offer=(-f)",
     "offer=(-d)",
     "offer=(-W '{words}')",
-    'offer=(-W "$({function} | cut -f 1)")',
-    'offer=(-W "$({function} | cut -f 1)"); '
-    '[[ $word == *,* ]] && offer+=(-P "${{word%,*}},") word=${{word##*,}}',
+    f"offer=(-W {_OFFERED})",
+    f'offer=(-W {_OFFERED}); [[ $word == *,* ]] && offer+=(-P "${{{{word%,*}}}},") word=${{{{word##*,}}}}',
     "offer=(-W '')",
 )
 ZSH = Shell(

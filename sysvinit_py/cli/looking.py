@@ -74,7 +74,8 @@ def _of(pid: int) -> Published | None:
         else:
             if published is None or not published.header.handed:
                 return published
-            if time.clock_gettime(time.CLOCK_BOOTTIME) > published.header.handed + _PATIENCE:
+            waited_until = published.header.handed + _PATIENCE
+            if time.clock_gettime(time.CLOCK_BOOTTIME) > waited_until or time.monotonic() > give_up:
                 return None
         time.sleep(_PAUSE)
 
@@ -128,8 +129,12 @@ def _contents(handle: int, pid: int) -> bytes:
         status = posix.fstat(handle)
         if not (S_ISREG(status.st_mode) and status.st_uid == posix.stat(f"/proc/{pid}").st_uid):
             raise PermissionError("not a regular file of the user that init runs as")
-        with open(f"/proc/self/fd/{handle}", "rb", buffering=0) as file:
-            content = file.read(_MAX_BYTES)
+        # The kernel's own files have no size, and reading one may take what it has, or wait.
+        if not 0 < status.st_size <= _MAX_BYTES:
+            raise FileNotFoundError("it was withdrawn, or is no status")
+        readable = posix.open(f"/proc/self/fd/{handle}", posix.O_RDONLY | posix.O_NONBLOCK)
+        with open(readable, "rb", buffering=0) as file:
+            content = file.read(status.st_size)
         if not content:
             raise FileNotFoundError("it was withdrawn")
         return content

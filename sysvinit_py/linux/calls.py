@@ -24,6 +24,7 @@ from posix import (  # noqa: F401
     O_NOCTTY,
     O_NOFOLLOW,
     O_NONBLOCK,
+    O_PATH,
     O_RDONLY,
     O_RDWR,
     O_TRUNC,

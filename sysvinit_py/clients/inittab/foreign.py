@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 UTMP = "/run/utmp"
 _MAX_BYTES = 4 << 20
+#: Any other was not written by an init.
+_LEVELS = "0123456789S"
 _RUNNING = (utmp.INIT_PROCESS, utmp.LOGIN_PROCESS, utmp.USER_PROCESS)
 
 
@@ -36,8 +38,8 @@ def levels(found: list[utmp.Record]) -> tuple[str | None, str]:
     """Return the level, and the one before."""
     for record in found:
         if record.type == utmp.RUN_LVL:
-            before, level = divmod(record.pid, 256)
-            return chr(level), chr(before) if before else "N"
+            level, before = (chr(record.pid >> shift & 0xFF) for shift in (0, 8))
+            return level if level in _LEVELS else None, before if before in _LEVELS else "N"
     return None, "N"
 
 

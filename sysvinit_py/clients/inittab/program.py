@@ -58,6 +58,7 @@ INITTAB = Program(
         ),
     ),
     default=STATUS.name,
+    failed=out.CANNOT_LOOK,  # 1 is that of an entry
 )
 
 

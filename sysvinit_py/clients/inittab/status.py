@@ -58,7 +58,7 @@ def _foreign(values: Values, now: float, offset: float) -> int:
         with open(f"/proc/{pid}/comm", errors="replace") as file:
             name = file.read().strip()
     except OSError:
-        out.say(PROGRAM, f"there is no process {pid}")
+        out.say(PROGRAM, f"there is no process {pid}, or /proc does not show it")
         return out.CANNOT_LOOK
     out.say(
         PROGRAM,
@@ -92,7 +92,11 @@ def _show(values: Values, listed: list[Item], init: dict[str, Any], title: str, 
     for name in dict.fromkeys(values.ids):
         found = _named(name, listed)
         if not found:
-            out.say(PROGRAM, f"{name}: no entry has this id, and not exactly one runs a program of this name")
+            shown = name or repr(name)
+            out.say(
+                PROGRAM,
+                f"{shown}: no entry has this id, and not exactly one runs a program of this name",
+            )
             return out.CANNOT_LOOK
         chosen += found
     chosen = chosen if values.ids else listed
@@ -114,9 +118,10 @@ def _show(values: Values, listed: list[Item], init: dict[str, Any], title: str, 
 
 def _named(name: str, listed: list[Item]) -> list[Item]:
     """Return the items with the id; or else the one whose program has the name."""
-    same_id = [item for item in listed if item.id == name]
-    same_program = [item for item in listed if program_of(item) == name]
-    return same_id or (same_program if len(same_program) == 1 else [])
+    if same_id := [item for item in listed if item.id == name]:
+        return same_id
+    same_program = [item for item in listed if name and program_of(item) == name]
+    return same_program if len(same_program) == 1 else []
 
 
 def _details(item: Item, now: float) -> str:

@@ -47,6 +47,7 @@ class Publisher:
         self._jobs: object = None  # of the reading that was published
         self._inittab: object = None  # what they were made of
         self._consoles: object = None
+        self._private: set[str] = set()  # the files that not everybody may read
         self._reading = 0  # its number
         self._head: _Head | None = None
         self._has_place = False
@@ -115,7 +116,8 @@ class Publisher:
     def _same_inittab(self, machine: Machine) -> bool:
         same = machine.entries is self._inittab and machine.consoles is self._consoles
         self._inittab, self._consoles = machine.entries, machine.consoles
-        return same
+        was, self._private = self._private, _private(machine.entries)
+        return same and self._private == was
 
     def _write_all(self, machine: Machine, head: _Head) -> None:
         """Write header, slots and entries; in /run if they can be written there."""
@@ -129,7 +131,7 @@ class Publisher:
             if not number % A_FEW:
                 self._pause()
         contents = {
-            ENTRIES: slots.entries(self._reading, _public([job.entry for job in jobs])),
+            ENTRIES: slots.entries(self._reading, _public([job.entry for job in jobs], self._private)),
             STATUS: bytes(status),
         }
         self._pause()
@@ -238,19 +240,31 @@ def _identity() -> tuple[str, int]:
         return "", 0
 
 
-def _public(entries: list[Entry]) -> Iterable[Entry]:
+def _public(entries: list[Entry], private: set[str]) -> Iterable[Entry]:
     """The entries without the commands that stand where not everybody may read them."""
-    private = {file for file in {entry.file for entry in entries} if not _is_public(file)}
     if not private:
         return entries
     hide = {True: HIDDEN, False: ""}
     return (e.replace(process=hide[bool(e.command)]) if e.file in private else e for e in entries)
 
 
+def _private(entries: Iterable[Entry]) -> set[str]:
+    return {file for file in {entry.file for entry in entries} if file and not _is_public(file)}
+
+
 def _is_public(file: str) -> bool:
-    """Return whether everybody may read the file; what stands in none is public."""
+    """Return whether everybody may read the file, wherever a link leads."""
     try:
-        folder = file.rpartition("/")[0] or "/"
-        return not file or bool(calls.stat(file).st_mode & S_IROTH and calls.stat(folder).st_mode & S_IXOTH)
+        handle = calls.open(file, calls.O_PATH | calls.O_CLOEXEC)
+        try:
+            if not calls.fstat(handle).st_mode & S_IROTH:
+                return False
+            place = calls.readlink(f"/proc/self/fd/{handle}")
+        finally:
+            calls.close(handle)
+        while place := place.rpartition("/")[0]:
+            if not calls.stat(place).st_mode & S_IXOTH:
+                return False
     except OSError:
         return False
+    return True

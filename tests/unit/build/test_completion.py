@@ -96,6 +96,15 @@ def test_bash_has_nothing_for_what_it_does_not_know(tmp_path: Path) -> None:
     assert bash(text, "inittab-try", ["--level", ""], tmp_path) == [""]
 
 
+@needs("bash")
+def test_bash_executes_nothing_of_an_id(tmp_path: Path) -> None:
+    """Guards against compgen, which expands its words: an inittab, of a container too, may be an enemy's."""
+    text = FILES["bash-completion/completions/inittab"]
+    told = r"inittab() { printf '%s\n' '$(touch x)' '`touch y`' 'e$Z' '~~' a:b 't;1' '\\xe9'; }"
+    assert bash(f"{told}; {text}", "inittab", ["status", ""], tmp_path) == ["~~", "a:b"]
+    assert not [*tmp_path.iterdir()]
+
+
 VERBS = [
     (["st"], ["status", "stop"]),
     (["--js"], ["--json"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import posix
 import signal
@@ -108,6 +109,15 @@ def test_what_is_handed_over_now_is_waited_for(monkeypatch: pytest.MonkeyPatch) 
         assert not looking.look(pid)[1].header.handed
 
 
+def test_a_handover_in_the_future_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against a forged time, for which who looks would wait forever."""
+    monkeypatch.setattr(looking, "_PATIENCE", 0.05)
+    with holder() as pid:
+        put(pid, published(pid, handed=9e9))
+        with pytest.raises(looking.ForeignError):
+            looking.look(pid)
+
+
 def test_what_is_torn_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with holder() as pid:
         torn = published(pid)
@@ -141,6 +151,34 @@ def test_only_a_regular_file_is_read(make: Callable[[Path], None], tmp_path: Pat
     make(folder / "status")
     with pytest.raises(OSError, match=r"."):
         looking._in_folder(str(tmp_path), "status", os.getpid())
+
+
+@pytest.mark.parametrize("size", [0, looking._MAX_BYTES + 1], ids=["none", "too large"])
+def test_what_has_no_size_of_a_status_is_not_read(size: int) -> None:
+    """Guards against files of the kernel such as /proc/kmsg, which would be read empty, and waited for."""
+    memory = os.memfd_create("status")
+    try:
+        os.truncate(memory, size)
+        with pytest.raises(FileNotFoundError, match="no status"):
+            looking._contents(os.open(f"/proc/self/fd/{memory}", os.O_PATH), os.getpid())
+    finally:
+        os.close(memory)
+
+
+def test_a_lease_is_not_waited_for() -> None:
+    """Guards against its owner, who can have any open(2) wait for 45 s."""
+    first = os.memfd_create("status")
+    memory = os.open(f"/proc/self/fd/{first}", os.O_RDWR)  # a lease is for what was opened so
+    os.close(first)
+    handler = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    try:
+        os.write(memory, b"x")
+        fcntl.fcntl(memory, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        with pytest.raises(BlockingIOError):
+            looking._contents(os.open(f"/proc/self/fd/{memory}", os.O_PATH), os.getpid())
+    finally:
+        os.close(memory)
+        signal.signal(signal.SIGIO, handler)
 
 
 def test_no_link_on_the_way_is_followed(tmp_path: Path) -> None:

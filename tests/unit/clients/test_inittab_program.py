@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +16,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from sysvinit_py import __version__
-from sysvinit_py.cli import looking
+from sysvinit_py.cli import looking, out
 from sysvinit_py.clients.inittab import foreign, program
 from sysvinit_py.machine.job import Job
 from sysvinit_py.protocol import utmp
@@ -113,8 +115,12 @@ def test_exit_status_of_entries(inittab: Inittab, names: list[str], status: int)
     assert inittab("status", *names)[0] == status
 
 
-@pytest.mark.parametrize("name", ["x", "web", "\udcff"], ids=["unknown", "two run it", "no UTF-8"])
-def test_an_unknown_entry(inittab: Inittab, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["x", "web", "\udcff", ""], ids=["unknown", "two run it", "no UTF-8", "empty"]
+)
+def test_an_unknown_entry(inittab: Inittab, jobs: list[Job], name: str) -> None:
+    """Guards also against an entry without a command, which was found by the name of no program."""
+    jobs.append(job("id:2:initdefault:"))
     status, output, errors = inittab("status", "r", name)
     assert (status, output) == (4, "")
     assert "no entry has this id" in errors
@@ -156,6 +162,18 @@ def test_wrong_arguments(inittab: Inittab, arguments: list[str], reason: str) ->
     status, output, errors = inittab(*arguments)
     assert (status, output) == (2, "")
     assert reason in errors
+
+
+def test_what_cannot_be_written(inittab: Inittab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against the exit status of an entry that has failed."""
+
+    def fail(content: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "cannot write")
+
+    monkeypatch.setattr(out, "write", fail)
+    monkeypatch.setattr(out, "forget", lambda: None)
+    status, _, errors = inittab("status", "r")
+    assert (status, errors) == (4, "inittab: cannot write: No space left on device\n")
 
 
 def test_what_cannot_be_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,6 +223,20 @@ def test_what_utmp_and_proc_tell(foreign_init: Path, capfd: pytest.CaptureFixtur
     told = json.loads(capfd.readouterr().out)
     jsonschema.validate(told, SCHEMA)
     assert (told["init"]["level"], told["entries"][0]["pid"]) == ("3", os.getpid())
+
+
+@pytest.mark.parametrize("number", [-1, 2**31 - 1, 0, 10 * 256 + 27])
+def test_a_level_that_no_init_has_written(
+    foreign_init: Path, number: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Guards against numbers that are no letter, and letters that are no level."""
+    record = bytearray(utmp.run_level("3", "2", 10**18))
+    struct.pack_into("=i", record, 4, number)
+    foreign_init.write_bytes(record)
+    assert program.main(["status", "--json"]) == 7
+    told = json.loads(capfd.readouterr().out)
+    jsonschema.validate(told, SCHEMA)
+    assert (told["init"]["level"], told["init"]["prevlevel"]) == (None, "N")
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "fifo"])
