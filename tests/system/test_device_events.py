@@ -276,7 +276,8 @@ def test_burst_of_a_thousand_events(network: Network, fifo: Fifo, start: Start) 
         network.send(OFF, ON, times=500)
         fifo.expect(*[POWERFAIL, POWEROK] * 500)
         memory.append(daemon.memory)
-    assert memory[-1] - memory[0] < 256, f"KiB more after 3,000 events: {memory}"
+    # The first burst fills what the allocator keeps for the next ones.
+    assert memory[-1] - memory[1] < 128, f"KiB more after 2,000 events: {memory}"
 
 
 def test_burst_that_changes_nothing(network: Network, fifo: Fifo, start: Start) -> None:
