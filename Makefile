@@ -141,7 +141,6 @@ completions: $(READY)
 #: make docs          the documentation as a site, in dist/docs; a warning is an error
 .PHONY: docs
 docs: $(READY)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs dist/docs
 
 #: make deb           a Debian package with init, telinit and the man pages, in dist
