@@ -73,7 +73,7 @@ test-faults: test-packages $(READY) dist/init
 soak: test-packages $(READY) dist/init
 	SYSVINIT_PY_SOAK=100000 $(BIN)/pytest --capture=no tests/system/test_soak.py
 
-#: make check         style, types, and whether generated files are current
+#: make check         style and types
 .PHONY: check
 check: $(READY)
 	$(BIN)/ruff check .
