@@ -49,15 +49,15 @@ def problems(tree: Tree, init: bytes) -> list[str]:
     probe(tree, init)
     found = [*_other_init(tree), *_missing_programs(tree)]
     try:
-        files = [*read_etc(tree.at("/etc")).items()]
+        inittab = read_etc(tree.at("/etc"))
     except FileNotFoundError:
         return [*found, f"no {INITTAB}: {NEEDS_PROGRAMS} (its example is /usr/share/sysvinit/inittab)"]
     faults = [
         f"{printable(fault.path)}:{fault.line}: {fault.message} [{fault.code}]"
-        for fault in check(files, SYSVINIT_PY)
+        for fault in check([*inittab.items()], SYSVINIT_PY)
         if fault.severity == "error" or fault.code in USELESS
     ]
-    return found + faults + ([] if found or faults else _trial_boot(tree, init))
+    return found + faults + ([] if found or faults else _trial_boot(tree, inittab, init))
 
 
 def probe(tree: Tree, init: bytes) -> None:
@@ -98,14 +98,14 @@ def _missing_programs(tree: Tree) -> list[str]:
     return [f"no {', '.join(missing)}: {NEEDS_PROGRAMS}"] if missing else []
 
 
-def _trial_boot(tree: Tree, init: bytes) -> list[str]:
+def _trial_boot(tree: Tree, inittab: dict[str, bytes], init: bytes) -> list[str]:
     """Boot it in the sandbox, with its own programs; say that PID 1 died, if so.
 
     What else goes wrong is told, and is not held against the tree: there may be no sandbox, and nothing can
     be mounted there, for want of which the scripts of most systems end in a maintenance shell.
     """
     try:
-        status, text = session.boot_root(tree.folder, init, TRIAL_TIMEOUT)
+        status, text = session.boot_root(tree.folder, inittab, init, TRIAL_TIMEOUT)
     except NamespaceError as error:
         status, text = session.NO_SANDBOX, str(error)
     reason, *console = text.split("\n")

@@ -126,7 +126,7 @@ def _require_ours(tree: Tree) -> str:
 
 def _has_ours(tree: Tree) -> bool:
     with suppress(OSError):
-        return is_ours(tree.at(f"{SBIN}/{INIT}").read(_MAX_BYTES)[0])
+        return is_ours(tree.at(f"{SBIN}/{INIT}").beginning(_BEGIN))
     return False
 
 

@@ -44,8 +44,7 @@ class Root:
     def _beginning(self, path: str, size: int) -> bytes:
         """Return what a regular file of the image begins with; empty if it does not exist."""
         try:
-            with Place(self.folder, path, image=True).opened() as descriptor:
-                return os.read(descriptor, size)
+            return Place(self.folder, path, image=True).beginning(size)
         except OSError:
             return b""
 

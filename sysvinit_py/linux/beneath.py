@@ -91,6 +91,11 @@ class Place(Value):
         with self.opened() as descriptor:
             return read(descriptor, limit, self.shown), os.fstat(descriptor)
 
+    def beginning(self, size: int) -> bytes:
+        """Return what :meth:`read` does, but no more than ``size`` bytes of a file of any length."""
+        with self.opened() as descriptor:
+            return os.read(descriptor, size)
+
     @contextmanager
     def opened(self, *, folder: bool = False) -> Iterator[int]:
         """Open a regular file or /dev/null, or a folder, for reading. OSError has its name."""

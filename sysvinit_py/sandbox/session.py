@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 from sysvinit_py.lint.finding import printable
 from sysvinit_py.sandbox import terminal
-from sysvinit_py.sandbox.given import read_root
 from sysvinit_py.sandbox.sandbox import Content, Sandbox
 from sysvinit_py.sandbox.screen import RAW_RESET, Screen
 from sysvinit_py.sandbox.watch import Watch
@@ -225,21 +224,19 @@ class Trial:
                 self._failures.append(line.decode(errors="replace"))
 
 
-def boot_root(root: Path, init: Content, timeout: float = 60) -> Outcome:
+def boot_root(root: Path, inittab: Mapping[str, Content], init: Content, timeout: float) -> Outcome:
     """Boot a root file system with ``init`` until it has settled, and return how that went; show nothing.
 
-    Nothing of the root is changed. Raises NamespaceError if there is no sandbox to be had, OSError if the
-    inittab cannot be read, and BusyBoxError if it is for another init.
+    ``inittab``: its files, as they were checked; ``timeout`` in seconds. Nothing of the root is changed.
+    Raises NamespaceError if there is no sandbox to be had.
     """
     root = root.resolve(strict=True)
     nowhere = os.open("/dev/null", os.O_WRONLY)
     try:
-        trial = Trial(init, read_root(root), Wish(timeout=timeout, console=nowhere), system=str(root))
+        trial = Trial(init, inittab, Wish(timeout=timeout, console=nowhere), system=str(root))
         outcome = trial.run()
     finally:
         os.close(nowhere)
-    return (
-        outcome
-        if outcome.status == OK
-        else Outcome(outcome.status, f"{outcome.text}\n{trial.last_words}".rstrip())
-    )
+    if outcome.status == OK:
+        return outcome
+    return Outcome(outcome.status, f"{outcome.text}\n{trial.last_words}".rstrip())
