@@ -48,17 +48,15 @@ def compose(argv: list[str], program: str) -> Init:
     accounting = Accounting()
     variables = spawn.base_environment(inherited, console.path, given.auto)
 
-    driver = Driver(
-        Machine(), lambda effect: runner.perform(effect), clock, between=lambda: children.collect()
-    )
     fifo = Fifo(lambda request: events_of(request, driver.machine, report), report)
     terminals = TerminalWatch(lambda: driver.machine.awaited)
     reader = Reader(program, pause=lambda: children.collect(), warn=report)
-    children = Children(driver, reader.child_exited, more=lambda: signals.add([calls.SIGCHLD]))
     runner = EffectRunner(
         console, reader, accounting, terminals, variables,
         report=report, is_running=lambda pid: pid in driver.machine.running, now=clock,
     )  # fmt: skip
+    driver = Driver(Machine(), runner.perform, clock, between=lambda: children.collect())
+    children = Children(driver, reader.child_exited, more=lambda: signals.add([calls.SIGCHLD]))
     succession = Succession(
         argv, inherited, variables, lambda: boot_events(given, inherited),
         driver=driver, runner=runner, signals=signals, children=children, accounting=accounting,

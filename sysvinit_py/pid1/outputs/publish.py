@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from sysvinit_py.inittab.entry import Entry
+    from sysvinit_py.machine.ending import Endings
+    from sysvinit_py.machine.job import Job
     from sysvinit_py.machine.machine import Machine
 
     #: The fields of slots.Header from ``boot`` to ``busy``.
@@ -80,10 +82,8 @@ class Publisher:
                 self._head = head
                 self._write_all(machine, head)
                 return
-            for job in changed:
-                if processes.jobs.get(job.key) is job:
-                    slot = slots.slot(job, job.pid in processes.endings)
-                    calls.pwrite(FDS[STATUS], slot, slots.HEADER + slots.SLOT * job.place)
+            ours = [job for job in changed if processes.jobs.get(job.key) is job]
+            self._write_slots(ours, processes.endings)
             if head != self._head:
                 self._head = head
                 calls.pwrite(FDS[STATUS], self._header(head), 0)
@@ -142,6 +142,19 @@ class Publisher:
         finally:
             if folder != _NONE:
                 calls.close(folder)
+
+    def _write_slots(self, jobs: Iterable[Job], endings: Endings) -> None:
+        """Write the slots of these jobs; those that are side by side at once."""
+        run, end = b"", 0
+        for job in sorted(jobs, key=lambda job: job.place):
+            at = slots.HEADER + slots.SLOT * job.place
+            if run and at != end:
+                calls.pwrite(FDS[STATUS], run, end - len(run))
+                run = b""
+            run += slots.slot(job, job.pid in endings)
+            end = at + slots.SLOT
+        if run:
+            calls.pwrite(FDS[STATUS], run, end - len(run))
 
     def _header(self, head: _Head, handed: float = 0.0) -> bytes:
         return slots.header(slots.Header(__version__, self._reading, *head, handed))
