@@ -7,6 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, NoReturn, Self, dataclass_transform
 else:
 
@@ -17,6 +18,9 @@ else:
 
 class _Fields(type):
     """Turns a class's annotations into its slots, and its class attributes into their defaults."""
+
+    _fields: tuple[str, ...]
+    _setters: tuple[Callable[[object, object], None], ...]  # of the slots
 
     def __new__(mcs, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> _Fields:
         fields = tuple(body.get("__annotations__", ()))

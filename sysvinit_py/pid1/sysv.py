@@ -66,7 +66,7 @@ def compose(argv: list[str], program: str) -> Init:
     mounts = Mounts(accounting.write_all, terminals.mounted, fifo.keep, publisher.look_again)
 
     return Init(
-        (signals, mounts, fifo, console, reader, terminals, Timer(driver)), driver, succession,
+        (signals, mounts, fifo, console, reader, terminals, Timer(driver), publisher), driver, succession,
         errors=Errors(argv), report=report, withdraw=publisher.withdraw,
         first=(
             publisher.take_place, environment.prepare, fifo.keep, succession.begin, publisher.write,

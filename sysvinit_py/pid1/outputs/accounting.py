@@ -147,9 +147,9 @@ class _Utmp:
         id = utmp.id_of(record)
         last = self._slots.get(id, -1)
         if self._content is None and last >= 0:
-            there = calls.pread(self._file, utmp.SIZE, last)
-            if utmp.replaces(record, there):
-                return last, there
+            found = calls.pread(self._file, utmp.SIZE, last)
+            if utmp.replaces(record, found):
+                return last, found
         if self._content is None:
             size = min(calls.fstat(self._file).st_size, _MAX_UTMP)
             self._content = bytearray(calls.pread(self._file, size, 0))

@@ -12,7 +12,9 @@ from stat import S_IROTH, S_IXOTH
 
 from sysvinit_py import __version__
 from sysvinit_py.linux import calls
+from sysvinit_py.linux.loop import Source, clock
 from sysvinit_py.linux.proc import contents
+from sysvinit_py.machine.machine import ENDS
 from sysvinit_py.machine.processes import A_FEW
 from sysvinit_py.machine.stages import SYSINIT
 from sysvinit_py.pid1.outputs.console import open_nothing
@@ -36,10 +38,14 @@ FDS = {ENTRIES: 13, STATUS: 12}
 #: Instead of a command of a file that not everybody may read.
 HIDDEN = "(not public)"
 _OTHERS_MAY_WRITE = 0o022
+#: Seconds that changes may wait while processes are being ended, most of which end together.
+_LULL = 0.05
 
 
-class Publisher:
+class Publisher(Source):
     """Keeps the published bytes as the machine is; ``pause`` is called in the midst of what takes long."""
+
+    deadline: float | None = None  # of what is not written yet
 
     def __init__(self, machine: Callable[[], Machine], pause: Callable[[], object]) -> None:
         self._machine = machine
@@ -74,6 +80,12 @@ class Publisher:
         )  # fmt: skip
         if not (is_new or processes.changed or head != self._head):
             return
+        if machine.busy == ENDS and self._head:
+            now = clock()
+            self.deadline = self.deadline or now + _LULL
+            if now < self.deadline:
+                return
+        self.deadline = None
         # In a new stage /run may be there.
         moves = is_new or not self._head or head[:3] != self._head[:3]
         changed, self._jobs = processes.take_changed(), processes.jobs
@@ -89,6 +101,10 @@ class Publisher:
                 calls.pwrite(FDS[STATUS], self._header(head), 0)
         except OSError:
             self.withdraw()
+
+    def serve(self, ready: set[int], now: float) -> Iterable[object]:
+        """Make no event: what is to be written is written at the end of the turn."""
+        return ()
 
     def look_again(self) -> None:
         """Mounts have changed: with the next change it is looked where the files are."""
