@@ -43,6 +43,10 @@ class Published:
     def write(self) -> None:
         self.publisher.write()
 
+    @property
+    def deadline(self) -> float | None:
+        return self.publisher.deadline
+
     def told(self) -> dict[str, int]:
         """The pids by id, of what the descriptors have."""
         return self._read(*(Path(f"/proc/self/fd/{fd}").read_bytes() for fd in (STATUS, ENTRIES)))
@@ -174,17 +178,17 @@ def test_while_processes_are_being_ended_changes_wait_a_moment(
         for id in ended:
             published.world.end(id, 0)
         assert calls_of(monkeypatch, published.write) == []
-        assert published.publisher.deadline == now[0] + 0.05
+        assert published.deadline == now[0] + 0.05
         now[0] += 0.04
         assert calls_of(monkeypatch, published.write) == []
         now[0] += 0.02
         published.write()
-        assert published.publisher.deadline is None
+        assert published.deadline is None
         assert published.in_folder() == published.wanted()
     published.world.end("deaf", 0)
     published.write()
     assert published.in_folder() == published.wanted()
-    assert published.publisher.deadline is None
+    assert published.deadline is None
 
 
 @pytest.mark.parametrize("removed", ["status", "folder"])
