@@ -43,9 +43,8 @@ class Published:
     def write(self) -> None:
         self.publisher.write()
 
-    @property
-    def deadline(self) -> float | None:
-        return self.publisher.deadline
+    def waits(self) -> bool:
+        return self.publisher.deadline is not None
 
     def told(self) -> dict[str, int]:
         """The pids by id, of what the descriptors have."""
@@ -178,17 +177,17 @@ def test_while_processes_are_being_ended_changes_wait_a_moment(
         for id in ended:
             published.world.end(id, 0)
         assert calls_of(monkeypatch, published.write) == []
-        assert published.deadline == now[0] + 0.05
+        assert published.waits()
         now[0] += 0.04
         assert calls_of(monkeypatch, published.write) == []
         now[0] += 0.02
         published.write()
-        assert published.deadline is None
+        assert not published.waits()
         assert published.in_folder() == published.wanted()
     published.world.end("deaf", 0)
     published.write()
     assert published.in_folder() == published.wanted()
-    assert published.deadline is None
+    assert not published.waits()
 
 
 @pytest.mark.parametrize("removed", ["status", "folder"])
