@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 READABLE, CHANGED, WRITABLE = calls.POLLIN, calls.POLLPRI, calls.POLLOUT
 #: Milliseconds; poll(2) takes an int.
 _LONGEST = 2**31 - 1
+_NEVER = float("inf")
 
 
 def clock() -> float:
@@ -61,16 +62,17 @@ class Loop:
         wanted, deadlines = [], []
         for source in self._sources:
             wanted.append(source.wanted())
-            deadlines.append(source.deadline)
+            deadline = source.deadline
+            deadlines.append(_NEVER if deadline is None else deadline)
             if source.holds_others:
                 break
         if wanted != self._registered:
             self._register(wanted)
-        ready = {fd for fd, _ in self._poll.poll(_milliseconds(deadlines))}
+        ready = {fd for fd, _ in self._poll.poll(_milliseconds(min(deadlines)))}
         woken = {self._source_of[fd] for fd in ready}
         now = clock()
         for source, deadline in zip(self._sources, deadlines):  # noqa: B905 - those that are waited for
-            if source in woken or (deadline is not None and deadline <= now):
+            if source in woken or deadline <= now:
                 take(source.serve(ready, now))
                 if source.holds_others:
                     break
@@ -87,10 +89,9 @@ class Loop:
         self._poll, self._source_of, self._registered = poll, source_of, wanted
 
 
-def _milliseconds(deadlines: list[float | None]) -> int | None:
-    """Return a wait that does not end before the first of the deadlines; None: however long it takes."""
-    times = [time for time in deadlines if time is not None]
-    if not times:
+def _milliseconds(deadline: float) -> int | None:
+    """Return a wait that does not end before the deadline; None: however long it takes."""
+    if deadline == _NEVER:
         return None
-    seconds = min(times) - clock()
+    seconds = deadline - clock()
     return int(min(seconds * 1000, _LONGEST - 1)) + 1 if seconds > 0 else 0

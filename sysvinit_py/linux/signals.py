@@ -56,11 +56,12 @@ class Signals(Source):
             self._read()
         if self.holds_others:
             return
-        for number in [number for number in self.actions if number in self.arrived]:
-            self.arrived.remove(number)
-            event = self.actions[number]()
-            if event is not None:
-                yield event
+        for number, act in self.actions.items():
+            if number in self.arrived:
+                self.arrived.remove(number)
+                event = act()
+                if event is not None:
+                    yield event
 
     def _read(self) -> None:
         try:

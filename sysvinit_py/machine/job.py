@@ -66,13 +66,13 @@ class Job(Plain):
 
     # Its entry.
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: Entry, place: int) -> None:
         """Take the entry as it stands in an inittab just read, with its key.
 
         A changed process field is used at the next start (behaviour/runlevels#change). A re-read ends all
         rests (behaviour/throttle).
         """
-        self.entry, self.rests_until, self.forking = entry, 0.0, False
+        self.entry, self.place, self.rests_until, self.forking = entry, place, 0.0, False
         self.throttle.clear()
 
     def stand_at(self, place: int) -> None:

@@ -84,8 +84,7 @@ class Processes:
             jobs[key] = job = self.jobs.get(key) or Job(key, entry)
             if job.rests_until or job.throttle.starts:
                 self.changed.add(job)
-            job.take(entry)
-            job.stand_at(place)
+            job.take(entry, place)
             if not (place + 1) % A_FEW:
                 yield
         self.jobs = jobs

@@ -22,7 +22,7 @@ from tests.system.system import System
 REPOSITORY = Path(__file__).parents[2]
 
 #: System calls of PID 1 from one wait to the next.
-RESPAWN_CALLS = 38
+RESPAWN_CALLS = 33
 #: More for a line that goes to the shell: a look into each folder of PATH, for the program.
 SHELL_CALLS = 4
 ORPHAN_CALLS = 5

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from sysvinit_py.inittab.entry import Entry
-    from sysvinit_py.machine.ending import Endings
     from sysvinit_py.machine.job import Job
     from sysvinit_py.machine.machine import Machine
+    from sysvinit_py.machine.processes import Processes
 
     #: The fields of slots.Header from ``boot`` to ``busy``.
     _Head = tuple[str, int, str, str, str, float, str]
@@ -94,8 +94,7 @@ class Publisher(Source):
                 self._head = head
                 self._write_all(machine, head)
                 return
-            ours = [job for job in changed if processes.jobs.get(job.key) is job]
-            self._write_slots(ours, processes.endings)
+            self._write_slots(changed, processes)
             if head != self._head:
                 self._head = head
                 calls.pwrite(FDS[STATUS], self._header(head), 0)
@@ -159,15 +158,17 @@ class Publisher(Source):
             if folder != _NONE:
                 calls.close(folder)
 
-    def _write_slots(self, jobs: Iterable[Job], endings: Endings) -> None:
-        """Write the slots of these jobs; those that are side by side at once."""
+    def _write_slots(self, jobs: Iterable[Job], processes: Processes) -> None:
+        """Write the slots of those jobs that are in the inittab; those that are side by side at once."""
         run, end = b"", 0
         for job in sorted(jobs, key=lambda job: job.place):
+            if processes.jobs.get(job.key) is not job:
+                continue
             at = slots.HEADER + slots.SLOT * job.place
             if run and at != end:
                 calls.pwrite(FDS[STATUS], run, end - len(run))
                 run = b""
-            run += slots.slot(job, job.pid in endings)
+            run += slots.slot(job, job.pid in processes.endings)
             end = at + slots.SLOT
         if run:
             calls.pwrite(FDS[STATUS], run, end - len(run))
