@@ -17,8 +17,11 @@ def program() -> Callable[[], int | None]:
     """
     arguments = sys.argv[1:]
     if sys.argv[0].rpartition("/")[2] == "inittab":
+        import gc
+
         from sysvinit_py.clients.inittab.program import main as inittab
 
+        gc.disable()  # of thousands of entries there is nothing to collect
         status = inittab()  # now, as it may need more of the one file
         return lambda: status
     if posix.getpid() == 1 or arguments[:1] == ["--init"]:

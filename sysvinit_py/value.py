@@ -60,7 +60,7 @@ class Value(metaclass=_Fields):
                     raise TypeError(f"{name} has no field {field!r} to give")
             given = self._defaults | kwargs
             try:
-                return (*args, *(given[field] for field in missing))
+                return (*args, *map(given.__getitem__, missing))
             except KeyError as field:
                 raise TypeError(f"{name} needs the field {field}") from None
 
