@@ -154,3 +154,10 @@ def test_an_empty_file_is_begun() -> None:
 def test_half_a_record_at_the_end_is_overwritten() -> None:
     content = BOOT + LEVEL[:100]
     assert place(content, LEVEL) == (utmp.SIZE, None)
+
+
+def test_half_a_record_is_not_replaced() -> None:
+    """Where a record was last, the file may have been cut off since."""
+    assert utmp.replaces(STARTED, STARTED)
+    assert not utmp.replaces(STARTED, STARTED[:-1])
+    assert not utmp.replaces(STARTED, b"")
