@@ -101,6 +101,13 @@ class Endings:
         self._set_due()
         return hanging
 
+    def hurry(self, now: float) -> None:
+        """Have those killed now whose time is not up yet."""
+        for ending in self.by_group.values():
+            if ending.kill_at != NEVER:
+                ending.kill_at = now
+        self._set_due()
+
     def to_kill(self, now: float) -> list[int]:
         """Return the groups whose time after SIGTERM is up, each once."""
         overdue = [ending for ending in self.by_group.values() if ending.kill_at <= now]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from sysvinit_py.report.item import Item
     from sysvinit_py.report.slots import Header
 
-#: What an entry is not to be, and, if it is named, what else.
-_ILL = ("failed", "throttled", "no-terminal", "pending", "restarting")
+#: What an entry is not to be.
+_ILL = ("failed", "throttled", "no-terminal", "pending", "restarting", "stopped")
 
 HEALTH = Program(
     "init --container --status",

@@ -107,7 +107,8 @@ class ContainerRunner:
             ]
             capture.pid = spawn.execute(words, variables, search, file_actions=files, setsid=True)
         finally:
-            self._relay.close(capture)
+            for fd in capture.owned:  # by now the process has them, if there is one
+                calls.close(fd)
         return capture.pid
 
     def _on_terminal(self, variables: dict[str, str], search: str) -> int:

@@ -16,7 +16,7 @@ _OPTION = "--container"
 
 def program() -> Callable[[], int] | None:
     """Return what to be; None: the machine's init, as a word on the kernel's command line may not stop it."""
-    words = [word for place, word in enumerate(sys.argv[1:]) if place or word != _OPTION]
+    words = [_as_utf8(word) for place, word in enumerate(sys.argv[1:]) if place or word != _OPTION]
     options = words[: words.index("--")] if "--" in words else words
     if "--status" in options:
         from sysvinit_py.clients.inittab.health import main as health
@@ -36,3 +36,9 @@ def program() -> Callable[[], int] | None:
     path = sys.argv[0] if sys.argv[0].startswith("/") else f"{calls.getcwd()}/{sys.argv[0]}"
     run = prepared(words, path)
     return lambda: calls._exit(run())
+
+
+def _as_utf8(word: str) -> str:
+    """Return a word as the seam takes text, whatever encoding the locale has."""
+    raw = word.encode(sys.getfilesystemencoding(), "surrogateescape")
+    return raw.decode("utf-8", "surrogateescape")

@@ -111,11 +111,16 @@ class ContainerInit:
 
 def live(make: Callable[[], ContainerInit], grace: float) -> int:
     """Be the init that is made; return the exit status, whatever happens."""
-    status = policy.OWN_ERROR
-    try:
-        status = make().run()
-    except BaseException as error:
-        best_effort(report_error, _write_error, error)
+    status, init = policy.OWN_ERROR, None
+    for _ in range(_FAILURES):
+        try:
+            init = make()
+            status = init.run()
+            break
+        except BaseException as error:
+            best_effort(report_error, _write_error, error)
+            if init:
+                break  # it could not go on
     if status == policy.OWN_ERROR:
         best_effort(_end_all, grace)
     best_effort(_signal_all, calls.SIGKILL)  # such as what a clean-up entry has left

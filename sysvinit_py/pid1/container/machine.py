@@ -11,7 +11,7 @@ from sysvinit_py.linux import calls
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import limits, stages
-from sysvinit_py.machine.ending import NEVER, Ending
+from sysvinit_py.machine.ending import Ending
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.processes import Processes
 from sysvinit_py.pid1.container import policy
@@ -69,7 +69,7 @@ class Forward(fx.Effect):
 class ContainerProcesses(Processes):
     """Knows the rules of the last stage, and whose throttle ends the container."""
 
-    over = False  # the grace: nothing has a place any more
+    over = False  # the grace is: nothing has a place any more
     throttled: Job | None = None
 
     @property
@@ -86,6 +86,11 @@ class ContainerProcesses(Processes):
     def must_end(self, job: Job) -> bool:
         """Return the SysV rule's answer; in the last stage all end that have no place there."""
         return not self.has_place(job) if self.stopping else super().must_end(job)
+
+    def end_grace(self) -> None:
+        """Let nothing have a place any more."""
+        self.over = True
+        self.enter_stage()
 
     def patience(self, job: Job, wait_time: float) -> float:
         """Return the entry's grace if that is shorter."""
@@ -132,10 +137,10 @@ class ContainerMachine(Machine):
     def steps(self, event: ev.Event, now: float) -> Iterator[None]:
         """Take in what happened, as the SysV machine does, and see whether the container ends."""
         yield from super().steps(event, now)
-        throttled, self.processes.throttled = self.processes.throttled, None
-        if throttled:
+        throttled = self.processes.throttled
+        if throttled and self.stop_at is None:
             code = policy.code_of(max(throttled.status, 0))
-            self._fails(throttled, code or policy.FAILED, "is restarted too fast")
+            self._fails(throttled, code or policy.FAILED, "throttled")
         if self.stop_at is not None:
             self._go_on_stopping(self.stop_at)
         elif self._nothing_runs:
@@ -159,8 +164,8 @@ class ContainerMachine(Machine):
 
     def _tell_of(self, kill: fx.Signal) -> fx.Say:
         ending = self.processes.endings.by_group[kill.group]
-        who = ending.entry_id or "what runs beside the entries"
-        return fx.Say(f"{who} is killed after {self._now - self.position.since:.1f} s")
+        who = ending.entry_id or "processes that left their entry"
+        return fx.Say(f"{who}: killed after {self._now - self.position.since:.1f} s")
 
     @property
     def deadline(self) -> float | None:
@@ -195,13 +200,13 @@ class ContainerMachine(Machine):
         elif role == policy.MAIN:
             self._stop("0", code)
         elif role == policy.SETUP and code and not told:
-            self._fails(job, code, "has failed")
+            self._fails(job, code, "set-up failed")
         elif role == policy.SERVICE and not told and self._now >= self._not_before:
             self._not_before = self._now + _PAUSE
-            self._do(fx.Say(f"{job.entry.id} is restarted, it ended with code {code}"))
+            self._do(fx.Say(f"{job.entry.id}: restarted after code {code}"))
 
     def _fails(self, job: Job, code: int, why: str) -> None:
-        self._do(fx.Say(f"{job.entry.id} {why}, the container ends with code {code}"))
+        self._do(fx.Say(f"{job.entry.id}: {why}, the container ends with code {code}"))
         self._stop("0", code)
 
     def _forwarded(self, event: Forwarded) -> None:
@@ -235,17 +240,14 @@ class ContainerMachine(Machine):
         self._end_misplaced()
 
     def _end_misplaced(self) -> None:
-        assert self.stop_at is not None
-        self.processes.end_misplaced(max(self.stop_at - self._now, 0.0), self._now)
+        left = (self.stop_at or self._now) - self._now
+        self.processes.end_misplaced(max(left, 0.0), self._now)
 
     def _end_grace(self) -> None:
         """Kill all, and start nothing more."""
         self.stop_at = min(self.stop_at or self._now, self._now)
-        self.processes.over = True
-        for ending in self.processes.endings.by_group.values():
-            if ending.kill_at != NEVER:
-                ending.kill_at = self._now
-        self.processes.enter_stage()
+        self.processes.end_grace()
+        self.processes.endings.hurry(self._now)
         self._end_misplaced()
         self.processes.time_passed(self._now)
 

@@ -98,7 +98,7 @@ def compose(command: Sequence[str], program: str, level: str, grace: float, form
     """Return the init of a container. The parts know each other in circles, as in the SysV init's."""
     is_first = calls.getpid() == 1
     given = environment.variables(pythons_environment())
-    passed_on = Relay(form, _is_coloured(given))
+    passed_on = Relay(form, lambda: _ids(machine), _is_coloured(given))
     _adopt_orphans(is_first, passed_on.say)
     entry = _entry_of(command, level)
     machine = ContainerMachine(grace)
@@ -108,14 +108,17 @@ def compose(command: Sequence[str], program: str, level: str, grace: float, form
         lambda: machine, reader, passed_on, given | environment.added(given), (entry, command), now=clock
     )
     fifo = Fifo(lambda request: events_of(request, machine, passed_on.say), lambda text: None)
-    publisher = Publisher(lambda: machine, lambda: children.collect())
+    is_shared = _is_read(fifo.path)  # then /run is that of another init
+    publisher = Publisher(
+        lambda: machine, lambda: children.collect(), only_in_memory=is_shared or not is_first
+    )
     children = Children(driver, reader.child_exited, more=lambda: signals.again(calls.SIGCHLD))
     signals = HandledSignals(_actions(children))
     driver.add(ev.Booted(level, consoles=(entry,) if entry else ()))
     return ContainerInit(
         (signals, fifo, reader, passed_on, Timer(driver)), driver, machine, passed_on,
         errors=Errors(), records=(publisher.write,),
-        first=(publisher.take_place, lambda: _open_fifo(fifo)),
+        first=(publisher.take_place, *(() if is_shared else (lambda: _open_fifo(fifo),))),
     )  # fmt: skip
 
 
@@ -152,6 +155,23 @@ def _adopt_orphans(is_first: bool, warn: Callable[[str], None]) -> None:
             calls.become_subreaper()
         except (OSError, ImportError) as error:
             warn(f"orphans are not collected: {error}")
+
+
+def _is_read(path: str) -> bool:
+    """Return whether an init reads the FIFO at the path, or might."""
+    if environment.in_first_namespace():
+        return True
+    try:
+        calls.close(calls.open(path, calls.O_WRONLY | calls.O_NONBLOCK))
+    except OSError:
+        return False  # nobody does, or there is none
+    return True
+
+
+def _ids(machine: ContainerMachine) -> Iterable[str]:
+    """Return the ids of what may run."""
+    entries = (job.entry for job in machine.processes.jobs.values())
+    return (entry.id for entry in entries if policy.role(entry) != policy.NEVER)
 
 
 def _open_fifo(fifo: Fifo) -> None:

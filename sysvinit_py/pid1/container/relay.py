@@ -6,6 +6,8 @@ as they would without us; nothing is dropped.
 
 from __future__ import annotations
 
+from stat import S_ISCHR, S_ISFIFO
+
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.loop import READABLE, WRITABLE, Source
 from sysvinit_py.logs.lines import Lines
@@ -28,6 +30,20 @@ _CHUNK = 1 << 16
 #: Bytes of own lines that are kept for a reader who stalls.
 _BACKLOG = 1 << 16
 _COLOURS = ("36", "33", "32", "35", "34", "31")
+
+
+def _unshared(fd: int, mode: int) -> int:
+    """Return another description of a pipe or terminal, which does not block; else the one that there is.
+
+    A terminal takes less than poll(2) lets hope for, and another writer may fill a pipe in between.
+    """
+    if S_ISFIFO(mode) or S_ISCHR(mode):
+        try:
+            how = calls.O_WRONLY | calls.O_NONBLOCK | calls.O_NOCTTY | calls.O_CLOEXEC
+            return calls.open(f"/proc/self/fd/{fd}", how)
+        except OSError:
+            pass  # it is another user's
+    return fd
 
 
 class _Sink:
@@ -84,16 +100,16 @@ class _Stream:
 class Relay(Source):
     """Reads all streams, and writes their lines."""
 
-    def __init__(self, form: str, coloured: bool = False) -> None:
+    def __init__(self, form: str, ids: Callable[[], Iterable[str]], coloured: bool = False) -> None:
         self._form = form
+        self._ids = ids
         self._coloured = coloured
         self._streams: dict[int, _Stream] = {}  # by the end that is read
         one, other = (calls.fstat(fd) for fd in (STDOUT, STDERR))
-        out = _Sink(STDOUT)
+        out = _Sink(_unshared(STDOUT, one.st_mode))
         is_same = (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
-        self._sinks = {STDOUT: out, STDERR: out if is_same else _Sink(STDERR)}
+        self._sinks = {STDOUT: out, STDERR: out if is_same else _Sink(_unshared(STDERR, other.st_mode))}
         self._own = self._former(OWN, calls.getpid(), STDERR)
-        self.width = 0  # of the longest id
 
     def wanted(self) -> tuple[tuple[int, int], ...]:
         """Return the streams that can be passed on, and the descriptors that others wait for."""
@@ -124,7 +140,8 @@ class Relay(Source):
                 calls.fcntl(write_end, calls.F_SETFL, calls.O_WRONLY)  # a process's end blocks
                 self._open_to_all(write_end)
         except OSError:
-            self.close(capture)
+            for fd in capture.owned:
+                calls.close(fd)
             raise
         return capture
 
@@ -133,12 +150,6 @@ class Relay(Source):
             calls.fchmod(write_end, _MODE)
         except OSError:
             pass  # then /dev/stdout cannot be opened
-
-    def close(self, capture: Capture) -> None:
-        """Close the ends that a process has by now, or will never have."""
-        owned, capture.owned = capture.owned, ()
-        for fd in owned:
-            calls.close(fd)
 
     def say(self, text: str) -> None:
         """Write a line of init's."""
@@ -187,7 +198,7 @@ class Relay(Source):
         if self._form == JSON:
             form = Json(id=name, pid=pid, stream=_NAMES[number])
             return lambda lines: form(lines, iso(calls.clock_gettime_ns(calls.CLOCK_REALTIME), digits=3))
-        width = 0 if name == OWN else self.width
+        width = 0 if name == OWN else max((len(printable(other)) for other in self._ids()), default=0)
         shown = printable(name).ljust(width)
         if self._coloured:
             shown = f"\x1b[{_COLOURS[sum(name.encode(errors='replace')) % len(_COLOURS)]}m{shown}\x1b[0m"
