@@ -195,8 +195,9 @@ class ContainerMachine(Machine):
         role = policy.role(job.entry)
         if self.stop_at is not None:
             if role == policy.MAIN and not self.main_code:
-                sent = (job.entry.options.stop or calls.SIGTERM, calls.SIGKILL) if told else ()
-                self.main_code = policy.own_code(code, sent)
+                stop = job.entry.options.stop or calls.SIGTERM
+                sent = (stop, calls.SIGKILL) if self.killed else (stop,)
+                self.main_code = policy.own_code(code, sent if told else ())
         elif role == policy.MAIN:
             self._stop("0", code)
         elif role == policy.SETUP and code and not told:
