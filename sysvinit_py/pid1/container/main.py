@@ -103,7 +103,7 @@ def compose(command: Sequence[str], program: str, level: str, grace: float, form
     entry = _entry_of(command, level)
     machine = ContainerMachine(grace)
     driver = Driver(machine, lambda effect: runner.perform(effect), clock, between=lambda: children.collect())
-    reader = Reader(program, pause=lambda: children.collect(), gather=sources)
+    reader = Reader(program, pause=lambda: children.collect(), sources=sources)
     runner = ContainerRunner(
         lambda: machine, reader, passed_on, given | environment.added(given), (entry, command), now=clock
     )

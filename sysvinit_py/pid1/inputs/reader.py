@@ -46,10 +46,10 @@ class Reader(LoopSource):
     def __init__(
         self, program: str, pause: Callable[[], object] = lambda: None,
         warn: Callable[[str], object] = lambda text: None,
-        gather: Callable[[], tuple[Source, ...]] = gather,
+        sources: Callable[[], tuple[Source, ...]] = lambda: gather(),
     ) -> None:  # fmt: skip
         """Read with ``program``; ``pause`` is for what cannot wait while a long answer is taken."""
-        self._gather = gather
+        self._gather = sources
         self._pause = pause
         self._warn = warn
         self._exposed: set[str] = set()  # what was warned of
