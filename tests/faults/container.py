@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 from sysvinit_py.inittab.sources import Source
 from sysvinit_py.pid1.container import main as container
-from sysvinit_py.pid1.container.environment import open_missing_streams
 from tests.faults.fake import File, Kernel, Process
 from tests.faults.life import PASSING, change, kill, level, orphan, signal
 
@@ -65,8 +64,7 @@ class ContainerKernel(Kernel):
     def main(self, argv: list[str]) -> NoReturn:
         setattr(container, "gather", lambda: (Source("/etc/inittab", self.inittab),))  # noqa: B010
         posix.environ.update({b"PATH": b"/bin", b"A": b"1"})
-        open_missing_streams()
-        status = container.prepared(argv, "/sbin/init")()
+        status = container.main(argv, "/sbin/init")()
         self._exit(status)
 
     def _exit(self, status: int) -> NoReturn:
@@ -208,12 +206,37 @@ def make_child() -> Kernel:
 
 def make_impatient() -> Kernel:
     """Somebody asks twice, in a container where output goes as it is and nothing is set up."""
-    kernel = ContainerKernel(INITTAB, script((STOPPED + 1, level("0"))))
+    kernel = ContainerKernel(INITTAB, script((STOPPED + 1, signal(2))))
     kernel.arguments = ["--log=raw", "--", *COMMAND]
     return kernel
 
 
-LIVES = (make, make_child, make_impatient)
+def make_throttled() -> Kernel:
+    """A service crashes, and an inittab cannot be read again."""
+    inittab = b"id:2:initdefault:\nok:2:respawn:/w STAY stay\ncr:2:respawn:/w CRASH 1 3\n"
+    kernel = ContainerKernel(inittab, [(2, spoil), (2.1, signal(1)), (STOPPED, too_late)])
+    kernel.arguments, kernel.expected, kernel.expected_status = [], [], 3
+    return kernel
+
+
+def make_done() -> Kernel:
+    """All ends by itself; a command is not there."""
+    inittab = b"id:2:initdefault:\na:2:once:/w A 1\nb:2:once:/nowhere/b\nc:2:once:/w C 2 5\n"
+    kernel = ContainerKernel(inittab, [(1, short_daemon), (STOPPED, too_late)])
+    kernel.arguments, kernel.expected, kernel.expected_status = [], [], 127
+    return kernel
+
+
+def spoil(kernel: Kernel) -> None:
+    kernel.parser_is_broken = True
+    kernel.inittab += b"not plain\n"
+
+
+def short_daemon(kernel: Kernel) -> None:
+    kernel.make_process("daemon", 3.0)
+
+
+LIVES = (make, make_child, make_impatient, make_throttled, make_done)
 
 
 def judge(kernel: Kernel) -> dict[str, Any]:
@@ -227,10 +250,13 @@ def judge(kernel: Kernel) -> dict[str, Any]:
     gave_up = status == OWN_ERROR
     if status not in statuses and not gave_up:
         problems.append(f"status {status}")
-    if ended < STOPPED and status == kernel.expected_status:
+    if ended < STOPPED and status == kernel.expected_status and kernel.expected:
         problems.append(f"ended at {ended}")
     if ended > STOPPED + GRACE + 1.6 and not gave_up:
         problems.append(f"took {ended - STOPPED} s")
+    if not any(descriptor.file.kind == "fifo" for descriptor in kernel.descriptors.values()):
+        kernel.expected = [command for command in kernel.expected if "DEMAND" not in command]  # unasked for
+        kernel.before = [command for command in kernel.before if command in kernel.expected]
     lost = [command for command in kernel.expected if command not in kernel.before]
     if ended >= STOPPED and not gave_up:
         if kernel.before != kernel.expected and not cannot_execute:

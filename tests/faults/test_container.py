@@ -38,7 +38,12 @@ def functions() -> dict[str, tuple[Any, str]]:
 
 FUNCTIONS = functions()
 #: Before there is a child, or after the last one; or for an inittab that is refused.
-ELSEWHERE = ("container.front.", "container.arguments.", "container.policy.fault", "container.policy._meant")
+ELSEWHERE = (
+    "container.front.", "container.arguments.", "container.policy.fault", "container.policy._meant",
+    "container.main._refuse", "container.init._Alarm.serve", "container.init.live",
+)  # fmt: skip
+#: What is called after an error that nothing has healed.
+AFTER_ERRORS = ("container.init.write_error", "container.init._end_all", "container.init._signal_all")
 
 
 def setting(traps: Traps, names: Iterable[str]) -> Callable[[fake.Kernel], None]:
@@ -89,7 +94,9 @@ def test_a_call_fails(
     assert not bad, f"{len(bad)}: " + "\n".join(map(str, bad[:20]))
 
 
-@pytest.mark.parametrize("name", [name for name in FUNCTIONS if not name.startswith(ELSEWHERE)])
+@pytest.mark.parametrize(
+    "name", [name for name in FUNCTIONS if not name.startswith((*ELSEWHERE, *AFTER_ERRORS))]
+)
 def test_a_function_raises(
     name: str, peace: dict[Make, dict[str, Any]], faults_row: Callable[[str], list[int]]
 ) -> None:
@@ -116,3 +123,11 @@ def test_an_error_that_repeats_itself() -> None:
     after = fake.live(container.make, setting(traps, ["container.relay.Relay.wanted"]), container.judge)
     assert (after["problems"], after["status"]) == ([], container.OWN_ERROR)
     assert b"error in init: RuntimeError: trap in container.relay.Relay.wanted at " in after["out"]
+
+
+@pytest.mark.parametrize("name", AFTER_ERRORS)
+def test_errors_after_errors(name: str) -> None:
+    """The exit status is the same, whatever else fails."""
+    traps = Traps({("container.relay.Relay.wanted", 0): RuntimeError, (name, 1): SystemExit})
+    after = fake.live(container.make, setting(traps, ["container.relay.Relay.wanted", name]), container.judge)
+    assert after["status"] == container.OWN_ERROR

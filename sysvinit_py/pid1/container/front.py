@@ -31,10 +31,10 @@ def program() -> Callable[[], int] | None:
         except OSError:
             pass
         return None
-    from sysvinit_py.pid1.container.main import prepared
+    from sysvinit_py.pid1.container.main import main
 
     path = sys.argv[0] if sys.argv[0].startswith("/") else f"{calls.getcwd()}/{sys.argv[0]}"
-    run = prepared(words, path)
+    run = main(words, path)
     return lambda: calls._exit(run())
 
 

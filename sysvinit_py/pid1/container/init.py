@@ -46,10 +46,11 @@ class _Alarm(Source):
 class ContainerInit:
     """Serves until the container ends.
 
-    sources  what it waits for; they are served in this order
-    errors   counts those of our own
-    records  write down what has happened; called at the end of each turn
-    first    steps before the loop
+    sources      what it waits for; they are served in this order
+    errors       counts those of our own
+    records      write down what has happened; called at the end of each turn
+    first        steps before the loop
+    after_error  lets it look again at what an error may have kept from being noticed
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class ContainerInit:
         errors: Errors,
         records: Sequence[Callable[[], None]],
         first: Sequence[Callable[[], None]],
+        after_error: Callable[[], None],
     ) -> None:
         self._loop = Loop(sources)
         self._driver = driver
@@ -70,6 +72,7 @@ class ContainerInit:
         self._errors = errors
         self._records = records
         self._first = first
+        self._after_error = after_error
 
     def run(self) -> int:
         """Run the container; return its exit status. Raises what recovery does not heal."""
@@ -98,6 +101,7 @@ class ContainerInit:
             if not self._errors.healed(clock()):
                 raise
             best_effort(self._driver.recover, _FAILURES)
+            best_effort(self._after_error)
 
     def _take_last_words(self) -> None:
         """Pass on what those that have ended have written, as long as it does not take too long."""
@@ -118,7 +122,7 @@ def live(make: Callable[[], ContainerInit], grace: float) -> int:
             status = init.run()
             break
         except BaseException as error:
-            best_effort(report_error, _write_error, error)
+            best_effort(report_error, write_error, error)
             if init:
                 break  # it could not go on
     if status == policy.OWN_ERROR:
@@ -127,7 +131,8 @@ def live(make: Callable[[], ContainerInit], grace: float) -> int:
     return status
 
 
-def _write_error(text: str) -> None:
+def write_error(text: str) -> None:
+    """Write a line on standard error, for whom there is no relay."""
     calls.write(2, f"init: {printable(text)}\n".encode("utf-8", "backslashreplace"))
 
 

@@ -12,7 +12,7 @@ from sysvinit_py.machine import rules
 from sysvinit_py.machine.driver import Driver
 from sysvinit_py.pid1.container import arguments, environment, policy, relay
 from sysvinit_py.pid1.container.effect_runner import ContainerRunner
-from sysvinit_py.pid1.container.init import ContainerInit, live
+from sysvinit_py.pid1.container.init import ContainerInit, live, write_error
 from sysvinit_py.pid1.container.machine import ContainerMachine, Forwarded, Reaped, StopRequested
 from sysvinit_py.pid1.container.relay import Relay
 from sysvinit_py.pid1.container.signals import HandledSignals
@@ -23,8 +23,7 @@ from sysvinit_py.pid1.inputs.reader import Reader
 from sysvinit_py.pid1.inputs.requests import events_of
 from sysvinit_py.pid1.inputs.timer import Timer
 from sysvinit_py.pid1.outputs.publish import Publisher
-from sysvinit_py.pid1.survival.barrier import Errors
-from sysvinit_py.text import printable
+from sysvinit_py.pid1.survival.barrier import Errors, best_effort, report_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
 #: The id of the command.
 COMMAND = "main"
-_STDOUT, _STDERR = 1, 2
+_STDOUT = 1
 
 #: Those that stop the container, by their names.
 STOP_SIGNALS = {
@@ -63,8 +62,17 @@ def read() -> Reading:
     return reading
 
 
-def prepared(words: Sequence[str], program: str) -> Callable[[], int]:
+def main(words: Sequence[str], program: str) -> Callable[[], int]:
     """Return what runs the container and returns its exit status; all that it needs is imported by then."""
+    try:
+        return prepared(words, program)
+    except BaseException as error:
+        best_effort(report_error, write_error, error)
+        return lambda: policy.OWN_ERROR
+
+
+def prepared(words: Sequence[str], program: str) -> Callable[[], int]:
+    """Return what runs the container, checks its inittab, or refuses it."""
     environment.open_missing_streams()
     try:
         given = arguments.parse(words)
@@ -86,11 +94,8 @@ def prepared(words: Sequence[str], program: str) -> Callable[[], int]:
 
 
 def _refuse(reasons: Iterable[str]) -> int:
-    text = "".join(f"init: {printable(reason)}\n" for reason in reasons)
-    try:
-        calls.write(_STDERR, text.encode("utf-8", "backslashreplace"))
-    except OSError:
-        pass
+    for reason in reasons:
+        best_effort(write_error, reason)
     return policy.REFUSED
 
 
@@ -118,6 +123,7 @@ def compose(command: Sequence[str], program: str, level: str, grace: float, form
     return ContainerInit(
         (signals, fifo, reader, passed_on, Timer(driver)), driver, machine, passed_on,
         errors=Errors(), records=(publisher.write,),
+        after_error=lambda: signals.again(calls.SIGCHLD),
         first=(publisher.take_place, *(() if is_shared else (lambda: _open_fifo(fifo),))),
     )  # fmt: skip
 
