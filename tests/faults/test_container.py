@@ -40,7 +40,7 @@ FUNCTIONS = functions()
 #: Before there is a child, or after the last one; or for an inittab that is refused.
 ELSEWHERE = (
     "container.front.", "container.arguments.", "container.policy.fault", "container.policy._meant",
-    "container.main._refuse", "container.init._Alarm.serve", "container.init.live",
+    "container.main.main", "container.main._refuse", "container.signals.HandledSignals.again", "container.init._Alarm.serve", "container.init.live",
 )  # fmt: skip
 #: What is called after an error that nothing has healed.
 AFTER_ERRORS = ("container.init.write_error", "container.init._end_all", "container.init._signal_all")
@@ -82,8 +82,11 @@ def test_a_call_fails(
 ) -> None:
     row = faults_row(name)
     bad = []
+    seen: set[str] = set()
     for make, life in peace.items():
-        for place in some_of(life["places"].get(name, {})):
+        lines = {line: made for line, made in life["places"].get(name, {}).items() if line not in seen}
+        seen.update(lines)
+        for place in some_of(lines):
             for number in ERRORS[name]:
                 after = fake.live(make, failing(name, place, number), container.judge)
                 row[0] += 1
