@@ -30,6 +30,11 @@ class Ending(Plain):
         """Note that it was sent SIGKILL."""
         self.kill_at, self.give_up_at = NEVER, now + HANG_TIME
 
+    def hurry(self, now: float) -> None:
+        """Have it killed now, if its time is not up yet."""
+        if self.kill_at != NEVER:
+            self.kill_at = now
+
     @property
     def due_at(self) -> float:
         """When something is to be done about it."""
@@ -104,8 +109,7 @@ class Endings:
     def hurry(self, now: float) -> None:
         """Have those killed now whose time is not up yet."""
         for ending in self.by_group.values():
-            if ending.kill_at != NEVER:
-                ending.kill_at = now
+            ending.hurry(now)
         self._set_due()
 
     def to_kill(self, now: float) -> list[int]:

@@ -105,11 +105,11 @@ class ContainerRunner:
                 for number, fd in ((_STDIN, stdin), *capture.ends.items())
                 if fd != number
             ]
-            capture.pid = spawn.execute(words, variables, search, file_actions=files, setsid=True)
+            capture.process = spawn.execute(words, variables, search, file_actions=files, setsid=True)
         finally:
             for fd in capture.owned:  # by now the process has them, if there is one
                 calls.close(fd)
-        return capture.pid
+        return capture.process
 
     def _on_terminal(self, variables: dict[str, str], search: str) -> int:
         """Start the command in the foreground of the terminal."""

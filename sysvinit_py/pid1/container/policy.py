@@ -100,7 +100,7 @@ def refusals(reading: Reading, level: str, command: bool) -> Iterator[str]:
     if reading.missing:
         yield "no inittab: neither /etc/inittab nor /etc/inittab.d/*.tab"
         return
-    yield from map(fault, reading.problems)
+    yield from (fault(problem, guess=True) for problem in reading.problems)
     named = rules.initdefault(reading.entries)
     yield from bad_level(level or named, "--level" if level else "initdefault")
     entries = [entry for entry in reading.entries if entry != SULOGIN]
@@ -124,16 +124,16 @@ def bad_level(level: str, what: str) -> Iterator[str]:
         yield f"{what} {level}: no such level"
 
 
-def fault(problem: Problem) -> str:
-    """Return a problem of an inittab as the container's init tells it."""
+def fault(problem: Problem, guess: bool = False) -> str:
+    """Return a problem of an inittab as the container's init tells it; ``guess`` which action is meant."""
     where = f"{problem.file}:{problem.line}" if problem.line else problem.file
     word, unknown, _ = problem.reason.partition(": unknown action field")
-    reason = f"{word}: no such action{_meant(word)}" if unknown else problem.reason
+    reason = f"{word}: no such action{_meant(word) if guess else ''}" if unknown else problem.reason
     return f"{where}: {reason}" if where else reason
 
 
 def _meant(word: str) -> str:
-    """Return the action that may be meant."""
+    """Return the action that may be meant; imports much, which an init that serves must not."""
     try:
         from difflib import get_close_matches
     except ImportError:  # python3-minimal

@@ -85,7 +85,7 @@ class Capture:
 
     def __init__(self, name: str, ends: dict[int, int]) -> None:
         self.name = name
-        self.pid = 0
+        self.process = 0
         self.ends = ends  # the descriptors that it is to have as its streams
         self.owned: tuple[int, ...] = ()  # those that are to be closed here
 
@@ -190,7 +190,7 @@ class Relay(Source):
     def _write(self, stream: _Stream, lines: list[bytes]) -> None:
         if lines:
             if stream.form is None:
-                stream.form = self._former(stream.capture.name, stream.capture.pid, stream.number)
+                stream.form = self._former(stream.capture.name, stream.capture.process, stream.number)
             stream.sink.write(stream.form(lines))
 
     def _former(self, name: str, pid: int, number: int) -> Callable[[Iterable[bytes]], bytes]:

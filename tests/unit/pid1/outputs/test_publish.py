@@ -280,6 +280,15 @@ def test_descriptors_that_are_in_use_are_left_alone(published: Published) -> Non
     assert published.told() == published.wanted(), "it was tried again"
 
 
+def test_a_folder_that_is_another_inits_is_left_alone(published: Published) -> None:
+    """An init in a container that shares /run publishes in memory only."""
+    published.publisher = Publisher(lambda: published.world.machine, published.pause, only_in_memory=True)
+    published.publisher.take_place()
+    published.to_level_2()
+    assert published.told() == published.wanted()
+    assert not [*published.folder.iterdir()]
+
+
 def test_without_proc_nobody_knows_the_boot(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told as soon as /proc is mounted."""
     with monkeypatch.context() as patch:
