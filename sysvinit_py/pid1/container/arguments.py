@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sysvinit_py import __version__
 from sysvinit_py.pid1.container import policy
 from sysvinit_py.pid1.container.relay import FORMS
 from sysvinit_py.value import Value
@@ -26,6 +27,7 @@ class Arguments(Value):
     log: str = ""  # a form of the output
     level: str = ""
     check: bool = False
+    answer: str = ""  # what is printed, and nothing else done: the usage, or the version
     command: tuple[str, ...] = ()
 
 
@@ -53,6 +55,14 @@ _OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
 }
 
 
+USAGE = """\
+usage: init --container [--grace SECONDS] [--log prefix|json|raw] [--level LEVEL]
+                        [--check] [-- COMMAND [ARGUMENT...]]
+       init --container --status [--json] [ID...]
+"""
+_ANSWERS = {"--help": USAGE, "--version": f"init (sysvinit_py) {__version__}\n"}
+
+
 def parse(words: Sequence[str]) -> Arguments:
     """Take the words apart, without the program's name and ``--container``. Raises UsageError."""
     rest = iter(words)
@@ -67,6 +77,8 @@ def _split(words: Iterator[str]) -> Iterator[tuple[str, Any]]:
             return
         if word == "--check":
             yield "check", True
+        elif word in _ANSWERS:
+            yield "answer", _ANSWERS[word]
         elif name in _OPTIONS:
             read, expected = _OPTIONS[name]
             given = text if equals else next(words, None)

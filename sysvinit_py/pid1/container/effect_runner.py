@@ -7,6 +7,7 @@ from sysvinit_py.linux.descendants import descendants
 from sysvinit_py.linux.descriptors import open_nothing
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
+from sysvinit_py.machine.stages import BOOT, SYSINIT
 from sysvinit_py.pid1.container.machine import OTHERS, Forward, LookForOthers, OthersGone, OthersLeft
 from sysvinit_py.pid1.groups import Groups
 from sysvinit_py.pid1.outputs import spawn
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sysvinit_py.pid1.inputs.reader import Reader
 
 _STDIN = 0
+_TITLES = {SYSINIT: "init boot", BOOT: "init boot"}
 
 
 class ContainerRunner:
@@ -53,7 +55,7 @@ class ContainerRunner:
             fx.Signal: self._signal,
             fx.Probe: self._probe,
             fx.Say: self._say,
-            fx.ShowStage: lambda effect: title.show(f"init [{effect.stage}]"),
+            fx.ShowStage: lambda effect: title.show(_TITLES.get(effect.stage, f"init [{effect.stage}]")),
             LookForOthers: self._look_for_others,
             Forward: self._forward,
         }
@@ -112,7 +114,8 @@ class ContainerRunner:
         return capture.process
 
     def _on_terminal(self, variables: dict[str, str], search: str) -> int:
-        """Start the command in the foreground of the terminal."""
+        """Start the command in the foreground of the terminal, to which init may still write."""
+        calls.signal(calls.SIGTTOU, calls.SIG_IGN)
         pid = spawn.execute([*self._words], variables, search, setpgroup=0)
         try:
             calls.tcsetpgrp(_STDIN, pid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.descendants import descendants
 from sysvinit_py.linux.loop import Loop, Source, clock
+from sysvinit_py.logs.sinks import Output
 from sysvinit_py.pid1.container import policy
 from sysvinit_py.pid1.survival.barrier import best_effort, report_error
 from sysvinit_py.text import printable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _FAILURES = 3
 #: Seconds after the last process, or at most after the grace, for its last words.
 _LAST_WORDS = 1.0
+_STDERR = 2
 #: Seconds between two looks whether all have ended.
 _PAUSE = 0.02
 
@@ -133,7 +135,7 @@ def live(make: Callable[[], ContainerInit], grace: float) -> int:
 
 def write_error(text: str) -> None:
     """Write a line on standard error, for whom there is no relay."""
-    calls.write(2, f"init: {printable(text)}\n".encode("utf-8", "backslashreplace"))
+    Output(_STDERR).write(f"init: {printable(text)}\n".encode("utf-8", "backslashreplace"))
 
 
 def _end_all(grace: float) -> None:

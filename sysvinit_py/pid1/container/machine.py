@@ -231,7 +231,7 @@ class ContainerMachine(Machine):
             return
         self.given, self.stop_at = given, self._now + self.grace
         self.must_read = self.reading = self.switching = False  # what comes of a reading is not used
-        self.position.prevlevel, self.position.level = self.position.level, level
+        self.position.prevlevel, self.position.level = self.position.level or stages.NO_LEVEL, level
         self._set_stage(level)
         self.processes.enter_stage()
         self._do(fx.Signal(OTHERS, "TERM"), fx.Probe(OTHERS))
@@ -295,6 +295,8 @@ class ContainerMachine(Machine):
             self._do(*(fx.Say(policy.fault(problem)) for problem in event.problems))
             event = ev.InittabRead(self.entries)
         yield from super()._inittab_read(event)
+        if not self.entries:
+            self._stop("0", policy.REFUSED)  # it was faultless a moment ago
 
     def _inittab_not_read(self, event: ev.InittabNotRead) -> Iterator[None]:
         self._do(fx.Say(event.reason))

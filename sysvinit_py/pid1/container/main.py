@@ -79,6 +79,8 @@ def prepared(words: Sequence[str], program: str) -> Callable[[], int]:
     except arguments.UsageError as error:
         reasons = [str(error)]
         return lambda: _refuse(reasons)
+    if given.answer:
+        return lambda: _answer(given.answer)
     reading = read()
     reasons = [*policy.refusals(reading, given.level, bool(given.command))]
     if reasons:
@@ -93,6 +95,11 @@ def prepared(words: Sequence[str], program: str) -> Callable[[], int]:
     return lambda: live(lambda: compose(given.command, program, level, grace, form), grace)
 
 
+def _answer(text: str) -> int:
+    calls.write(_STDOUT, text.encode())
+    return 0
+
+
 def _refuse(reasons: Iterable[str]) -> int:
     for reason in reasons:
         best_effort(write_error, reason)
@@ -105,7 +112,7 @@ def compose(command: Sequence[str], program: str, level: str, grace: float, form
     given = environment.variables(pythons_environment())
     passed_on = Relay(form, lambda: _ids(machine), _is_coloured(given))
     _adopt_orphans(is_first, passed_on.say)
-    entry = _entry_of(command, level)
+    entry = _entry_of(command)
     machine = ContainerMachine(grace)
     driver = Driver(machine, lambda effect: runner.perform(effect), clock, between=lambda: children.collect())
     reader = Reader(program, pause=lambda: children.collect(), sources=sources)
@@ -147,11 +154,12 @@ def _tells(event: ev.Event) -> Callable[[], ev.Event]:
     return lambda: event
 
 
-def _entry_of(command: Sequence[str], level: str) -> Entry | None:
-    """Return the entry that stands for the command."""
+def _entry_of(command: Sequence[str]) -> Entry | None:
+    """Return the entry that stands for the command, in whatever level."""
     if not command:
         return None
-    return Entry(COMMAND, level, "once", " ".join(command), options=EntryOptions("main", main=True))
+    shown = " ".join(word or '""' for word in command)
+    return Entry(COMMAND, "", "once", shown, options=EntryOptions("main", main=True))
 
 
 def _adopt_orphans(is_first: bool, warn: Callable[[str], None]) -> None:

@@ -53,3 +53,8 @@ def test_it_never_fails_otherwise(words: list[str]) -> None:
 @given(st.lists(st.text()))
 def test_a_command_is_passed_on_as_it_is(words: list[str]) -> None:
     assert parse(["--check", "--", *words]).command == tuple(words)
+
+
+def test_what_it_answers() -> None:
+    assert parse(["--help"]).answer.startswith("usage: init --container [--grace SECONDS]")
+    assert parse(["--version"]).answer.startswith("init (sysvinit_py) ")
