@@ -7,6 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, NoReturn, Self, dataclass_transform
 else:
 
@@ -18,13 +19,18 @@ else:
 class _Fields(type):
     """Turns a class's annotations into its slots, and its class attributes into their defaults."""
 
+    _fields: tuple[str, ...]
+    _setters: tuple[Callable[[object, object], None], ...]  # of the slots
+
     def __new__(mcs, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> _Fields:
         fields = tuple(body.get("__annotations__", ()))
         body["__slots__"] = fields
         own = {field: body.pop(field) for field in fields if field in body}
         body["_defaults"] = {f: v for base in bases for f, v in getattr(base, "_defaults", {}).items()} | own
         body["_fields"] = tuple(f for base in bases for f in getattr(base, "_fields", ())) + fields
-        return super().__new__(mcs, name, bases, body)
+        made = super().__new__(mcs, name, bases, body)
+        made._setters = tuple(getattr(made, field).__set__ for field in made._fields)
+        return made
 
 
 @dataclass_transform(frozen_default=True)
@@ -39,21 +45,24 @@ class Value(metaclass=_Fields):
     else:
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            fields = self._fields
-            if len(args) > len(fields):
-                raise TypeError(f"{type(self).__name__} takes {len(fields)} fields, {len(args)} given")
-            put = object.__setattr__
-            for field, given in zip(fields, args):  # noqa: B905 - fewer arguments than fields is the rule
-                put(self, field, given)
-            for field in fields[len(args) :]:
-                if field in kwargs:
-                    put(self, field, kwargs.pop(field))
-                elif field in self._defaults:
-                    put(self, field, self._defaults[field])
-                else:
-                    raise TypeError(f"{type(self).__name__} needs the field {field!r}")
-            if kwargs:
-                raise TypeError(f"{type(self).__name__} has no field {next(iter(kwargs))!r} to give")
+            if kwargs or len(args) != len(self._fields):
+                args = self._complete(args, kwargs)
+            for put, given in zip(self._setters, args):  # noqa: B905 - they are as many
+                put(self, given)
+
+        def _complete(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+            """Return what is given for each field, defaults included. Raises TypeError."""
+            name, missing = type(self).__name__, self._fields[len(args) :]
+            if len(args) > len(self._fields):
+                raise TypeError(f"{name} takes {len(self._fields)} fields, {len(args)} given")
+            for field in kwargs:
+                if field not in missing:
+                    raise TypeError(f"{name} has no field {field!r} to give")
+            given = self._defaults | kwargs
+            try:
+                return (*args, *(given[field] for field in missing))
+            except KeyError as field:
+                raise TypeError(f"{name} needs the field {field}") from None
 
     def __setattr__(self, name: str, new: object) -> NoReturn:
         raise AttributeError(f"{type(self).__name__}.{name}: a value does not change")

@@ -102,6 +102,8 @@ def _without_quotes(command: str) -> str:
     """Replace each quoted text, which is one word or part of one, by as good a word without whitespace."""
     quote = "'" if "'" in command else '"'
     pieces = command.split(quote)
+    if len(pieces) == 1:
+        return command
     if quote == "'" or _UNCLEAR.isdisjoint("".join(pieces[1::2])):
         pieces[1::2] = ["_"] * len(pieces[1::2])
     return quote.join(pieces) if len(pieces) % 2 == 0 else "_".join(pieces)

@@ -12,7 +12,7 @@ import fcntl as _fcntl
 import posix as _posix  # and not os, which takes 2 ms to import
 import select as _select
 import time as _time
-from fcntl import F_DUPFD_CLOEXEC, F_GETFL, F_SETFD, F_SETFL, F_SETPIPE_SZ, FD_CLOEXEC, LOCK_EX, LOCK_NB  # noqa: F401
+from fcntl import F_DUPFD_CLOEXEC, F_SETFD, F_SETFL, F_SETPIPE_SZ, FD_CLOEXEC, LOCK_EX, LOCK_NB  # noqa: F401
 from posix import (  # noqa: F401
     MFD_CLOEXEC,
     O_APPEND,
@@ -138,7 +138,10 @@ def execve(path: str, argv: list[str], env: Mapping[str, str]) -> None:
 
 
 def _environment(env: Mapping[str, str]) -> dict[bytes, bytes]:
-    return {_bytes(name): _bytes(value) for name, value in env.items()}
+    return {  # _bytes, without its calls: there are some 20 at each start
+        name.encode("utf-8", "surrogateescape"): value.encode("utf-8", "surrogateescape")
+        for name, value in env.items()
+    }
 
 
 fork = _posix.fork

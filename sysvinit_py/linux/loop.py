@@ -6,7 +6,7 @@ from sysvinit_py.linux import calls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
 READABLE, CHANGED, WRITABLE = calls.POLLIN, calls.POLLPRI, calls.POLLOUT
@@ -53,41 +53,33 @@ class Loop:
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = sources
         self._poll = calls.poll()
-        self._registered: list[tuple[int, int]] = []
+        self._registered: list[tuple[tuple[int, int], ...]] = []  # of each source waited for
         self._source_of: dict[int, Source] = {}  # by the descriptor
 
     def turn(self, take: Callable[[Iterable[Any]], None]) -> None:
         """Wait until there is something to do, and have ``take`` take the events of each source."""
-        ready = self._wait()
-        woken = {self._source_of[fd] for fd in ready}
-        now = clock()
-        for source in self._active():
-            if source in woken or source.is_due(now):
-                take(source.serve(ready, now))
-
-    def _active(self) -> Iterator[Source]:
+        wanted, deadlines = [], []
         for source in self._sources:
-            yield source
+            wanted.append(source.wanted())
+            deadlines.append(source.deadline)
             if source.holds_others:
-                return
-
-    def _wait(self) -> set[int]:
-        """Wait for a descriptor or the next deadline; return the descriptors that are ready."""
-        wanted: list[tuple[int, int]] = []
-        deadlines: list[float] = []
-        for source in self._active():
-            wanted += source.wanted()
-            if (deadline := source.deadline) is not None:
-                deadlines.append(deadline)
+                break
         if wanted != self._registered:
             self._register(wanted)
-        return {fd for fd, _ in self._poll.poll(_milliseconds(deadlines))}
+        ready = {fd for fd, _ in self._poll.poll(_milliseconds(deadlines))}
+        woken = {self._source_of[fd] for fd in ready}
+        now = clock()
+        for source, deadline in zip(self._sources, deadlines):  # noqa: B905 - those that are waited for
+            if source in woken or (deadline is not None and deadline <= now):
+                take(source.serve(ready, now))
+                if source.holds_others:
+                    break
 
-    def _register(self, wanted: list[tuple[int, int]]) -> None:
+    def _register(self, wanted: list[tuple[tuple[int, int], ...]]) -> None:
         poll = calls.poll()
         source_of = {}
-        for source in self._active():
-            for fd, what in source.wanted():
+        for source, descriptors in zip(self._sources, wanted):  # noqa: B905 - those that are waited for
+            for fd, what in descriptors:
                 if fd >= 0:
                     poll.register(fd, what)
                     source_of[fd] = source
@@ -95,9 +87,10 @@ class Loop:
         self._poll, self._source_of, self._registered = poll, source_of, wanted
 
 
-def _milliseconds(deadlines: list[float]) -> int | None:
+def _milliseconds(deadlines: list[float | None]) -> int | None:
     """Return a wait that does not end before the first of the deadlines; None: however long it takes."""
-    if not deadlines:
+    times = [time for time in deadlines if time is not None]
+    if not times:
         return None
-    seconds = min(deadlines) - clock()
+    seconds = min(times) - clock()
     return int(min(seconds * 1000, _LONGEST - 1)) + 1 if seconds > 0 else 0

@@ -54,12 +54,13 @@ class Signals(Source):
         """Take in those that are there, and act on them, unless they have to wait."""
         if self._fd in ready:
             self._read()
-        for number, act in self.actions.items():
-            if number in self.arrived and not self.holds_others:
-                self.arrived.remove(number)
-                event = act()
-                if event is not None:
-                    yield event
+        if self.holds_others:
+            return
+        for number in [number for number in self.actions if number in self.arrived]:
+            self.arrived.remove(number)
+            event = self.actions[number]()
+            if event is not None:
+                yield event
 
     def _read(self) -> None:
         try:

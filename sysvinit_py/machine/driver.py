@@ -65,19 +65,20 @@ class Driver:
         if self._working:
             raise MisuseError("the driver is at work already; add the event instead")
         self._working = True
+        events, effects = self._events, self._effects
         try:
-            while self._effects or self._events:
-                if self._effects:
-                    answer = self._perform(self._effects[0])
-                    self._effects.popleft()
+            while effects or events:
+                if effects:
+                    answer = self._perform(effects[0])
+                    effects.popleft()
                     if answer is not None:
-                        self._events.appendleft(answer)
+                        events.appendleft(answer)
                 else:
-                    for _ in self.machine.steps(self._events[0], self._now()):
+                    for _ in self.machine.steps(events[0], self._now()):
                         self._between()
-                    effects = self.machine.take_effects()
-                    self._events.popleft()
-                    self._effects.extend(effects)
+                    wanted = self.machine.take_effects()
+                    events.popleft()
+                    effects.extend(wanted)
         finally:
             self._working = False
 

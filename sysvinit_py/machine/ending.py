@@ -51,7 +51,10 @@ class Endings:
         self._due_at = NEVER
 
     def __bool__(self) -> bool:
-        return any(not ending.alone for ending in self.by_group.values())
+        for ending in self.by_group.values():  # noqa: SIM110 - asked at each event: any() takes twice as long
+            if not ending.alone:
+                return True
+        return False
 
     def __contains__(self, group: int) -> bool:
         return group in self.by_group

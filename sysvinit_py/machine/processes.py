@@ -242,7 +242,7 @@ class Processes:
         self._now_runs(event.pid, job)
         self.fork_failed = False
         if job.accounted:
-            self._do(fx.RecordStart(job.entry.id, event.pid, read_by_child=job.rule.again))
+            self._do(fx.RecordStart(job.entry.id, event.pid, job.rule.again))
 
     def cannot_execute(self, event: ev.CannotExecute, now: float) -> None:
         """Note that the command cannot be executed: a start that ends at once, throttled like any.

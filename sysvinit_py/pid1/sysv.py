@@ -48,17 +48,15 @@ def compose(argv: list[str], program: str) -> Init:
     accounting = Accounting()
     variables = spawn.base_environment(inherited, console.path, given.auto)
 
-    driver = Driver(
-        Machine(), lambda effect: runner.perform(effect), clock, between=lambda: children.collect()
-    )
     fifo = Fifo(lambda request: events_of(request, driver.machine, report), report)
     terminals = TerminalWatch(lambda: driver.machine.awaited)
     reader = Reader(program, pause=lambda: children.collect(), warn=report)
-    children = Children(driver, reader.child_exited, more=lambda: signals.add([calls.SIGCHLD]))
     runner = EffectRunner(
         console, reader, accounting, terminals, variables,
         report=report, is_running=lambda pid: pid in driver.machine.running, now=clock,
     )  # fmt: skip
+    driver = Driver(Machine(), runner.perform, clock, between=lambda: children.collect())
+    children = Children(driver, reader.child_exited, more=lambda: signals.add([calls.SIGCHLD]))
     succession = Succession(
         argv, inherited, variables, lambda: boot_events(given, inherited),
         driver=driver, runner=runner, signals=signals, children=children, accounting=accounting,
@@ -68,7 +66,7 @@ def compose(argv: list[str], program: str) -> Init:
     mounts = Mounts(accounting.write_all, terminals.mounted, fifo.keep, publisher.look_again)
 
     return Init(
-        (signals, mounts, fifo, console, reader, terminals, Timer(driver)), driver, succession,
+        (signals, mounts, fifo, console, reader, terminals, Timer(driver), publisher), driver, succession,
         errors=Errors(argv), report=report, withdraw=publisher.withdraw,
         first=(
             publisher.take_place, environment.prepare, fifo.keep, succession.begin, publisher.write,

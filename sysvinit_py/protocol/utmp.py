@@ -25,7 +25,7 @@ from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 RUN_LVL = 1
 BOOT_TIME = 2
@@ -37,13 +37,9 @@ USER_PROCESS = 7
 DEAD_PROCESS = 8
 
 _PROCESSES = (INIT_PROCESS, LOGIN_PROCESS, USER_PROCESS, DEAD_PROCESS)
-#: What happened to the machine, which is worth knowing later too.
-LASTING = (BOOT_TIME, RUN_LVL)
 
 # The seconds are unsigned in newer versions of glibc, so that the clock lasts until 2106.
 _LAYOUT = Struct("=hxxi32s4s32s256shhiII16s20x")
-_TYPE = Struct("=h")
-_PID = Struct("=4xi")
 _LINE = slice(8, 40)
 _ID = slice(40, 44)
 _HOST = slice(76, 332)
@@ -88,14 +84,13 @@ def unpack(content: bytes, offset: int = 0) -> Record:
     return Record(type_, pid, _text(line), _text(id_), _text(user), _text(host), *numbers)
 
 
+#: Returns both of a packed record.
+type_and_pid_of: Callable[[bytes], tuple[int, int]] = Struct("=hxxi").unpack_from
+
+
 def type_of(record: bytes) -> int:
     """Return the type of a packed record."""
-    return int(_TYPE.unpack_from(record)[0])
-
-
-def pid_of(record: bytes) -> int:
-    """Return the pid of a packed record."""
-    return int(_PID.unpack_from(record)[0])
+    return type_and_pid_of(record)[0]
 
 
 def id_of(record: bytes) -> bytes:
@@ -145,20 +140,32 @@ def for_wtmp(record: bytes, release: str) -> bytes:
 def place(content: bytes | bytearray, record: bytes) -> tuple[int, bytes | None]:
     """Find where in a utmp file a packed record belongs: the offset, and what it replaces (None: appended).
 
-    As pututxline(3) has it: RUN_LVL, BOOT_TIME, NEW_TIME and OLD_TIME replace the one of their type, a
-    process the first process of its id, or of its line where one of the two has no id. A torn end is lost.
+    That is the first one that it may replace. A torn end is lost.
     """
     whole = len(content) - len(content) % SIZE
     if whole < len(content):
         content = content[:whole]
-    type_ = type_of(record)
-    is_process = type_ in _PROCESSES
-    types = _PROCESSES if is_process else (type_,)
+    is_process = type_of(record) in _PROCESSES
     for offset in _worth_a_look(content, record[_ID]) if is_process else range(0, whole, SIZE):
         there = bytes(content[offset : offset + SIZE])
-        if type_of(there) in types and (not is_process or _same_process(there, record)):
+        if replaces(record, there):
             return offset, there
     return whole, None
+
+
+def replaces(record: bytes, there: bytes) -> bool:
+    """Return whether a packed record may take the place of another, which may be cut off.
+
+    As pututxline(3) has it: RUN_LVL, BOOT_TIME, NEW_TIME and OLD_TIME replace the one of their type, a
+    process the first process of its id, or of its line where one of the two has no id.
+    """
+    if len(there) < SIZE:
+        return False
+    (type_, _), (other, _) = type_and_pid_of(record), type_and_pid_of(there)
+    if type_ not in _PROCESSES:
+        return other == type_
+    field = _ID if record[_ID.start] and there[_ID.start] else _LINE
+    return other in _PROCESSES and record[field].partition(b"\0")[0] == there[field].partition(b"\0")[0]
 
 
 def _worth_a_look(content: bytes | bytearray, id_: bytes) -> Iterable[int]:
@@ -182,8 +189,3 @@ def _all(text: bytearray, part: bytes) -> Iterator[int]:
     while at >= 0:
         yield at
         at = text.find(part, at + 1)
-
-
-def _same_process(one: bytes, other: bytes) -> bool:
-    field = _ID if one[_ID.start] and other[_ID.start] else _LINE
-    return one[field].partition(b"\0")[0] == other[field].partition(b"\0")[0]

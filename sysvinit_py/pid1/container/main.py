@@ -128,7 +128,7 @@ def compose(command: Sequence[str], program: str, level: str, grace: float, form
     signals = HandledSignals(_actions(children))
     driver.add(ev.Booted(level, consoles=(entry,) if entry else ()))
     return ContainerInit(
-        (signals, fifo, reader, passed_on, Timer(driver)), driver, machine, passed_on,
+        (signals, fifo, reader, passed_on, Timer(driver), publisher), driver, machine, passed_on,
         errors=Errors(), records=(publisher.write,),
         after_error=lambda: signals.again(calls.SIGCHLD),
         first=(publisher.take_place, *(() if is_shared else (lambda: _open_fifo(fifo),))),

@@ -14,7 +14,7 @@ from sysvinit_py.protocol import utmp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 UTMP = "/run/utmp"
 WTMP = "/var/log/wtmp"
@@ -30,7 +30,7 @@ class Accounting:
 
     def __init__(self) -> None:
         self._slots: dict[bytes, int] = {}  # where in utmp the record of an id was last
-        self._queued: list[tuple[Callable[[str, int, int], bytes], str, int, int]] = []  # kind, id, pid, when
+        self._queued: list[bytes] = []  # records of processes
         self._deferred_utmp: dict[int, bytes] = {}  # records by type: BOOT_TIME and RUN_LVL
         self._deferred_wtmp: list[bytes] = []
         self._release = calls.uname().release
@@ -53,13 +53,13 @@ class Accounting:
 
     def started(self, id: str, pid: int, read_by_child: bool) -> None:
         """Record that a process of the entry runs: at once if it reads the record, else by :meth:`write`."""
-        self._queued.append((utmp.init_process, id, pid, _now()))
+        self._queued.append(utmp.init_process(id, pid, _now()))
         if read_by_child:
             self.write_all(new_pid=pid)
 
     def ended(self, id: str, pid: int) -> None:
         """Record that the process of the entry has ended, with :meth:`write`."""
-        self._queued.append((utmp.dead_process, id, pid, _now()))
+        self._queued.append(utmp.dead_process(id, pid, _now()))
 
     @property
     def recorded(self) -> tuple[bool, bool]:
@@ -72,22 +72,20 @@ class Accounting:
         if self._queued:
             self.write_all()
 
-    def write_all(self, *records: bytes, new_pid: int = 0) -> None:
-        """Write what is queued, these records, and what could not be written before.
+    def write_all(self, *lasting: bytes, new_pid: int = 0) -> None:
+        """Write what is queued, these records of the machine, and what could not be written before.
 
         ``new_pid``: a process that may have put its own record in the place of one that has ended.
         """
-        pending, self._queued = self._queued, []
-        queued = [*(record(id, pid, when) for record, id, pid, when in pending), *records]
-        self._deferred_wtmp += self._update_all(queued, new_pid)
-        if not self._deferred_wtmp or self._append_all(self._deferred_wtmp):
+        queued, self._queued = self._queued, []
+        records = [*self._deferred_wtmp, *self._update_all(queued, lasting, new_pid), *lasting]
+        self._deferred_wtmp = [*self._deferred_wtmp, *lasting][-_MAX_DEFERRED:]
+        if not records or self._append_all(records):
             self._deferred_wtmp = []
-        else:
-            self._deferred_wtmp = _lasting(self._deferred_wtmp)[-_MAX_DEFERRED:]
 
-    def _update_all(self, queued: list[bytes], new_pid: int) -> list[bytes]:
+    def _update_all(self, queued: list[bytes], lasting: Iterable[bytes], new_pid: int) -> list[bytes]:
         """Bring utmp up to date; return what was queued as it is to stand in wtmp."""
-        self._deferred_utmp |= {utmp.type_of(record): record for record in _lasting(queued)}
+        self._deferred_utmp |= {utmp.type_of(record): record for record in lasting}
         if not (queued or self._deferred_utmp):
             return queued
         try:
@@ -101,10 +99,7 @@ class Accounting:
             for type_, record in list(self._deferred_utmp.items()):
                 table.update(record)
                 del self._deferred_utmp[type_]
-            return [
-                record if utmp.type_of(record) in utmp.LASTING else table.update(record, new_pid)
-                for record in queued
-            ]
+            return [table.update(record, new_pid) for record in queued]
         except OSError:
             return queued
         finally:
@@ -136,12 +131,13 @@ class _Utmp:
     def update(self, record: bytes, new_pid: int = 0) -> bytes:
         """Put the record in its place; return it with the line of the one that it ends."""
         offset, there = self._find(record)
-        type_, pid = utmp.type_of(record), utmp.pid_of(there) if there else 0
-        is_its_own = pid == utmp.pid_of(record)
-        if pid == new_pid != 0 or (type_ == utmp.INIT_PROCESS and is_its_own):
-            return record  # the process was faster than we are
-        if there and type_ == utmp.DEAD_PROCESS and is_its_own:
-            record = utmp.with_line_of(record, there)
+        if there:
+            type_, pid = utmp.type_and_pid_of(record)
+            _, its_pid = utmp.type_and_pid_of(there)
+            if its_pid == new_pid != 0 or (type_ == utmp.INIT_PROCESS and pid == its_pid):
+                return record  # the process was faster than we are
+            if type_ == utmp.DEAD_PROCESS and pid == its_pid:
+                record = utmp.with_line_of(record, there)
         calls.pwrite(self._file, record, offset)
         if self._content is not None:
             self._content[offset : offset + utmp.SIZE] = record
@@ -151,20 +147,15 @@ class _Utmp:
         id = utmp.id_of(record)
         last = self._slots.get(id, -1)
         if self._content is None and last >= 0:
-            _, there = utmp.place(calls.pread(self._file, utmp.SIZE, last), record)
-            if there is not None:
-                return last, there
+            found = calls.pread(self._file, utmp.SIZE, last)
+            if utmp.replaces(record, found):
+                return last, found
         if self._content is None:
             size = min(calls.fstat(self._file).st_size, _MAX_UTMP)
             self._content = bytearray(calls.pread(self._file, size, 0))
         offset, there = utmp.place(self._content, record)
         self._slots[id] = offset
         return offset, there
-
-
-def _lasting(records: Iterable[bytes]) -> list[bytes]:
-    """Return those that are worth deferring: the boot and the levels."""
-    return [record for record in records if utmp.type_of(record) in utmp.LASTING]
 
 
 def _now() -> int:

@@ -95,7 +95,7 @@ class Console(Source):
         except OSError:
             return open_nothing()
         try:
-            calls.fcntl(fd, calls.F_SETFL, calls.fcntl(fd, calls.F_GETFL) & ~calls.O_NONBLOCK)
+            calls.fcntl(fd, calls.F_SETFL, calls.O_RDWR)
         except OSError:
             calls.close(fd)
             raise

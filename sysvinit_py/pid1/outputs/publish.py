@@ -13,7 +13,9 @@ from stat import S_IROTH, S_IXOTH
 from sysvinit_py import __version__
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.descriptors import open_nothing
+from sysvinit_py.linux.loop import Source, clock
 from sysvinit_py.linux.proc import contents
+from sysvinit_py.machine.machine import ENDS
 from sysvinit_py.machine.processes import A_FEW
 from sysvinit_py.machine.stages import SYSINIT
 from sysvinit_py.report import slots
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from sysvinit_py.inittab.entry import Entry
+    from sysvinit_py.machine.ending import Endings
+    from sysvinit_py.machine.job import Job
     from sysvinit_py.machine.machine import Machine
 
     #: The fields of slots.Header from ``boot`` to ``busy``.
@@ -34,10 +38,14 @@ FDS = {ENTRIES: 13, STATUS: 12}
 #: Instead of a command of a file that not everybody may read.
 HIDDEN = "(not public)"
 _OTHERS_MAY_WRITE = 0o022
+#: Seconds that changes may wait while processes are being ended, most of which end together.
+_LULL = 0.05
 
 
-class Publisher:
+class Publisher(Source):
     """Keeps the published bytes as the machine is; ``pause`` is called in the midst of what takes long."""
+
+    deadline: float | None = None  # of what is not written yet
 
     def __init__(
         self, machine: Callable[[], Machine], pause: Callable[[], object], only_in_memory: bool = False
@@ -75,6 +83,12 @@ class Publisher:
         )  # fmt: skip
         if not (is_new or processes.changed or head != self._head):
             return
+        if machine.busy == ENDS and self._head:
+            now = clock()
+            self.deadline = self.deadline or now + _LULL
+            if now < self.deadline:
+                return
+        self.deadline = None
         # In a new stage /run may be there.
         moves = is_new or not self._head or head[:3] != self._head[:3]
         changed, self._jobs = processes.take_changed(), processes.jobs
@@ -83,15 +97,17 @@ class Publisher:
                 self._head = head
                 self._write_all(machine, head)
                 return
-            for job in changed:
-                if processes.jobs.get(job.key) is job:
-                    slot = slots.slot(job, job.pid in processes.endings)
-                    calls.pwrite(FDS[STATUS], slot, slots.HEADER + slots.SLOT * job.place)
+            ours = [job for job in changed if processes.jobs.get(job.key) is job]
+            self._write_slots(ours, processes.endings)
             if head != self._head:
                 self._head = head
                 calls.pwrite(FDS[STATUS], self._header(head), 0)
         except OSError:
             self.withdraw()
+
+    def serve(self, ready: set[int], now: float) -> Iterable[object]:
+        """Make no event: what is to be written is written at the end of the turn."""
+        return ()
 
     def look_again(self) -> None:
         """Mounts have changed: with the next change it is looked where the files are."""
@@ -146,6 +162,19 @@ class Publisher:
         finally:
             if folder != _NONE:
                 calls.close(folder)
+
+    def _write_slots(self, jobs: Iterable[Job], endings: Endings) -> None:
+        """Write the slots of these jobs; those that are side by side at once."""
+        run, end = b"", 0
+        for job in sorted(jobs, key=lambda job: job.place):
+            at = slots.HEADER + slots.SLOT * job.place
+            if run and at != end:
+                calls.pwrite(FDS[STATUS], run, end - len(run))
+                run = b""
+            run += slots.slot(job, job.pid in endings)
+            end = at + slots.SLOT
+        if run:
+            calls.pwrite(FDS[STATUS], run, end - len(run))
 
     def _header(self, head: _Head, handed: float = 0.0) -> bytes:
         return slots.header(slots.Header(__version__, self._reading, *head, handed))

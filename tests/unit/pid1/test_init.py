@@ -12,6 +12,7 @@ import pytest
 
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.linux import calls
+from sysvinit_py.linux.loop import Source
 from sysvinit_py.linux.signals import SHUTDOWN
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
@@ -46,7 +47,7 @@ class Machine:
         return self.wants.get(self.told[-1], [])
 
 
-class NoPublisher:
+class NoPublisher(Source):
     """Nothing is published: the machine has no jobs."""
 
     def write(self) -> None:

@@ -80,7 +80,7 @@ def test_a_record_is_read_where_it_stands() -> None:
     content = one + other
     assert unpack(content) == unpack(one)
     assert unpack(content, utmp.SIZE) == unpack(other)
-    assert unpack(other).pid == utmp.pid_of(other) == 7
+    assert unpack(other).pid == utmp.type_and_pid_of(other)[1] == 7
     with pytest.raises(struct.error):
         unpack(content, utmp.SIZE + 1)
 
@@ -88,7 +88,7 @@ def test_a_record_is_read_where_it_stands() -> None:
 def test_parts_of_a_packed_record() -> None:
     ended = utmp.with_line_of(utmp.dead_process("r1", 10, 3), LOGGED_IN)
     assert unpack(ended) == unpack(utmp.dead_process("r1", 10, 3, line="tty2"))
-    assert (utmp.type_of(ended), utmp.pid_of(ended), utmp.id_of(ended)) == (utmp.DEAD_PROCESS, 10, b"r1")
+    assert (*utmp.type_and_pid_of(ended), utmp.id_of(ended)) == (utmp.DEAD_PROCESS, 10, b"r1")
     assert utmp.id_of(NO_ID) == b""
 
 

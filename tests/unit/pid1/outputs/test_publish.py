@@ -43,6 +43,9 @@ class Published:
     def write(self) -> None:
         self.publisher.write()
 
+    def waits(self) -> bool:
+        return self.publisher.deadline is not None
+
     def told(self) -> dict[str, int]:
         """The pids by id, of what the descriptors have."""
         return self._read(*(Path(f"/proc/self/fd/{fd}").read_bytes() for fd in (STATUS, ENTRIES)))
@@ -147,6 +150,44 @@ def test_a_switch(published: Published) -> None:
     assert published.in_folder() == published.wanted()
     header = slots.read_header((published.folder / "status").read_bytes())
     assert (header.level, header.prevlevel, header.busy) == ("3", "2", "")
+
+
+def test_slots_side_by_side_are_one_write(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards the cost of a switch, in which nearly all entries change; and that a gap is left as it is."""
+    published.world.inittab += tuple(Entry(f"r{n}", "2", "respawn", "x") for n in range(10, 19))
+    published.to_level_2()
+    for ended, writes in (("r14",), 1), (("r11", "r12", "r15", "r16", "r17"), 2), (("r18", "r10"), 2):
+        for id in ended:
+            published.world.end(id, 9)
+        assert calls_of(monkeypatch, published.write) == ["pwrite"] * writes
+        assert published.in_folder() == published.wanted()
+
+
+def test_while_processes_are_being_ended_changes_wait_a_moment(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a process that does not end it is told, soon; the next changes wait again, the last ones do not."""
+    now = [1000.0]
+    monkeypatch.setattr(publish, "clock", lambda: now[0])
+    published.world.inittab += (Entry("deaf", "2", "respawn", "x"), Entry("slow", "2", "respawn", "x"))
+    published.to_level_2()
+    for step in ("deaf ignores TERM", "slow ignores TERM", "telinit 3"):
+        published.world.step(step)
+    for ended in (), ("slow",):
+        for id in ended:
+            published.world.end(id, 0)
+        assert calls_of(monkeypatch, published.write) == []
+        assert published.waits()
+        now[0] += 0.04
+        assert calls_of(monkeypatch, published.write) == []
+        now[0] += 0.02
+        published.write()
+        assert not published.waits()
+        assert published.in_folder() == published.wanted()
+    published.world.end("deaf", 0)
+    published.write()
+    assert published.in_folder() == published.wanted()
+    assert not published.waits()
 
 
 @pytest.mark.parametrize("removed", ["status", "folder"])
