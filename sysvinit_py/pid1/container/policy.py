@@ -43,7 +43,7 @@ GRACE = 8.0
 _NO_SUCH_FILE = "No such file or directory"  # strerror(3) in the C locale, which Python stays in
 
 #: Exit statuses (behaviour/container#exit-status).
-FAILED, REFUSED, OWN_ERROR, NOT_EXECUTABLE, NOT_FOUND, SIGNALLED, KILLED = 1, 2, 70, 126, 127, 128, 137
+FAILED, REFUSED, OWN_ERROR, NOT_EXECUTABLE, NOT_FOUND, BY_SIGNAL, KILLED = 1, 2, 70, 126, 127, 128, 137
 
 
 def role(entry: Entry) -> str:
@@ -63,7 +63,7 @@ def cleans_up(entry: Entry, level: str) -> bool:
 def code_of(status: int) -> int:
     """Return the exit code for a status of wait(2)."""
     signal = status & 0x7F
-    return SIGNALLED + signal if signal else status >> 8
+    return BY_SIGNAL + signal if signal else status >> 8
 
 
 def code_of_reason(reason: str) -> int:
@@ -73,7 +73,7 @@ def code_of_reason(reason: str) -> int:
 
 def own_code(code: int, signals: Iterable[int]) -> int:
     """Return the code of a main process that was sent these signals: 0 if it is their effect."""
-    return 0 if code in [SIGNALLED + signal for signal in signals] else code
+    return 0 if code in [BY_SIGNAL + signal for signal in signals] else code
 
 
 def exit_status(given: int | None, main: int, killed: bool) -> int:
