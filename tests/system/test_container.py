@@ -539,7 +539,6 @@ REFUSED: dict[str, tuple[str | None, list[str]]] = {
     "init: initdefault 6 would end the container at once": ("id:6:initdefault:\na:2:once:x\n", ["--", "x"]),
     "init: --level 0 would end the container at once": ("id:2:initdefault:\na:2:once:x\n", ["--level", "0"]),
     "init: level S has no place in a container": ("id:S:initdefault:\na:2:once:x\n", ["--", "x"]),
-    "init: no level: neither an initdefault entry nor --level": ("a:2:once:x\n", []),
     "init: unknown option --grase": ("id:2:initdefault:\na:2:once:x\n", ["--grase", "3"]),
     'init: --grace wants seconds, not "8s"': ("id:2:initdefault:\na:2:once:x\n", ["--grace", "8s"]),
     "init: --grace wants seconds": ("id:2:initdefault:\na:2:once:x\n", ["--grace"]),
@@ -666,6 +665,7 @@ def test_status(run: Run, user: int, through: tuple[str, ...]) -> None:
     starting = inside(container, *health, user=user)
     assert (starting.returncode, "pending" in starting.stderr) == (1, True)
     wait_until(lambda: inside(container, *health, user=user).returncode == 0, lambda: "all is well")
+    assert not inside(container, *health, user=user).stderr
     shown = json.loads(inside(container, *health, "--json", "a", user=user).stdout)
     assert [entry["state"] for entry in shown["entries"]] == ["running"]
     assert inside(container, *health, "nope", user=user).returncode == 1

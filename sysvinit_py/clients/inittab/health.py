@@ -62,5 +62,6 @@ def _reasons(header: Header, chosen: list[Item]) -> Iterator[str]:
 
 
 def _ill(reasons: list[str]) -> int:
-    out.say("init", *map(printable, reasons))
+    for reason in reasons:
+        out.say("init", printable(reason))
     return out.FAILED if reasons else out.DONE

@@ -8,7 +8,6 @@ from sysvinit_py.inittab.sources import gather
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.loop import clock
 from sysvinit_py.machine import events as ev
-from sysvinit_py.machine import rules
 from sysvinit_py.machine.driver import Driver
 from sysvinit_py.pid1.container import arguments, environment, policy, relay
 from sysvinit_py.pid1.container.effect_runner import ContainerRunner
@@ -91,7 +90,7 @@ def prepared(words: Sequence[str], program: str) -> Callable[[], int]:
     graces = (given.grace, *(option.grace for option in options), policy.GRACE)
     grace = next(seconds for seconds in graces if seconds is not None)
     form = next(filter(None, (given.log, *(option.log for option in options), relay.PREFIX)))
-    level = given.level or rules.initdefault(reading.entries)
+    level = given.level or policy.level_of(reading.entries)
     return lambda: live(lambda: compose(given.command, program, level, grace, form), grace)
 
 

@@ -33,6 +33,8 @@ ROLES = {
     (IN_LEVEL, False, False): BESIDE,
 }
 
+#: Where there is no initdefault.
+DEFAULT_LEVEL = "2"
 #: Levels that end the container.
 STOP_LEVELS = "06"
 #: What a level-0 entry may have on a machine, and cannot do here.
@@ -95,18 +97,23 @@ def first_failure(jobs: Iterable[Job]) -> int:
 # What is refused.
 
 
+def level_of(entries: tuple[Entry, ...]) -> str:
+    """Return the level to enter, which may be invalid."""
+    return rules.initdefault(entries) or DEFAULT_LEVEL
+
+
 def refusals(reading: Reading, level: str, command: bool) -> Iterator[str]:
     """Yield why the inittab cannot be used in the level, with or without a command; nothing: it can."""
     if reading.missing:
         yield "no inittab: neither /etc/inittab nor /etc/inittab.d/*.tab"
         return
     yield from (fault(problem, guess=True) for problem in reading.problems)
-    named = rules.initdefault(reading.entries)
-    yield from bad_level(level or named, "--level" if level else "initdefault")
+    yield from bad_level(level or level_of(reading.entries), "--level" if level else "initdefault")
+    level = level or level_of(reading.entries)
     entries = [entry for entry in reading.entries if entry != SULOGIN]
     in_level = (e for e in entries if role(e) != NEVER and e.rule.when == IN_LEVEL and e.command)
-    if not command and not any((level or named) in entry.levels for entry in in_level):
-        yield f"nothing to run in level {level or named}"
+    if not command and not any(level in entry.levels for entry in in_level):
+        yield f"nothing to run in level {level}"
     marked = [entry.id for entry in entries if role(entry) == MAIN]
     if command and marked:
         yield f"two mains: {marked[0]} is marked, and a command was given"
@@ -114,9 +121,7 @@ def refusals(reading: Reading, level: str, command: bool) -> Iterator[str]:
 
 def bad_level(level: str, what: str) -> Iterator[str]:
     """Yield what is wrong with the level that ``what`` names."""
-    if not level:
-        yield "no level: neither an initdefault entry nor --level"
-    elif level == "S":
+    if level == "S":
         yield "level S has no place in a container"
     elif level in STOP_LEVELS:
         yield f"{what} {level} would end the container at once"

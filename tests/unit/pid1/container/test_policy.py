@@ -109,6 +109,8 @@ def test_levels() -> None:
     assert refusals("id:2:initdefault:\na:0:wait:x\n", "6", True) == [
         "--level 6 would end the container at once"
     ]
+    assert refusals("a:2:once:x\n") == []  # without an initdefault it is 2
+    assert refusals("a:3:once:x\n") == ["nothing to run in level 2"]
     assert refusals("id:S:initdefault:\na:S:wait:x\n") == ["level S has no place in a container"]
     assert refusals("id:x:initdefault:\n", command=True) == ["initdefault X: no such level"]
 
