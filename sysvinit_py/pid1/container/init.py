@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: How much may fail before the rest is left alone.
 _FAILURES = 3
-#: Seconds after the last process, or at most after the grace, for its last words.
+#: Seconds for the last words: to the next thing that happens to them, and at most after the grace.
 _LAST_WORDS = 1.0
 _STDERR = 2
 #: Seconds between two looks whether all have ended.
@@ -32,13 +32,7 @@ _PAUSE = 0.02
 class _Alarm(Source):
     """Wakes the loop at a time."""
 
-    def __init__(self, at: float) -> None:
-        self._at = at
-
-    @property
-    def deadline(self) -> float | None:
-        """The time."""
-        return self._at
+    deadline: float | None = None
 
     def serve(self, ready: set[int], now: float) -> Iterable[ev.Event]:
         """Do nothing."""
@@ -106,12 +100,15 @@ class ContainerInit:
             best_effort(self._after_error)
 
     def _take_last_words(self) -> None:
-        """Pass on what those that have ended have written, as long as it does not take too long."""
-        now = clock()
-        until = min(now, self._machine.stop_at or now) + _LAST_WORDS
-        loop = Loop((self._relay, _Alarm(until)))
-        while not self._relay.drained and clock() < until:
+        """Pass on what those that have ended have written, as long as somebody reads it."""
+        alarm = _Alarm()
+        loop = Loop((self._relay, alarm))
+        latest = (self._machine.stop_at or clock()) + _LAST_WORDS
+        while not self._relay.drained:
+            alarm.deadline = until = min(clock() + _LAST_WORDS, latest)
             loop.turn(lambda events: None)
+            if clock() >= until:
+                break
         self._relay.finish()
 
 
