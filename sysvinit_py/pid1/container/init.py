@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: How much may fail before the rest is left alone.
 _FAILURES = 3
 #: Seconds for the last words: to the next thing that happens to them, and at most after the grace.
-_LAST_WORDS = 1.0
+_LAST_WORDS = 0.9
 _STDERR = 2
 #: Seconds between two looks whether all have ended.
 _PAUSE = 0.02

@@ -12,6 +12,7 @@ from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import limits, stages
 from sysvinit_py.machine.ending import Ending
+from sysvinit_py.machine.job import NOT_EXECUTED
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.processes import Processes
 from sysvinit_py.pid1.container import policy
@@ -186,7 +187,10 @@ class ContainerMachine(Machine):
 
     def _cannot_execute(self, event: ev.CannotExecute) -> None:
         job = self.processes.starting
+        said = job is not None and job.status == NOT_EXECUTED
         self.processes.cannot_execute(event, self._now)
+        if said:
+            self._effects.pop()  # once is enough
         if job:
             self._ended(job, policy.code_of_reason(event.reason), told=False)
 

@@ -162,6 +162,15 @@ def test_what_cannot_be_executed(reason: str, code: int, line: str) -> None:
     assert world.status == code
 
 
+def test_a_service_that_cannot_be_executed() -> None:
+    """It is said once, and not ten times."""
+    world = World(f"{SERVICES}s:2:respawn:x\n", missing={"s": "Permission denied"})
+    assert world.status == 127
+    assert [line for line in world.said if "cannot execute" in line] == [
+        'cannot execute "x": Permission denied (id s, t[4])'
+    ]
+
+
 def test_throttled() -> None:
     world = World(SERVICES)
     for _ in range(10):
