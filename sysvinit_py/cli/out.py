@@ -33,7 +33,11 @@ def forget() -> None:
     try:
         write("")
     except OSError:
-        posix.dup2(posix.open("/dev/null", posix.O_WRONLY), 1)
+        _discard(1)
+
+
+def _discard(fd: int) -> None:
+    posix.dup2(posix.open("/dev/null", posix.O_WRONLY), fd)
 
 
 def say(program: str, *lines: str) -> None:
@@ -44,7 +48,7 @@ def say(program: str, *lines: str) -> None:
             shown = (printable(line).replace("##", "\\x23" * 2 if "[" in line else "##") for line in lines)
             print("\n".join(f"{program}: {line}" for line in shown), file=sys.stderr, flush=True)
     except OSError:
-        pass
+        _discard(2)  # as in forget()
 
 
 def coloured(stream: TextIO | None, when: str = "auto") -> bool:
