@@ -68,17 +68,26 @@ BUNDLES = (
     ("protocol/utmp.py",),
     ("cli/looking.py", "cli/options.py", "cli/out.py", "clients/inittab/*.py", "report/*.py"),
     ("inittab/child.py", "inittab/foreign.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),
+    ("linux/calls.py", "linux/descriptors.py"),
+    ("pid1/container/front.py", "pid1/container/environment.py"),
     (
         "inittab/*.py",
         "machine/*.py",
-        "protocol/*.py",
-        *(
-            f"linux/{module}.py"
-            for module in ("calls", "loop", "proc", "signals", "syslog", "terminals", "title")
-        ),
-        "pid1/*.py",
-        "pid1/*/*.py",
+        "protocol/initctl.py",
+        *(f"linux/{module}.py" for module in ("loop", "proc", "syslog", "terminals", "title")),
+        "pid1/environment.py",
+        "pid1/groups.py",
+        "pid1/ownership.py",
+        *(f"pid1/inputs/{module}.py" for module in ("children", "fifo", "reader", "requests", "timer")),
+        *(f"pid1/outputs/{module}.py" for module in ("publish", "shell", "spawn")),
+        "pid1/survival/barrier.py",
     ),
+    (
+        "pid1/container/*.py",
+        *(f"logs/{module}.py" for module in ("__init__", "lines", "sinks", "stamps")),
+        "linux/descendants.py",
+    ),
+    ("protocol/*.py", "linux/signals.py", "pid1/*.py", "pid1/*/*.py"),
 )
 
 #: A form of marshal that other versions of Python read, too.

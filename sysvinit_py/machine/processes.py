@@ -110,7 +110,7 @@ class Processes:
             if job.lacks_terminal:
                 self.changed.add(job)
                 job.find_terminal()
-            if rules.has_place(job, stage):
+            if self.has_place(job):
                 placed.append(job)
             else:
                 if job.has_run or job.on_demand:
@@ -161,7 +161,21 @@ class Processes:
             if job.rests_until:
                 heappush(self._resting, (job.rests_until, job.key))
                 self._forking += job.forking
-        self.run_queue = RunQueue(job for job in jobs.values() if rules.has_place(job, self.position.stage))
+        self.run_queue = RunQueue(job for job in jobs.values() if self.has_place(job))
+
+    # What another kind of init has other rules for.
+
+    def has_place(self, job: Job) -> bool:
+        """Return whether the entry may run in the stage."""
+        return rules.has_place(job, self.position.stage)
+
+    def must_end(self, job: Job) -> bool:
+        """Return whether its process has to end in the stage."""
+        return rules.must_end(job, self.position.stage)
+
+    def patience(self, job: Job, wait_time: float) -> float:
+        """Return the seconds from SIGTERM to SIGKILL."""
+        return wait_time
 
     # Starts.
 
@@ -174,13 +188,17 @@ class Processes:
         while not self.starting and (job := self.run_queue.next()):
             any_due = True
             if job.rule.again and not job.throttle.allows(now):
-                self._do(fx.Say(f'Id "{job.entry.id}" respawning too fast: disabled for 5 minutes'))
-                job.rest(until=now + limits.REST)
-                self.changed.add(job)
-                heappush(self._resting, (job.rests_until, job.key))
+                self.throttle(job, now)
             else:
                 self._start(job, now)
         return any_due
+
+    def throttle(self, job: Job, now: float) -> None:
+        """Let it rest: it was started too often (behaviour/throttle)."""
+        self._do(fx.Say(f'Id "{job.entry.id}" respawning too fast: disabled for 5 minutes'))
+        job.rest(until=now + limits.REST)
+        self.changed.add(job)
+        heappush(self._resting, (job.rests_until, job.key))
 
     @property
     def stage_over(self) -> bool:
@@ -291,13 +309,13 @@ class Processes:
             for pid, job in self.running.items()
             if job.pid == pid
             and not self.endings.waits_for(pid)
-            and (self.jobs.get(job.key) is not job or rules.must_end(job, self.position.stage))
+            and (self.jobs.get(job.key) is not job or self.must_end(job))
         ]
         if not misplaced:
             return
         self._do(fx.Say("Sending processes configured via /etc/inittab the TERM signal", log=False))
         for job in misplaced:
-            self._end(job, now + wait_time)
+            self._end(job, now + self.patience(job, wait_time))
         self._kill_due(now)
 
     def terminals_seen(self, missing: tuple[str, ...], wait_time: float, now: float) -> None:

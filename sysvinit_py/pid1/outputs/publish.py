@@ -12,12 +12,12 @@ from stat import S_IROTH, S_IXOTH
 
 from sysvinit_py import __version__
 from sysvinit_py.linux import calls
+from sysvinit_py.linux.descriptors import open_nothing
 from sysvinit_py.linux.loop import Source, clock
 from sysvinit_py.linux.proc import contents
 from sysvinit_py.machine.machine import ENDS
 from sysvinit_py.machine.processes import A_FEW
 from sysvinit_py.machine.stages import SYSINIT
-from sysvinit_py.pid1.outputs.console import open_nothing
 from sysvinit_py.report import slots
 
 TYPE_CHECKING = False
@@ -47,7 +47,10 @@ class Publisher(Source):
 
     deadline: float | None = None  # of what is not written yet
 
-    def __init__(self, machine: Callable[[], Machine], pause: Callable[[], object]) -> None:
+    def __init__(
+        self, machine: Callable[[], Machine], pause: Callable[[], object], only_in_memory: bool = False
+    ) -> None:
+        self._only_in_memory = only_in_memory  # the folder is that of another init
         self._machine = machine
         self._pause = pause
         self._boot = ""  # the boot,
@@ -150,7 +153,8 @@ class Publisher(Source):
             STATUS: bytes(status),
         }
         self._pause()
-        folder = _NONE if machine.position.stage == SYSINIT else _folder()
+        early = machine.position.stage == SYSINIT
+        folder = _NONE if early or self._only_in_memory else _folder()
         try:
             if folder == _NONE or not _put(contents, folder):
                 _put_in_memory(contents)
