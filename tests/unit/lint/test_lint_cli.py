@@ -215,7 +215,7 @@ def test_config(run: Run, inittab: Path, tmp_path: Path) -> None:
         (["--nonsense"], "unrecognized arguments: --nonsense (inittab-lint --help lists the options)"),
         (["--format=xml"], "argument --format: invalid choice: 'xml'"),
         (["--target=upstart"], "argument --target: invalid choice: 'upstart'"),
-        (["--select=INT9", "inittab"], "unknown rule INT9 (inittab-lint --list-rules lists all)"),
+        (["--select=INT99", "inittab"], "unknown rule INT99 (inittab-lint --list-rules lists all)"),
         (["--ignore=nope", "inittab"], "unknown rule nope"),
         (["--explain=INT999"], "unknown rule INT999"),
         (["--root=nowhere"], "nowhere: No such file or directory"),

@@ -1,0 +1,394 @@
+"""INT9: what ``init --container`` refuses, never runs, or takes for a reason to end the container."""
+
+from __future__ import annotations
+
+import re
+
+from sysvinit_py.inittab.actions import BOOT_ACTIONS, EVENT_ACTIONS, LEVEL_ACTIONS, RESPAWNED
+from sysvinit_py.inittab.entry import DIGIT_LEVELS
+from sysvinit_py.inittab.options import OF_ENTRY
+from sysvinit_py.inittab.parser import BLANKS
+from sysvinit_py.lint.command import KEYWORDS, ends_with_ampersand, shell_command, tokens
+from sysvinit_py.lint.daemons import DAEMONIZES, fate
+from sysvinit_py.lint.finding import Match, printable
+from sysvinit_py.lint.inittab import ACTION, PROCESS, RUNLEVELS
+from sysvinit_py.lint.rule import rule
+from sysvinit_py.lint.rules.completeness import defaults
+from sysvinit_py.lint.rules.options import options_of
+from sysvinit_py.lint.rules.runlevels import DEMANDED
+from sysvinit_py.lint.targets import CONTAINER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sysvinit_py.lint.command import Command, Token, Word
+    from sysvinit_py.lint.inittab import EntryView, Inittab
+
+ONLY = (CONTAINER,)
+#: The levels of a machine that goes down: entered at the stop, for what is waited for there.
+LAST_LEVELS = "06"
+LEVELS = "".join(level for level in DIGIT_LEVELS if level not in LAST_LEVELS)
+#: What is entered without an initdefault.
+DEFAULT = "2"
+
+
+def entered(inittab: Inittab) -> str:
+    """Return the level that is entered; of those that cannot be known, or are refused, all that may be."""
+    for view in defaults(inittab)[:1]:
+        level = max(view.runlevels.upper(), default="9")
+        return level if level in LEVELS else LEVELS
+    return LEVELS if inittab.fragment else DEFAULT
+
+
+def started(inittab: Inittab) -> list[EntryView]:
+    """Return the entries that are started by themselves when the container is."""
+    levels = set(entered(inittab))
+    return [
+        view
+        for view in inittab.views
+        if (view.action in BOOT_ACTIONS or (view.action in LEVEL_ACTIONS and levels & set(view.levels)))
+        and view.process[view.command_start :].strip(BLANKS)
+    ]
+
+
+@rule("INT901", "refused-default", "error", ONLY)
+def refused_default(inittab: Inittab) -> Iterator[Match]:
+    """initdefault names a level that no container can be started in.
+
+    Levels 0 and 6 would end it at once, S is for a machine's administrator, and what is not a level cannot be
+    asked for, as nobody is there to answer. init refuses to start. Without initdefault it enters level 2.
+
+    Bad::
+
+        id:S:initdefault:
+        web:2:respawn:/usr/sbin/nginx -g "daemon off;"
+
+    Good::
+
+        id:2:initdefault:
+        web:2:respawn:/usr/sbin/nginx -g "daemon off;"
+    """
+    for view in defaults(inittab)[:1]:
+        level = max(view.runlevels.upper(), default="9")
+        if level in LEVELS:
+            continue
+        if level in LAST_LEVELS:
+            message = f"initdefault {level} would end the container at once"
+        elif level == "S":
+            message = "level S has no place in a container"
+        else:
+            message = f"{printable(level)!r} is not a level"
+        yield view.match(RUNLEVELS, message, "name one of 1 to 5, as in id:2:initdefault:")
+
+
+@rule("INT902", "nothing-to-run", "error", ONLY)
+def nothing_to_run(inittab: Inittab) -> Iterator[Match]:
+    """No entry is started in the level that is entered.
+
+    init refuses to start, unless it is given a command. Without initdefault the level is 2. A part of an
+    inittab (``--fragment``, a ``.tab`` file) is not asked for it.
+
+    Bad::
+
+        id:3:initdefault:
+        web:2:respawn:/usr/sbin/nginx -g "daemon off;"
+
+    Good::
+
+        id:2:initdefault:
+        web:2:respawn:/usr/sbin/nginx -g "daemon off;"
+    """
+    level = entered(inittab)
+    if not inittab.fragment and len(level) == 1 and not started(inittab):
+        yield inittab.match(f"nothing to run in level {level}")
+
+
+@rule("INT903", "second-main", "error", ONLY)
+def second_main(inittab: Inittab) -> Iterator[Match]:
+    """Two entries that are started are marked as main.
+
+    The container ends when the main entry does, and with its exit status. init refuses to start.
+
+    Bad::
+
+        # inittab: main
+        web:2:respawn:/usr/sbin/nginx -g "daemon off;"
+        # inittab: main
+        app:2:once:/usr/local/bin/app
+
+    Good::
+
+        web:2:respawn:/usr/sbin/nginx -g "daemon off;"
+        # inittab: main
+        app:2:once:/usr/local/bin/app
+    """
+    first = None
+    options = options_of(inittab)
+    for view in started(inittab):
+        word = options.get(view.place, {}).get("main")
+        if not word or not OF_ENTRY["main"].acts_on(view.entry.rule):
+            continue
+        if first:
+            message = f"a second main: {printable(first.id)} in line {first.entry.line} is the first"
+            yield Match(view.entry.file, word.line, word.span.start, word.span.end, message, "leave one")
+        first = first or view
+
+
+@rule("INT904", "never-called", "warning", ONLY)
+def never_called(inittab: Inittab) -> Iterator[Match]:
+    """The entry waits for an event that a container never has.
+
+    There is no power supply, no keyboard and no suspend: SIGPWR, SIGINT and SIGWINCH stop the container, or
+    are passed on. What has to be done at the stop is a wait entry of level 0.
+
+    Bad::
+
+        pf:2:powerfail:/usr/local/bin/save-all
+
+    Good::
+
+        bye:0:wait:/usr/local/bin/save-all
+    """
+    for view in inittab.views:
+        if view.action in EVENT_ACTIONS:
+            message = f"{view.action} never happens in a container"
+            yield view.match(ACTION, message, "for the stop, write a wait entry of level 0")
+
+
+@rule("INT905", "other-level", "info", ONLY)
+def other_level(inittab: Inittab) -> Iterator[Match]:
+    """The entry is of levels that the container does not enter.
+
+    It enters the level of initdefault, and none other by itself. At the stop the wait entries of level 0 are
+    run, and nothing else of that level. An inittab that a machine uses, too, may well have such entries.
+
+    Bad::
+
+        id:2:initdefault:
+        web:3:respawn:/usr/sbin/nginx -g "daemon off;"
+        app:2:respawn:/usr/local/bin/app
+
+    Good::
+
+        id:2:initdefault:
+        web:2:respawn:/usr/sbin/nginx -g "daemon off;"
+        app:2:respawn:/usr/local/bin/app
+    """
+    runs = {*entered(inittab), *DEMANDED}
+    for view in inittab.views:
+        at_stop = LAST_LEVELS if view.action == "wait" else ""
+        if view.action in LEVEL_ACTIONS and runs.union(at_stop).isdisjoint(view.levels):
+            level = entered(inittab)
+            where = f"the container enters level {level}" if level == level[:1] else "no container enters it"
+            yield view.match(RUNLEVELS, f"never started: {where}")
+
+
+@rule("INT906", "set-up-may-end-it", "info", ONLY)
+def set_up_may_end_it(inittab: Inittab) -> Iterator[Match]:
+    """If this set-up fails the container ends.
+
+    sysinit, bootwait and wait entries prepare what the others need. If one ends with another status than 0,
+    nothing after it is started, what runs is stopped, and the container ends with that status. On a machine
+    init goes on. Where failing does no harm, write ``|| true``.
+
+    Bad::
+
+        mk:2:wait:/bin/mkdir /run/app
+        app:2:respawn:/usr/local/bin/app
+
+    Good::
+
+        mk:2:wait:/bin/mkdir /run/app || true
+        app:2:respawn:/usr/local/bin/app
+    """
+    for view in started(inittab):
+        if view.entry.rule.waited and view.command and not _cannot_fail(view.command, view.tokens):
+            message = "if this ends with another status than 0 the container ends with it"
+            yield view.match(PROCESS, message, "add || true where that does no harm")
+
+
+def _cannot_fail(command: Command, pieces: list[Token]) -> bool:
+    """Return whether the exit status is 0 whatever happens, as far as that can be seen."""
+    if command.script and not command.compound:
+        pieces = list(tokens(command.script, 0))
+        inner = shell_command(pieces)
+        return inner is None or _cannot_fail(inner, pieces)
+    last = next((n for n, t in enumerate(reversed(pieces)) if t.kind == "operator"), len(pieces))
+    words = [piece.text for piece in pieces[len(pieces) - last :]]
+    joined = pieces[len(pieces) - last - 1].text if last < len(pieces) else ""
+    if joined == "&" and not words:
+        return True
+    name = words[0].rpartition("/")[2] if words else "" if pieces else command.name
+    return joined in ("", "||", ";") and (
+        name in ("true", ":", "echo", "printf") or words[:2] == ["exit", "0"]
+    )
+
+
+@rule("INT907", "unwatched", "warning", ONLY)
+def unwatched(inittab: Inittab) -> Iterator[Match]:
+    """Something is put into the background, where init does not watch it.
+
+    It is told to stop with the others, but it is not started again when it ends, and its exit status is
+    lost. Give it an entry of its own, in the foreground. A daemon that forks, and an init script that starts
+    one, are the same. Of a respawn entry that ends at once INT405 tells.
+
+    Bad::
+
+        go:2:wait:/usr/sbin/cron; /usr/local/bin/worker &
+
+    Good::
+
+        cron:2:respawn:/usr/sbin/cron -f
+        work:2:respawn:/usr/local/bin/worker
+    """
+    for view in inittab.views:
+        command = view.command
+        if not command or view.action in ("off", "initdefault"):
+            continue
+        last = ends_with_ampersand(view.tokens) if view.action in RESPAWNED else None
+        for token in view.tokens:
+            if token.text == "&" and token.kind == "operator" and token is not last:
+                yield view.match_word(token, "what is put into the background is not watched by init")
+        if view.action not in RESPAWNED and (why := _leaves_daemon(command)):
+            yield view.match_word(command.program, f"{why}, which init does not watch")
+
+
+def _leaves_daemon(command: Command) -> str:
+    """Return why it leaves a daemon behind; empty if it does not, or nobody knows."""
+    name = printable(command.name)
+    if command.script:
+        pieces = list(tokens(command.script, 0))
+        if any(piece.text == "&" and piece.kind == "operator" for piece in pieces):
+            return f"{name} puts a command into the background"
+        inner = shell_command(pieces)
+        return _leaves_daemon(inner) if inner else ""
+    if command.is_init_script or command.name in ("service", "invoke-rc.d", "rc-service"):
+        starts = any(word.text in ("start", "restart") for word in command.operands)
+        return f"{name} starts a daemon" if starts else ""
+    return f"{name} goes to the background" if fate(command)[0] == DAEMONIZES else ""
+
+
+@rule("INT908", "no-terminal", "warning", ONLY)
+def no_terminal(inittab: Inittab) -> Iterator[Match]:
+    """A getty, a login or a shell is started, and a container has no terminal for it.
+
+    It ends at once, is respawned until it is throttled, and that ends the container. To look inside, use the
+    engine: ``podman exec -it NAME sh``. A shell that is main, in a container with a terminal, is right.
+
+    Bad::
+
+        1:2345:respawn:/sbin/getty 38400 tty1
+
+    Good::
+
+        app:2345:respawn:/usr/local/bin/app
+    """
+    options = options_of(inittab)
+    for view in started(inittab):
+        is_main = "main" in options.get(view.place, ())
+        talks = view.is_interactive and view.action in RESPAWNED and not is_main
+        if view.is_getty or view.name in ("login", "sulogin") or talks:
+            assert view.command
+            yield view.match_word(
+                view.command.program, f"a container has no terminal for {printable(view.name)}"
+            )
+
+
+#: Signals that end no program which does nothing about them.
+_HARMLESS = ("CHLD", "CLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "WINCH")
+#: Programs that TERM does not end, or not in time: what they do, what ends them, an option that changes it.
+_DEAF = {
+    "uwsgi": ("reloads itself, unless told to die-on-term", "INT", "--die-on-term"),
+    "postgres": ("waits until all clients have left", "INT", ""),
+    "postmaster": ("waits until all clients have left", "INT", ""),
+    "squid": ("waits 30 seconds for its clients", "INT", ""),
+}
+_SHELL = "ignores TERM when it is interactive", "HUP", ""
+_IGNORES_TERM = re.compile(r"""\btrap (''|"") [^;]*\b(SIG)?(TERM|15)\b""")
+#: Apache takes it as a wish to stop once all is answered.
+_STOPPED_BY_WINCH = ("httpd", "apache2", "apachectl", "apache2ctl")
+
+
+@rule("INT909", "deaf-to-stop", "warning", ONLY)
+def deaf_to_stop(inittab: Inittab) -> Iterator[Match]:
+    """The signal that is to stop the entry does not end it.
+
+    The container waits out its grace, 8 seconds unless a comment says otherwise, kills the entry, and ends
+    with status 137. Some programs take another signal than TERM for the end; ``stop=`` names it. An
+    interactive shell ignores TERM.
+
+    Bad::
+
+        db:2:respawn:/usr/bin/postgres -D /var/lib/postgres
+
+    Good::
+
+        # inittab: stop=INT
+        db:2:respawn:/usr/bin/postgres -D /var/lib/postgres
+    """
+    options = options_of(inittab)
+    for view in started(inittab):
+        given = options.get(view.place, {})
+        stop = given.get("stop")
+        name = stop.text.partition("=")[2].removeprefix("SIG") if stop else "TERM"
+        if stop and name in _HARMLESS and not (name == "WINCH" and view.name in _STOPPED_BY_WINCH):
+            where = stop.line, stop.span.start, stop.span.end
+            yield Match(view.entry.file, *where, f"{name} ends no program by itself", "name another one")
+        if not view.command or name != "TERM":
+            continue
+        talks = view.is_interactive and "main" in given
+        does, better, option = _SHELL if talks else _DEAF.get(view.name, ("", "", ""))
+        if does and not (option and view.command.has_option(option)):
+            message = f"TERM does not end {printable(view.name)}: it {does}"
+            yield view.match_word(view.command.program, message, f"add # inittab: stop={better} above it")
+        elif _ignores_term(view.tokens):
+            yield view.match(PROCESS, "the shell is told to ignore TERM, with which it is stopped")
+
+
+def _ignores_term(pieces: list[Token]) -> bool:
+    """Return whether a trap of the shell ignores TERM."""
+    texts = [piece.text if piece.kind == "word" else ";" for piece in pieces]
+    return bool(_IGNORES_TERM.search(" ".join(texts)))
+
+
+@rule("INT910", "no-machine", "info", ONLY)
+def no_machine(inittab: Inittab) -> Iterator[Match]:
+    """A command is to halt or reboot the machine.
+
+    In levels 0 and 6 it is passed over, as init ends the container by itself; that is right for an inittab
+    that a machine uses, too. Elsewhere it fails: a container has not the capability. ``telinit 0`` ends it.
+
+    Bad::
+
+        app:2:respawn:/usr/local/bin/app
+        off:2:once:/bin/sleep 60 && /sbin/halt
+
+    Good::
+
+        app:2:respawn:/usr/local/bin/app
+        off:2:once:/bin/sleep 60 && /sbin/telinit 0
+    """
+    for view in inittab.views:
+        if view.action in EVENT_ACTIONS or view.action in ("off", "initdefault"):
+            continue
+        for word in _programs(view):
+            name = word.text.rpartition("/")[2]
+            if name in ("halt", "poweroff", "reboot", "shutdown"):
+                passed_over = view.action == "wait" and set(view.runlevels) <= set(LAST_LEVELS)
+                what = "is passed over: init ends the container" if passed_over else "fails in a container"
+                yield view.match_word(word, f"{name} {what}")
+
+
+def _programs(view: EntryView) -> Iterator[Word | Token]:
+    """Yield the words that name a program, as far as can be seen."""
+    yield from view.words[:1]
+    begins, to = True, False
+    for token in view.tokens:
+        if token.kind == "word" and begins and not to and token.text not in _BEFORE_A_PROGRAM:
+            yield token
+        begins = token.kind == "operator" or (begins and (to or token.text in _BEFORE_A_PROGRAM))
+        to = token.kind == "redirect"
+
+
+_BEFORE_A_PROGRAM = (*KEYWORDS, "then", "do", "else", "elif", "exec", "command", "nohup")
