@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sysvinit_py.build import onefile
 from sysvinit_py.cli import out
-from sysvinit_py.cli.options import Option, Program, RefusedError, Values
+from sysvinit_py.cli.options import Option, Program, RefusedError, UsageError, Values
 from sysvinit_py.sandbox import given
 from sysvinit_py.sandbox.refusal import NamespaceError
 from sysvinit_py.sandbox.sandbox import Content
@@ -38,6 +38,8 @@ from sysvinit_py.sandbox.session import (
 
 PACKAGE = Path(__file__).parents[1]
 EXAMPLE = PACKAGE / "data" / "example.inittab"
+#: Signals that are the container's, as with an engine.
+PASSED_ON = signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2
 PATIENCE = 60.0  # seconds, where nobody can type
 
 EPILOG = f"""\
@@ -48,7 +50,7 @@ exit status:
   {FAILED}    something could not be executed, or is throttled
   {TIMEOUT}  timeout, or too much output
   {NO_SANDBOX}  no sandbox could be made
-  or that of COMMAND, if it fails
+  or that of COMMAND, if it fails; with --container that of the container
 """
 
 
@@ -102,6 +104,8 @@ PROGRAM = Program(
         Option("file", "FILE",
             "an inittab, or a folder with inittab and inittab.d (default: DIR's or an example)", Path,
             complete="file"),
+        Option("words", "WORD", "with --container: the command that is its main process", many=True),
+        Option("--container", help="run it as init --container does, instead of booting a machine"),
         Option("--init", "PATH", "another init than ours, such as Debian's", Path, complete="file"),
         Option("--root", "DIR",
             "a root file system whose programs and settings are used instead of this machine's", Path,
@@ -123,6 +127,7 @@ PROGRAM = Program(
         Option("--privileged", help="as root, unconfined: only for an inittab that you trust"),
     ),
     EPILOG,
+    ("[OPTION]... [FILE]", "--container [OPTION]... FILE [-- WORD...]"),
     prefixes=True,
     failed=USAGE,
 )  # fmt: skip
@@ -139,6 +144,8 @@ def run(options: Values) -> int:
         trial = prepare(options, files)
         for number in signal.SIGTERM, signal.SIGHUP, signal.SIGINT:
             signal.signal(number, lambda number, _: sys.exit(128 + number))  # what is on its way is tidied up
+        for number in PASSED_ON if options.container else ():
+            signal.signal(number, lambda number, _: trial.kill(number))
         if options.privileged:
             say("--privileged: root inside is root of this machine; boot only what you trust")
         say(
@@ -151,6 +158,19 @@ def run(options: Values) -> int:
             outcome = Outcome(NO_SANDBOX, str(error))
         say(outcome.text)
         return outcome.status
+
+
+def _arguments(options: Values) -> tuple[str, ...] | None:
+    """Return what init is given in a container; None: it boots a machine. Raises UsageError."""
+    if not options.container:
+        if options.words:
+            raise UsageError(f"unrecognized arguments: {options.words[0]} (a command needs --container)")
+        return None
+    for name in "command", "console", "allow_failures":
+        if getattr(options, name):
+            raise UsageError(f"--container takes no --{name.replace('_', '-')}")
+    level = ("--level", options.level) if options.level else ()
+    return ("--container", *level, *(("--", *options.words) if options.words else ()))
 
 
 def prepare(options: Values, files: ExitStack) -> Trial:
@@ -166,7 +186,15 @@ def prepare(options: Values, files: ExitStack) -> Trial:
     if options.console:
         console = os.open(options.console, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         files.callback(os.close, console)
-    wish = Wish(options.level or "", options.command or "", 0, console, options.raw, options.allow_failures)
+    wish = Wish(
+        options.level or "",
+        options.command or "",
+        0,
+        console,
+        options.raw,
+        options.allow_failures,
+        _arguments(options),
+    )
     limits = {"memory": options.memory, "pids": options.pids, "system": str(root or "")}
     trial = Trial(init, inittab, wish, binds=options.bind, confined=not options.privileged, **limits)
     trial.limit_time(options.timeout or (0 if trial.interactive else PATIENCE))

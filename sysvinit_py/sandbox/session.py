@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from sysvinit_py.lint.finding import printable
 from sysvinit_py.sandbox import terminal
-from sysvinit_py.sandbox.sandbox import Content, Sandbox
+from sysvinit_py.sandbox.sandbox import ENGINE_ENVIRONMENT, Content, Sandbox
 from sysvinit_py.sandbox.screen import RAW_RESET, Screen
 from sysvinit_py.sandbox.watch import Watch
 
@@ -57,6 +57,7 @@ class Wish(NamedTuple):
     console  the descriptor that gets what the console says
     raw      whether what is shown is left as it is
     lenient  whether entries may fail
+    engine   whether it is a container: what init is given as arguments; None: a machine
     """
 
     level: str = ""
@@ -65,6 +66,7 @@ class Wish(NamedTuple):
     console: int = _STDOUT
     raw: bool = False
     lenient: bool = False
+    engine: tuple[str, ...] | None = None
 
 
 class Output:
@@ -116,10 +118,24 @@ class Trial:
         self._parent = os.getppid()
         self._line = b""  # of the console's, which has not ended yet
         self._failures: list[str] = []
-        environment = {"HOME": "/", "TERM": os.environ.get("TERM", "linux")}
-        arguments = [wish.level] if wish.level else []
-        options = {"confined": True, "memory": MEMORY, "pids": PIDS, "environment": environment, **options}
-        self._sandbox = Sandbox(init, None, files=files, arguments=arguments, listener=self._show, **options)
+        terminal_type = {"TERM": os.environ.get("TERM", "linux")}
+        options = {"confined": True, "memory": MEMORY, "pids": PIDS, **options}
+        if wish.engine is None:
+            arguments: tuple[str, ...] = (wish.level,) if wish.level else ()
+            environment = {"HOME": "/", **terminal_type}
+        else:
+            arguments = wish.engine
+            environment = ENGINE_ENVIRONMENT | (terminal_type if self.interactive else {})
+            options |= {"engine": True, "console": self.interactive}
+        self._sandbox = Sandbox(
+            init,
+            None,
+            files=files,
+            arguments=arguments,
+            environment=environment,
+            listener=self._show,
+            **options,
+        )
 
     def limit_time(self, timeout: float) -> None:
         """Give up after so many seconds; 0: never."""
@@ -149,8 +165,15 @@ class Trial:
         lines = self._sandbox.console.said.decode(errors="replace").split("\n")
         return "\n".join(printable(line.strip("\r")) for line in lines[-20:])
 
+    def kill(self, number: int) -> None:
+        """Send PID 1 a signal; without one, exit."""
+        if not self._sandbox.kill(number):
+            sys.exit(128 + number)
+
     def _follow(self) -> Outcome:
         """Look and listen until there is a reason to end it."""
+        for fd, target in zip(self._sandbox.streams, (_STDOUT, _STDERR), strict=False):
+            self._streams[fd] = Output(target, raw=self._wish.raw, newlines=False)
         watch = Watch(self._sandbox)
         while not (outcome := self._outcome(watch)):
             if not self.interactive:
@@ -160,11 +183,14 @@ class Trial:
         return outcome
 
     def _outcome(self, watch: Watch) -> Outcome | None:
+        is_container = self._wish.engine is not None
         if end := self._sandbox.end:
+            if is_container:
+                return Outcome(end.code, str(end))
             return Outcome(OK if end.halted or end.restarted else DIED, str(end))
         with suppress(TimeoutError):  # what cannot be looked at is no news
             watch.look()
-        if watch.nothing_left:
+        if watch.nothing_left and not is_container:
             return Outcome(OK, f"runlevel {watch.level}, and nothing is left that could halt: ended")
         if time.monotonic() > self._ends_at:
             running = ", ".join(f"{process.pid} {printable(process.title)}" for process in watch.processes)
@@ -176,7 +202,7 @@ class Trial:
             return Outcome(TIMEOUT, f"more than {MAX_OUTPUT >> 20} MiB of output")
         if os.getppid() != self._parent:
             return Outcome(DIED, "what had started this is gone: ended")
-        return None if self.interactive else self._proceed(watch)
+        return None if self.interactive or is_container else self._proceed(watch)
 
     def _proceed(self, watch: Watch) -> Outcome | None:
         """Run the command once the boot has settled; the end is when what it asked for has settled, too."""

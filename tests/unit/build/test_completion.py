@@ -72,7 +72,6 @@ def bash(text: str, name: str, typed: list[str], cwd: Path) -> list[str]:
         (["--tar"], ["--target"]),
         (["--target", "sysvinit-3"], ["sysvinit-3.06", "sysvinit-3.14"]),
         (["--target", "=", "busy"], ["busybox"]),
-        (["--target", "=s"], ["sysvinit_py", "sysvinit-2.88", "sysvinit-3.06", "sysvinit-3.14"]),
         (["--target", "="], [*TARGETS]),
         (["--format", "s"], ["sarif"]),
         (["--select", "INT101,INT30"], ["INT101,INT301", "INT101,INT302"]),
