@@ -6,17 +6,16 @@ import re
 
 from sysvinit_py.inittab.actions import BOOT_ACTIONS, EVENT_ACTIONS, LEVEL_ACTIONS, RESPAWNED
 from sysvinit_py.inittab.entry import DIGIT_LEVELS
-from sysvinit_py.inittab.options import OF_ENTRY
-from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.lint.command import KEYWORDS, ends_with_ampersand, shell_command, tokens
 from sysvinit_py.lint.daemons import DAEMONIZES, fate
 from sysvinit_py.lint.finding import Match, printable
 from sysvinit_py.lint.inittab import ACTION, PROCESS, RUNLEVELS
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.rules.completeness import defaults
-from sysvinit_py.lint.rules.options import options_of
+from sysvinit_py.lint.rules.options import file_options, options_of
 from sysvinit_py.lint.rules.runlevels import DEMANDED
 from sysvinit_py.lint.targets import CONTAINER
+from sysvinit_py.pid1.container import policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
     from sysvinit_py.lint.inittab import EntryView, Inittab
 
 ONLY = (CONTAINER,)
-#: The levels of a machine that goes down: entered at the stop, for what is waited for there.
-LAST_LEVELS = "06"
-LEVELS = "".join(level for level in DIGIT_LEVELS if level not in LAST_LEVELS)
+LEVELS = "".join(level for level in DIGIT_LEVELS if level not in policy.STOP_LEVELS)
 #: What is entered without an initdefault.
 DEFAULT = "2"
 
@@ -47,8 +44,8 @@ def started(inittab: Inittab) -> list[EntryView]:
     return [
         view
         for view in inittab.views
-        if (view.action in BOOT_ACTIONS or (view.action in LEVEL_ACTIONS and levels & set(view.levels)))
-        and view.process[view.command_start :].strip(BLANKS)
+        if view.entry.command
+        and (view.action in BOOT_ACTIONS or (view.action in LEVEL_ACTIONS and levels & set(view.levels)))
     ]
 
 
@@ -70,24 +67,16 @@ def refused_default(inittab: Inittab) -> Iterator[Match]:
         web:2:respawn:/usr/sbin/nginx -g "daemon off;"
     """
     for view in defaults(inittab)[:1]:
-        level = max(view.runlevels.upper(), default="9")
-        if level in LEVELS:
-            continue
-        if level in LAST_LEVELS:
-            message = f"initdefault {level} would end the container at once"
-        elif level == "S":
-            message = "level S has no place in a container"
-        else:
-            message = f"{printable(level)!r} is not a level"
-        yield view.match(RUNLEVELS, message, "name one of 1 to 5, as in id:2:initdefault:")
+        for problem in policy.bad_level(max(view.runlevels.upper(), default="9"), "initdefault"):
+            yield view.match(RUNLEVELS, problem, "name one of 1 to 5, as in id:2:initdefault:")
 
 
 @rule("INT902", "nothing-to-run", "error", ONLY)
 def nothing_to_run(inittab: Inittab) -> Iterator[Match]:
     """No entry is started in the level that is entered.
 
-    init refuses to start, unless it is given a command. Without initdefault the level is 2. A part of an
-    inittab (``--fragment``, a ``.tab`` file) is not asked for it.
+    What is run at boot only is not enough. init refuses to start, unless it is given a command. Without
+    initdefault the level is 2. A part of an inittab (``--fragment``, a ``.tab`` file) is not asked for it.
 
     Bad::
 
@@ -100,7 +89,8 @@ def nothing_to_run(inittab: Inittab) -> Iterator[Match]:
         web:2:respawn:/usr/sbin/nginx -g "daemon off;"
     """
     level = entered(inittab)
-    if not inittab.fragment and len(level) == 1 and not started(inittab):
+    runs = any(view.action in LEVEL_ACTIONS for view in started(inittab))
+    if not inittab.fragment and len(level) == 1 and not runs:
         yield inittab.match(f"nothing to run in level {level}")
 
 
@@ -108,7 +98,8 @@ def nothing_to_run(inittab: Inittab) -> Iterator[Match]:
 def second_main(inittab: Inittab) -> Iterator[Match]:
     """Two entries that are started are marked as main.
 
-    The container ends when the main entry does, and with its exit status. init refuses to start.
+    The container ends when the main entry does, and with its exit status. Of two it is chance which ends
+    first: what is not meant to end the container is not main. init starts all the same.
 
     Bad::
 
@@ -127,7 +118,7 @@ def second_main(inittab: Inittab) -> Iterator[Match]:
     options = options_of(inittab)
     for view in started(inittab):
         word = options.get(view.place, {}).get("main")
-        if not word or not OF_ENTRY["main"].acts_on(view.entry.rule):
+        if not word or policy.role(view.entry) not in (policy.SERVICE, policy.BESIDE):
             continue
         if first:
             message = f"a second main: {printable(first.id)} in line {first.entry.line} is the first"
@@ -177,7 +168,7 @@ def other_level(inittab: Inittab) -> Iterator[Match]:
     """
     runs = {*entered(inittab), *DEMANDED}
     for view in inittab.views:
-        at_stop = LAST_LEVELS if view.action == "wait" else ""
+        at_stop = policy.STOP_LEVELS if view.action == "wait" else ""
         if view.action in LEVEL_ACTIONS and runs.union(at_stop).isdisjoint(view.levels):
             level = entered(inittab)
             where = f"the container enters level {level}" if level == level[:1] else "no container enters it"
@@ -188,9 +179,9 @@ def other_level(inittab: Inittab) -> Iterator[Match]:
 def set_up_may_end_it(inittab: Inittab) -> Iterator[Match]:
     """If this set-up fails the container ends.
 
-    sysinit, bootwait and wait entries prepare what the others need. If one ends with another status than 0,
-    nothing after it is started, what runs is stopped, and the container ends with that status. On a machine
-    init goes on. Where failing does no harm, write ``|| true``.
+    sysinit, boot, bootwait and wait entries prepare what the others need. If one ends with another status
+    than 0, nothing after it is started, what runs is stopped, and the container ends with that status. On a
+    machine init goes on. Where failing does no harm, write ``|| true``.
 
     Bad::
 
@@ -203,7 +194,8 @@ def set_up_may_end_it(inittab: Inittab) -> Iterator[Match]:
         app:2:respawn:/usr/local/bin/app
     """
     for view in started(inittab):
-        if view.entry.rule.waited and view.command and not _cannot_fail(view.command, view.tokens):
+        is_setup = policy.role(view.entry) == policy.SETUP
+        if is_setup and view.command and not _cannot_fail(view.command, view.tokens):
             message = "if this ends with another status than 0 the container ends with it"
             yield view.match(PROCESS, message, "add || true where that does no harm")
 
@@ -374,8 +366,9 @@ def no_machine(inittab: Inittab) -> Iterator[Match]:
             continue
         for word in _programs(view):
             name = word.text.rpartition("/")[2]
-            if name in ("halt", "poweroff", "reboot", "shutdown"):
-                passed_over = view.action == "wait" and set(view.runlevels) <= set(LAST_LEVELS)
+            if name in policy.PASSED_OVER:
+                at_stop = view.action == "wait" and set(view.levels) <= set(policy.STOP_LEVELS)
+                passed_over = at_stop and view.entry.command.startswith(word.text)
                 what = "is passed over: init ends the container" if passed_over else "fails in a container"
                 yield view.match_word(word, f"{name} {what}")
 
@@ -392,3 +385,34 @@ def _programs(view: EntryView) -> Iterator[Word | Token]:
 
 
 _BEFORE_A_PROGRAM = (*KEYWORDS, "then", "do", "else", "elif", "exec", "command", "nohup")
+
+
+@rule("INT911", "long-grace", "warning", ONLY)
+def long_grace(inittab: Inittab) -> Iterator[Match]:
+    """An entry is to have more time for its end than the container has.
+
+    There is one grace for all, 8 seconds unless the file or the command line says otherwise; ``grace=`` of an
+    entry can only be shorter. What has not ended by then is killed, and the status is 137. Give the time to
+    the file, and to the engine: ``podman stop --time``, ``terminationGracePeriodSeconds``.
+
+    Bad::
+
+        # inittab: grace=25
+        db:2:respawn:/usr/sbin/mariadbd
+
+    Good::
+
+        # inittab-file: grace=25
+        db:2:respawn:/usr/sbin/mariadbd
+    """
+    given = (options.grace for options in file_options(inittab))
+    grace = next((seconds for seconds in given if seconds is not None), policy.GRACE)
+    options = options_of(inittab)
+    for view in started(inittab):
+        word = options.get(view.place, {}).get("grace")
+        if word and word.value > grace:
+            message = f"{word.text} does nothing: the container has {grace:g} seconds in all"
+            where = word.line, word.span.start, word.span.end
+            yield Match(
+                view.entry.file, *where, message, f"write # inittab-file: {word.text} above all entries"
+            )

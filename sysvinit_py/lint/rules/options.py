@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sysvinit_py.inittab.actions import ACTIONS
-from sysvinit_py.inittab.entry import Problem
+from sysvinit_py.inittab.entry import FileOptions, Problem
 from sysvinit_py.inittab.options import FILE_MARK, OF_ENTRY, OF_FILE, Comments, Word
 from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.lint.finding import Edit, Fix, Match
@@ -44,6 +44,18 @@ def options_of(inittab: Inittab) -> dict[tuple[str, int], dict[str, Word]]:
         for document, line, words in _read(inittab)
         if not isinstance(words, Problem)
     }
+
+
+def file_options(inittab: Inittab) -> Iterator[FileOptions]:
+    """Yield what comments say of each file."""
+    for document in inittab.documents:
+        comments = Comments(document.file)
+        for line in document.lines:
+            if line.kind == "comment":
+                (*_,) = comments.take(line.number, line.text)
+            elif line.kind != "blank":
+                comments.skip()
+        yield comments.of_file
 
 
 def _faults(inittab: Inittab, *faults: str) -> Iterator[tuple[Line, Match]]:

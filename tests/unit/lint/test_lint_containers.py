@@ -33,8 +33,8 @@ def of(code: str, text: str, **options: object) -> list[str]:
         ("26", "initdefault 6 would end the container at once"),
         ("S", "level S has no place in a container"),
         ("s", "level S has no place in a container"),
-        ("2a", "'A' is not a level"),
-        ("x", "'X' is not a level"),
+        ("2a", "initdefault A: no such level"),
+        ("x", "initdefault X: no such level"),
         ("2", ""),
         ("7", ""),
         ("23", ""),
@@ -71,7 +71,7 @@ def test_of_two_initdefaults_the_first_counts() -> None:
         ("x:2:respawn:/x\n", False),
         ("x::once:/x\n", False),
         ("x:2a:ondemand:/x\n", False),
-        ("x::sysinit:/x\n", False),
+        ("x::sysinit:/x\n", True),
         ("id:3:initdefault:\nx:3:wait:/x\n", False),
         ("id::initdefault:\nx:9:wait:/x\n", False),
         ("id:0:initdefault:\nx:2:respawn:/x\n", False),  # which is said
@@ -156,7 +156,7 @@ def test_a_part_does_not_say_which_level_is_entered() -> None:
         ("x:2:wait:/bin/x &", False),
         ("x:2:wait:/bin/echo starting", False),
         ("x:2:wait:sh -c '/bin/x || true'", False),
-        ("x::boot:/bin/x", False),
+        ("x::boot:/bin/x", True),
         ("x:2:once:/bin/x", False),
         ("x:3:wait:/bin/x", False),
         ("x:0:wait:/bin/x", False),
@@ -261,6 +261,8 @@ def test_deaf_to_its_stop(text: str, expected: list[str]) -> None:
         ("x:2:once:/bin/sleep 9; exec poweroff", "poweroff", "poweroff fails"),
         ("x:2:wait:if true; then /sbin/shutdown -h now; fi", "/sbin/shutdown", "shutdown fails"),
         ("x:0:once:/sbin/halt", "/sbin/halt", "halt fails"),
+        ("x:0:wait:/bin/sync; /sbin/halt", "/sbin/halt", "halt fails"),
+        ("x:02:wait:/sbin/halt", "/sbin/halt", "halt fails"),
         ("x:2:once:echo halt >/sbin/halt", "", ""),
         ("x:2:once:/sbin/telinit 0", "", ""),
         ("x:2:off:/sbin/halt", "", ""),
@@ -275,6 +277,34 @@ def test_no_machine(entry: str, word: str, said: str) -> None:
     ] * bool(word)
 
 
+@pytest.mark.parametrize(
+    ("file", "entry", "expected"),
+    [
+        ("#", "grace=25", ["2:grace=25"]),
+        ("#", "stop=INT grace=8.5", ["2:grace=8.5"]),
+        ("#", "grace=8", []),
+        ("#", "grace=0", []),
+        ("# inittab-file: grace=25", "grace=25", []),
+        ("# inittab-file: log=raw grace=2", "grace=3", ["2:grace=3"]),
+        ("# inittab-file: grace=0", "grace=1", ["2:grace=1"]),
+    ],
+)
+def test_more_time_than_the_container_has(file: str, entry: str, expected: list[str]) -> None:
+    assert of("INT911", f"{file}\n# inittab: {entry}\n{WEB}") == expected
+
+
+def test_the_first_file_that_gives_a_grace_counts() -> None:
+    files = [
+        ("a.tab", b"# inittab-file: log=json\na:2:once:/x\n"),
+        ("b.tab", b"# inittab-file: grace=20\n# inittab: grace=30\nb:2:once:/x\n"),
+        ("c.tab", b"# inittab-file: grace=40\n# inittab: grace=30\nc:2:once:/x\n"),
+    ]
+    assert [(f.path, f.line) for f in check(files, CONTAINER, codes=["INT911"])] == [
+        ("b.tab", 2),
+        ("c.tab", 2),
+    ]
+
+
 EVERY_RULE = """\
 id:0:initdefault:
 # inittab: main
@@ -283,6 +313,8 @@ a:2:once:/x &
 b:2:wait:/usr/bin/uwsgi
 # inittab: main
 b2:2:once:/sbin/halt
+# inittab: grace=30
+b3:2:once:/x
 c:S:wait:/sbin/x
 d:2:powerfail:/x
 e:2:respawn:/sbin/getty 38400 tty1
