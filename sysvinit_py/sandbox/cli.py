@@ -175,6 +175,7 @@ def _arguments(options: Values) -> tuple[str, ...] | None:
 
 def prepare(options: Values, files: ExitStack) -> Trial:
     """Read what is to be booted. Raises OSError, RefusedError."""
+    engine = _arguments(options)
     if options.privileged and os.geteuid():
         raise RefusedError("--privileged requires root")
     init: Content = options.init or onefile.build()
