@@ -187,15 +187,8 @@ def prepare(options: Values, files: ExitStack) -> Trial:
     if options.console:
         console = os.open(options.console, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         files.callback(os.close, console)
-    wish = Wish(
-        options.level or "",
-        options.command or "",
-        0,
-        console,
-        options.raw,
-        options.allow_failures,
-        _arguments(options),
-    )
+    level, command, lenient = options.level or "", options.command or "", options.allow_failures
+    wish = Wish(level, command, 0, console, options.raw, lenient, engine)
     limits = {"memory": options.memory, "pids": options.pids, "system": str(root or "")}
     trial = Trial(init, inittab, wish, binds=options.bind, confined=not options.privileged, **limits)
     trial.limit_time(options.timeout or (0 if trial.interactive else PATIENCE))
