@@ -2,6 +2,7 @@
 
 On a terminal the sandbox's console is yours: see it boot, type telinit 3 in the shell there. telinit 0, halt,
 or Ctrl-] ends it. Otherwise the console is written to standard output, and it ends when the boot has settled.
+With --container it is a container without an engine: its output, its exit status, its signals.
 """
 
 from __future__ import annotations

@@ -11,10 +11,12 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
 
+from sysvinit_py.build import onefile
 from sysvinit_py.sandbox.console import Console
 from tests.system.conftest import OURS
 from tests.system.test_try import children, runs
@@ -154,6 +156,22 @@ def test_an_enemy_finds_nothing_of_the_callers(start: Start) -> None:
         os.close(read)
         os.close(extra)
         terminal.close()
+
+
+def test_a_python_that_is_elsewhere(start: Start) -> None:
+    """As inittab-install --python has it: so does the process that reads a long inittab anew."""
+    python = "/opt/elsewhere/python"
+    with TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        init = Path(folder, "init")
+        init.write_bytes(onefile.with_python(OURS.read_bytes(), python))
+        init.chmod(0o755)
+        bind = f"--bind={os.path.realpath('/usr/bin/python3')}:{python}"
+        command = "readlink /proc/1/exe; telinit q; sleep 1; init --container --status"
+        words = (f"--init={init}", bind, "inittab", "--", "sh", "-c", command)
+        done = ended(start(SERVICE + f"# {'x' * 100}\n" * 1000, *words))
+    assert done.returncode == 0, done
+    assert f"main | {python}" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["TERM", "INT", "QUIT"])
