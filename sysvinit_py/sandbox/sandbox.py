@@ -31,9 +31,9 @@ COMMAND_ENVIRONMENT = {
     "PATH": "/sbin:/usr/sbin:/bin:/usr/bin", "HOME": "/root", "SHELL": "/bin/sh", "TERM": "linux",
     "LC_ALL": "C",
 }  # fmt: skip
-#: What engines for containers give it, if the image says nothing.
+#: What engines for containers give it if the image says nothing, but with /sbin, which has our telinit, before /usr.
 ENGINE_ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
+    "PATH": "/usr/local/sbin:/usr/local/bin:/sbin:/usr/sbin:/usr/bin:/bin", "HOME": "/root",
 }  # fmt: skip
 
 FILES: Mapping[str, Content] = {

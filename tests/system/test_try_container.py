@@ -118,7 +118,7 @@ def test_what_a_service_finds(start: Start) -> None:
     command = "cat; test -e /dev/console; echo $?; (: </dev/tty) 2>&-; echo $?; echo $PATH $HOME $PWD"
     done = ended(start("", "inittab", "--", "sh", "-c", f"{command}; echo x >/dev/stdout"))
     assert done.returncode == 0, done
-    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    path = "/usr/local/sbin:/usr/local/bin:/sbin:/usr/sbin:/usr/bin:/bin"
     assert said(done.stdout) == ["1", "2", f"{path} /root /", "x"], done
 
 
