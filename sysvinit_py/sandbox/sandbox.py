@@ -31,7 +31,7 @@ COMMAND_ENVIRONMENT = {
     "PATH": "/sbin:/usr/sbin:/bin:/usr/bin", "HOME": "/root", "SHELL": "/bin/sh", "TERM": "linux",
     "LC_ALL": "C",
 }  # fmt: skip
-#: What engines for containers give it if the image says nothing, but with /sbin, which has our telinit, before /usr.
+#: What engines for containers give it if the image says nothing, but with our telinit before that of /usr.
 ENGINE_ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/sbin:/usr/sbin:/usr/bin:/bin", "HOME": "/root",
 }  # fmt: skip

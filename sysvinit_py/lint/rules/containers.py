@@ -6,7 +6,7 @@ import re
 
 from sysvinit_py.inittab.actions import BOOT_ACTIONS, EVENT_ACTIONS, LEVEL_ACTIONS, RESPAWNED
 from sysvinit_py.inittab.entry import DIGIT_LEVELS
-from sysvinit_py.lint.command import KEYWORDS, ends_with_ampersand, shell_command, tokens
+from sysvinit_py.lint.command import Word, ends_with_ampersand, shell_command, tokens
 from sysvinit_py.lint.daemons import DAEMONIZES, fate
 from sysvinit_py.lint.finding import Match, printable
 from sysvinit_py.lint.inittab import ACTION, PROCESS, RUNLEVELS
@@ -21,7 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sysvinit_py.lint.command import Command, Token, Word
+    from sysvinit_py.inittab.options import Word as Option
+    from sysvinit_py.lint.command import Command, Token
     from sysvinit_py.lint.inittab import EntryView, Inittab
 
 ONLY = (CONTAINER,)
@@ -47,6 +48,11 @@ def started(inittab: Inittab) -> list[EntryView]:
         if view.entry.command
         and (view.action in BOOT_ACTIONS or (view.action in LEVEL_ACTIONS and levels & set(view.levels)))
     ]
+
+
+def _at(view: EntryView, option: Option, message: str, hint: str) -> Match:
+    """Return a match on an option of a comment above the entry."""
+    return Match(view.entry.file, option.line, option.span.start, option.span.end, message, hint)
 
 
 @rule("INT901", "refused-default", "error", ONLY)
@@ -122,7 +128,7 @@ def second_main(inittab: Inittab) -> Iterator[Match]:
             continue
         if first:
             message = f"a second main: {printable(first.id)} in line {first.entry.line} is the first"
-            yield Match(view.entry.file, word.line, word.span.start, word.span.end, message, "leave one")
+            yield _at(view, word, message, "leave one")
         first = first or view
 
 
@@ -194,27 +200,16 @@ def set_up_may_end_it(inittab: Inittab) -> Iterator[Match]:
         app:2:respawn:/usr/local/bin/app
     """
     for view in started(inittab):
-        is_setup = policy.role(view.entry) == policy.SETUP
-        if is_setup and view.command and not _cannot_fail(view.command, view.tokens):
+        if policy.role(view.entry) == policy.SETUP and not _CANNOT_FAIL.search(view.entry.command):
             message = "if this ends with another status than 0 the container ends with it"
             yield view.match(PROCESS, message, "add || true where that does no harm")
 
 
-def _cannot_fail(command: Command, pieces: list[Token]) -> bool:
-    """Return whether the exit status is 0 whatever happens, as far as that can be seen."""
-    if command.script and not command.compound:
-        pieces = list(tokens(command.script, 0))
-        inner = shell_command(pieces)
-        return inner is None or _cannot_fail(inner, pieces)
-    last = next((n for n, t in enumerate(reversed(pieces)) if t.kind == "operator"), len(pieces))
-    words = [piece.text for piece in pieces[len(pieces) - last :]]
-    joined = pieces[len(pieces) - last - 1].text if last < len(pieces) else ""
-    if joined == "&" and not words:
-        return True
-    name = words[0].rpartition("/")[2] if words else "" if pieces else command.name
-    return joined in ("", "||", ";") and (
-        name in ("true", ":", "echo", "printf") or words[:2] == ["exit", "0"]
-    )
+#: The last command, of which the exit status is, always ends with 0; or what is last is in the background.
+_CANNOT_FAIL = re.compile(
+    r"""(^|\|\||;)\s*(\S*/)?(true|:|exit\ 0|(echo|printf)\b((?!&&)[^|;])*)\s*['"]?\s*$ | (?<!&)&\s*['"]?\s*$""",
+    re.X,
+)
 
 
 @rule("INT907", "unwatched", "warning", ONLY)
@@ -235,30 +230,35 @@ def unwatched(inittab: Inittab) -> Iterator[Match]:
         work:2:respawn:/usr/local/bin/worker
     """
     for view in inittab.views:
-        command = view.command
-        if not command or view.action in ("off", "initdefault"):
+        if not view.command or view.action in ("off", "initdefault"):
             continue
-        last = ends_with_ampersand(view.tokens) if view.action in RESPAWNED else None
-        for token in view.tokens:
-            if token.text == "&" and token.kind == "operator" and token is not last:
+        is_service = view.action in RESPAWNED
+        last = ends_with_ampersand(view.tokens) if is_service else None
+        for token in filter(_is_ampersand, view.tokens):
+            if token is not last:
                 yield view.match_word(token, "what is put into the background is not watched by init")
-        if view.action not in RESPAWNED and (why := _leaves_daemon(command)):
-            yield view.match_word(command.program, f"{why}, which init does not watch")
+        if not is_service and (why := _leaves_daemon(view.command)):
+            message = f"{printable(view.name)} {why}, which init does not watch"
+            yield view.match_word(view.command.program, message)
+
+
+def _is_ampersand(token: Token) -> bool:
+    return token.kind == "operator" and token.text == "&"
 
 
 def _leaves_daemon(command: Command) -> str:
-    """Return why it leaves a daemon behind; empty if it does not, or nobody knows."""
-    name = printable(command.name)
+    """Return what it does to leave a daemon behind; empty if it does not, or nobody knows."""
     if command.script:
         pieces = list(tokens(command.script, 0))
-        if any(piece.text == "&" and piece.kind == "operator" for piece in pieces):
-            return f"{name} puts a command into the background"
         inner = shell_command(pieces)
-        return _leaves_daemon(inner) if inner else ""
+        in_background = any(map(_is_ampersand, pieces))
+        return (
+            "puts a command into the background" if in_background else inner and _leaves_daemon(inner) or ""
+        )
     if command.is_init_script or command.name in ("service", "invoke-rc.d", "rc-service"):
         starts = any(word.text in ("start", "restart") for word in command.operands)
-        return f"{name} starts a daemon" if starts else ""
-    return f"{name} goes to the background" if fate(command)[0] == DAEMONIZES else ""
+        return "starts a daemon" if starts else ""
+    return "goes to the background" if fate(command)[0] == DAEMONIZES else ""
 
 
 @rule("INT908", "no-terminal", "warning", ONLY)
@@ -297,7 +297,7 @@ _DEAF = {
     "squid": ("waits 30 seconds for its clients", "INT", ""),
 }
 _SHELL = "ignores TERM when it is interactive", "HUP", ""
-_IGNORES_TERM = re.compile(r"""\btrap (''|"") [^;]*\b(SIG)?(TERM|15)\b""")
+_IGNORES_TERM = re.compile(r"""\btrap\s+(''|"")\s[^;&|]*\b(SIG)?(TERM|15)\b""")
 #: Apache takes it as a wish to stop once all is answered.
 _STOPPED_BY_WINCH = ("httpd", "apache2", "apachectl", "apache2ctl")
 
@@ -325,8 +325,7 @@ def deaf_to_stop(inittab: Inittab) -> Iterator[Match]:
         stop = given.get("stop")
         name = stop.text.partition("=")[2].removeprefix("SIG") if stop else "TERM"
         if stop and name in _HARMLESS and not (name == "WINCH" and view.name in _STOPPED_BY_WINCH):
-            where = stop.line, stop.span.start, stop.span.end
-            yield Match(view.entry.file, *where, f"{name} ends no program by itself", "name another one")
+            yield _at(view, stop, f"{name} ends no program by itself", "name another one")
         if not view.command or name != "TERM":
             continue
         talks = view.is_interactive and "main" in given
@@ -334,14 +333,8 @@ def deaf_to_stop(inittab: Inittab) -> Iterator[Match]:
         if does and not (option and view.command.has_option(option)):
             message = f"TERM does not end {printable(view.name)}: it {does}"
             yield view.match_word(view.command.program, message, f"add # inittab: stop={better} above it")
-        elif _ignores_term(view.tokens):
+        elif _IGNORES_TERM.search(view.process):
             yield view.match(PROCESS, "the shell is told to ignore TERM, with which it is stopped")
-
-
-def _ignores_term(pieces: list[Token]) -> bool:
-    """Return whether a trap of the shell ignores TERM."""
-    texts = [piece.text if piece.kind == "word" else ";" for piece in pieces]
-    return bool(_IGNORES_TERM.search(" ".join(texts)))
 
 
 @rule("INT910", "no-machine", "info", ONLY)
@@ -364,27 +357,19 @@ def no_machine(inittab: Inittab) -> Iterator[Match]:
     for view in inittab.views:
         if view.action in EVENT_ACTIONS or view.action in ("off", "initdefault"):
             continue
-        for word in _programs(view):
-            name = word.text.rpartition("/")[2]
-            if name in policy.PASSED_OVER:
-                at_stop = view.action == "wait" and set(view.levels) <= set(policy.STOP_LEVELS)
-                passed_over = at_stop and view.entry.command.startswith(word.text)
-                what = "is passed over: init ends the container" if passed_over else "fails in a container"
-                yield view.match_word(word, f"{name} {what}")
+        for found in _POWER.finditer(view.process):
+            at_stop = view.action == "wait" and set(view.levels) <= set(policy.STOP_LEVELS)
+            passed_over = at_stop and found.start("path") == view.command_start
+            what = "is passed over: init ends the container" if passed_over else "fails in a container"
+            yield view.match_word(Word(found["path"], *found.span("path")), f"{found['name']} {what}")
 
 
-def _programs(view: EntryView) -> Iterator[Word | Token]:
-    """Yield the words that name a program, as far as can be seen."""
-    yield from view.words[:1]
-    begins, to = True, False
-    for token in view.tokens:
-        if token.kind == "word" and begins and not to and token.text not in _BEFORE_A_PROGRAM:
-            yield token
-        begins = token.kind == "operator" or (begins and (to or token.text in _BEFORE_A_PROGRAM))
-        to = token.kind == "redirect"
-
-
-_BEFORE_A_PROGRAM = (*KEYWORDS, "then", "do", "else", "elif", "exec", "command", "nohup")
+#: Where sh looks for a command: one that has to do with the power.
+_POWER = re.compile(
+    rf"""(?:^[+@]*|[;&|(){{}}]|\b(?:then|do|else|if|exec|command|nohup)\s)\s*
+    (?P<path>(?:/\S*/)?(?P<name>{"|".join(policy.PASSED_OVER)}))(?![^\s;&|)])""",
+    re.VERBOSE,
+)
 
 
 @rule("INT911", "long-grace", "warning", ONLY)

@@ -52,9 +52,7 @@ def file_options(inittab: Inittab) -> Iterator[FileOptions]:
         comments = Comments(document.file)
         for line in document.lines:
             if line.kind == "comment":
-                (*_,) = comments.take(line.number, line.text)
-            elif line.kind != "blank":
-                comments.skip()
+                list(comments.take(line.number, line.text))
         yield comments.of_file
 
 
