@@ -16,13 +16,14 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from sysvinit_py.build import onefile
 from sysvinit_py.cli import out
 from sysvinit_py.cli.options import Option, Program, RefusedError, UsageError, Values
 from sysvinit_py.sandbox import given
 from sysvinit_py.sandbox.refusal import NamespaceError
-from sysvinit_py.sandbox.sandbox import Content
+from sysvinit_py.sandbox.sandbox import ENGINE_ENVIRONMENT, Content
 from sysvinit_py.sandbox.session import (
     DIED,
     FAILED,
@@ -161,22 +162,24 @@ def run(options: Values) -> int:
         return outcome.status
 
 
-def _arguments(options: Values) -> tuple[str, ...] | None:
-    """Return what init is given in a container; None: it boots a machine. Raises UsageError."""
+def _engine(options: Values) -> dict[str, Any]:
+    """Return what a container's sandbox has, and a machine's has not. Raises UsageError."""
     if not options.container:
         if options.words:
             raise UsageError(f"unrecognized arguments: {options.words[0]} (a command needs --container)")
-        return None
+        return {}
     for name in "command", "console", "allow_failures":
         if getattr(options, name):
             raise UsageError(f"--container takes no --{name.replace('_', '-')}")
-    level = ("--level", options.level) if options.level else ()
-    return ("--container", *level, *(("--", *options.words) if options.words else ()))
+    level = ["--level", options.level] if options.level else []
+    arguments = ["--container", *level, *(["--", *options.words] if options.words else [])]
+    environment = ENGINE_ENVIRONMENT | {"TERM": os.environ.get("TERM", "linux")}
+    return {"engine": True, "arguments": arguments, "environment": environment}
 
 
 def prepare(options: Values, files: ExitStack) -> Trial:
     """Read what is to be booted. Raises OSError, RefusedError."""
-    engine = _arguments(options)
+    engine = _engine(options)
     if options.privileged and os.geteuid():
         raise RefusedError("--privileged requires root")
     init: Content = options.init or onefile.build()
@@ -188,9 +191,9 @@ def prepare(options: Values, files: ExitStack) -> Trial:
     if options.console:
         console = os.open(options.console, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         files.callback(os.close, console)
-    level, command, lenient = options.level or "", options.command or "", options.allow_failures
-    wish = Wish(level, command, 0, console, options.raw, lenient, engine)
-    limits = {"memory": options.memory, "pids": options.pids, "system": str(root or "")}
+    lenient = options.allow_failures or options.container
+    wish = Wish(options.level or "", options.command or "", 0, console, options.raw, lenient)
+    limits = {"memory": options.memory, "pids": options.pids, "system": str(root or ""), **engine}
     trial = Trial(init, inittab, wish, binds=options.bind, confined=not options.privileged, **limits)
     trial.limit_time(options.timeout or (0 if trial.interactive else PATIENCE))
     return trial

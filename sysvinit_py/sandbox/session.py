@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from sysvinit_py.lint.finding import printable
 from sysvinit_py.sandbox import terminal
-from sysvinit_py.sandbox.sandbox import ENGINE_ENVIRONMENT, Content, Sandbox
+from sysvinit_py.sandbox.sandbox import Content, Sandbox
 from sysvinit_py.sandbox.screen import RAW_RESET, Screen
 from sysvinit_py.sandbox.watch import Watch
 
@@ -57,7 +57,6 @@ class Wish(NamedTuple):
     console  the descriptor that gets what the console says
     raw      whether what is shown is left as it is
     lenient  whether entries may fail
-    engine   whether it is a container: what init is given as arguments; None: a machine
     """
 
     level: str = ""
@@ -66,7 +65,6 @@ class Wish(NamedTuple):
     console: int = _STDOUT
     raw: bool = False
     lenient: bool = False
-    engine: tuple[str, ...] | None = None
 
 
 class Output:
@@ -118,24 +116,12 @@ class Trial:
         self._parent = os.getppid()
         self._line = b""  # of the console's, which has not ended yet
         self._failures: list[str] = []
-        terminal_type = {"TERM": os.environ.get("TERM", "linux")}
-        options = {"confined": True, "memory": MEMORY, "pids": PIDS, **options}
-        if wish.engine is None:
-            arguments: tuple[str, ...] = (wish.level,) if wish.level else ()
-            environment = {"HOME": "/", **terminal_type}
-        else:
-            arguments = wish.engine
-            environment = ENGINE_ENVIRONMENT | (terminal_type if self.interactive else {})
-            options |= {"engine": True, "console": self.interactive}
-        self._sandbox = Sandbox(
-            init,
-            None,
-            files=files,
-            arguments=arguments,
-            environment=environment,
-            listener=self._show,
-            **options,
-        )
+        environment = {"HOME": "/", "TERM": os.environ.get("TERM", "linux")}
+        given = {"environment": environment, "arguments": [wish.level] if wish.level else []}
+        options = {"confined": True, "memory": MEMORY, "pids": PIDS, **given, **options}
+        self._is_container = options.get("engine", False)
+        console = self.interactive or not self._is_container
+        self._sandbox = Sandbox(init, None, files=files, console=console, listener=self._show, **options)
 
     def limit_time(self, timeout: float) -> None:
         """Give up after so many seconds; 0: never."""
@@ -183,14 +169,13 @@ class Trial:
         return outcome
 
     def _outcome(self, watch: Watch) -> Outcome | None:
-        is_container = self._wish.engine is not None
         if end := self._sandbox.end:
-            if is_container:
+            if self._is_container:
                 return Outcome(end.code, str(end))
             return Outcome(OK if end.halted or end.restarted else DIED, str(end))
         with suppress(TimeoutError):  # what cannot be looked at is no news
             watch.look()
-        if watch.nothing_left and not is_container:
+        if watch.nothing_left and not self._is_container:
             return Outcome(OK, f"runlevel {watch.level}, and nothing is left that could halt: ended")
         if time.monotonic() > self._ends_at:
             running = ", ".join(f"{process.pid} {printable(process.title)}" for process in watch.processes)
@@ -202,7 +187,7 @@ class Trial:
             return Outcome(TIMEOUT, f"more than {MAX_OUTPUT >> 20} MiB of output")
         if os.getppid() != self._parent:
             return Outcome(DIED, "what had started this is gone: ended")
-        return None if self.interactive or is_container else self._proceed(watch)
+        return None if self.interactive or self._is_container else self._proceed(watch)
 
     def _proceed(self, watch: Watch) -> Outcome | None:
         """Run the command once the boot has settled; the end is when what it asked for has settled, too."""

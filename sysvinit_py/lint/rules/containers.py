@@ -207,8 +207,7 @@ def set_up_may_end_it(inittab: Inittab) -> Iterator[Match]:
 
 #: The last command, of which the exit status is, always ends with 0; or what is last is in the background.
 _CANNOT_FAIL = re.compile(
-    r"""(^|\|\||;)\s*(\S*/)?(true|:|exit\ 0|(echo|printf)\b((?!&&)[^|;])*)\s*['"]?\s*$ | (?<!&)&\s*['"]?\s*$""",
-    re.X,
+    r"""(?:(?:^|\|\||;)\s*(?:\S*/)?(?:true|:|exit\s0|(?:echo|printf)\b(?:(?!&&)[^|;])*)|(?<!&)&)\s*['"]?\s*$"""
 )
 
 
@@ -251,10 +250,9 @@ def _leaves_daemon(command: Command) -> str:
     if command.script:
         pieces = list(tokens(command.script, 0))
         inner = shell_command(pieces)
-        in_background = any(map(_is_ampersand, pieces))
-        return (
-            "puts a command into the background" if in_background else inner and _leaves_daemon(inner) or ""
-        )
+        if any(map(_is_ampersand, pieces)):
+            return "puts a command into the background"
+        return _leaves_daemon(inner) if inner else ""
     if command.is_init_script or command.name in ("service", "invoke-rc.d", "rc-service"):
         starts = any(word.text in ("start", "restart") for word in command.operands)
         return "starts a daemon" if starts else ""
