@@ -172,6 +172,7 @@ class Sandbox:
         self._has_console = console
         self.streams: tuple[int, ...] = ()  # init's output and errors are read from these
         self._fds: list[int] = []  # a pidfd of PID 1, and its root
+        self._booted = False
         self._listener = listener
         self._before = before
 
@@ -194,7 +195,7 @@ class Sandbox:
         self._ends: dict[bytes, int] = {}  # how (as from wait(2)) the command, PID 1 have ended
         self._some: list[tuple[bytes, bytes]] = []  # of the processes
         self._processes: list[Process] | None = None  # none: not yet told
-        self._asked = self._booted = False
+        self._asked = False
         try:
             self._start()
         except BaseException:
@@ -269,11 +270,11 @@ class Sandbox:
         return None if status is None else os.waitstatus_to_exitcode(status)
 
     def kill(self, number: int) -> bool:
-        """Send PID 1 a signal; return whether it has been started."""
-        for pidfd in self._fds[:1]:
-            with suppress(OSError):  # it is gone
-                signal.pidfd_send_signal(pidfd, number)
-        return bool(self._fds)
+        """Send init a signal, if it is still there; return whether it has been started."""
+        if self._booted:
+            with suppress(OSError):
+                signal.pidfd_send_signal(self._fds[0], number)
+        return self._booted
 
     def wait_end(self, timeout: float = 10) -> End:
         """Wait until PID 1 has ended; raises TimeoutError."""
