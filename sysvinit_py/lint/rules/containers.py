@@ -27,23 +27,19 @@ if TYPE_CHECKING:
 
 ONLY = (CONTAINER,)
 LEVELS = "".join(level for level in DIGIT_LEVELS if level not in policy.STOP_LEVELS)
-#: What is entered without an initdefault.
-DEFAULT = "2"
 
 
 def entered(inittab: Inittab) -> str:
     """Return the level that is entered; of those that cannot be known, or are refused, all that may be."""
-    for view in defaults(inittab)[:1]:
-        level = max(view.runlevels.upper(), default="9")
-        return level if level in LEVELS else LEVELS
-    return LEVELS if inittab.fragment else DEFAULT
+    level = max(defaults(inittab)[0].runlevels.upper(), default="9") if defaults(inittab) else "2"
+    return level if level in LEVELS and (defaults(inittab) or not inittab.fragment) else LEVELS
 
 
-def started(inittab: Inittab) -> list[EntryView]:
-    """Return the entries that are started by themselves when the container is."""
-    levels = set(entered(inittab))
+def started(inittab: Inittab) -> list[tuple[EntryView, dict[str, Option]]]:
+    """Return the entries that are started by themselves when the container is, each with its options."""
+    options, levels = options_of(inittab), set(entered(inittab))
     return [
-        view
+        (view, options.get(view.place, {}))
         for view in inittab.views
         if view.entry.command
         and (view.action in BOOT_ACTIONS or (view.action in LEVEL_ACTIONS and levels & set(view.levels)))
@@ -94,10 +90,9 @@ def nothing_to_run(inittab: Inittab) -> Iterator[Match]:
         id:2:initdefault:
         web:2:respawn:/usr/sbin/nginx -g "daemon off;"
     """
-    level = entered(inittab)
-    runs = any(view.action in LEVEL_ACTIONS for view in started(inittab))
-    if not inittab.fragment and len(level) == 1 and not runs:
-        yield inittab.match(f"nothing to run in level {level}")
+    runs = any(view.action in LEVEL_ACTIONS for view, _ in started(inittab))
+    if not (inittab.fragment or runs or entered(inittab) is LEVELS):
+        yield inittab.match(f"nothing to run in level {entered(inittab)}")
 
 
 @rule("INT903", "second-main", "error", ONLY)
@@ -120,16 +115,12 @@ def second_main(inittab: Inittab) -> Iterator[Match]:
         # inittab: main
         app:2:once:/usr/local/bin/app
     """
-    first = None
-    options = options_of(inittab)
-    for view in started(inittab):
-        word = options.get(view.place, {}).get("main")
-        if not word or policy.role(view.entry) not in (policy.SERVICE, policy.BESIDE):
-            continue
-        if first:
-            message = f"a second main: {printable(first.id)} in line {first.entry.line} is the first"
-            yield _at(view, word, message, "leave one")
-        first = first or view
+    may_be = policy.SERVICE, policy.BESIDE
+    mains = [each for each in started(inittab) if "main" in each[1] and policy.role(each[0].entry) in may_be]
+    for view, given in mains[1:]:
+        first = mains[0][0]
+        message = f"a second main: {printable(first.id)} in line {first.entry.line} is the first"
+        yield _at(view, given["main"], message, "leave one")
 
 
 @rule("INT904", "never-called", "warning", ONLY)
@@ -149,8 +140,8 @@ def never_called(inittab: Inittab) -> Iterator[Match]:
     """
     for view in inittab.views:
         if view.action in EVENT_ACTIONS:
-            message = f"{view.action} never happens in a container"
-            yield view.match(ACTION, message, "for the stop, write a wait entry of level 0")
+            hint = "for the stop, write a wait entry of level 0"
+            yield view.match(ACTION, f"{view.action} never happens in a container", hint)
 
 
 @rule("INT905", "other-level", "info", ONLY)
@@ -172,12 +163,11 @@ def other_level(inittab: Inittab) -> Iterator[Match]:
         web:2:respawn:/usr/sbin/nginx -g "daemon off;"
         app:2:respawn:/usr/local/bin/app
     """
-    runs = {*entered(inittab), *DEMANDED}
+    level = entered(inittab)
+    where = "no container enters it" if level is LEVELS else f"the container enters level {level}"
     for view in inittab.views:
-        at_stop = policy.STOP_LEVELS if view.action == "wait" else ""
-        if view.action in LEVEL_ACTIONS and runs.union(at_stop).isdisjoint(view.levels):
-            level = entered(inittab)
-            where = f"the container enters level {level}" if level == level[:1] else "no container enters it"
+        runs = {*level, *DEMANDED, *(policy.STOP_LEVELS if view.action == "wait" else "")}
+        if view.action in LEVEL_ACTIONS and runs.isdisjoint(view.levels):
             yield view.match(RUNLEVELS, f"never started: {where}")
 
 
@@ -199,7 +189,7 @@ def set_up_may_end_it(inittab: Inittab) -> Iterator[Match]:
         mk:2:wait:/bin/mkdir /run/app || true
         app:2:respawn:/usr/local/bin/app
     """
-    for view in started(inittab):
+    for view, _ in started(inittab):
         if policy.role(view.entry) == policy.SETUP and not _CANNOT_FAIL.search(view.entry.command):
             message = "if this ends with another status than 0 the container ends with it"
             yield view.match(PROCESS, message, "add || true where that does no harm")
@@ -207,7 +197,7 @@ def set_up_may_end_it(inittab: Inittab) -> Iterator[Match]:
 
 #: The last command, of which the exit status is, always ends with 0; or what is last is in the background.
 _CANNOT_FAIL = re.compile(
-    r"""(?:(?:^|\|\||;)\s*(?:\S*/)?(?:true|:|exit\s0|(?:echo|printf)\b(?:(?!&&)[^|;])*)|(?<!&)&)\s*['"]?\s*$"""
+    r"""(?:(?:^|\|\||;)\s*(?:[^\s;|&]*/)?(?:true|:|exit\s0|(?:echo|printf)\b(?:(?!&&)[^|;])*)|(?<!&)&)[\s'"]*$"""
 )
 
 
@@ -274,15 +264,11 @@ def no_terminal(inittab: Inittab) -> Iterator[Match]:
 
         app:2345:respawn:/usr/local/bin/app
     """
-    options = options_of(inittab)
-    for view in started(inittab):
-        is_main = "main" in options.get(view.place, ())
-        talks = view.is_interactive and view.action in RESPAWNED and not is_main
-        if view.is_getty or view.name in ("login", "sulogin") or talks:
-            assert view.command
-            yield view.match_word(
-                view.command.program, f"a container has no terminal for {printable(view.name)}"
-            )
+    for view, given in started(inittab):
+        talks = view.is_interactive and view.action in RESPAWNED and "main" not in given
+        if view.command and (talks or view.is_getty or view.name in ("login", "sulogin")):
+            message = f"a container has no terminal for {printable(view.name)}"
+            yield view.match_word(view.command.program, message)
 
 
 #: Signals that end no program which does nothing about them.
@@ -295,7 +281,7 @@ _DEAF = {
     "squid": ("waits 30 seconds for its clients", "INT", ""),
 }
 _SHELL = "ignores TERM when it is interactive", "HUP", ""
-_IGNORES_TERM = re.compile(r"""\btrap\s+(''|"")\s[^;&|]*\b(SIG)?(TERM|15)\b""")
+_IGNORES_TERM = re.compile(r"""\btrap\s+(''|"")\s[^;&|'"]*\b(SIG)?(TERM|15)\b""")
 #: Apache takes it as a wish to stop once all is answered.
 _STOPPED_BY_WINCH = ("httpd", "apache2", "apachectl", "apache2ctl")
 
@@ -317,9 +303,7 @@ def deaf_to_stop(inittab: Inittab) -> Iterator[Match]:
         # inittab: stop=INT
         db:2:respawn:/usr/bin/postgres -D /var/lib/postgres
     """
-    options = options_of(inittab)
-    for view in started(inittab):
-        given = options.get(view.place, {})
+    for view, given in started(inittab):
         stop = given.get("stop")
         name = stop.text.partition("=")[2].removeprefix("SIG") if stop else "TERM"
         if stop and name in _HARMLESS and not (name == "WINCH" and view.name in _STOPPED_BY_WINCH):
@@ -365,7 +349,7 @@ def no_machine(inittab: Inittab) -> Iterator[Match]:
 #: Where sh looks for a command: one that has to do with the power.
 _POWER = re.compile(
     rf"""(?:^[+@]*|[;&|(){{}}]|\b(?:then|do|else|if|exec|command|nohup)\s)\s*
-    (?P<path>(?:/\S*/)?(?P<name>{"|".join(policy.PASSED_OVER)}))(?![^\s;&|)])""",
+    (?P<path>(?:/[^\s;&|()]*/)?(?P<name>{"|".join(policy.PASSED_OVER)}))(?![^\s;&|)])""",
     re.VERBOSE,
 )
 
@@ -388,14 +372,10 @@ def long_grace(inittab: Inittab) -> Iterator[Match]:
         # inittab-file: grace=25
         db:2:respawn:/usr/sbin/mariadbd
     """
-    given = (options.grace for options in file_options(inittab))
-    grace = next((seconds for seconds in given if seconds is not None), policy.GRACE)
-    options = options_of(inittab)
-    for view in started(inittab):
-        word = options.get(view.place, {}).get("grace")
+    graces = (*(given.grace for given in file_options(inittab)), policy.GRACE)
+    grace = next(seconds for seconds in graces if seconds is not None)
+    for view, options in started(inittab):
+        word = options.get("grace")
         if word and word.value > grace:
             message = f"{word.text} does nothing: the container has {grace:g} seconds in all"
-            where = word.line, word.span.start, word.span.end
-            yield Match(
-                view.entry.file, *where, message, f"write # inittab-file: {word.text} above all entries"
-            )
+            yield _at(view, word, message, f"write # inittab-file: {word.text} above all entries")
