@@ -238,6 +238,36 @@ def test_a_stop_that_takes_long_is_waited_for(start: Start) -> None:
     assert (done.returncode, done.stdout) == (0, "web | bye\nbye | cleaned\n"), done
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can give the image a /usr")
+def test_an_image(tmp_path: Path) -> None:
+    """Its inittab, programs and settings; its inittab.d needs no main file beside it."""
+    root = tmp_path / "root"
+    for folder in "etc/inittab.d", "sbin", "usr":
+        (root / folder).mkdir(parents=True)
+    for link in "bin", "lib", "lib64":
+        (root / link).symlink_to(f"usr/{link}")
+    (root / "etc/mine").write_text("its settings\n")
+    (root / "etc/inittab.d/app.tab").write_text(
+        "id:2:initdefault:\n# inittab: main\na:2:once:sh -c 'cat /etc/mine; exit 8'\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "sysvinit_py.sandbox.cli",
+        "--init",
+        str(OURS),
+        "--container",
+        "--root",
+        str(root),
+    ]
+    script = 'mount --bind /usr "$1" && shift && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "sh", str(root / "usr"), *command],
+        cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (8, "a | its settings\n"), done
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

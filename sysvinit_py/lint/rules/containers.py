@@ -168,7 +168,7 @@ def other_level(inittab: Inittab) -> Iterator[Match]:
     for view in inittab.views:
         runs = {*level, *DEMANDED, *(policy.STOP_LEVELS if view.action == "wait" else "")}
         if view.action in LEVEL_ACTIONS and runs.isdisjoint(view.levels):
-            yield view.match(RUNLEVELS, f"never started: {where}")
+            yield view.match(RUNLEVELS, f"not started: {where}")
 
 
 @rule("INT906", "set-up-may-end-it", "info", ONLY)
