@@ -137,6 +137,9 @@ PROGRAM = Program(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command inittab-try; returns its exit status."""
+    while (nothing := os.open(os.devnull, os.O_RDWR)) <= 2:  # else what is opened later is taken for a stream
+        os.set_inheritable(nothing, True)
+    os.close(nothing)
     return PROGRAM.run(run, arguments)
 
 

@@ -289,6 +289,26 @@ def test_wrong_arguments(arguments: list[str], reason: str, tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["inittab"]
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("mode", [["--container"], ["--command=exit 11"]], ids=["container", "machine"])
+def test_streams_that_are_closed(closed: str, mode: list[str], tmp_path: Path) -> None:
+    """Regression: what was opened took their numbers; output went anywhere, and with all closed it hung."""
+    (tmp_path / "inittab").write_text(
+        "id:2:initdefault:\n# inittab: main\na:2:once:sh -c 'echo x; exit 11'\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "sysvinit_py.sandbox.cli",
+        f"--init={OURS}",
+        *mode,
+        str(tmp_path / "inittab"),
+    ]
+    script = f'exec "$@" {closed}'
+    done = subprocess.run(["sh", "-c", script, "sh", *command], cwd=REPOSITORY, timeout=30, check=False)
+    assert done.returncode == 11
+
+
 class Person:
     """Somebody who has started it on a terminal, with a shell as the command."""
 
