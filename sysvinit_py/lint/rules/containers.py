@@ -31,7 +31,7 @@ LEVELS = "".join(level for level in DIGIT_LEVELS if level not in policy.STOP_LEV
 
 def entered(inittab: Inittab) -> str:
     """Return the level that is entered; of those that cannot be known, or are refused, all that may be."""
-    level = max(defaults(inittab)[0].runlevels.upper(), default="9") if defaults(inittab) else "2"
+    level = policy.level_of(tuple(view.entry for view in inittab.views))
     return level if level in LEVELS and (defaults(inittab) or not inittab.fragment) else LEVELS
 
 
