@@ -93,11 +93,14 @@ BUNDLES = (
 #: A form of marshal that other versions of Python read, too.
 _FOR_ALL = 2
 
-#: The kernel takes all that follows the interpreter as one argument; older ones cut the line at 127 bytes.
+PYTHON = "/usr/bin/python3"
+#: What a kernel before 5.1 reads of a file's first line.
+MAX_FIRST_LINE = 127
+
+#: The kernel takes all that follows the interpreter as one argument; older ones cut the line.
 #: The last word is here, so that a file of which the rest is missing fails.
 FIRST_LINE = (
-    "#!/usr/bin/python3 -IScimport sys;f=open(sys.argv[1],'rb');f.readline();"
-    "exec(f.read({size}));sys.exit(be())\n"
+    f"#!{PYTHON} -IScimport sys;f=open(sys.argv[1],'rb');f.readline();exec(f.read({{size}}));sys.exit(be())\n"
 )
 
 #: What the first line executes; and what that executes if Python is too old.
@@ -122,6 +125,19 @@ def build() -> bytes:
         bundles.append(bundle)
     index = marshal.dumps((MAGIC_NUMBER, bundles, TOO_OLD.read_bytes()), _FOR_ALL)
     return (first_line + loader).encode() + index + content
+
+
+def with_python(init: bytes, python: str) -> bytes:
+    """Return a built file that another Python runs. Raises ValueError."""
+    if not python.startswith("/") or not python.isprintable() or " " in python:
+        raise ValueError(f"{python!a} is not an absolute path without whitespace")
+    first_line = os.fsencode(f"#!{python} ") + init.partition(b"\n")[0].partition(b" ")[2]
+    if (more := len(first_line) - MAX_FIRST_LINE) > 0:
+        most = len(os.fsencode(python)) - more
+        raise ValueError(
+            f"{python}: longer than the {most} bytes that fit into a first line: make a link to it"
+        )
+    return first_line + init[init.index(b"\n") :]
 
 
 def _bundles() -> Iterator[list[Path]]:
