@@ -40,8 +40,8 @@ FUNCTIONS = functions()
 #: Before there is a child, or after the last one; or for an inittab that is refused.
 ELSEWHERE = (
     "container.front.", "container.arguments.", "container.policy.fault", "container.policy._meant",
-    "container.main.main", "container.main._refuse", "container.signals.HandledSignals.again",
-    "container.init._Alarm.serve", "container.init.live",
+    "container.main.main", "container.main._refuse", "container.main._answer",
+    "container.signals.HandledSignals.again", "container.init._Alarm.serve", "container.init.live",
 )  # fmt: skip
 #: What is called after an error that nothing has healed.
 AFTER_ERRORS = ("container.init.write_error", "container.init._end_all", "container.init._signal_all")
