@@ -8,7 +8,7 @@ man/inittab.5.rst.
 from __future__ import annotations
 
 from sysvinit_py.inittab.actions import IN_LEVEL, NEVER
-from sysvinit_py.inittab.entry import EntryOptions, FileOptions, Problem, Span
+from sysvinit_py.inittab.entry import NO_OPTIONS, EntryOptions, FileOptions, Problem, Span
 from sysvinit_py.text import printable
 from sysvinit_py.value import Value
 
@@ -211,6 +211,16 @@ class Comments:
 
     def _problem(self, number: int, span: Span, fault: str, expected: str) -> Problem:
         return Problem(self._file, number, f"{fault} (expected {expected})", span)
+
+
+def of_entry(text: str) -> EntryOptions:
+    """Return the options of an entry from their text."""
+    if not text:
+        return NO_OPTIONS
+    comments = Comments("")
+    for _ in comments.take(0, f"#{ENTRY_MARK}:{text}"):
+        pass
+    return EntryOptions(**_fields(comments.skip()))
 
 
 def mark_of(comment: str) -> str:

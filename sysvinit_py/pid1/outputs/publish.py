@@ -19,6 +19,7 @@ from sysvinit_py.machine.processes import A_FEW
 from sysvinit_py.machine.stages import SYSINIT
 from sysvinit_py.pid1.outputs.console import open_nothing
 from sysvinit_py.report import slots
+from sysvinit_py.report.history import Ring
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from sysvinit_py.machine.machine import Machine
     from sysvinit_py.machine.processes import Processes
 
-    #: The fields of slots.Header from ``boot`` to ``busy``.
-    _Head = tuple[str, int, str, str, str, float, str]
+    #: The fields of slots.Header from ``boot`` to ``busy``, and ``answers``.
+    _Head = tuple[str, int, str, str, str, float, str, str]
 
 FOLDER = "/run/inittab"
 STATUS, ENTRIES = "status", "entries"
@@ -55,10 +56,12 @@ class Publisher(Source):
         self._jobs: object = None  # of the reading that was published
         self._inittab: object = None  # what they were made of
         self._consoles: object = None
+        self._problems: object = None
         self._private: set[str] = set()  # the files that not everybody may read
         self._reading = 0  # its number
         self._head: _Head | None = None
         self._has_place = False
+        self.history = Ring()
 
     def take_place(self) -> None:
         """Keep the descriptors free; to be called before there are many others."""
@@ -76,9 +79,9 @@ class Publisher(Source):
             self._boot, self._started = _identity()
         head = (
             self._boot, self._started, position.stage, position.level, position.prevlevel, position.since,
-            machine.busy,
+            machine.busy, " ".join(machine.answers),
         )  # fmt: skip
-        if not (is_new or processes.changed or head != self._head):
+        if not (is_new or processes.changed or processes.notes or head != self._head):
             return
         if machine.busy == ENDS and self._head:
             now = clock()
@@ -86,6 +89,7 @@ class Publisher(Source):
             if now < self.deadline:
                 return
         self.deadline = None
+        first, last = self.history.add(processes.take_notes())
         # In a new stage /run may be there.
         moves = is_new or not self._head or head[:3] != self._head[:3]
         changed, self._jobs = processes.take_changed(), processes.jobs
@@ -95,6 +99,9 @@ class Publisher(Source):
                 self._write_all(machine, head)
                 return
             self._write_slots(changed, processes)
+            if first < last:
+                end = slots.HEADER + slots.SLOT * len(processes.jobs)
+                calls.pwrite(FDS[STATUS], self.history.content[first:last], end + first)
             if head != self._head:
                 self._head = head
                 calls.pwrite(FDS[STATUS], self._header(head), 0)
@@ -129,8 +136,12 @@ class Publisher(Source):
             pass  # the descriptor is that of /dev/null, or nothing helps
 
     def _same_inittab(self, machine: Machine) -> bool:
-        same = machine.entries is self._inittab and machine.consoles is self._consoles
-        self._inittab, self._consoles = machine.entries, machine.consoles
+        same = (
+            machine.entries is self._inittab
+            and machine.consoles is self._consoles
+            and machine.problems is self._problems
+        )
+        self._inittab, self._consoles, self._problems = machine.entries, machine.consoles, machine.problems
         was, self._private = self._private, _private(machine.entries)
         return same and self._private == was
 
@@ -146,8 +157,12 @@ class Publisher(Source):
             if not number % A_FEW:
                 self._pause()
         contents = {
-            ENTRIES: slots.entries(self._reading, _public([job.entry for job in jobs], self._private)),
-            STATUS: bytes(status),
+            ENTRIES: slots.entries(
+                self._reading,
+                _public([job.entry for job in jobs], self._private),
+                [p.replace(reason=HIDDEN) if p.file in self._private else p for p in machine.problems],
+            ),
+            STATUS: bytes(status + self.history.content),
         }
         self._pause()
         folder = _NONE if machine.position.stage == SYSINIT else _folder()
@@ -174,7 +189,7 @@ class Publisher(Source):
             calls.pwrite(FDS[STATUS], run, end - len(run))
 
     def _header(self, head: _Head, handed: float = 0.0) -> bytes:
-        return slots.header(slots.Header(__version__, self._reading, *head, handed))
+        return slots.header(slots.Header(__version__, self._reading, *head[:-1], handed, head[-1]))
 
     def _take_place(self) -> None:
         """Let nothing else have the descriptors. Raises OSError if something has."""

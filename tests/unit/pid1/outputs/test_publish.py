@@ -112,10 +112,10 @@ def test_later_it_is_in_the_folder_for_all_to_read(published: Published) -> None
     assert sorted(os.listdir(published.folder)) == ["entries", "status"]
 
 
-def test_a_respawn_is_one_write(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_respawn_is_two_writes(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
     published.to_level_2()
     published.world.end("r2", 9)
-    assert calls_of(monkeypatch, published.write) == ["pwrite"]
+    assert calls_of(monkeypatch, published.write) == ["pwrite"] * 2, "slot, and history"
     assert published.in_folder() == published.wanted()
     assert calls_of(monkeypatch, published.write) == []
 
