@@ -70,7 +70,8 @@ def _signals() -> dict[str, int]:
 _SIGNALS = _signals()
 
 
-def _signal_number(text: str) -> int | None:
+def signal_number(text: str) -> int | None:
+    """Return the number of a signal that is named as ``stop=`` names it; None: it is not one."""
     return _SIGNALS.get(text.removeprefix("SIG"))
 
 
@@ -102,7 +103,7 @@ OF_ENTRY = {
     "size": Option("bytes, such as 65536, 64K or 1M", _size, _captured, "log"),
     "keep": Option("a number of files, at least 1", _count, _captured, "log"),
     "main": Option(acts_on=_runs_beside),
-    "stop": Option("the name of a signal, such as QUIT or RTMIN+3", _signal_number, _starts),
+    "stop": Option("the name of a signal, such as QUIT or RTMIN+3", signal_number, _starts),
     "grace": _GRACE,
 }
 OF_FILE = {

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 EMERGENCY = Entry("~~", "", "sysinit", "/sbin/sulogin")
 #: What the machine as a whole waits for.
 INITTAB, ANSWER, ENDS, NOTHING = "inittab", "answer", "ends", ""
-#: Of a request for one entry, besides the verbs of steering: read the inittab, and answer when that is done.
-RELOAD, INCOMPLETE = "reload", "incomplete"
 
 
 class Machine(Plain):
@@ -335,7 +333,7 @@ class Machine(Plain):
         self.problems = event.problems
         self.processes.note_reading(self._now, len(event.problems), event.complete)
         for token in self.reloads:
-            self._answer(token, steering.OK if event.complete else INCOMPLETE)
+            self._answer(token, steering.OK if event.complete else steering.INCOMPLETE)
         self.reloads = []
         self.reading = self.must_read = self.stage_handled = False
         self.single_user_throttle.clear()
@@ -434,7 +432,7 @@ class Machine(Plain):
     # Requests for one entry.
 
     def _entry_requested(self, event: ev.EntryRequested) -> None:
-        if event.verb == RELOAD:
+        if event.verb == steering.RELOAD:
             self.reloads.append(event.token)
             self._reread_requested()
             return

@@ -256,7 +256,7 @@ class Processes:
         """Note that a process runs."""
         job = self._answered(event)
         job.started(event.pid)
-        self._note(job.began, "start", job, event.pid)
+        self._note(job.began, "begin", job, event.pid)
         self._now_runs(event.pid, job)
         self.fork_failed = False
         if job.accounted:

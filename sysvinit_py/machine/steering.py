@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from sysvinit_py.machine.processes import Processes
 
 STOP, START, RESTART, KILL = "stop", "start", "restart", "kill"
+#: About no entry: have the inittab read, and answer when that is done.
+RELOAD = "reload"
 
 #: The answers: it was done, or there was nothing to do; and why it was refused.
 OK, UNKNOWN, NOT_RUNNING, BEHIND = "ok", "unknown", "not-running", "behind"
 NO_PLACE, EMPTY = "no-place", "empty"
+INCOMPLETE = "incomplete"  # the inittab, or it cannot be read: all stays as it was
 
 # Situations, besides the verdicts of rules.
 ENDING = "ending"  # its process was told to end

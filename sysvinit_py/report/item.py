@@ -119,7 +119,7 @@ INIT = ("version", "stage", "level", "prevlevel", "since", "busy")
 def header_json(header: Header, offset: float) -> dict[str, Any]:
     """Return what init says of itself, as the schema has it."""
     fields = {name: getattr(header, name) or None for name in INIT}
-    return fields | {"since": _iso(header.since + offset if header.since else None)}
+    return fields | {"since": iso(header.since + offset if header.since else None)}
 
 
 def as_json(init: dict[str, Any], listed: Iterable[Item]) -> dict[str, Any]:
@@ -131,16 +131,16 @@ def item_json(item: Item) -> dict[str, Any]:
     """Return the item as the schema has it."""
     fields = {
         "id": item.id, "action": item.action, "levels": item.levels, "state": item.state.word,
-        "pid": item.pid, "since": _iso(item.since), "starts": item.starts,
-        "window": item.window and {"opened": _iso(item.window[0]), "starts": item.window[1]},
-        "rests_until": _iso(item.rests_until), "waits_for": item.waits_for,
+        "pid": item.pid, "since": iso(item.since), "starts": item.starts,
+        "window": item.window and {"opened": iso(item.window[0]), "starts": item.window[1]},
+        "rests_until": iso(item.rests_until), "waits_for": item.waits_for,
         "last": item.last
-        and {"ended": _iso(item.last[0])} | ending(item.last[1]) | {"why": item.last[2] or ITSELF},
+        and {"ended": iso(item.last[0])} | ending(item.last[1]) | {"why": item.last[2] or ITSELF},
         "asked": item.asked,
         "command": item.command,
-        "source": item.source and _marked({"file": item.source[0], "line": item.source[1]}),
+        "source": item.source and marked({"file": item.source[0], "line": item.source[1]}),
     }  # fmt: skip
-    return _marked(fields)
+    return marked(fields)
 
 
 def ending(status: int) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def ending(status: int) -> dict[str, Any]:
     return {"exit": None if signal else status >> 8, "signal": signal or None, "core": bool(status & 0x80)}
 
 
-def _marked(fields: dict[str, Any]) -> dict[str, Any]:
+def marked(fields: dict[str, Any]) -> dict[str, Any]:
     """Replace bytes that are not UTF-8 by U+FFFD; NAME_raw has them all in base64."""
     for name, text in [*fields.items()]:
         if isinstance(text, str):
@@ -162,7 +162,7 @@ def _marked(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _iso(seconds: float | None) -> str | None:
+def iso(seconds: float | None) -> str | None:
     """UTC to the millisecond."""
     if seconds is None:
         return None

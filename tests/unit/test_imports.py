@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"value", "text", "inittab", "machine"},
     "protocol": {"value", "inittab"},
     "pid1": {"value", "text", "linux", "inittab", "machine", "report", "protocol"},
-    "clients": {"cli", "value", "text", "report", "protocol"},
+    "clients": {"cli", "value", "text", "inittab", "machine", "report", "protocol"},
     "lint": {"cli", "value", "text", "linux", "inittab", "machine"},
     "sandbox": {"cli", "value", "text", "linux", "inittab", "lint", "build"},
     "initeventd": {"cli", "value", "linux", "protocol", "clients"},

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from sysvinit_py.linux import terminals
 from sysvinit_py.machine import events as ev
-from sysvinit_py.machine.machine import RELOAD
-from sysvinit_py.machine.steering import KILL, VERBS
+from sysvinit_py.machine.steering import KILL, RELOAD, VERBS
 from sysvinit_py.protocol import control, initctl
 from sysvinit_py.protocol.initctl import Bogus, Request, assignments
 

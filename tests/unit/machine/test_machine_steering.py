@@ -515,15 +515,15 @@ def test_what_has_happened_is_noted() -> None:
     world.boot()
     assert noted(world) == [
         ("level", "", 0, "#"), ("read", "", 0, ""), ("level", "", 0, "*"), ("level", "", 0, "2"),
-        ("start", "r2", 0, ""),
+        ("begin", "r2", 0, ""),
     ]  # fmt: skip
     world.end("r2", 11)
-    assert noted(world) == [("end", "r2", 11, ""), ("start", "r2", 0, "")]
+    assert noted(world) == [("end", "r2", 11, ""), ("begin", "r2", 0, "")]
     world.ask("restart", "r2")
     assert noted(world) == [
         ("restart", "r2", 0, "0,tty1"),
         ("end", "r2", 0, "restarted"),
-        ("start", "r2", 0, ""),
+        ("begin", "r2", 0, ""),
     ]
     world.ask("stop", "r2")
     assert noted(world) == [("stop", "r2", 0, "0,tty1"), ("end", "r2", 0, "stopped")]
