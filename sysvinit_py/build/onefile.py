@@ -25,7 +25,8 @@ from zlib import compress
 
 PACKAGE = Path(__file__).resolve().parent.parent
 #: What all need; telinit; the probe; what the program inittab shares with init, the same for requests, its
-#: verbs for them, what only it needs of an init that is not ours, and the rest of it; what reads the inittab; init. A module is in the first that names it.
+#: verbs for them, what only it needs of an init that is not ours, and the rest of it; what reads the inittab;
+#: init. A module is in the first that names it.
 BUNDLES = (
     (
         "__init__.py",

@@ -22,7 +22,7 @@ from tests.faults import fake, life, other_lives
 KINDS = (RuntimeError, MemoryError, RecursionError, KeyboardInterrupt, SystemExit)
 #: For reports, tests and simulators; PID 1 itself calls none of them.
 NOT_IN_INIT = (
-    "machine.Machine.handle", "rules.verdict", "status.state", "status.held_back_by",
+    "machine.Machine.handle", "status.state", "status.held_back_by",
     "status.waits_for",
 )  # fmt: skip
 #: In the process of a leader, and not in init's.

@@ -168,7 +168,8 @@ def _started(before: Item, verb: str, stable: int) -> Judge:
         if word == "inactive" and before.pid and ended:
             return out.DONE, ""  # what is left of the boot: nothing but an end was asked for
         if runs and starts:
-            return (out.DONE, "") if time.time() - (item.since or 0) >= stable else None
+            young = stable and time.time() - (item.since or 0) < stable
+            return None if young else (out.DONE, "")
         if word == "failed" and item.last != before.last:
             return out.FAILED, f"failed: {ended}"
         if starts and word in ("done", "idle"):
@@ -225,5 +226,6 @@ def reload(values: Values) -> int:
     _, published, _ = look(pid)
     if answer != steering.OK:
         out.say(PROGRAM, "the inittab is incomplete, or cannot be read: all stays as it was")
-    out.say(PROGRAM, *map(str, published.problems))
+    for problem in published.problems:
+        out.say(PROGRAM, str(problem))
     return out.FAILED if published.problems or answer != steering.OK else out.DONE

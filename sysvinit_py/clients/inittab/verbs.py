@@ -87,5 +87,7 @@ def act(values: Values) -> int:
     try:
         return doing.get(values.verb, steer.steer)(values)
     except looking.ForeignError:
-        out.say("inittab", "another init, or an older version: it cannot be asked; see inittab status")
+        out.say(
+            "inittab", "another init, or an older version, which takes no such request: see inittab status"
+        )
         return out.FOREIGN
