@@ -67,7 +67,7 @@ BUNDLES = (
         "report/slots.py",
     ),
     ("machine/steering.py", "protocol/control.py"),
-    ("clients/inittab/history.py", "clients/inittab/steer.py"),
+    ("clients/inittab/health.py", "clients/inittab/history.py", "clients/inittab/steer.py"),
     ("clients/inittab/foreign.py",),
     ("protocol/utmp.py",),
     ("cli/looking.py", "cli/options.py", "cli/out.py", "clients/inittab/*.py", "report/*.py"),

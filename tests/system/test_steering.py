@@ -144,10 +144,10 @@ def test_wait(boot: Boot) -> None:
 def test_health(boot: Boot) -> None:
     """Outside the first PID namespace what was stopped is not well."""
     system = settled(boot, INITTAB.replace("o:2:once:/bin/false\n", "").replace("w:2:wait:/w W stay\n", ""))
-    wait_until(lambda: not code(system, "health"), lambda: inside(system, "health").stdout)
+    wait_until(lambda: not code(system, "health"), lambda: inside(system, "health").stderr)
     assert code(system, "health", user=os.geteuid() == 0) == 0
     assert code(system, "stop", "r") == 0
-    assert (code(system, "health"), inside(system, "health").stdout) == (1, "r: stopped\n")
+    assert (code(system, "health"), inside(system, "health").stderr) == (1, "inittab: r: stopped\n")
     assert code(system, "health", "b") == 0
     assert code(system, "health", "nothing") == 1
     assert code(system, "health", "--pid", "77777") == 1

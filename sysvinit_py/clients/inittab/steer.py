@@ -1,4 +1,4 @@
-"""inittab stop, start, restart, kill, reload: a request, the answer, and what comes of it; wait and health.
+"""inittab stop, start, restart, kill, reload: a request, the answer, and what comes of it; and wait.
 
 A request goes into the FIFO, and its answer is published, as all that comes of it: so who waits does no more
 than to look.
@@ -17,7 +17,6 @@ from sysvinit_py.machine import steering
 from sysvinit_py.machine.job import GIVEN_UP
 from sysvinit_py.protocol import control, initctl
 from sysvinit_py.report.item import how_it_ended
-from sysvinit_py.text import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +35,6 @@ _SOON, _LATER, _PATIENCE, _MORE = 0.005, 0.05, 5.0, 1.0
 _READING = 30
 #: As the kernel says that there is no login; and the longest name of a terminal.
 _NOBODY, _MOST_TTY = 2**32 - 1, 14
-#: That of the machine's own processes, where no container is.
-_FIRST_NAMESPACE = "pid:[4026531836]"
 _REASONS = {
     steering.UNKNOWN: "no entry has this id any more",
     steering.NOT_RUNNING: "it does not run",
@@ -193,26 +190,6 @@ def wait(values: Values) -> int:
     pid, _, listed = look(values.pid)
     codes = [_watch(pid, item, judge, values.timeout) for item in chosen([values.id], listed)]
     return next(filter(None, codes), out.DONE)
-
-
-def health(values: Values) -> int:
-    """Say what is not well; return 0 if there is nothing."""
-    try:
-        pid, published, listed = look(values.pid)
-        items = chosen(values.ids, listed) if values.ids else listed
-    except (RefusedError, looking.ForeignError) as error:
-        out.say(PROGRAM, str(error) or "the process is not an init that publishes its status")
-        return out.FAILED
-    stops_count = bool(values.ids) or pid != 1 or posix.readlink("/proc/self/ns/pid") != _FIRST_NAMESPACE
-    header = published.header
-    wrong = [f"not in a level yet: {header.stage}"] if header.stage in "#*" or header.busy else []
-    for item in items:
-        word = item.state.word
-        if not item.state.well or (word == "stopped" and stops_count):
-            how = f": {how_it_ended(item.last[1])}" if item.last and word in ("failed", "throttled") else ""
-            wrong.append(f"{item.id}: {word}{how}")
-    out.write("".join(f"{printable(line)}\n" for line in wrong))
-    return out.FAILED if wrong else out.DONE
 
 
 def reload(values: Values) -> int:

@@ -56,6 +56,8 @@ _STEERED = (
 _STABLE = Option("--stable", "SECONDS", "and has then run for so long without ending", kind=_SECONDS)
 _STATES = ("running", "stopped", "done")
 
+HEALTH = Program("health", "say whether all is well, by the exit status", (_SOME, _JSON, PID))
+
 STEERING = (
     Program("history", "show what has happened to the entries", (
         _SOME,
@@ -74,16 +76,16 @@ STEERING = (
         Option("state", "STATE", " or ".join(_STATES), kind=_STATES, required=True),
         _TIMEOUT, PID,
     )),
-    Program("health", "say whether all is well, by the exit status", (_SOME, PID), failed=1),
+    HEALTH,
     Program("reload", "have init read the inittab, and show what it refuses", (_TIMEOUT, PID)),
 )  # fmt: skip
 
 
 def act(values: Values) -> int:
     """Do what the verb says; return the exit status."""
-    from sysvinit_py.clients.inittab import history, steer
+    from sysvinit_py.clients.inittab import health, history, steer
 
-    doing = {"history": history.history, "health": steer.health, "wait": steer.wait, "reload": steer.reload}
+    doing = {"history": history.history, "health": health.health, "wait": steer.wait, "reload": steer.reload}
     try:
         return doing.get(values.verb, steer.steer)(values)
     except looking.ForeignError:

@@ -129,6 +129,10 @@ class Publisher(Source):
     def withdraw(self) -> None:
         """Have nobody read what is not so any more."""
         self._jobs, self._inittab, self._head = None, None, None
+        self._empty()
+
+    def _empty(self) -> None:
+        """Empty the file that was written last."""
         try:
             if self._has_place:
                 calls.ftruncate(FDS[STATUS], 0)
@@ -168,6 +172,7 @@ class Publisher(Source):
         folder = _NONE if machine.position.stage == SYSINIT else _folder()
         try:
             if folder == _NONE or not _put(contents, folder):
+                self._empty()  # which may be in a folder that is not ours alone any more
                 _put_in_memory(contents)
         finally:
             if folder != _NONE:
@@ -268,13 +273,20 @@ def _remove(name: str, folder: int) -> None:
 
 
 def _in_place() -> bool:
-    """Return whether what we write to is what is found in the folder."""
+    """Return whether what we write to is what is found in the folder, which is still ours alone."""
+    folder = _folder()
+    if folder == _NONE:
+        return False
     try:
-        found = calls.stat(f"{FOLDER}/{STATUS}", follow_symlinks=False)
-        ours = calls.fstat(FDS[STATUS])
+        pairs = [
+            (calls.stat(f"{FOLDER}/{name}", follow_symlinks=False), calls.fstat(fd))
+            for name, fd in FDS.items()
+        ]
     except OSError:
         return False
-    return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
+    finally:
+        calls.close(folder)
+    return all((found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino) for found, ours in pairs)
 
 
 def _identity() -> tuple[str, int]:

@@ -14,7 +14,7 @@ import pytest
 
 from sysvinit_py.cli import looking
 from sysvinit_py.clients import telinit
-from sysvinit_py.clients.inittab import history, program, steer
+from sysvinit_py.clients.inittab import health, history, program, steer
 from sysvinit_py.inittab.entry import Problem
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
@@ -242,22 +242,40 @@ def test_wait(init: Init, run: Run) -> None:
 
 
 def test_health(init: Init, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert run("health")[:2] == (1, "p2: pending\n")
-    assert run("health", "web") == (0, "", "")
+    def ill(*words: str) -> str:
+        status, output, errors = run("health", *words)
+        assert (status, output) == (bool(errors), "")
+        return errors
+
+    assert ill() == "inittab: p2: pending\n"
+    assert not ill("web")
     init.world.end("w2", 0)
     init.world.end("o2", 256)
-    assert run("health")[:2] == (1, "o2: failed: exit 1\n")
+    assert ill() == "inittab: o2: failed: exit 1\n"
     run("start", "o2")
-    monkeypatch.setattr("posix.readlink", lambda path: steer._FIRST_NAMESPACE)
-    assert run("health") == (0, "", "")
+    monkeypatch.setattr("posix.readlink", lambda path: health._FIRST_NAMESPACE)
+    assert not ill()
     run("stop", "web")
-    assert run("health") == (0, "", "")
-    assert run("health", "web")[:2] == (1, "web: stopped\n")
+    assert not ill()
+    assert ill("web") == "inittab: web: stopped\n"
+    assert ill("--pid", "7") == "inittab: web: stopped\n", "which is a container's"
     monkeypatch.setattr("posix.readlink", lambda path: "pid:[1]")
-    assert run("health")[:2] == (1, "web: stopped\n")
-    assert run("health", "none")[0] == 1
-    init.header = {"stage": "#"}
-    assert run("health", "id")[:2] == (1, "not in a level yet: #\n")
+    assert ill() == "inittab: web: stopped\n"
+    assert "no entry has this id" in ill("none")
+    assert run("health", "--none")[0] == 2
+    assert [item["id"] for item in json.loads(run("health", "--json", "o2")[1])["entries"]] == ["o2"]
+    init.header = {"stage": "#", "level": ""}
+    assert ill("id") == "inittab: init is starting\n"
+    init.header = {"busy": "ends"}
+    assert ill("id") == "inittab: init waits for ends\n"
+
+
+def test_health_of_a_container(init: Init, capfd: pytest.CaptureFixture[str]) -> None:
+    """init --container --status: the same in other words."""
+    assert health.main([]) == 1
+    assert capfd.readouterr().err == "init: p2: pending\n"
+    assert health.main(["web"]) == 0
+    assert health.main(["--none"]) == 2
 
 
 def test_reload(init: Init, run: Run) -> None:

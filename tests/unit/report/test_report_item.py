@@ -236,3 +236,21 @@ def test_program_of() -> None:
 def test_a_reading_of_many() -> None:
     jobs = [run(job(f"{n}:2:once:x"), 0) for n in range(300)]
     assert [entry.id for entry, _ in slots.read(*publish(*jobs)).slots] == [str(n) for n in range(300)]
+
+
+def test_what_was_given_up_ended_nobody_knows_how() -> None:
+    one = run(job("r:2:once:x"))
+    one.given_up(9.0)
+    [item] = shown(one)
+    assert item.last == (1009.0, -1, "given-up")
+    assert report.item_json(item)["last"] == {
+        "ended": "1970-01-01T00:16:49.000Z", "exit": None, "signal": None, "core": False, "why": "given-up",
+    }  # fmt: skip
+    assert report.row(item, ["last-end", "why"], 0.0) == ["unknown", "given-up"]
+
+
+def test_who_has_asked_is_told() -> None:
+    one = run(job("r:2:respawn:x"), 15)
+    one.hold("1000,pts/3")
+    [item] = shown(one)
+    assert (item.state.word, item.asked) == ("stopped", "1000,pts/3")
