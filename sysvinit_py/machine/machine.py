@@ -119,7 +119,7 @@ class Machine(Plain):
             yield from steps
         while True:
             if self.processes.run_queue_stale:
-                yield from self.processes.make_run_queue()
+                yield from self.processes.make_run_queue(self._now)
             if self.busy or not self._proceed():
                 return
 

@@ -118,7 +118,7 @@ class Processes:
         """Have the run queue made before anything is started: the stage, or the inittab, is a new one."""
         self.run_queue_stale = True
 
-    def make_run_queue(self) -> Iterator[None]:
+    def make_run_queue(self, now: float) -> Iterator[None]:
         """Make the run queue of the stage, in steps. Entries that have no place in it forget their run.
 
         See behaviour/runlevels#change.
@@ -140,7 +140,7 @@ class Processes:
                     self.changed.add(job)
                 if job.stopped:
                     job.forget_stop()
-                    self._note(self.position.since, "release", job)
+                    self._note(now, "release", job)
                 job.forget_run()
                 if stage == stages.SINGLE_USER:
                     job.clear_on_demand()

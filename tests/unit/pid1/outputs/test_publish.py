@@ -238,12 +238,12 @@ def test_problems_are_published_but_not_those_of_private_files(published: Publis
     private.chmod(0o600)
     published.to_level_2()
     entries = tuple(entry.replace(file=str(private)) for entry in published.world.inittab)
-    problems = (Problem(str(private), 7, "secret"), Problem("/etc/x.tab", 1, "known"))
+    problems = (Problem(str(private), 7, "hidden words"), Problem("/etc/x.tab", 1, "known"))
     published.world.driver.feed(ev.InittabRead(entries, problems))
     published.write()
     content = (published.folder / "status").read_bytes(), (published.folder / "entries").read_bytes()
     assert [problem.reason for problem in slots.read(*content).problems] == ["(not public)", "known"]
-    assert b"secret" not in content[1]
+    assert b"hidden words" not in content[1]
     published.world.driver.feed(ev.InittabNotRead("it is gone"))
     published.write()
     content = (published.folder / "status").read_bytes(), (published.folder / "entries").read_bytes()
