@@ -89,7 +89,7 @@ class Publisher(Source):
             if now < self.deadline:
                 return
         self.deadline = None
-        first, last = self.history.add(processes.take_notes())
+        at, events = self.history.add(processes.take_notes()) if processes.notes else (0, b"")
         # In a new stage /run may be there.
         moves = is_new or not self._head or head[:3] != self._head[:3]
         changed, self._jobs = processes.take_changed(), processes.jobs
@@ -99,9 +99,9 @@ class Publisher(Source):
                 self._write_all(machine, head)
                 return
             self._write_slots(changed, processes)
-            if first < last:
+            if events:
                 end = slots.HEADER + slots.SLOT * len(processes.jobs)
-                calls.pwrite(FDS[STATUS], self.history.content[first:last], end + first)
+                calls.pwrite(FDS[STATUS], events, end + at)
             if head != self._head:
                 self._head = head
                 calls.pwrite(FDS[STATUS], self._header(head), 0)
@@ -111,6 +111,12 @@ class Publisher(Source):
     def serve(self, ready: set[int], now: float) -> Iterable[object]:
         """Make no event: what is to be written is written at the end of the turn."""
         return ()
+
+    def events(self) -> bytes:
+        """Return the history with what was not written yet, for the next init."""
+        self.history.add(self._machine().processes.take_notes())
+        self._jobs, self._inittab = None, None  # should this one go on, it writes all anew
+        return bytes(self.history.content)
 
     def look_again(self) -> None:
         """Mounts have changed: with the next change it is looked where the files are."""

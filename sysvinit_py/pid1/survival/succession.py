@@ -139,8 +139,9 @@ class Succession:
         signals = self._signals.pending
         if self._driver.machine.reading:
             signals.add(calls.SIGHUP)  # C init knows of no reading under way
-        history = bytes(self._publisher.history.content)
-        return handover.serialized(self._driver.machine, signals, *self._accounting.recorded, history)
+        return handover.serialized(
+            self._driver.machine, signals, *self._accounting.recorded, self._publisher.events()
+        )
 
     def _execute(self, state: bytes, *more: str) -> None:
         variables = self._driver.machine.position.variables

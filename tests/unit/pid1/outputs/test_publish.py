@@ -227,7 +227,7 @@ def test_history_is_kept_from_file_to_file(published: Published) -> None:
         published.write()
     content = (published.folder / "status").read_bytes(), (published.folder / "entries").read_bytes()
     events = history.read(slots.read(*content).history)
-    assert [event.number for event in events] == [*range(len(events))]
+    assert {event.number // 2 for event in events} == {*range(events[-1].number // 2 + 1)}, "none is missing"
     assert [event.word for event in events if event.what == "level"] == ["#", "*", "2", "3"]
     assert bytes(published.publisher.history.content) == slots.read(*content).history
 
