@@ -33,6 +33,7 @@ def save(machine: Machine) -> dict[str, Any]:
         "position": machine.position.saved(),
         "single_user_throttle": machine.single_user_throttle.saved(),
         "entries": [_save_entry(entry) for entry in machine.entries],
+        "options": [entry.options.text for entry in machine.entries],
         "consoles": [_save_entry(entry) for entry in machine.consoles],
         "jobs": [save_job(job) for job in of_inittab],
         "others": [save_job(job) for job in others],
@@ -50,7 +51,10 @@ def restore(state: dict[str, Any]) -> Machine:
     machine.resume(machine.saved() | state["machine"])  # older builds save less
     machine.position.resume(machine.position.saved() | state["position"])
     machine.single_user_throttle.resume(state["single_user_throttle"])
-    machine.resume_inittab(*(tuple(map(_restore_entry, state[name])) for name in ("entries", "consoles")))
+    options = state.get("options") or [""] * len(state["entries"])
+    machine.resume_inittab(
+        tuple(map(_restore_entry, state["entries"], options)), tuple(Entry(**e) for e in state["consoles"])
+    )
     of_inittab = [_restore_job(saved) for saved in state["jobs"]]
     jobs = of_inittab + [_restore_job(saved) for saved in state["others"]]
     running = {pid: jobs[number] for pid, number in state["running"]}
@@ -61,12 +65,11 @@ def restore(state: dict[str, Any]) -> Machine:
 
 
 def _save_entry(entry: Entry) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in _ENTRY} | {"options": entry.options.text}
+    return {name: getattr(entry, name) for name in _ENTRY}
 
 
-def _restore_entry(saved: dict[str, Any]) -> Entry:
-    options = of_entry(saved.get("options", ""))
-    return Entry(**{name: saved[name] for name in _ENTRY}, options=options)
+def _restore_entry(saved: dict[str, Any], options: str) -> Entry:
+    return Entry(**saved, options=of_entry(options))
 
 
 def save_job(job: Job) -> dict[str, Any]:
@@ -75,6 +78,7 @@ def save_job(job: Job) -> dict[str, Any]:
         "key": list(job.key),
         "entry": _save_entry(job.entry),
         "status": job.status,
+        "options": job.entry.options.text,
         "marks": job.saved(),
         "throttle": job.throttle.saved(),
     }
@@ -82,7 +86,8 @@ def save_job(job: Job) -> dict[str, Any]:
 
 def _restore_job(saved: dict[str, Any]) -> Job:
     job_id, action, number = saved["key"]
-    job = Job((job_id, action, number), _restore_entry(saved["entry"]), saved.get("status", UNKNOWN))
+    entry = _restore_entry(saved["entry"], saved.get("options", ""))
+    job = Job((job_id, action, number), entry, saved.get("status", UNKNOWN))
     job.resume(job.saved() | saved["marks"])
     job.throttle.resume(saved["throttle"])
     return job

@@ -461,6 +461,8 @@ def test_the_inittab_says_how_something_is_ended() -> None:
     for again in (False, True):
         if again:
             world.driver.machine = restore(save(world.machine))
+            world.readable = False
+            world.step("telinit q")  # all stays as it was
         for name, signal, wait in (("r1", 3, "20"), ("r2", "TERM", "9")):
             world.effects.clear()
             world.ask("restart", name)
