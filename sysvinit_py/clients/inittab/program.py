@@ -5,7 +5,7 @@ from __future__ import annotations
 import posix  # and not os, which takes 2 ms to import
 import sys
 
-from sysvinit_py.cli import out
+from sysvinit_py.cli import looking, out
 from sysvinit_py.cli.options import Option, Program, Values
 from sysvinit_py.clients.inittab import verbs
 from sysvinit_py.clients.inittab.status import PROGRAM, status
@@ -67,9 +67,21 @@ def _act(values: Values) -> int:
     if values.verb == STATUS.name:
         return status(values)
     if values.verb not in OTHERS:
-        return verbs.act(values)
+        return _ask(values)
     name, _, module = OTHERS[values.verb]
     return _call(name, module, values.words)
+
+
+def _ask(values: Values) -> int:
+    """Do what the verb says, with modules that a look does not need."""
+    from sysvinit_py.clients.inittab import health, history, steer
+
+    doing = {"history": history.history, "health": health.health, "wait": steer.wait, "reload": steer.reload}
+    try:
+        return doing.get(values.verb, steer.steer)(values)
+    except looking.ForeignError:
+        out.say(PROGRAM, "another init, or an older version, which takes no such request: see inittab status")
+        return out.FOREIGN
 
 
 def _call(name: str, module: str, words: list[str]) -> int:

@@ -1,16 +1,13 @@
-"""The verbs that ask init for something, or wait for it: their command lines, and where they are done."""
+"""The command lines of the verbs that ask init for something, or wait for it."""
 
 from __future__ import annotations
 
-from sysvinit_py.cli import looking, out
 from sysvinit_py.cli.options import Option, Program
 from sysvinit_py.inittab.options import signal_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from sysvinit_py.cli.options import Values
 
 
 def _pid(text: str) -> int:
@@ -79,17 +76,3 @@ STEERING = (
     HEALTH,
     Program("reload", "have init read the inittab, and show what it refuses", (_TIMEOUT, PID)),
 )  # fmt: skip
-
-
-def act(values: Values) -> int:
-    """Do what the verb says; return the exit status."""
-    from sysvinit_py.clients.inittab import health, history, steer
-
-    doing = {"history": history.history, "health": health.health, "wait": steer.wait, "reload": steer.reload}
-    try:
-        return doing.get(values.verb, steer.steer)(values)
-    except looking.ForeignError:
-        out.say(
-            "inittab", "another init, or an older version, which takes no such request: see inittab status"
-        )
-        return out.FOREIGN
