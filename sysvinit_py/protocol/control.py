@@ -39,13 +39,13 @@ def decode(data: bytes) -> Order:
     words = data.decode("utf-8", "surrogateescape").split(" ", 4)
     if len(words) < 5:
         raise ValueError("not five words")
-    token, verb, by, signal, name = words
+    token, verb, by, number, name = words
     if len(token) != _TOKEN or not _HEX.issuperset(token):
         raise ValueError("not a token")
     if not (0 < len(by) <= _BY and by.isascii() and by.isprintable()):
         raise ValueError("not a name of who asks")
-    if not (signal.isascii() and signal.isdigit() and len(signal) < 3 and int(signal) <= _MOST_SIGNALS):
+    if not (number.isascii() and number.isdigit() and len(number) < 3 and int(number) <= _MOST_SIGNALS):
         raise ValueError("not a signal")
     if "\0" in name or len(name.encode("utf-8", "surrogateescape")) > _ID:
         raise ValueError("not an id")
-    return Order(token, verb, name, by, int(signal))
+    return Order(token, verb, name, by, int(number))
