@@ -24,6 +24,11 @@ def program() -> Callable[[], int | None]:
         gc.disable()  # of thousands of entries there is nothing to collect
         status = inittab()  # now, as it may need more of the one file
         return lambda: status
+    if arguments[:1] == ["--container"] or sys.argv[0].rpartition("/")[2] == "container-init":
+        from sysvinit_py.pid1.container.front import program as container
+
+        if be := container():
+            return be
     if posix.getpid() == 1 or arguments[:1] == ["--init"]:
         from sysvinit_py.pid1.sysv import main as init
 

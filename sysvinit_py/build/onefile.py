@@ -72,27 +72,39 @@ BUNDLES = (
     ("protocol/utmp.py",),
     ("cli/looking.py", "cli/options.py", "cli/out.py", "clients/inittab/*.py", "report/*.py"),
     ("inittab/child.py", "inittab/foreign.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),
+    ("linux/calls.py", "linux/descriptors.py"),
+    ("pid1/container/front.py", "pid1/container/environment.py"),
     (
         "inittab/*.py",
         "machine/*.py",
-        "protocol/*.py",
-        *(
-            f"linux/{module}.py"
-            for module in ("calls", "loop", "proc", "signals", "syslog", "terminals", "title")
-        ),
-        "pid1/*.py",
-        "pid1/*/*.py",
+        "protocol/initctl.py",
+        *(f"linux/{module}.py" for module in ("loop", "proc", "syslog", "terminals", "title")),
+        "pid1/environment.py",
+        "pid1/groups.py",
+        "pid1/ownership.py",
+        *(f"pid1/inputs/{module}.py" for module in ("children", "fifo", "reader", "requests", "timer")),
+        *(f"pid1/outputs/{module}.py" for module in ("publish", "shell", "spawn")),
+        "pid1/survival/barrier.py",
     ),
+    (
+        "pid1/container/*.py",
+        *(f"logs/{module}.py" for module in ("__init__", "lines", "sinks", "stamps")),
+        "linux/descendants.py",
+    ),
+    ("protocol/*.py", "linux/signals.py", "pid1/*.py", "pid1/*/*.py"),
 )
 
 #: A form of marshal that other versions of Python read, too.
 _FOR_ALL = 2
 
-#: The kernel takes all that follows the interpreter as one argument; older ones cut the line at 127 bytes.
+PYTHON = "/usr/bin/python3"
+#: What a kernel before 5.1 reads of a file's first line.
+MAX_FIRST_LINE = 127
+
+#: The kernel takes all that follows the interpreter as one argument; older ones cut the line.
 #: The last word is here, so that a file of which the rest is missing fails.
 FIRST_LINE = (
-    "#!/usr/bin/python3 -IScimport sys;f=open(sys.argv[1],'rb');f.readline();"
-    "exec(f.read({size}));sys.exit(be())\n"
+    f"#!{PYTHON} -IScimport sys;f=open(sys.argv[1],'rb');f.readline();exec(f.read({{size}}));sys.exit(be())\n"
 )
 
 #: What the first line executes; and what that executes if Python is too old.
@@ -117,6 +129,19 @@ def build() -> bytes:
         bundles.append(bundle)
     index = marshal.dumps((MAGIC_NUMBER, bundles, TOO_OLD.read_bytes()), _FOR_ALL)
     return (first_line + loader).encode() + index + content
+
+
+def with_python(init: bytes, python: str) -> bytes:
+    """Return a built file that another Python runs. Raises ValueError."""
+    if not python.startswith("/") or not python.isprintable() or " " in python:
+        raise ValueError(f"{python!a} is not an absolute path without whitespace")
+    first_line = os.fsencode(f"#!{python} ") + init.partition(b"\n")[0].partition(b" ")[2]
+    if (more := len(first_line) - MAX_FIRST_LINE) > 0:
+        most = len(os.fsencode(python)) - more
+        raise ValueError(
+            f"{python}: longer than the {most} bytes that fit into a first line: make a link to it"
+        )
+    return first_line + init[init.index(b"\n") :]
 
 
 def _bundles() -> Iterator[list[Path]]:

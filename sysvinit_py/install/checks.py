@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import sys
@@ -18,8 +19,10 @@ from sysvinit_py.sandbox import session
 from sysvinit_py.sandbox.given import read_etc
 from sysvinit_py.sandbox.refusal import NamespaceError
 
-PYTHON = "/usr/bin/python3"
-NEEDS_PYTHON = "Python 3.11 or newer with its standard library is needed (in Debian: apt-get install python3)"
+NEEDS_PYTHON = (
+    "Python 3.11 or newer with its standard library is needed (in Debian: apt-get install python3);"
+    " if it is elsewhere, --python names it"
+)
 NEEDS_PROGRAMS = "apt-get install sysvinit-core"
 
 #: Programs of other init systems by their names, and what those are called.
@@ -34,7 +37,7 @@ FOLDERS = ("/sbin", "/usr/sbin", "/bin", "/usr/bin")
 #: Of the linter's warnings, those that say that the machine would be of no use.
 USELESS = ("INT001", "INT002", "INT204", "INT206", "INT207")
 TRIAL_TIMEOUT = 20  # seconds
-_FIRST_LINE = re.compile(rb"#!\S+ (-\w+c.*)\n")
+_FIRST_LINE = re.compile(rb"#!(\S+) (-\w+c.*)\n")
 
 
 class UnbootableError(RefusedError):
@@ -65,17 +68,20 @@ def probe(tree: Tree, init: bytes) -> None:
     first_line = _FIRST_LINE.match(init)
     if not first_line:
         raise UnbootableError("the first line of the init is not as this version builds it")
-    if not tree.resolve(PYTHON)[1] & 0o111:
-        raise UnbootableError(f"no {PYTHON}: {NEEDS_PYTHON}")
-    option = first_line[1].decode().replace("sys.argv[1]", "0")  # it reads the init from its standard input
-    command = [PYTHON, option, "/sbin/init", PROBE]
+    python = os.fsdecode(first_line[1])
+    if not tree.resolve(python)[1] & 0o111:
+        raise UnbootableError(f"no {printable(python)}: {NEEDS_PYTHON}")
+    option = first_line[2].decode().replace("sys.argv[1]", "0")  # it reads the init from its standard input
+    command = [python, option, "/sbin/init", PROBE]
     try:
         result = confined.run(tree, command, init)
     except OSError as error:
-        raise UnbootableError(f"{PYTHON}: {error.strerror}; {NEEDS_PYTHON}") from None
+        raise UnbootableError(f"{printable(python)}: {error.strerror}; {NEEDS_PYTHON}") from None
     if result.status:
         reason = (result.errors.strip() or f"exit status {result.status}").splitlines()[-1]
-        raise UnbootableError(f"it would not boot with {PYTHON}: {printable(reason)}; {NEEDS_PYTHON}")
+        raise UnbootableError(
+            f"it would not boot with {printable(python)}: {printable(reason)}; {NEEDS_PYTHON}"
+        )
 
 
 def _other_init(tree: Tree) -> list[str]:

@@ -47,6 +47,8 @@ PROGRAM = Program(
     (
         Option("--root", "DIR", "the root file system (default: /)", Path, Path("/"), complete="folder"),
         Option("--init", "FILE", "a built init (default: it is built now)", Path, complete="file"),
+        Option("--python", "PATH", f"the Python that is to run it there (default: {onefile.PYTHON})",
+            complete="file"),
         Option("--undo", help="bring back the previous init"),
         Option("--live", help="have the running C sysvinit hand over, or take over"),
         Option("--yes", help="do not ask before the running system is changed"),
@@ -57,7 +59,8 @@ PROGRAM = Program(
             f"with --live: how long each of the two inits may take (default: {hot_swap.PATIENCE:g})", float),
     ),
     forms=(
-        "[--root DIR] [--init FILE] [--live [--patience SECONDS]] [--yes | --dry-run] [--force]",
+        "[--root DIR] [--init FILE] [--python PATH] [--live [--patience SECONDS]] [--yes | --dry-run]"
+        " [--force]",
         "--undo [--root DIR] [--live [--force] [--patience SECONDS]] [--yes | --dry-run]",
     ),
 )  # fmt: skip
@@ -72,6 +75,7 @@ def _conflict(options: Values, tree: Tree) -> str:
     """Say which options do not fit together, if any."""
     conflicts = {
         "--undo brings back the previous init, and takes no --init": options.undo and options.init,
+        "--undo brings back the previous init, and takes no --python": options.undo and options.python,
         "--patience needs --live": options.patience is not None and not options.live,
         "--patience takes a positive number of seconds": not 0 < (options.patience or 1) < math.inf,
         "--undo --force needs --live": options.undo and options.force and not options.live,
@@ -98,6 +102,11 @@ def _run(options: Values) -> int:
     init = options.init.read_bytes() if options.init else onefile.build()
     if not is_ours(init):
         raise RefusedError(f"{options.init}: not an init of sysvinit_py")
+    if options.python:
+        try:
+            init = onefile.with_python(init, options.python)
+        except ValueError as error:
+            raise UsageError(f"argument --python: {error}") from None
     if options.live:
         hot_swap.require(hot_swap.C)
     if problems := checks.problems(tree, init):

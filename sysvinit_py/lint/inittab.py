@@ -40,6 +40,7 @@ class EntryView:
         self.entry = entry
         self.line = line
         self.inittab = inittab
+        self.place = entry.file, entry.line
         self.id = entry.id
         self.action = entry.action
         self.runlevels = entry.runlevels

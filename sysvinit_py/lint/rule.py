@@ -31,6 +31,7 @@ GROUPS = {
     "INT6": "Text",
     "INT7": "BusyBox",
     "INT8": "Options in comments",
+    "INT9": "Containers",
 }
 
 

@@ -16,7 +16,7 @@ from sysvinit_py.lint.root import Root
 from sysvinit_py.lint.rules import RULES
 from sysvinit_py.lint.selection import codes_of
 from sysvinit_py.lint.sources import File, Source, handed_down, sources
-from sysvinit_py.lint.targets import TARGETS, Target, guess
+from sysvinit_py.lint.targets import CONTAINER, TARGETS, Target, guess
 from sysvinit_py.linux.beneath import Place
 
 TYPE_CHECKING = False
@@ -39,6 +39,7 @@ class Run:
         self.config = _config(options)
         self.format = options.format or self.config.format or "text"
         self.strict = options.strict or self.config.strict
+        self.target = TARGETS.get(options.target or self.config.target)  # None: it is guessed
         self.gettys = self.config.gettys.replace(",", " ").split()
         self.codes = _codes(options.select or self.config.select, options.ignore or self.config.ignore)
         self.root = _root(options.root or self.config.root)
@@ -56,8 +57,9 @@ class Run:
         if options.unsafe_fixes and not (options.fix or options.diff):
             self._note("--unsafe-fixes repairs nothing without --fix, and shows nothing without --diff")
         readable, self.failed = sources(
-            options.files, self.root.folder if self.root else "", options.stdin_filename
-        )
+            options.files, self.root.folder if self.root else "", options.stdin_filename,
+            main_optional=self.target is CONTAINER,
+        )  # fmt: skip
         for reason in self.failed:
             say(reason)
         for source in readable:
@@ -125,9 +127,8 @@ class Run:
                 say(str(error))
 
     def _target(self, source: Source) -> Target:
-        name = self.options.target or self.config.target
-        if name:
-            return TARGETS[name]
+        if self.target:
+            return self.target
         target = guess(source.parts[0].data)
         path = next(part.path for part in source.parts if source.asks_for(part.path))
         self._note(f"{path}: no --target given, guessed {target.name}")

@@ -63,8 +63,13 @@ class Source(Value):
         return said
 
 
-def sources(words: list[str], root: str, stdin_name: str) -> tuple[list[Source], list[str]]:
-    """Return what there is to check, and why the rest cannot be read."""
+def sources(
+    words: list[str], root: str, stdin_name: str, *, main_optional: bool = False
+) -> tuple[list[Source], list[str]]:
+    """Return what there is to check, and why the rest cannot be read.
+
+    ``main_optional``: without a word, an inittab.d alone is a whole inittab, too.
+    """
     found: list[Source] = []
     failed: list[str] = []
     named: dict[str, list[str]] = {}  # the files of one inittab that are named one by one
@@ -85,7 +90,8 @@ def sources(words: list[str], root: str, stdin_name: str) -> tuple[list[Source],
             found += _group(_place(main, root), directory, failed, named.pop(main))
     if not words:
         base = Place(root or "/", image=True, shown=root or "/")
-        found += _group(base.child(INITTAB[1:]), base.child(DIRECTORY[1:]), failed)
+        main_file, directory = base.child(INITTAB[1:]), base.child(DIRECTORY[1:])
+        found += _group(main_file, directory, failed, main_optional=main_optional)
     return found, failed
 
 
@@ -160,7 +166,12 @@ def _folder(folder: Place, failed: list[str]) -> list[Source]:
 
 
 def _group(
-    main: Place | None, directory: Place, failed: list[str], asked: Iterable[str] = ()
+    main: Place | None,
+    directory: Place,
+    failed: list[str],
+    asked: Iterable[str] = (),
+    *,
+    main_optional: bool = False,
 ) -> list[Source]:
     """Read an inittab and its inittab.d as one; and each file there that init ignores, by itself.
 
@@ -176,12 +187,13 @@ def _group(
     places += [directory.child(os.fsdecode(name)) for name in in_order if is_tab(name)]
     parts: list[File] = []
     for place in places:
-        with _failing([] if asked and place.shown not in asked else failed, place.shown):
+        but = FileNotFoundError if main_optional and place is main and len(places) > 1 else ()
+        with _failing([] if asked and place.shown not in asked else failed, place.shown, but):
             left = MAX_BYTES - sum(len(part.data) for part in parts)
             parts.append(_read(place, left, (main or directory).owner()))
     found = []
     if parts and not (asked and {part.path for part in parts}.isdisjoint(asked)):
-        fragment = parts[0].place is not main
+        fragment = parts[0].place is not main and not main_optional
         found.append(Source(tuple(parts), fragment, frozenset(asked), _neighbours(main, directory)))
     ignored = [] if asked else [name for name in in_order if not is_tab(name)]
     return found + _alone([directory.child(os.fsdecode(name)) for name in ignored], failed)

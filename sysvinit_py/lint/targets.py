@@ -52,10 +52,14 @@ SYSVINIT_3_14 = Target(
     "sysvinit-3.14", "c", C_ACTIONS, max_line=254, max_process=254, max_words=14,
     one_entry_a_tab=True, drops_unfinished_line=True, comment_is_a_word=True,
 )  # fmt: skip
+#: Ours as ``init --container``, which boots no machine, and refuses what the rules call an error.
+CONTAINER = SYSVINIT_PY.replace(name="container")
 BUSYBOX = Target("busybox", "busybox", BUSYBOX_ACTIONS, exec_prefix=True, at_sign=False, tab_files=False)
 
-ALL = (SYSVINIT_PY, SYSVINIT_2_88, SYSVINIT_3_06, SYSVINIT_3_14, BUSYBOX)
+ALL = (SYSVINIT_PY, SYSVINIT_2_88, SYSVINIT_3_06, SYSVINIT_3_14, CONTAINER, BUSYBOX)
 SYSV = tuple(target for target in ALL if target.sysv)
+OURS = tuple(target for target in ALL if target.reader == "ours")
+MACHINES = tuple(target for target in SYSV if target is not CONTAINER)
 C_INITS = tuple(target for target in ALL if target.reader == "c")
 
 TARGETS = {target.name: target for target in ALL}

@@ -11,7 +11,6 @@ import _socket  # and not socket, which imports enum and selectors
 import fcntl as _fcntl
 import posix as _posix  # and not os, which takes 2 ms to import
 import select as _select
-import termios as _termios
 import time as _time
 from fcntl import F_DUPFD_CLOEXEC, F_SETFD, F_SETFL, F_SETPIPE_SZ, FD_CLOEXEC, LOCK_EX, LOCK_NB  # noqa: F401
 from posix import (  # noqa: F401
@@ -29,6 +28,7 @@ from posix import (  # noqa: F401
     O_RDWR,
     O_TRUNC,
     O_WRONLY,
+    P_ALL,
     P_PID,
     POSIX_SPAWN_DUP2,
     R_OK,
@@ -37,7 +37,6 @@ from posix import (  # noqa: F401
     WNOWAIT,
 )  # fmt: skip
 from select import POLLIN, POLLOUT, POLLPRI  # noqa: F401
-from termios import TIOCSCTTY  # noqa: F401
 from time import CLOCK_BOOTTIME, CLOCK_REALTIME  # noqa: F401
 
 TYPE_CHECKING = False
@@ -66,6 +65,7 @@ IN_ATTRIB, IN_DELETE_SELF, IN_MOVE_SELF, IN_DONT_FOLLOW = 0x4, 0x400, 0x800, 0x2
 IN_MOVED_TO, IN_CREATE, IN_ONLYDIR = 0x80, 0x100, 0x1000000
 KDSIGACCEPT = 0x4B4E
 IUTF8 = 0x4000
+PR_SET_CHILD_SUBREAPER = 36
 
 
 def _bytes(text: str) -> bytes:
@@ -106,6 +106,7 @@ write = _posix.write
 pread = _posix.pread
 pwrite = _posix.pwrite
 ftruncate = _posix.ftruncate
+fchmod = _posix.fchmod
 fstat = _posix.fstat
 access = _posix.access
 mkdir = _posix.mkdir
@@ -117,6 +118,7 @@ pipe2 = _posix.pipe2
 dup2 = _posix.dup2
 closerange = _posix.closerange
 chdir = _posix.chdir
+getcwd = _posix.getcwd
 umask = _posix.umask
 uname = _posix.uname
 fcntl = _fcntl.fcntl
@@ -149,6 +151,7 @@ waitpid = _posix.waitpid
 waitid = _posix.waitid
 kill = _posix.kill
 killpg = _posix.killpg
+getpgid = _posix.getpgid
 setsid = _posix.setsid
 _exit = _posix._exit
 sync = _posix.sync
@@ -156,14 +159,40 @@ sync = _posix.sync
 # Signals' actions.
 signal = _signal.signal
 pthread_sigmask = _signal.pthread_sigmask
+set_wakeup_fd = _signal.set_wakeup_fd
 
 # Sockets.
 socket = _socket.socket
 
 # Terminals.
 ioctl = _fcntl.ioctl
-tcgetattr = _termios.tcgetattr
-tcsetattr = _termios.tcsetattr
+isatty = _posix.isatty
+tcsetpgrp = _posix.tcsetpgrp
+
+
+# python3-minimal has no termios, and in a container is enough for what has no terminal.
+
+
+def tcgetattr(fd: int) -> list[Any]:
+    """Return the settings of a terminal (tcgetattr(3))."""
+    import termios
+
+    return termios.tcgetattr(fd)
+
+
+def tcsetattr(fd: int, when: int, settings: list[Any]) -> None:
+    """Set the settings of a terminal (tcsetattr(3))."""
+    import termios
+
+    termios.tcsetattr(fd, when, settings)
+
+
+def take_terminal(fd: int, by_force: int) -> None:
+    """Make a terminal the controlling one (TIOCSCTTY of ioctl(2))."""
+    import termios
+
+    ioctl(fd, termios.TIOCSCTTY, by_force)
+
 
 # Waiting and time.
 poll = _select.poll
@@ -199,6 +228,11 @@ def _libc(function: str, *arguments: object) -> int:
 def reboot(cmd: int) -> None:
     """Control what ctrl-alt-del does, or stop the machine (reboot(2))."""
     _libc("reboot", cmd)
+
+
+def become_subreaper() -> None:
+    """Have orphans among the descendants become children of this process (prctl(2))."""
+    _libc("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def signalfd(signals: Iterable[int], flags: int) -> int:

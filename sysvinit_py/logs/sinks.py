@@ -7,7 +7,7 @@ from sysvinit_py.linux.syslog import Syslog
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 PIPE_BUF = 4096
 
@@ -37,15 +37,19 @@ class Json:
     """
 
     def __init__(self, **fields: str | int) -> None:
-        from json import JSONEncoder
-
-        self._encode = JSONEncoder(ensure_ascii=False).encode
-        self._fields = "".join(f', "{name}": {self._encode(_text(value))}' for name, value in fields.items())
+        self._encode = _encoder()
+        self._fields = "".join(f', "{name}": {self._field(value)}' for name, value in fields.items())
 
     def __call__(self, pieces: Iterable[bytes], stamp: bytes) -> bytes:
         """Return what Lines returned as JSON lines."""
         head = f'{{"time": "{stamp.decode()}"{self._fields}, "line": '
         return "".join(head + self._rest(piece) for piece in pieces).encode()
+
+    def _field(self, value: str | int) -> str:
+        """Return a field as JSON has it: an id that is not UTF-8 is U+FFFD there, too."""
+        if not isinstance(value, str):
+            return str(value)
+        return self._encode(value.encode(errors="surrogateescape").decode(errors="replace"))
 
     def _rest(self, piece: bytes) -> str:
         text = piece.removesuffix(b"\n")
@@ -59,11 +63,20 @@ class Json:
             return f'{line}, "line_raw": "{raw}"{partial}}}\n'
 
 
-def _text(value: str | int) -> str | int:
-    """Return a field as JSON has it: an id that is not UTF-8 is U+FFFD there, too."""
-    return (
-        value.encode(errors="surrogateescape").decode(errors="replace") if isinstance(value, str) else value
-    )
+#: What JSON has to escape.
+_ESCAPES = {chr(code): f"\\u{code:04x}" for code in range(0x20)} | {
+    "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\",
+}  # fmt: skip
+_TABLE = str.maketrans(_ESCAPES)
+
+
+def _encoder() -> Callable[[str], str]:
+    """Return what makes JSON of text: the json module's, which itself is slow to import, if there is one."""
+    try:
+        encode: Callable[[str], str] = __import__("_json").encode_basestring
+    except ImportError:  # python3-minimal
+        return lambda text: f'"{text.translate(_TABLE)}"'
+    return encode
 
 
 class Output:

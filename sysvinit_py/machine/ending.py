@@ -30,6 +30,11 @@ class Ending(Plain):
         """Note that it was sent SIGKILL."""
         self.kill_at, self.give_up_at = NEVER, now + HANG_TIME
 
+    def hurry(self, now: float) -> None:
+        """Have it killed now, if its time is not up yet."""
+        if self.kill_at != NEVER:
+            self.kill_at = now
+
     @property
     def due_at(self) -> float:
         """When something is to be done about it."""
@@ -103,6 +108,12 @@ class Endings:
             self.remove(ending.group)
         self._set_due()
         return hanging
+
+    def hurry(self, now: float) -> None:
+        """Have those killed now whose time is not up yet."""
+        for ending in self.by_group.values():
+            ending.hurry(now)
+        self._set_due()
 
     def to_kill(self, now: float) -> list[int]:
         """Return the groups whose time after SIGTERM is up, each once."""

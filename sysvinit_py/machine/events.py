@@ -28,8 +28,8 @@ class InittabRead(Event):
 
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...] = ()
-    graces: tuple[tuple[str, float], ...] = ()  # of files: how long a request to stop an entry waits
     complete: bool = True  # False: something is missing or cannot be read; that is good enough at boot only
+    graces: tuple[tuple[str, float], ...] = ()  # of files: how long a request to stop an entry waits
 
 
 class InittabNotRead(Event):

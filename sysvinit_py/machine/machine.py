@@ -44,10 +44,11 @@ class Machine(Plain):
         "asking", "stage_handled", "nothing_left_said", "pending_on_demand", "pending_events", "wait_time",
         "graces", "reloads", "answers",
     )  # fmt: skip
+    PROCESSES = Processes
 
     def __init__(self, wait_time: float = limits.WAIT_TIME) -> None:
         self.position = Position()
-        self.processes = Processes(self.position, self._do)
+        self.processes = self.PROCESSES(self.position, self._do)
         self.entries: tuple[Entry, ...] = ()  # of the inittab as it was read last
         self.consoles: tuple[Entry, ...] = ()  # of init.autocon
         self.emergency = False  # -b

@@ -133,7 +133,7 @@ class Processes:
             if job.lacks_terminal:
                 self.changed.add(job)
                 job.find_terminal()
-            if rules.has_place(job, stage):
+            if self.has_place(job):
                 placed.append(job)
             else:
                 if job.has_run or job.on_demand:
@@ -188,7 +188,21 @@ class Processes:
             if job.rests_until:
                 heappush(self._resting, (job.rests_until, job.key))
                 self._forking += job.forking
-        self.run_queue = RunQueue(job for job in jobs.values() if rules.has_place(job, self.position.stage))
+        self.run_queue = RunQueue(job for job in jobs.values() if self.has_place(job))
+
+    # What another kind of init has other rules for.
+
+    def has_place(self, job: Job) -> bool:
+        """Return whether the entry may run in the stage."""
+        return rules.has_place(job, self.position.stage)
+
+    def must_end(self, job: Job) -> bool:
+        """Return whether its process has to end in the stage."""
+        return rules.must_end(job, self.position.stage)
+
+    def patience(self, job: Job, wait_time: float) -> float:
+        """Return the seconds from SIGTERM to SIGKILL."""
+        return wait_time
 
     # Starts.
 
@@ -201,14 +215,18 @@ class Processes:
         while not self.starting and (job := self.run_queue.next()):
             any_due = True
             if job.rule.again and not job.throttle.allows(now):
-                self._do(fx.Say(f'Id "{job.entry.id}" respawning too fast: disabled for 5 minutes'))
-                self._note(now, "rest", job)
-                job.rest(until=now + limits.REST)
-                self.changed.add(job)
-                heappush(self._resting, (job.rests_until, job.key))
+                self.throttle(job, now)
             else:
                 self._start(job, now)
         return any_due
+
+    def throttle(self, job: Job, now: float) -> None:
+        """Let it rest: it was started too often (behaviour/throttle)."""
+        self._do(fx.Say(f'Id "{job.entry.id}" respawning too fast: disabled for 5 minutes'))
+        self._note(now, "rest", job)
+        job.rest(until=now + limits.REST)
+        self.changed.add(job)
+        heappush(self._resting, (job.rests_until, job.key))
 
     @property
     def stage_over(self) -> bool:
@@ -224,7 +242,7 @@ class Processes:
         )
 
     def _restarts(self, job: Job) -> bool:
-        return rules.starts_again(job, self.position.stage)
+        return rules.wants_run(job) and self.has_place(job)
 
     def _start(self, job: Job, now: float) -> None:
         job.told_to_start(now)
@@ -331,7 +349,7 @@ class Processes:
             for pid, job in self.running.items()
             if job.pid == pid
             and not self.endings.waits_for(pid)
-            and (self.jobs.get(job.key) is not job or rules.must_end(job, self.position.stage))
+            and (self.jobs.get(job.key) is not job or self.must_end(job))
         ]
         if not misplaced:
             return
@@ -339,7 +357,8 @@ class Processes:
         ids = {job.entry.id for job in self.jobs.values()}
         for job in misplaced:
             gone = ACTION_CHANGED if job.entry.id in ids else ENTRY_GONE
-            self._end(job, now + wait_time, LEVEL_LEFT if self.jobs.get(job.key) is job else gone)
+            why = LEVEL_LEFT if self.jobs.get(job.key) is job else gone
+            self._end(job, now + self.patience(job, wait_time), why)
         self._kill_due(now)
 
     def terminals_seen(self, missing: tuple[str, ...], wait_time: float, now: float) -> None:

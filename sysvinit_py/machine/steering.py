@@ -44,19 +44,18 @@ class Steering:
         """Return what the table has a row for."""
         processes = self._processes
         stage = processes.position.stage
-        placed = rules.has_place(job, stage)
-        verdict = rules.verdict(job, stage)
+        placed, verdict = processes.has_place(job), rules.verdict(job, stage)
         if verdict == rules.RUNS:
             if job.pid in processes.endings:
                 return ENDING if placed else NO_PLACE
             return verdict if placed else OUTLASTS
-        if verdict == rules.DUE and processes.holder(job):
-            return BEHIND
-        if verdict in (rules.NO_PLACE, rules.LEAVING) and not placed:
-            letters = set(ON_DEMAND_LEVELS) & set(job.entry.levels)
-            called = job.rule.when == IN_LEVEL and letters and stage in DIGIT_LEVELS
-            return ON_DEMAND if called else NO_PLACE
-        return verdict
+        if verdict == rules.EMPTY or (placed and verdict != rules.DUE):
+            return verdict
+        if placed:
+            return BEHIND if processes.holder(job) else verdict
+        letters = set(ON_DEMAND_LEVELS) & set(job.entry.levels)
+        called = job.rule.when == IN_LEVEL and letters and stage in DIGIT_LEVELS
+        return ON_DEMAND if called else NO_PLACE
 
     def ask(self, job: Job, event: EntryRequested, wait_time: float, now: float) -> str:
         """Do what is asked for; return the answer."""

@@ -6,7 +6,7 @@ import posix
 import sys
 
 from sysvinit_py.linux import calls
-from sysvinit_py.pid1.outputs.console import open_nothing
+from sysvinit_py.linux.descriptors import open_nothing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 On a terminal the sandbox's console is yours: see it boot, type telinit 3 in the shell there. telinit 0, halt,
 or Ctrl-] ends it. Otherwise the console is written to standard output, and it ends when the boot has settled.
+With --container it is a container without an engine: its output, its exit status, its signals.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from sysvinit_py.build import onefile
 from sysvinit_py.cli import out
-from sysvinit_py.cli.options import Option, Program, RefusedError, Values
+from sysvinit_py.cli.options import Option, Program, RefusedError, UsageError, Values
 from sysvinit_py.sandbox import given
 from sysvinit_py.sandbox.refusal import NamespaceError
-from sysvinit_py.sandbox.sandbox import Content
+from sysvinit_py.sandbox.sandbox import ENGINE_ENVIRONMENT, Content
 from sysvinit_py.sandbox.session import (
     DIED,
     FAILED,
@@ -38,6 +40,8 @@ from sysvinit_py.sandbox.session import (
 
 PACKAGE = Path(__file__).parents[1]
 EXAMPLE = PACKAGE / "data" / "example.inittab"
+#: Signals that are the container's, as with an engine.
+PASSED_ON = signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2
 PATIENCE = 60.0  # seconds, where nobody can type
 
 EPILOG = f"""\
@@ -48,7 +52,7 @@ exit status:
   {FAILED}    something could not be executed, or is throttled
   {TIMEOUT}  timeout, or too much output
   {NO_SANDBOX}  no sandbox could be made
-  or that of COMMAND, if it fails
+  or that of COMMAND, if it fails; with --container that of the container
 """
 
 
@@ -102,6 +106,8 @@ PROGRAM = Program(
         Option("file", "FILE",
             "an inittab, or a folder with inittab and inittab.d (default: DIR's or an example)", Path,
             complete="file"),
+        Option("words", "WORD", "with --container: the command that is its main process", many=True),
+        Option("--container", help="run it as init --container does, instead of booting a machine"),
         Option("--init", "PATH", "another init than ours, such as Debian's", Path, complete="file"),
         Option("--root", "DIR",
             "a root file system whose programs and settings are used instead of this machine's", Path,
@@ -123,6 +129,7 @@ PROGRAM = Program(
         Option("--privileged", help="as root, unconfined: only for an inittab that you trust"),
     ),
     EPILOG,
+    ("[OPTION]... [FILE]", "--container [OPTION]... FILE [-- WORD...]"),
     prefixes=True,
     failed=USAGE,
 )  # fmt: skip
@@ -130,6 +137,9 @@ PROGRAM = Program(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command inittab-try; returns its exit status."""
+    while (nothing := os.open(os.devnull, os.O_RDWR)) <= 2:  # else what is opened later is taken for a stream
+        os.set_inheritable(nothing, True)
+    os.close(nothing)
     return PROGRAM.run(run, arguments)
 
 
@@ -139,6 +149,8 @@ def run(options: Values) -> int:
         trial = prepare(options, files)
         for number in signal.SIGTERM, signal.SIGHUP, signal.SIGINT:
             signal.signal(number, lambda number, _: sys.exit(128 + number))  # what is on its way is tidied up
+        for number in PASSED_ON if options.container else ():
+            signal.signal(number, lambda number, _: trial.kill(number))
         if options.privileged:
             say("--privileged: root inside is root of this machine; boot only what you trust")
         say(
@@ -153,8 +165,24 @@ def run(options: Values) -> int:
         return outcome.status
 
 
+def _engine(options: Values) -> dict[str, Any]:
+    """Return what a container's sandbox has, and a machine's has not. Raises UsageError."""
+    if not options.container:
+        if options.words:
+            raise UsageError(f"unrecognized arguments: {options.words[0]} (a command needs --container)")
+        return {}
+    for name in "command", "console", "allow_failures":
+        if getattr(options, name):
+            raise UsageError(f"--container takes no --{name.replace('_', '-')}")
+    level = ["--level", options.level] if options.level else []
+    arguments = ["--container", *level, *(["--", *options.words] if options.words else [])]
+    environment = ENGINE_ENVIRONMENT | {"TERM": os.environ.get("TERM", "linux")}
+    return {"engine": True, "arguments": arguments, "environment": environment}
+
+
 def prepare(options: Values, files: ExitStack) -> Trial:
     """Read what is to be booted. Raises OSError, RefusedError."""
+    engine = _engine(options)
     if options.privileged and os.geteuid():
         raise RefusedError("--privileged requires root")
     init: Content = options.init or onefile.build()
@@ -166,8 +194,9 @@ def prepare(options: Values, files: ExitStack) -> Trial:
     if options.console:
         console = os.open(options.console, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         files.callback(os.close, console)
-    wish = Wish(options.level or "", options.command or "", 0, console, options.raw, options.allow_failures)
-    limits = {"memory": options.memory, "pids": options.pids, "system": str(root or "")}
+    lenient = options.allow_failures or options.container
+    wish = Wish(options.level or "", options.command or "", 0, console, options.raw, lenient)
+    limits = {"memory": options.memory, "pids": options.pids, "system": str(root or ""), **engine}
     trial = Trial(init, inittab, wish, binds=options.bind, confined=not options.privileged, **limits)
     trial.limit_time(options.timeout or (0 if trial.interactive else PATIENCE))
     return trial

@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
@@ -29,6 +30,10 @@ KERNEL_ENVIRONMENT = {"HOME": "/", "TERM": "linux"}
 COMMAND_ENVIRONMENT = {
     "PATH": "/sbin:/usr/sbin:/bin:/usr/bin", "HOME": "/root", "SHELL": "/bin/sh", "TERM": "linux",
     "LC_ALL": "C",
+}  # fmt: skip
+#: What engines for containers give it if the image says nothing, but with our telinit before that of /usr.
+ENGINE_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/sbin:/usr/sbin:/usr/bin:/bin", "HOME": "/root",
 }  # fmt: skip
 
 FILES: Mapping[str, Content] = {
@@ -63,6 +68,11 @@ class End:
     def signal(self) -> int:
         """The signal that ended it, or 0."""
         return os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else 0
+
+    @property
+    def code(self) -> int:
+        """The exit status, as shells and engines count it."""
+        return 128 + self.signal if self.signal else os.waitstatus_to_exitcode(self.status)
 
     def __str__(self) -> str:
         if not self.signal:
@@ -115,6 +125,8 @@ class Sandbox:
     arguments    what the kernel's command line would hand to init
     environment  the same for its environment
     console      whether there is a /dev/console
+    engine       whether init finds what an engine for containers gives it: the console as its controlling
+                 terminal, or without one pipes for its output and its errors: ``streams``
     confined     whether what runs inside is not trusted: root inside is nobody outside, and has but the
                  capabilities that an init needs; otherwise, if started by root, it is root outside too
     listener     given each part of what is said on the console, on another thread
@@ -136,6 +148,7 @@ class Sandbox:
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] = KERNEL_ENVIRONMENT,
         console: bool = True,
+        engine: bool = False,
         confined: bool = False,
         listener: Callable[[bytes], object] | None = None,
         before: Callable[[Sandbox], object] | None = None,
@@ -149,7 +162,7 @@ class Sandbox:
         self._memory = memory
         self._plan = {
             "arguments": list(arguments), "environment": dict(environment), "confined": confined,
-            "command_environment": COMMAND_ENVIRONMENT,
+            "engine": engine, "command_environment": COMMAND_ENVIRONMENT,
             "files": {path: _read(content) for path, content in wanted.items() if content is not None},
             "links": {path: target for path, target in SYMLINKS.items()
                       if path not in wanted and (not system or target == "init")},
@@ -157,6 +170,9 @@ class Sandbox:
         }  # fmt: skip
         self.pid = 0  # of PID 1, outside
         self._has_console = console
+        self.streams: tuple[int, ...] = ()  # init's output and errors are read from these
+        self._fds: list[int] = []  # a pidfd of PID 1, and its root
+        self._booted = False
         self._listener = listener
         self._before = before
 
@@ -165,15 +181,21 @@ class Sandbox:
         self._group = cgroup.make(self._memory) if self._memory else ""
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         stage = [sys.executable, "-ISB", str(HERE / "stage.py"), str(theirs.fileno())]
+        writers: tuple[int, ...] = ()
+        if self._plan["engine"] and not self._has_console:
+            self.streams, writers = _pipes()
+        self._plan["streams"] = writers
         with theirs:
             self._keeper = Popen(
-                stage, stdin=PIPE, stdout=DEVNULL, start_new_session=True, pass_fds=[theirs.fileno()]
-            )
-        self._fds: list[int] = []  # a pidfd of PID 1, and its root
+                stage, stdin=PIPE, stdout=DEVNULL, start_new_session=True,
+                pass_fds=[theirs.fileno(), *writers],
+            )  # fmt: skip
+        for fd in writers:
+            os.close(fd)
         self._ends: dict[bytes, int] = {}  # how (as from wait(2)) the command, PID 1 have ended
         self._some: list[tuple[bytes, bytes]] = []  # of the processes
         self._processes: list[Process] | None = None  # none: not yet told
-        self._asked = self._booted = False
+        self._asked = False
         try:
             self._start()
         except BaseException:
@@ -234,9 +256,7 @@ class Sandbox:
 
         It gets pipes alone. What it has started may hold them longer than it lives.
         """
-        read, write = zip(*(os.pipe() for _ in range(2)), strict=True)
-        for fd in write:
-            os.fchmod(fd, 0o622)  # it is another user who opens /dev/stdout
+        read, write = _pipes()
         socket.send_fds(self._control, [b"c" + os.fsencode(command)], write)
         for fd in write:
             os.close(fd)
@@ -248,6 +268,13 @@ class Sandbox:
         self._hear()
         status = self._ends.get(b"c")
         return None if status is None else os.waitstatus_to_exitcode(status)
+
+    def kill(self, number: int) -> bool:
+        """Send init a signal, if it is still there; return whether it has been started."""
+        if self._booted:
+            with suppress(OSError):
+                signal.pidfd_send_signal(self._fds[0], number)
+        return self._booted
 
     def wait_end(self, timeout: float = 10) -> End:
         """Wait until PID 1 has ended; raises TimeoutError."""
@@ -319,6 +346,14 @@ class Sandbox:
         else:
             _, number, call = os.fsdecode(packet).split(" ", 2)
             raise NamespaceError(call, int(number))
+
+
+def _pipes() -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the ends to read from of two pipes, for output and errors, and those to write to."""
+    (read, write), (read_errors, write_errors) = os.pipe(), os.pipe()
+    for fd in write, write_errors:
+        os.fchmod(fd, 0o622)  # it is another user who opens /dev/stdout
+    return (read, read_errors), (write, write_errors)
 
 
 def _read(content: Content) -> tuple[int, bytes]:

@@ -117,9 +117,11 @@ class Trial:
         self._line = b""  # of the console's, which has not ended yet
         self._failures: list[str] = []
         environment = {"HOME": "/", "TERM": os.environ.get("TERM", "linux")}
-        arguments = [wish.level] if wish.level else []
-        options = {"confined": True, "memory": MEMORY, "pids": PIDS, "environment": environment, **options}
-        self._sandbox = Sandbox(init, None, files=files, arguments=arguments, listener=self._show, **options)
+        given = {"environment": environment, "arguments": [wish.level] if wish.level else []}
+        options = {"confined": True, "memory": MEMORY, "pids": PIDS, **given, **options}
+        self._is_container = options.get("engine", False)
+        console = self.interactive or not self._is_container
+        self._sandbox = Sandbox(init, None, files=files, console=console, listener=self._show, **options)
 
     def limit_time(self, timeout: float) -> None:
         """Give up after so many seconds; 0: never."""
@@ -149,8 +151,15 @@ class Trial:
         lines = self._sandbox.console.said.decode(errors="replace").split("\n")
         return "\n".join(printable(line.strip("\r")) for line in lines[-20:])
 
+    def kill(self, number: int) -> None:
+        """Send PID 1 a signal; without one, exit."""
+        if not self._sandbox.kill(number):
+            sys.exit(128 + number)
+
     def _follow(self) -> Outcome:
         """Look and listen until there is a reason to end it."""
+        for fd, target in zip(self._sandbox.streams, (_STDOUT, _STDERR), strict=False):
+            self._streams[fd] = Output(target, raw=self._wish.raw, newlines=False)
         watch = Watch(self._sandbox)
         while not (outcome := self._outcome(watch)):
             if not self.interactive:
@@ -161,10 +170,12 @@ class Trial:
 
     def _outcome(self, watch: Watch) -> Outcome | None:
         if end := self._sandbox.end:
+            if self._is_container:
+                return Outcome(end.code, str(end))
             return Outcome(OK if end.halted or end.restarted else DIED, str(end))
         with suppress(TimeoutError):  # what cannot be looked at is no news
             watch.look()
-        if watch.nothing_left:
+        if watch.nothing_left and not self._is_container:
             return Outcome(OK, f"runlevel {watch.level}, and nothing is left that could halt: ended")
         if time.monotonic() > self._ends_at:
             running = ", ".join(f"{process.pid} {printable(process.title)}" for process in watch.processes)
@@ -176,7 +187,7 @@ class Trial:
             return Outcome(TIMEOUT, f"more than {MAX_OUTPUT >> 20} MiB of output")
         if os.getppid() != self._parent:
             return Outcome(DIED, "what had started this is gone: ended")
-        return None if self.interactive else self._proceed(watch)
+        return None if self.interactive or self._is_container else self._proceed(watch)
 
     def _proceed(self, watch: Watch) -> Outcome | None:
         """Run the command once the boot has settled; the end is when what it asked for has settled, too."""

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
         environment: dict[str, str]  # of init
         command_environment: dict[str, str]
         console: str  # a terminal, or empty for none
+        engine: bool  # whether init finds what an engine for containers gives it
+        streams: tuple[int, ...]  # for its output and errors; empty: the console
         confined: bool  # whether what runs inside is not trusted
         files: dict[str, tuple[int, bytes]]  # mode and content, by path
         links: dict[str, str]  # targets of symbolic links, by path
@@ -83,8 +85,9 @@ def main() -> None:
     """Start the others, and kill them when the caller is gone."""
     os.umask(0o022)  # init obeys no FIFO in a folder that others may write
     control = _socket.socket(fileno=int(sys.argv[1]))
-    os.set_inheritable(control.fileno(), False)
     plan: Plan = marshal.load(sys.stdin.buffer)
+    for passed in control.fileno(), *plan["streams"]:
+        os.set_inheritable(passed, False)
     if plan["confined"] and MACHINE not in namespaces.MACHINES:
         refuse(control, OSError(errno.ENOSYS, "", f"seccomp({MACHINE})"))
         return
@@ -311,7 +314,7 @@ class Stub:
             if os.read(go, 1):
                 self._confine()
                 forget_the_caller()
-                take_console(bool(plan["console"]))
+                take_streams(plan)
                 os.execve(INIT, [INIT, *plan["arguments"]], plan["environment"])
         except OSError as error:
             call = f"execve({INIT})" if error.filename == INIT else error.filename
@@ -340,14 +343,19 @@ def forget_the_caller() -> None:
                 pass  # 32 and 33 are the C library's own
 
 
-def take_console(there: bool) -> None:
-    """Set fds 0 to 2 to the console; without one, close them."""
-    if there:
-        terminal = os.open("/dev/console", os.O_RDWR | os.O_NOCTTY)
-        for standard in range(3):
-            os.dup2(terminal, standard)
+def take_streams(plan: Plan) -> None:
+    """Set fds 0 to 2 to the console or the streams; with neither, close them."""
+    if plan["streams"]:
+        streams = [os.open("/dev/null", os.O_RDONLY), *plan["streams"]]
+    elif plan["console"]:
+        if plan["engine"]:
+            os.setsid()  # whose terminal it becomes
+        streams = [os.open("/dev/console", os.O_RDWR | (0 if plan["engine"] else os.O_NOCTTY))] * 3
     else:
         os.closerange(0, 3)
+        return
+    for fd, stream in enumerate(streams):
+        os.dup2(stream, fd)
 
 
 def wait_for(pid: int, control: _socket.socket) -> None:

@@ -53,6 +53,8 @@ ERRORS: dict[str, tuple[int, ...]] = {
     "read": (EAGAIN, EINVAL, EIO, EISDIR),
     "write": (EAGAIN, EDQUOT, EFBIG, EINVAL, EIO, ENOSPC, EPERM, EPIPE),
     "pread": (EINVAL, EIO, EISDIR, ENXIO, EOVERFLOW),
+    "fchmod": (EIO, EPERM, EROFS),
+    "getcwd": (),  # fails for a folder that was removed only
     "ftruncate": (EFBIG, EINVAL, EIO, EPERM, ETXTBSY),
     "pwrite": (EDQUOT, EFBIG, EINVAL, EIO, ENOSPC, EPERM),
     "readlink": (EACCES, EINVAL, EIO, ELOOP, ENOENT, ENOMEM, ENOTDIR),
@@ -86,7 +88,9 @@ ERRORS: dict[str, tuple[int, ...]] = {
     "waitid": (),  # ECHILD is the answer that is asked for
     "kill": (EPERM, ESRCH),
     "killpg": (EPERM, ESRCH),
+    "getpgid": (EPERM, ESRCH),
     "setsid": (EPERM,),
+    "become_subreaper": (EINVAL,),
     "_exit": (),  # does not return
     "execve": (
         E2BIG, EACCES, EAGAIN, EIO, EISDIR, ELOOP, EMFILE, ENFILE, ENOENT, ENOEXEC, ENOMEM, ENOTDIR, ETXTBSY,
@@ -96,6 +100,7 @@ ERRORS: dict[str, tuple[int, ...]] = {
     # Signals.
     "signal": (),  # fails with EINVAL only
     "pthread_sigmask": (),
+    "set_wakeup_fd": (),  # the pipe is one, and does not block
     "signalfd": (EMFILE, ENFILE, ENODEV, ENOMEM),
     # Sockets.
     "socket": (EMFILE, ENFILE, ENOBUFS, ENOMEM, EACCES),
@@ -103,6 +108,9 @@ ERRORS: dict[str, tuple[int, ...]] = {
     "socket.send": (EAGAIN, ECONNREFUSED, ECONNRESET, ENETDOWN, ENOBUFS, ENOMEM, ENOTCONN, EPIPE),
     # Terminals.
     "ioctl": (EINVAL, EIO, ENOTTY, EPERM),
+    "isatty": (),  # says no
+    "take_terminal": (EINVAL, EIO, ENOTTY, EPERM),
+    "tcsetpgrp": (EINVAL, ENOTTY, EPERM),
     "tcgetattr": (EIO, ENOTTY),
     "tcsetattr": (EIO, ENOTTY, EINVAL),
     # Waiting and time.
@@ -115,4 +123,6 @@ ERRORS: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 
 #: Calls that init makes in a child of its own only; tests/system sees to those.
-IN_CHILDREN = ("closerange", "_exit")
+IN_CHILDREN = ("closerange", "_exit", "take_terminal")
+#: Calls that only the init of a container makes.
+IN_CONTAINERS = ("become_subreaper", "fchmod", "getpgid", "tcsetpgrp")

@@ -256,6 +256,10 @@ class Kernel:
     def _writers(self, file: File) -> bool:
         return False  # children have ended when they have written
 
+    def is_ready(self, pipe: File) -> bool:
+        """Whether poll(2) says so: a child's answer comes whole, when it has ended."""
+        return bool(pipe.data) or not self.running("reader")
+
     def write(self, fd: int, data: bytes) -> int:
         self.call("write")
         descriptor = self._at(fd)
@@ -557,6 +561,38 @@ class Kernel:
     def _exit(self, status: int) -> NoReturn:
         raise AssertionError("only children exit")
 
+    # What only the init of a container calls.
+
+    def getcwd(self) -> str:
+        self.call("getcwd")
+        return "/"
+
+    def isatty(self, fd: int) -> bool:
+        self.call("isatty")
+        return False
+
+    def tcsetpgrp(self, fd: int, group: int) -> None:
+        self.call("tcsetpgrp")
+
+    def take_terminal(self, fd: int, by_force: int) -> None:
+        raise AssertionError("only in children")
+
+    def fchmod(self, fd: int, mode: int) -> None:
+        self.call("fchmod")
+
+    def getpgid(self, pid: int) -> int:
+        self.call("getpgid")
+        if pid not in self.processes:
+            raise OSError(errno.ESRCH, "ESRCH")
+        return pid
+
+    def set_wakeup_fd(self, fd: int, **_: object) -> int:
+        self.call("set_wakeup_fd")
+        return -1
+
+    def become_subreaper(self) -> None:
+        self.call("become_subreaper")
+
     def closerange(self, *_: object) -> None:
         raise AssertionError("only in children")
 
@@ -589,8 +625,7 @@ class Poll:
             elif file.kind == "mounts":
                 is_ready, calls.mounted = calls.mounted, False
             elif file.kind == "pipe":
-                # A child's answer comes whole, when it has ended.
-                is_ready = bool(file.data) or not calls.running("reader")
+                is_ready = calls.is_ready(file)
             else:
                 is_ready = bool(file.data) and file.kind in ("fifo", "inotify")
             if is_ready or mask == 4:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.system.conftest import OURS, Boot
+from tests.system.container import Container
 from tests.system.system import System
 from tests.system.witness import wait_until
 
@@ -139,3 +141,56 @@ def test_int_ends_nothing_half_way() -> None:
     )
     done = subprocess.run([PYTHON, "-IS", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == f"{ {signal.Handlers.SIG_DFL.value} }"
+
+
+#: Runs init, and says on standard error what it imports.
+SPY_ON_CONTAINER = f"""
+import sys, posix
+{RUN}
+def spy(event, arguments):
+    if event == "import":
+        posix.write(2, ("import " + arguments[0] + chr(10)).encode())
+
+sys.addaudithook(spy)
+run(*sys.argv[1:])
+"""
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_a_container(tmp_path: Path) -> None:
+    """Neither termios nor ctypes, which python3-minimal has not, and no more once it serves."""
+    inittab = """
+        id:2:initdefault:
+        a:2:respawn:echo up >&2; echo up; trap "exit 0" TERM; while :; do sleep 0.02; done
+    """
+    init = (PYTHON, "-IS", "-c", SPY_ON_CONTAINER, str(OURS), "--container")
+    with Container(tmp_path, inittab, "--log", "json", init=init) as container:
+        assert "up" in container.line()
+        inside = Path(f"/proc/{container.pid}/root/etc/inittab")
+        inside.write_text(f"{inside.read_text()}b:2:once:echo new\nc:2:respwan:x\n")
+        container.kill(signal.SIGHUP)
+        time.sleep(0.5)
+        inside.write_text(inside.read_text().replace("c:2:respwan:x\n", ""))
+        container.kill(signal.SIGHUP)
+        assert "new" in container.line()
+        container.kill(signal.SIGUSR1)
+        container.kill()
+        status, _, err = container.end()
+    assert status == 0
+    before, _, after = err.partition('"up"')
+    modules = {line.split()[1] for line in before.splitlines() if line.startswith("import ")}
+    assert "sysvinit_py.pid1.container.main" in modules
+    assert not {module.partition(".")[0] for module in modules} & (
+        FORBIDDEN | {"termios", "ctypes", "_ctypes"}
+    )
+    assert "import " not in after
+
+
+@pytest.mark.ours_only("C has no containers")
+def test_pid_1_of_a_machine_imports_nothing_of_a_container(boot: Boot) -> None:
+    system = boot(INITTAB, init=OURS, files={"/init": OURS, "/sbin/init": SPY})
+    system.wait_ready()
+    wait_until(lambda: any(module == "ctypes" for _, module in imports(system)), lambda: "ctypes")
+    modules = [module for _, module in imports(system)]
+    assert "sysvinit_py.pid1.sysv" in modules
+    assert not [m for m in modules if m.startswith(("sysvinit_py.pid1.container.", "sysvinit_py.logs"))]

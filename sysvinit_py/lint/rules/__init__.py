@@ -5,6 +5,7 @@ from sysvinit_py.lint.rules import (  # noqa: F401 - importing them is what defi
     busybox,
     commands,
     completeness,
+    containers,
     executables,
     exposed,
     files,

@@ -12,7 +12,7 @@ from sysvinit_py.lint.daemons import DAEMONIZES, EXITS, FOREGROUND, fate, foregr
 from sysvinit_py.lint.finding import Edit, Fix, Match, printable
 from sysvinit_py.lint.inittab import ACTION, PROCESS, RESPAWNED
 from sysvinit_py.lint.rule import rule
-from sysvinit_py.lint.targets import ALL, SYSV
+from sysvinit_py.lint.targets import ALL, CONTAINER, MACHINES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ def background_respawn(inittab: Inittab) -> Iterator[Match]:
     """A respawned command goes to the background, or ends as soon as it is done.
 
     As far as init can see it ends at once and is started again: ten times, then the entry rests for five
-    minutes, and so on forever. What is respawned must stay in the foreground: no & at the end, and the
-    daemon's option for it. Init scripts, and calls that only check something or tell a running daemon
-    something (``nginx -s reload``), are for ``once`` and ``wait``. Of a program or an option that the linter
-    does not know nothing is said.
+    minutes, and so on forever; a container then ends. What is respawned must stay in the foreground: no & at
+    the end, and the daemon's option for it. Init scripts, and calls that only check something or tell a
+    running daemon something (``nginx -s reload``), are for ``once`` and ``wait``. Of a program or an option
+    that the linter does not know nothing is said.
 
     Bad::
 
@@ -40,6 +40,7 @@ def background_respawn(inittab: Inittab) -> Iterator[Match]:
 
         sy:2345:respawn:/usr/sbin/sshd -D
     """
+    then = ", until that ends the container" if inittab.target is CONTAINER else ""
     for view in inittab.views:
         command = view.command
         if view.action not in RESPAWNED or not command:
@@ -50,9 +51,9 @@ def background_respawn(inittab: Inittab) -> Iterator[Match]:
                 at = view.columns(last)
                 before = len(view.process[: last.start].rstrip()) - last.start
                 fix = Fix("remove the &", (Edit(view.entry.line, at[0] + before, at[1], ""),))
-            yield view.match_word(last, "& ends the respawned command at once", "remove it", fix)
+            yield view.match_word(last, f"& ends the respawned command at once{then}", "remove it", fix)
         elif not command.compound and (found := _ends_at_once(command)):
-            yield view.match_word(command.program, f"{found[0]}: it is respawned at once", found[1])
+            yield view.match_word(command.program, f"{found[0]}: it is respawned at once{then}", found[1])
 
 
 def _ends_at_once(command: Command) -> tuple[str, str] | None:
@@ -158,7 +159,7 @@ _SAYS_FAILING = re.compile(r"fail|\blow\b|empty", re.IGNORECASE)
 FAILING = ("powerfail", "powerwait", "powerfailnow")
 
 
-@rule("INT408", "contradictory-power", "warning", SYSV)
+@rule("INT408", "contradictory-power", "warning", MACHINES)
 def contradictory_power(inittab: Inittab) -> Iterator[Match]:
     """The command contradicts the event that it is for.
 
@@ -222,7 +223,7 @@ def _called_level(command: Command) -> str:
 TELINIT = Syntax("t:e:")
 
 
-@rule("INT409", "contradictory-level", "warning", SYSV)
+@rule("INT409", "contradictory-level", "warning", MACHINES)
 def contradictory_level(inittab: Inittab) -> Iterator[Match]:
     """Level 0 reboots the machine, level 6 halts it, or a level calls another.
 

@@ -8,7 +8,7 @@ from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.lint.finding import Match, printable
 from sysvinit_py.lint.inittab import ACTION, PROCESS, RUNLEVELS, EntryView
 from sysvinit_py.lint.rule import rule
-from sysvinit_py.lint.targets import SYSV
+from sysvinit_py.lint.targets import MACHINES, SYSV
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def defaults(inittab: Inittab) -> list[EntryView]:
     return [view for view in inittab.views if view.action == "initdefault"]
 
 
-@rule("INT201", "no-initdefault", "warning", SYSV)
+@rule("INT201", "no-initdefault", "warning", MACHINES)
 def no_initdefault(inittab: Inittab) -> Iterator[Match]:
     """No entry says which runlevel to enter at boot.
 
@@ -97,7 +97,7 @@ def several_default_levels(inittab: Inittab) -> Iterator[Match]:
             yield view.match(RUNLEVELS, message, "name one", fix)
 
 
-@rule("INT204", "default-halts", "warning", SYSV)
+@rule("INT204", "default-halts", "warning", MACHINES)
 def default_halts(inittab: Inittab) -> Iterator[Match]:
     """initdefault is 0 or 6: the machine halts, or reboots, as soon as it has booted.
 
@@ -115,7 +115,7 @@ def default_halts(inittab: Inittab) -> Iterator[Match]:
             yield view.match(RUNLEVELS, f"the machine {does} as soon as it has booted")
 
 
-@rule("INT205", "invalid-default", "warning", SYSV)
+@rule("INT205", "invalid-default", "warning", MACHINES)
 def invalid_default(inittab: Inittab) -> Iterator[Match]:
     """The highest character of initdefault is no runlevel.
 
@@ -138,7 +138,7 @@ def invalid_default(inittab: Inittab) -> Iterator[Match]:
             )
 
 
-@rule("INT206", "empty-default", "warning", SYSV)
+@rule("INT206", "empty-default", "warning", MACHINES)
 def empty_default(inittab: Inittab) -> Iterator[Match]:
     """Nothing is started in the level that initdefault names.
 
@@ -158,7 +158,7 @@ def empty_default(inittab: Inittab) -> Iterator[Match]:
             yield view.match(RUNLEVELS, f"nothing is started in level {level}")
 
 
-@rule("INT207", "only-initdefault", "warning", SYSV)
+@rule("INT207", "only-initdefault", "warning", MACHINES)
 def only_initdefault(inittab: Inittab) -> Iterator[Match]:
     """The file names the default level and nothing else.
 
@@ -179,7 +179,7 @@ def only_initdefault(inittab: Inittab) -> Iterator[Match]:
         yield inittab.views[0].match(ACTION, "nothing but initdefault: SysV init would start nothing")
 
 
-@rule("INT211", "no-single-user", "info", SYSV)
+@rule("INT211", "no-single-user", "info", MACHINES)
 def no_single_user(inittab: Inittab) -> Iterator[Match]:
     """No entry is started in single user mode, S.
 
@@ -200,7 +200,7 @@ def no_single_user(inittab: Inittab) -> Iterator[Match]:
         yield inittab.match("no entry is started in level S: init runs /sbin/sulogin there")
 
 
-@rule("INT212", "no-halt-or-reboot", "warning", SYSV)
+@rule("INT212", "no-halt-or-reboot", "warning", MACHINES)
 def no_halt_or_reboot(inittab: Inittab) -> Iterator[Match]:
     """Nothing is run in level 0, or in level 6.
 
@@ -227,7 +227,7 @@ def no_halt_or_reboot(inittab: Inittab) -> Iterator[Match]:
         yield inittab.match(f"nothing is run in level {' and '.join(lacking)}: the machine will not go down")
 
 
-@rule("INT213", "no-ctrlaltdel", "info", SYSV)
+@rule("INT213", "no-ctrlaltdel", "info", MACHINES)
 def no_ctrlaltdel(inittab: Inittab) -> Iterator[Match]:
     """Nothing is done at Ctrl-Alt-Del.
 
@@ -248,7 +248,7 @@ def no_ctrlaltdel(inittab: Inittab) -> Iterator[Match]:
         yield inittab.match("no ctrlaltdel entry: Ctrl-Alt-Del does nothing")
 
 
-@rule("INT214", "no-boot-work", "warning", SYSV)
+@rule("INT214", "no-boot-work", "warning", MACHINES)
 def no_boot_work(inittab: Inittab) -> Iterator[Match]:
     """Nothing is run at boot: no sysinit, boot or bootwait entry.
 

@@ -7,7 +7,7 @@ import stat
 from sysvinit_py.lint.finding import Match, printable
 from sysvinit_py.lint.inittab import PROCESS, EntryView
 from sysvinit_py.lint.rule import rule
-from sysvinit_py.lint.targets import ALL, SYSV
+from sysvinit_py.lint.targets import ALL, CONTAINER, MACHINES, SYSV
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +30,13 @@ NO_PROGRAMS = {*BUILTINS}.difference(("echo", "printf", "test", "[", "true", "fa
 
 
 def external(view: EntryView) -> Command | None:
-    """Return the command, if a file must be found for it: the first one that sh or init will execute."""
+    """Return the command, if a file must be found for it: the first one that sh or init will execute.
+
+    In a container PATH and the working directory are the image's, which are not known here.
+    """
     command = view.command
+    if command and view.inittab.target is CONTAINER and not command.program.text.startswith("/"):
+        return None
     if not command or "$" in command.program.text or "`" in command.program.text:
         return None
     if command.program.text in (BUILTINS if view.by_shell else NO_PROGRAMS):
@@ -68,7 +73,7 @@ def missing_command(inittab: Inittab) -> Iterator[Match]:
         elif view.by_shell and inittab.root.mode("/bin/sh") is None:
             message = f"init needs /bin/sh for this, which does not exist under {inittab.root.folder}"
             yield view.match(PROCESS, message)
-    adds_sulogin = inittab.target.sysv and inittab.whole and not inittab.starts_in("S")
+    adds_sulogin = inittab.target in MACHINES and inittab.whole and not inittab.starts_in("S")
     if adds_sulogin and inittab.root.find("/sbin/sulogin") is None:
         yield inittab.match(
             f"/sbin/sulogin, which init runs in level S, does not exist under {inittab.root.folder}"

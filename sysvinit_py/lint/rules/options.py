@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from sysvinit_py.inittab.actions import ACTIONS
-from sysvinit_py.inittab.entry import Problem
+from sysvinit_py.inittab.entry import FileOptions, Problem
 from sysvinit_py.inittab.options import FILE_MARK, OF_ENTRY, OF_FILE, Comments, Word
 from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.lint.finding import Edit, Fix, Match
 from sysvinit_py.lint.inittab import line_match
 from sysvinit_py.lint.rule import rule
-from sysvinit_py.lint.targets import SYSVINIT_PY
+from sysvinit_py.lint.targets import OURS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +37,25 @@ def _read(inittab: Inittab) -> Iterator[Found]:
             yield document, document.lines[problem.line - 1], problem
 
 
+def options_of(inittab: Inittab) -> dict[tuple[str, int], dict[str, Word]]:
+    """Return the options of the entries that have some, by the file and the line of the entry."""
+    return {
+        (document.file, line.number): {word.name: word for word in words}
+        for document, line, words in _read(inittab)
+        if not isinstance(words, Problem)
+    }
+
+
+def file_options(inittab: Inittab) -> Iterator[FileOptions]:
+    """Yield what comments say of each file."""
+    for document in inittab.documents:
+        comments = Comments(document.file)
+        for line in document.lines:
+            if line.kind == "comment":
+                list(comments.take(line.number, line.text))
+        yield comments.of_file
+
+
 def _faults(inittab: Inittab, *faults: str) -> Iterator[tuple[Line, Match]]:
     """Yield the lines with such faults, each with a match."""
     for _, line, found in _read(inittab):
@@ -46,7 +65,7 @@ def _faults(inittab: Inittab, *faults: str) -> Iterator[tuple[Line, Match]]:
             yield line, Match(found.file, found.line, found.span.start, found.span.end, message, hint)
 
 
-@rule("INT801", "unknown-option", "error", (SYSVINIT_PY,))
+@rule("INT801", "unknown-option", "error", OURS)
 def unknown_option(inittab: Inittab) -> Iterator[Match]:
     """A comment gives an option that init does not know.
 
@@ -76,7 +95,7 @@ def unknown_option(inittab: Inittab) -> Iterator[Match]:
         yield match
 
 
-@rule("INT802", "bad-option-value", "error", (SYSVINIT_PY,))
+@rule("INT802", "bad-option-value", "error", OURS)
 def bad_option_value(inittab: Inittab) -> Iterator[Match]:
     """An option has a value that is not one, lacks its value, or has one and takes none.
 
@@ -95,7 +114,7 @@ def bad_option_value(inittab: Inittab) -> Iterator[Match]:
     return (match for _, match in _faults(inittab, ": bad value"))
 
 
-@rule("INT803", "repeated-option", "error", (SYSVINIT_PY,))
+@rule("INT803", "repeated-option", "error", OURS)
 def repeated_option(inittab: Inittab) -> Iterator[Match]:
     """An option is given twice for one entry, or twice for the file.
 
@@ -115,7 +134,7 @@ def repeated_option(inittab: Inittab) -> Iterator[Match]:
     return (match for _, match in _faults(inittab, ": repeated option"))
 
 
-@rule("INT804", "unbound-option", "error", (SYSVINIT_PY,))
+@rule("INT804", "unbound-option", "error", OURS)
 def unbound_option(inittab: Inittab) -> Iterator[Match]:
     """A comment with options has no entry below it, or no option in it.
 
@@ -134,7 +153,7 @@ def unbound_option(inittab: Inittab) -> Iterator[Match]:
     return (match for _, match in _faults(inittab, " comment without "))
 
 
-@rule("INT805", "misplaced-option", "error", (SYSVINIT_PY,))
+@rule("INT805", "misplaced-option", "error", OURS)
 def misplaced_option(inittab: Inittab) -> Iterator[Match]:
     """An option of the file is given to an entry, one of an entry to the file, or the file's come late.
 
@@ -155,7 +174,7 @@ def misplaced_option(inittab: Inittab) -> Iterator[Match]:
     return (match for _, match in _faults(inittab, ": misplaced option", f"misplaced {FILE_MARK} comment"))
 
 
-@rule("INT806", "idle-option", "warning", (SYSVINIT_PY,))
+@rule("INT806", "idle-option", "warning", OURS)
 def idle_option(inittab: Inittab) -> Iterator[Match]:
     """An option does nothing for such an entry.
 
@@ -189,7 +208,7 @@ def idle_option(inittab: Inittab) -> Iterator[Match]:
             yield Match(line.entry.file, word.line, word.span.start, word.span.end, message)
 
 
-@rule("INT807", "option-past-entry", "warning", (SYSVINIT_PY,))
+@rule("INT807", "option-past-entry", "warning", OURS)
 def option_past_entry(inittab: Inittab) -> Iterator[Match]:
     """Between options and the entry that gets them there is an entry that was made a comment.
 

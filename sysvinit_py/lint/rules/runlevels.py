@@ -8,7 +8,7 @@ from sysvinit_py.inittab.parser import BLANKS
 from sysvinit_py.lint.finding import Match, printable
 from sysvinit_py.lint.inittab import ACTION, RUNLEVELS
 from sysvinit_py.lint.rule import rule
-from sysvinit_py.lint.targets import C_INITS, SYSV
+from sysvinit_py.lint.targets import C_INITS, MACHINES, SYSV
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def repeated_runlevel(inittab: Inittab) -> Iterator[Match]:
             yield view.match(RUNLEVELS, f"written more than once: {printable(twice)}", fix=fix)
 
 
-@rule("INT215", "respawn-in-halt", "warning", SYSV)
+@rule("INT215", "respawn-in-halt", "warning", MACHINES)
 def respawn_in_halt(inittab: Inittab) -> Iterator[Match]:
     """Something is respawned in level 0 or 6.
 

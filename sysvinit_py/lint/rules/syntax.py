@@ -12,11 +12,11 @@ from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.targets import (
     ALL,
     BUSYBOX_ACTIONS,
+    OURS,
     SYSV,
     SYSVINIT_2_88,
     SYSVINIT_3_06,
     SYSVINIT_3_14,
-    SYSVINIT_PY,
 )
 
 TYPE_CHECKING = False
@@ -153,7 +153,7 @@ def long_runlevels(inittab: Inittab) -> Iterator[Match]:
         yield match
 
 
-@rule("INT106", "long-process", "error", (SYSVINIT_3_06, SYSVINIT_2_88, SYSVINIT_PY))
+@rule("INT106", "long-process", "error", (SYSVINIT_3_06, SYSVINIT_2_88, *OURS))
 def long_process(inittab: Inittab) -> Iterator[Match]:
     """The process field is longer than init takes.
 
@@ -287,7 +287,7 @@ def long_line(inittab: Inittab) -> Iterator[Match]:
         yield match
 
 
-@rule("INT110", "nul-byte", "error", (SYSVINIT_PY,))
+@rule("INT110", "nul-byte", "error", OURS)
 def nul_byte(inittab: Inittab) -> Iterator[Match]:
     """There is a NUL byte in the line.
 

@@ -18,19 +18,27 @@ class Mounts(Source):
     def __init__(self, *mounted: Callable[[], object]) -> None:
         self._mounted = mounted
         self._fd = -1
+        self._is_new = False  # opened now: what was mounted before is not told
+
+    @property
+    def deadline(self) -> float | None:
+        """At once when the table was opened."""
+        return 0.0 if self._is_new else None
 
     def wanted(self) -> tuple[tuple[int, int], ...]:
         """Return the kernel's table, which can be opened once /proc is mounted."""
         if self._fd < 0:
             try:
                 self._fd = calls.open(_MOUNTS, calls.O_RDONLY)
+                self._is_new = True
             except OSError:
                 pass
         return ((self._fd, CHANGED),)
 
     def serve(self, ready: set[int], now: float) -> Iterable[object]:
         """Call them; it makes no event."""
-        if self._fd in ready:
+        if self._is_new or self._fd in ready:
+            self._is_new = False
             for act in self._mounted:
                 act()
         return ()

@@ -46,8 +46,10 @@ class Reader(LoopSource):
     def __init__(
         self, program: str, pause: Callable[[], object] = lambda: None,
         warn: Callable[[str], object] = lambda text: None,
+        sources: Callable[[], tuple[Source, ...]] = lambda: gather(),
     ) -> None:  # fmt: skip
         """Read with ``program``; ``pause`` is for what cannot wait while a long answer is taken."""
+        self._gather = sources
         self._pause = pause
         self._warn = warn
         self._exposed: set[str] = set()  # what was warned of
@@ -81,7 +83,7 @@ class Reader(LoopSource):
         return self._begin(now) if self.pipe < 0 else self.give_up("it takes too long")
 
     def _begin(self, now: float) -> InittabRead | InittabNotRead | None:
-        gathered = gather()
+        gathered = self._gather()
         self._warn_of_exposed(gathered)
         sources = dump(gathered)
         if sources == self._sources and self.pipe >= 0:
@@ -160,7 +162,7 @@ class Reader(LoopSource):
     def _keep(self, reading: Reading) -> InittabRead:
         """Return the event that tells of the reading, and keep it for as long as the files are the same."""
         graces = tuple((path, of.grace) for path, of in reading.files if of.grace is not None)
-        self._last = InittabRead(reading.entries, reading.problems, graces, reading.complete)
+        self._last = InittabRead(reading.entries, reading.problems, reading.complete, graces)
         return self._last
 
     def child_exited(self, pid: int) -> None:

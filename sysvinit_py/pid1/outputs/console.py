@@ -11,6 +11,7 @@ import termios
 from errno import EAGAIN
 
 from sysvinit_py.linux import calls
+from sysvinit_py.linux.descriptors import open_nothing
 from sysvinit_py.linux.loop import READABLE, WRITABLE, Source
 from sysvinit_py.machine import events as ev
 from sysvinit_py.text import printable
@@ -194,13 +195,3 @@ class Console(Source):
         if self.asking >= 0:
             calls.close(self.asking)
             self.asking = -1
-
-
-def open_nothing() -> int:
-    """Open /dev/null; where /dev is empty until a boot script has filled it, a pipe that has no other end."""
-    try:
-        return calls.open("/dev/null", calls.O_RDWR)
-    except FileNotFoundError:
-        nothing, other_end = calls.pipe2(calls.O_CLOEXEC)
-        calls.close(other_end)
-        return nothing

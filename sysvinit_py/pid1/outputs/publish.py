@@ -12,12 +12,12 @@ from stat import S_IROTH, S_IXOTH
 
 from sysvinit_py import __version__
 from sysvinit_py.linux import calls
+from sysvinit_py.linux.descriptors import open_nothing
 from sysvinit_py.linux.loop import Source, clock
 from sysvinit_py.linux.proc import contents
 from sysvinit_py.machine.machine import ENDS
 from sysvinit_py.machine.processes import A_FEW
 from sysvinit_py.machine.stages import SYSINIT
-from sysvinit_py.pid1.outputs.console import open_nothing
 from sysvinit_py.report import slots
 from sysvinit_py.report.history import Ring
 
@@ -48,7 +48,10 @@ class Publisher(Source):
 
     deadline: float | None = None  # of what is not written yet
 
-    def __init__(self, machine: Callable[[], Machine], pause: Callable[[], object]) -> None:
+    def __init__(
+        self, machine: Callable[[], Machine], pause: Callable[[], object], only_in_memory: bool = False
+    ) -> None:
+        self._only_in_memory = only_in_memory  # the folder is that of another init
         self._machine = machine
         self._pause = pause
         self._boot = ""  # the boot,
@@ -175,7 +178,8 @@ class Publisher(Source):
             STATUS: bytes(status + self.history.content),
         }
         self._pause()
-        folder = _NONE if machine.position.stage == SYSINIT else _folder()
+        early = machine.position.stage == SYSINIT
+        folder = _NONE if early or self._only_in_memory else _folder()
         try:
             if folder == _NONE or not _put(contents, folder):
                 self._empty()  # which may be in a folder that is not ours alone any more
@@ -221,10 +225,14 @@ _NONE = -1
 def _folder() -> int:
     """Open the folder, which is made if necessary; _NONE if it is not ours alone."""
     try:
-        try:
-            calls.mkdir(FOLDER, 0o755)
-        except FileExistsError:
-            pass
+        calls.mkdir(FOLDER, 0o755)
+    except OSError:
+        pass  # it is there, or cannot be
+    return _open_folder()
+
+
+def _open_folder() -> int:
+    try:
         folder = calls.open(FOLDER, calls.O_DIRECTORY | calls.O_NOFOLLOW | calls.O_CLOEXEC)
     except OSError:
         return _NONE
@@ -280,7 +288,7 @@ def _remove(name: str, folder: int) -> None:
 
 def _in_place() -> bool:
     """Return whether what we write to is what is found in the folder, which is still ours alone."""
-    folder = _folder()
+    folder = _open_folder()
     if folder == _NONE:
         return False
     try:

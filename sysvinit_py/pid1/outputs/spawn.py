@@ -98,7 +98,7 @@ def run(argv: list[str], environment: dict[str, str], console: Console) -> int:
         raise CannotForkError from error
     try:
         actions = [(calls.POSIX_SPAWN_DUP2, terminal, number) for number in (0, 1, 2)]
-        return _spawn(argv, environment, file_actions=actions, setsid=True)
+        return execute(argv, environment, file_actions=actions, setsid=True)
     finally:
         calls.close(terminal)
 
@@ -112,12 +112,12 @@ def shut_down(environment: dict[str, str], console: Console, report: Callable[[s
         report(f'cannot execute "{SHUTDOWN[0]}"{why}')
 
 
-def _spawn(argv: list[str], environment: dict[str, str], **how: object) -> int:
-    """posix_spawnp(3), which also gives a file without ``#!`` to the shell."""
+def execute(argv: list[str], environment: dict[str, str], search: str = PATH, **how: object) -> int:
+    """posix_spawnp(3) along ``search``, which also gives a file without ``#!`` to the shell."""
     if not argv:
         raise CannotExecuteError("", "no command")
     command, reason = argv[0], ""
-    paths = [command] if "/" in command else [f"{folder}/{command}" for folder in PATH.split(":")]
+    paths = [command] if "/" in command else [f"{folder}/{command}" for folder in search.split(":")]
     for path in paths:
         for program, words in ((path, argv), (SHELL, [SHELL, path, *argv[1:]])):
             try:
@@ -185,7 +185,7 @@ def _leader(
         calls.dup2(terminal, descriptor)
     has_terminal = _take_terminal()
     try:
-        pid = _insist(lambda: _spawn(argv, environment), report)
+        pid = _insist(lambda: execute(argv, environment), report)
     except CannotExecuteError as error:
         pid = 0
         report(cannot_execute(entry, error.command, error.reason))
@@ -219,7 +219,7 @@ def _insist(make: Callable[[], int], report: Callable[[str], None]) -> int:
 def _take_terminal() -> bool:
     """Make the terminal on standard input the controlling one, from whoever has it."""
     try:
-        calls.ioctl(0, calls.TIOCSCTTY, _BY_FORCE)
+        calls.take_terminal(0, _BY_FORCE)
     except OSError:
         return False
     return True

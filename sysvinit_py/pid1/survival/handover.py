@@ -17,10 +17,10 @@ from stat import S_ISFIFO
 from sysvinit_py.inittab.actions import AT_BOOT, AT_SYSINIT
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.linux import calls
+from sysvinit_py.linux.descriptors import open_nothing
 from sysvinit_py.machine.job import UNKNOWN, Job, numbered
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save, save_job
-from sysvinit_py.pid1.outputs.console import open_nothing
 from sysvinit_py.protocol.state import FD, SIGNATURE, Saved, SavedEntry, encode
 
 TYPE_CHECKING = False

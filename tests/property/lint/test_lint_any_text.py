@@ -18,7 +18,8 @@ from sysvinit_py.lint.fixes import diff, repair
 from sysvinit_py.lint.formats import gcc, github, sarif, text
 from sysvinit_py.lint.formats import json as as_json
 from sysvinit_py.lint.reading import read
-from sysvinit_py.lint.targets import BUSYBOX_ACTIONS, SYSV, SYSVINIT_PY, TARGETS, guess
+from sysvinit_py.lint.targets import BUSYBOX_ACTIONS, MACHINES, SYSVINIT_PY, TARGETS, guess
+from tests.unit.lint.test_lint_is_container import compare
 
 IDS = (
     b"", b"id", b"1", b"c6", b"S0", b"~~", b" x", b"x ", b"tty1", b"tty2", b"null", b"console", b"abcde",
@@ -125,11 +126,18 @@ def test_errors_are_what_init_refuses(data: bytes) -> None:
 
 
 @much
-@given(TEXT, st.sampled_from(SYSV))
+@given(TEXT, st.sampled_from(MACHINES))
 def test_each_refused_line_is_one_error(data: bytes, target: Any) -> None:
     if b"inittab-lint" not in data:
         refused = [problem.line for problem in read(data, "", target, {}).problems]
         assert_each_is_one_error(lint(data, target), refused, data)
+
+
+@much
+@given(TEXT)
+def test_errors_are_what_a_container_refuses(data: bytes) -> None:
+    if b"inittab-lint" not in data:
+        compare(data)
 
 
 @much

@@ -12,6 +12,7 @@ import pytest
 from sysvinit_py.build import completion
 from sysvinit_py.build.programs import PROGRAMS
 from sysvinit_py.cli.options import Program
+from sysvinit_py.lint.targets import TARGETS
 from tests.unit.cli.test_options import MANY
 
 FILES = completion.files()
@@ -71,7 +72,7 @@ def bash(text: str, name: str, typed: list[str], cwd: Path) -> list[str]:
         (["--tar"], ["--target"]),
         (["--target", "sysvinit-3"], ["sysvinit-3.06", "sysvinit-3.14"]),
         (["--target", "=", "busy"], ["busybox"]),
-        (["--target", "="], ["sysvinit_py", "sysvinit-2.88", "sysvinit-3.06", "sysvinit-3.14", "busybox"]),
+        (["--target", "="], [*TARGETS]),
         (["--format", "s"], ["sarif"]),
         (["--select", "INT101,INT30"], ["INT101,INT301", "INT101,INT302"]),
         (["--explain", "getty"], ["getty-id"]),

@@ -139,6 +139,17 @@ def test_a_wait_time_that_is_none_is_refused(
     assert fifo.requests() == []
 
 
+def test_whose_fifo_it_is_may_ask(
+    fifo: Fifo, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In a container whose init is not root."""
+    monkeypatch.setattr(posix, "geteuid", lambda: os.stat(fifo.path).st_uid)
+    assert telinit.main(["telinit", "q"], fifo.path) == 0
+    monkeypatch.setattr(posix, "geteuid", lambda: 65534)
+    assert telinit.main(["telinit", "q"], "/no/such") == 1
+    assert capfd.readouterr() == ("", "telinit: must be superuser.\n")
+
+
 @pytest.mark.parametrize("arguments", [[], ["x"], ["3"], ["-x"]])
 def test_only_root_may_ask_and_this_comes_before_the_arguments(
     arguments: list[str], fifo: Fifo, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

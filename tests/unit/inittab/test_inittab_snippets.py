@@ -9,9 +9,12 @@ import pytest
 from sysvinit_py.inittab.actions import ACTIONS
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.inittab.parser import Document, parse
-from sysvinit_py.inittab.read import read
+from sysvinit_py.inittab.read import interpret, read
+from sysvinit_py.inittab.sources import Source
 from sysvinit_py.lint.check import check
-from sysvinit_py.lint.targets import SYSVINIT_PY
+from sysvinit_py.lint.targets import CONTAINER, SYSVINIT_3_06, SYSVINIT_PY
+from sysvinit_py.machine import limits
+from sysvinit_py.pid1.container import policy
 
 ROOT = Path(__file__).resolve().parents[3]
 SNIPPETS = sorted((ROOT / "inittab.d").iterdir())
@@ -57,7 +60,7 @@ def test_what_the_snippets_are_for() -> None:
     assert actions("devices.tab") == {"ev": "respawn", "rs": "resume"}
     assert sorted(actions("power.tab").values()) == ["powerfail", "powerfailnow", "powerokwait"]
     assert actions("ctrlaltdel.tab") == {"ca": "ctrlaltdel"}
-    assert {"initdefault", "wait", "respawn", "powerfail"} <= set(actions("container.tab").values())
+    assert {"initdefault", "wait", "respawn", "once", "powerfail"} <= set(actions("container.tab").values())
 
 
 def test_the_example_shows_the_actions() -> None:
@@ -105,3 +108,20 @@ def test_the_linter_has_nothing_to_say(paths: list[Path], main: str) -> None:
         files.insert(0, ("inittab", main.encode()))
     found = check(files, SYSVINIT_PY, fragment=not main)
     assert [f"{f.path}:{f.line}: {f.message}" for f in found if f.severity != "info"] == []
+
+
+def test_the_container_is_one_for_each_init() -> None:
+    """Alone: ``init --container`` and C's init refuse nothing of it, and it does what its comments say."""
+    data = (ROOT / "inittab.d" / "container.tab").read_bytes()
+    found = check([("etc/inittab.d/container.tab", data)], CONTAINER)
+    assert [(f.line, f.code) for f in found if f.severity != "info"] == []
+    assert [f for f in check([("etc/inittab", data)], SYSVINIT_3_06) if f.severity == "error"] == []
+    reading = interpret((Source("/etc/inittab.d/container.tab", data),))
+    assert [*policy.refusals(reading, "", command=False)] == []
+    roles = {entry.id: policy.role(entry) for entry in reading.entries}
+    assert roles["c1"] == policy.SETUP
+    assert roles["c2"] == roles["c3"] == policy.SERVICE
+    assert roles["c4"] == policy.MAIN
+    assert [entry.id for entry in reading.entries if policy.cleans_up(entry, "0")] == ["c5"]
+    assert f" {policy.GRACE:g} seconds" in data.decode()
+    assert (limits.STARTS_ALLOWED, limits.WINDOW) == (10, 120)

@@ -237,6 +237,55 @@ def test_a_python_that_would_not_boot_is_refused(root: Path, run: Run, python: s
         assert content(root) == BEFORE
 
 
+@pytest.mark.parametrize("python", ["/python", "/opt/python/bin/python3"], ids=["file", "link"])
+def test_another_python_runs_it(root: Path, run: Run, python: str) -> None:
+    """As images of containers have theirs in /usr/local: the first line is another one, and nothing else."""
+    (root / "opt/python/bin").mkdir(parents=True)
+    (root / "opt/python/bin/python3").symlink_to("/python")
+    done = run("--python", python, python="#!/bin/sh\nexit 1\n")  # where it usually is, there is none
+    assert done.returncode == 0, done
+    init = (root / "sbin/init").read_bytes()
+    assert init == onefile.build().replace(b"/usr/bin/python3", python.encode(), 1)
+    assert init.startswith(f"#!{python} -IScimport".encode())
+    given = root.parent / "built-for-it"
+    given.write_bytes(init)
+    assert run("--init", str(given), "--python", onefile.PYTHON).returncode == 0
+    assert (root / "sbin/init").read_bytes() == onefile.build()
+
+
+@pytest.mark.parametrize(
+    ("python", "status", "reason"),
+    [
+        ("python3", 2, "argument --python: 'python3' is not an absolute path without whitespace"),
+        ("/opt/my python", 2, "'/opt/my python' is not an absolute path"),
+        ("/opt/python\n", 2, r"'/opt/python\n' is not an absolute path"),
+        ("/opt/\x1b[2Jpython", 2, r"'/opt/\x1b[2Jpython' is not an absolute path"),
+        ("", 2, "'' is not a file name"),
+        (f"/{'x' * 38}", 2, "x: longer than the 38 bytes that fit into a first line: make a link to it"),
+        (f"/{'x' * 37}", 1, "no /xxxxx"),
+        (
+            "/no/such/python3",
+            1,
+            "no /no/such/python3: Python 3.11 or newer with its standard library is needed",
+        ),
+        ("/etc/inittab", 1, "no /etc/inittab: Python"),
+        ("/sbin/halt", 1, "it would not boot with /sbin/halt"),
+    ],
+)
+def test_a_python_that_cannot_run_it(root: Path, run: Run, python: str, status: int, reason: str) -> None:
+    if python == "/sbin/halt":
+        (root / "sbin/halt").write_text("#!/bin/sh\nexit 1\n")
+    done = run("--python", python, "--force")
+    assert (done.returncode, content(root)) == (status, BEFORE)
+    assert reason in done.stderr
+
+
+def test_undo_takes_no_python(root: Path, run: Run) -> None:
+    done = run("--undo", "--python", "/python")
+    assert done.returncode == 2
+    assert "takes no --python" in done.stderr
+
+
 #: What it finds of the host, its rights and its network it writes on stderr, and fails.
 SPY = """\
 #!/bin/sh

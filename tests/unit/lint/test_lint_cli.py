@@ -215,7 +215,7 @@ def test_config(run: Run, inittab: Path, tmp_path: Path) -> None:
         (["--nonsense"], "unrecognized arguments: --nonsense (inittab-lint --help lists the options)"),
         (["--format=xml"], "argument --format: invalid choice: 'xml'"),
         (["--target=upstart"], "argument --target: invalid choice: 'upstart'"),
-        (["--select=INT9", "inittab"], "unknown rule INT9 (inittab-lint --list-rules lists all)"),
+        (["--select=INT99", "inittab"], "unknown rule INT99 (inittab-lint --list-rules lists all)"),
         (["--ignore=nope", "inittab"], "unknown rule nope"),
         (["--explain=INT999"], "unknown rule INT999"),
         (["--root=nowhere"], "nowhere: No such file or directory"),
@@ -506,3 +506,16 @@ def test_limits_are_those_of_init(run: Run, tmp_path: Path) -> None:
     assert run(".", "--select=INT1")[0] == 0
     (tmp_path / "inittab.d/a.tab").write_bytes(b"#" * (MAX_BYTES - len(data) + 1))
     assert run(".", "-q", "--select=INT1") == (2, "", f"inittab-lint: ./inittab.d/a.tab: {TOO_BIG}\n")
+
+
+@pytest.mark.parametrize(
+    ("target", "levels", "status"),
+    [("container", "2", 0), ("container", "3", 1), ("sysvinit_py", "2", 2), ("sysvinit-3.06", "2", 2)],
+)
+def test_an_image_with_inittab_d_alone(
+    target: str, levels: str, status: int, run: Run, tmp_path: Path
+) -> None:
+    """Regression: it could not be checked, though init starts a container with it."""
+    (tmp_path / "etc/inittab.d").mkdir(parents=True)
+    (tmp_path / "etc/inittab.d/x.tab").write_text(f"id:2:initdefault:\nx:{levels}:once:x\n")
+    assert run("-q", "--target", target, "--root", str(tmp_path))[0] == status

@@ -48,7 +48,7 @@ def test_an_empty_section_changes_nothing(tmp_path: Path) -> None:
         ("[inittab-lint]\nroot = \xff\n", "codec"),
         ("[inittab-lint]\ntarget = upstart\n", "unknown target 'upstart'; known are sysvinit_py, "),
         ("[inittab-lint]\nformat = xml\n", "unknown format 'xml'; known are text, gcc"),
-        ("[inittab-lint]\nselect = INT1, INT9\n", "unknown rule INT9 "),
+        ("[inittab-lint]\nselect = INT1, INT99\n", "unknown rule INT99 "),
         ("[inittab-lint]\nignore = *\n", r"unknown rule \* "),
     ],
 )

@@ -56,6 +56,19 @@ def test_only_one_of_both(etc: Path) -> None:
     assert failed == [f"{etc}/inittab: No such file or directory"]
 
 
+def test_a_container_needs_no_main_file(etc: Path) -> None:
+    def read_optional() -> tuple[list[bool], list[str]]:
+        found, failed = sources([], str(etc.parent), "", main_optional=True)
+        return [source.fragment for source in found], failed
+
+    assert read_optional() == ([False, True], [])
+    (etc / "inittab").unlink()
+    assert read_optional() == ([False, True], [])  # a.tab and b.tab; c
+    for name in "a.tab", "b.tab":
+        (etc / "inittab.d" / name).unlink()
+    assert read_optional() == ([True], [f"{etc}/inittab: No such file or directory"])
+
+
 def test_stdin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     given = tmp_path / "given"
     given.write_bytes(b"x:2:once:/x\n")

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import socket
+import sys
 from base64 import b64decode
 from pathlib import Path
 
@@ -33,6 +34,15 @@ def test_json() -> None:
     assert [json.loads(line) for line in lines] == [
         {"time": STAMP.decode(), "id": "web", "pid": 7, "line": '"é\t'}
     ]
+
+
+def test_json_without_the_standard_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """python3-minimal has no json module: what is written is the same."""
+    text = "".join(map(chr, [*range(0x180), 0x2028, 0xFFFF, 0x1F600])).replace("\n", "").encode()
+    usual = Json(id='"\n', pid=7)([text + b"\n"], STAMP)
+    monkeypatch.setitem(sys.modules, "_json", None)
+    assert Json(id='"\n', pid=7)([text + b"\n"], STAMP) == usual
+    assert json.loads(usual)["line"].encode() == text
 
 
 def test_a_name_that_is_not_utf_8_is_json_all_the_same() -> None:

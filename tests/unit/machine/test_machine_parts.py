@@ -11,7 +11,9 @@ from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import rules
+from sysvinit_py.machine.ending import Ending, Endings
 from sysvinit_py.machine.job import Job
+from sysvinit_py.machine.limits import HANG_TIME
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.processes import A_FEW
 from sysvinit_py.machine.state import restore, save
@@ -221,3 +223,17 @@ def test_what_has_changed_is_told_once() -> None:
     assert changed() == {"r2"}, "its throttle is cleared"
     world.step("telinit 3")
     assert changed() == {"r2", "o2", "r3"}
+
+
+def test_what_is_killed_at_once_is_killed_once() -> None:
+    """A container that is asked to stop a second time does not wait for the grace."""
+    endings = Endings()
+    endings.add(Ending(7, "a", kill_at=100.0))
+    endings.add(Ending(8, "b", kill_at=50.0))
+    assert endings.to_kill(60.0) == [8]
+    endings.hurry(60.1)
+    assert endings.deadline == 60.1
+    assert endings.to_kill(60.1) == [7]
+    endings.hurry(60.2)
+    assert endings.to_kill(60.2) == []
+    assert endings.deadline == 60.0 + HANG_TIME

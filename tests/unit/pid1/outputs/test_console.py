@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from sysvinit_py.linux import calls
+from sysvinit_py.linux.descriptors import open_nothing
 from sysvinit_py.machine.events import LevelAnswered, NoAnswer
-from sysvinit_py.pid1.outputs.console import BACKLOG, PROMPT, Console, open_nothing
+from sysvinit_py.pid1.outputs.console import BACKLOG, PROMPT, Console
 
 
 class Terminal:

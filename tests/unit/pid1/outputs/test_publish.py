@@ -375,6 +375,16 @@ def test_descriptors_that_are_in_use_are_left_alone(published: Published) -> Non
     assert published.told() == published.wanted(), "it was tried again"
 
 
+def test_a_folder_that_is_another_inits_is_left_alone(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An init in a container that shares /run publishes in memory only."""
+    monkeypatch.setattr(published.publisher, "_only_in_memory", True)
+    published.to_level_2()
+    assert published.told() == published.wanted()
+    assert not published.folder.exists()
+
+
 def test_without_proc_nobody_knows_the_boot(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told as soon as /proc is mounted."""
     with monkeypatch.context() as patch:

@@ -1,0 +1,92 @@
+"""The command line of ``init --container`` (init(8), CONTAINERS)."""
+
+from __future__ import annotations
+
+from sysvinit_py import __version__
+from sysvinit_py.pid1.container import policy
+from sysvinit_py.pid1.container.relay import FORMS
+from sysvinit_py.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+#: Seconds; a longer grace is a mistake.
+_LONGEST = 86_400
+
+
+class UsageError(Exception):
+    """The command line is wrong; the text says which word of it, and why."""
+
+
+class Arguments(Value):
+    """What the command line says."""
+
+    grace: float | None = None  # seconds
+    log: str = ""  # a form of the output
+    level: str = ""
+    check: bool = False
+    answer: str = ""  # what is printed, and nothing else done: the usage, or the version
+    command: tuple[str, ...] = ()
+
+
+def _seconds(text: str) -> float | None:
+    whole, _, rest = text.partition(".")
+    is_number = text.isascii() and whole.isdigit() and (rest.isdigit() or "." not in text) and len(text) < 12
+    return float(text) if is_number and float(text) <= _LONGEST else None
+
+
+def _form(text: str) -> str | None:
+    return text if text in FORMS else None
+
+
+def _level(text: str) -> str | None:
+    for problem in policy.bad_level(text.upper(), "--level"):
+        raise UsageError(problem)
+    return text
+
+
+#: By the name: what makes a value of the text, or None; and what was expected.
+_OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "--grace": (_seconds, "seconds"),
+    "--log": (_form, "prefix, json or raw"),
+    "--level": (_level, "a level"),
+}
+
+
+USAGE = """\
+usage: init --container [--grace SECONDS] [--log prefix|json|raw] [--level LEVEL]
+                        [--check] [-- COMMAND [ARGUMENT...]]
+       init --container --status [--json] [ID...]
+"""
+_ANSWERS = {"--help": USAGE, "--version": f"init (sysvinit_py) {__version__}\n"}
+
+
+def parse(words: Sequence[str]) -> Arguments:
+    """Take the words apart, without the program's name and ``--container``. Raises UsageError."""
+    rest = iter(words)
+    told = dict(_split(rest))
+    return Arguments(command=(*rest,), **told)
+
+
+def _split(words: Iterator[str]) -> Iterator[tuple[str, Any]]:
+    for word in words:
+        name, equals, text = word.partition("=")
+        if word == "--":
+            return
+        if word == "--check":
+            yield "check", True
+        elif word in _ANSWERS:
+            yield "answer", _ANSWERS[word]
+        elif name in _OPTIONS:
+            read, expected = _OPTIONS[name]
+            given = text if equals else next(words, None)
+            value = None if given is None else read(given)
+            if value is None:
+                raise UsageError(f"{name} wants {expected}" + ("" if given is None else f', not "{given}"'))
+            yield name.removeprefix("--"), value
+        elif word.startswith("-"):
+            raise UsageError(f"unknown option {word}")
+        else:
+            raise UsageError(f"{word}: a command comes after --")

@@ -1,0 +1,187 @@
+"""Carries out what the machine of a container wants done."""
+
+from __future__ import annotations
+
+from sysvinit_py.linux import calls, title
+from sysvinit_py.linux.descendants import descendants
+from sysvinit_py.linux.descriptors import open_nothing
+from sysvinit_py.machine import effects as fx
+from sysvinit_py.machine import events as ev
+from sysvinit_py.machine.stages import BOOT, SYSINIT
+from sysvinit_py.pid1.container.machine import OTHERS, Forward, LookForOthers, OthersGone, OthersLeft
+from sysvinit_py.pid1.groups import Groups
+from sysvinit_py.pid1.outputs import spawn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from sysvinit_py.inittab.entry import Entry
+    from sysvinit_py.pid1.container.machine import ContainerMachine
+    from sysvinit_py.pid1.container.relay import Relay
+    from sysvinit_py.pid1.inputs.reader import Reader
+
+_STDIN = 0
+_TITLES = {SYSINIT: "init boot", BOOT: "init boot"}
+
+
+class ContainerRunner:
+    """Does to the processes of the container what the machine wants.
+
+    command  the entry that stands for the command, and its words
+    """
+
+    def __init__(
+        self,
+        machine: Callable[[], ContainerMachine],
+        reader: Reader,
+        relay: Relay,
+        environment: Mapping[str, str],
+        command: tuple[Entry | None, Sequence[str]],
+        now: Callable[[], float],
+    ) -> None:
+        self._machine = machine
+        self._relay = relay
+        self._environment = dict(environment)
+        self._command, self._words = command
+        self._now = now
+        self._groups = Groups()
+        self._others_signal = calls.SIGTERM
+        self._told: set[int] = set()  # of the others, by pid
+        self._perform: dict[type[fx.Effect], Callable[[Any], ev.Event | None]] = {
+            fx.ReadInittab: lambda effect: reader.start(now()),
+            fx.Start: self._start,
+            fx.Signal: self._signal,
+            fx.Probe: self._probe,
+            fx.Say: self._say,
+            fx.ShowStage: lambda effect: title.show(_TITLES.get(effect.stage, f"init [{effect.stage}]")),
+            LookForOthers: self._look_for_others,
+            Forward: self._forward,
+        }
+
+    def perform(self, effect: fx.Effect) -> ev.Event | None:
+        """Do it, and return the answer, if the machine gets one at once. What is of machines is not done."""
+        perform = self._perform.get(type(effect))
+        return perform(effect) if perform else None
+
+    def _say(self, effect: fx.Say) -> None:
+        if effect.console and effect.log:  # the others tell of what is as it should be
+            self._relay.say(effect.text)
+
+    # Starts.
+
+    def _start(self, effect: fx.Start) -> ev.Event:
+        try:
+            pid = self._spawn(effect)
+        except spawn.CannotExecuteError as error:
+            return ev.CannotExecute(effect.key, error.command, error.reason)
+        except (spawn.CannotForkError, OSError):
+            return ev.CannotFork(effect.key)
+        return ev.Started(effect.key, pid)  # nothing else: what fails here would lose the child
+
+    def _spawn(self, effect: fx.Start) -> int:
+        variables = self._environment | dict(effect.variables)
+        search = variables.get("PATH", spawn.PATH)
+        variables |= {
+            "INIT_VERSION": spawn.VERSION, "RUNLEVEL": effect.runlevel, "PREVLEVEL": effect.prevlevel,
+        }  # fmt: skip
+        if effect.entry is self._command:
+            if calls.isatty(_STDIN):
+                return self._on_terminal(variables, search)
+            return self._captured(effect.entry.id, [*self._words], variables, search)
+        words = spawn.words(effect.entry, effect.stage, search)
+        nothing = open_nothing()
+        try:
+            return self._captured(effect.entry.id, words, variables, search, nothing)
+        finally:
+            calls.close(nothing)
+
+    def _captured(
+        self, name: str, words: list[str], variables: dict[str, str], search: str, stdin: int = _STDIN
+    ) -> int:
+        capture = self._relay.capture(name)
+        try:
+            files = [
+                (calls.POSIX_SPAWN_DUP2, fd, number)
+                for number, fd in ((_STDIN, stdin), *capture.ends.items())
+                if fd != number
+            ]
+            capture.process = spawn.execute(words, variables, search, file_actions=files, setsid=True)
+        finally:
+            for fd in capture.owned:  # by now the process has them, if there is one
+                calls.close(fd)
+        return capture.process
+
+    def _on_terminal(self, variables: dict[str, str], search: str) -> int:
+        """Start the command in the foreground of the terminal, to which init may still write."""
+        calls.signal(calls.SIGTTOU, calls.SIG_IGN)
+        pid = spawn.execute([*self._words], variables, search, setpgroup=0)
+        try:
+            calls.tcsetpgrp(_STDIN, pid)
+            calls.killpg(pid, calls.SIGCONT)  # it may have been stopped, as it was not in the foreground yet
+        except OSError:
+            pass  # it is not our terminal, or the command has ended
+        return pid
+
+    # Signals.
+
+    def _signal(self, effect: fx.Signal) -> None:
+        self._groups.signalled()
+        kill = effect.name == "KILL"
+        if effect.group == OTHERS:
+            self._others_signal, self._told = (calls.SIGKILL if kill else calls.SIGTERM), set()
+            self._signal_others(self._others())
+            return
+        job = self._machine().running.get(effect.group)
+        stop = job.entry.options.stop if job else 0
+        number = effect.name if isinstance(effect.name, int) else stop or calls.SIGTERM
+        try:
+            (calls.kill if effect.leader_only else calls.killpg)(
+                effect.group, calls.SIGKILL if kill else number
+            )
+        except OSError:
+            pass  # it is gone
+
+    def _probe(self, effect: fx.Probe) -> ev.Event | None:
+        if effect.group != OTHERS:
+            return ev.GroupGone(effect.group) if self._groups.is_gone(effect.group, self._now()) else None
+        others = self._others()
+        self._signal_others(others - self._told)
+        return OthersLeft() if others else ev.GroupGone(OTHERS)
+
+    def _others(self) -> set[int]:
+        """Return the descendants that are in no group of an entry."""
+        machine = self._machine()
+        groups = {*machine.running, *machine.processes.endings.by_group}
+        return {pid for pid in descendants() if _group_of(pid) not in groups}
+
+    def _signal_others(self, pids: set[int]) -> None:
+        self._told |= pids
+        for pid in pids:
+            _kill(pid, self._others_signal)
+
+    def _look_for_others(self, effect: LookForOthers) -> ev.Event | None:
+        try:
+            calls.waitid(calls.P_ALL, 0, calls.WNOHANG | calls.WEXITED | calls.WNOWAIT)
+        except OSError:
+            return OthersGone()  # there are no children
+        return None
+
+    def _forward(self, effect: Forward) -> None:
+        _kill(effect.pid, effect.number)
+
+
+def _kill(pid: int, number: int) -> None:
+    try:
+        calls.kill(pid, number)
+    except OSError:
+        pass  # it is gone
+
+
+def _group_of(pid: int) -> int:
+    """Return the process group; that of nothing if the process is gone."""
+    try:
+        return calls.getpgid(pid)
+    except OSError:
+        return -1

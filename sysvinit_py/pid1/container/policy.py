@@ -1,0 +1,147 @@
+"""What an inittab means in a container: who is what, the exit status, what is refused.
+
+Nothing here changes anything. See behaviour/container.
+"""
+
+from __future__ import annotations
+
+from sysvinit_py.inittab.actions import ACTIONS, AT_BOOT, AT_SYSINIT, IN_LEVEL
+from sysvinit_py.inittab.entry import DIGIT_LEVELS, SULOGIN
+from sysvinit_py.machine import rules
+from sysvinit_py.machine.job import UNKNOWN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sysvinit_py.inittab.entry import Entry, Problem, Reading
+    from sysvinit_py.machine.job import Job
+
+#: The roles: what follows from the end of a process.
+SETUP = "set-up"  # if it failed the container ends
+SERVICE = "service"  # it is started again; throttled, it ends the container
+BESIDE = "beside"  # nothing
+MAIN = "main"  # the container ends
+NEVER = "never"  # is started here
+#: By when an action is started, whether it is waited for, and whether it is started again.
+ROLES = {
+    (AT_SYSINIT, True, False): SETUP,
+    (AT_BOOT, True, False): SETUP,
+    (AT_BOOT, False, False): SETUP,
+    (IN_LEVEL, True, False): SETUP,
+    (IN_LEVEL, False, True): SERVICE,
+    (IN_LEVEL, False, False): BESIDE,
+}
+
+#: Where there is no initdefault.
+DEFAULT_LEVEL = "2"
+#: Levels that end the container.
+STOP_LEVELS = "06"
+#: What a level-0 entry may have on a machine, and cannot do here.
+PASSED_OVER = ("halt", "poweroff", "reboot", "shutdown")
+#: Seconds from a request to stop to SIGKILL: less than the ten that engines wait.
+GRACE = 8.0
+
+_NO_SUCH_FILE = "No such file or directory"  # strerror(3) in the C locale, which Python stays in
+
+#: Exit statuses (behaviour/container#exit-status).
+FAILED, REFUSED, OWN_ERROR, NOT_EXECUTABLE, NOT_FOUND, BY_SIGNAL, KILLED = 1, 2, 70, 126, 127, 128, 137
+
+
+def role(entry: Entry) -> str:
+    """Return what the entry is."""
+    rule = entry.rule
+    found = ROLES.get((rule.when, rule.waited, rule.again), NEVER)
+    return MAIN if entry.options.main and found in (SERVICE, BESIDE) else found
+
+
+def cleans_up(entry: Entry, level: str) -> bool:
+    """Return whether it is run when all others have ended: a wait entry that names the level."""
+    program = entry.command.partition(" ")[0].rpartition("/")[2]
+    waited = entry.rule.when == IN_LEVEL and entry.rule.waited
+    return waited and level in entry.runlevels and program not in PASSED_OVER
+
+
+def code_of(status: int) -> int:
+    """Return the exit code for a status of wait(2)."""
+    signal = status & 0x7F
+    return BY_SIGNAL + signal if signal else status >> 8
+
+
+def code_of_reason(reason: str) -> int:
+    """Return the exit code of a command that cannot be executed, as a shell has it."""
+    return NOT_FOUND if reason == _NO_SUCH_FILE else NOT_EXECUTABLE
+
+
+def own_code(code: int, signals: Iterable[int]) -> int:
+    """Return the code of a main process that was sent these signals: 0 if it is their effect."""
+    return 0 if code in [BY_SIGNAL + signal for signal in signals] else code
+
+
+def exit_status(given: int | None, main: int, killed: bool) -> int:
+    """Return the container's.
+
+    given   the code with which it ends whatever follows; None: it was asked to stop
+    main    the main process's own code
+    killed  whether something had to be killed
+    """
+    return given if given is not None else main or (KILLED if killed else 0)
+
+
+def first_failure(jobs: Iterable[Job]) -> int:
+    """Return the first code in the order of the file that is not 0."""
+    codes = (code_of(job.status) for job in jobs if job.status != UNKNOWN)
+    return next((code for code in codes if code), 0)
+
+
+# What is refused.
+
+
+def level_of(entries: tuple[Entry, ...]) -> str:
+    """Return the level to enter, which may be invalid."""
+    return rules.initdefault(entries) or DEFAULT_LEVEL
+
+
+def refusals(reading: Reading, level: str, command: bool) -> Iterator[str]:
+    """Yield why the inittab cannot be used in the level, with or without a command; nothing: it can."""
+    if reading.missing:
+        yield "no inittab: neither /etc/inittab nor /etc/inittab.d/*.tab"
+        return
+    yield from (fault(problem, guess=True) for problem in reading.problems)
+    yield from bad_level(level or level_of(reading.entries), "--level" if level else "initdefault")
+    level = level or level_of(reading.entries)
+    entries = [entry for entry in reading.entries if entry != SULOGIN]
+    in_level = (e for e in entries if role(e) != NEVER and e.rule.when == IN_LEVEL and e.command)
+    if not command and not any(level in entry.levels for entry in in_level):
+        yield f"nothing to run in level {level}"
+    marked = [entry.id for entry in entries if role(entry) == MAIN]
+    if command and marked:
+        yield f"two mains: {marked[0]} is marked, and a command was given"
+
+
+def bad_level(level: str, what: str) -> Iterator[str]:
+    """Yield what is wrong with the level that ``what`` names."""
+    if level == "S":
+        yield "level S has no place in a container"
+    elif level in STOP_LEVELS:
+        yield f"{what} {level} would end the container at once"
+    elif level not in DIGIT_LEVELS:
+        yield f"{what} {level}: no such level"
+
+
+def fault(problem: Problem, guess: bool = False) -> str:
+    """Return a problem of an inittab as the container's init tells it; ``guess`` which action is meant."""
+    where = f"{problem.file}:{problem.line}" if problem.line else problem.file
+    word, unknown, _ = problem.reason.partition(": unknown action field")
+    reason = f"{word}: no such action{_meant(word) if guess else ''}" if unknown else problem.reason
+    return f"{where}: {reason}" if where else reason
+
+
+def _meant(word: str) -> str:
+    """Return the action that may be meant; imports much, which an init that serves must not."""
+    try:
+        from difflib import get_close_matches
+    except ImportError:  # python3-minimal
+        return ""
+    close = get_close_matches(word[:40].lower(), ACTIONS, 1, 0.6)
+    return f" ({close[0]}?)" if close else ""
