@@ -17,12 +17,15 @@ from sysvinit_py.lint import manual as rules
 #: When something last changed in them that a reader may notice.
 DATE = "2026-11-26"
 _SYNOPSIS = "\nSYNOPSIS\n========\n"
+#: Verbs that have a page together, by their own names: the page of another one.
+SHARED = {f"inittab-{verb}": "inittab-stop" for verb in ("start", "restart", "kill")}
 SOURCES = Path(__file__).parents[2] / "man"
 
 
 def pages() -> dict[str, bytes]:
     """Return the man pages by name, such as init.8. Whatever docutils would warn of is an error."""
     written = {source.stem: _page(source.read_text(), source) for source in sorted(SOURCES.glob("*.rst"))}
+    written |= {f"{name}.1": f".so man1/{page}.1\n".encode() for name, page in SHARED.items()}
     return written | {"inittab-lint-rules.7": _page(rules.page(), Path(rules.__file__))}
 
 
@@ -30,7 +33,7 @@ def _page(text: str, source: Path) -> bytes:
     # What man-pages(7) wants in the first and the last line of a page.
     lines = f"\n:Date: {DATE}\n:Version: sysvinit_py {__version__}\n:Manual section:"
     text = text.replace("\n:Manual section:", lines)
-    if program := described().get(source.name.partition(".")[0]):
+    for program in reversed(described().get(source.name.partition(".")[0], ())):
         text = text.replace(_SYNOPSIS, f"{_SYNOPSIS}{synopsis(program)}", 1)
     page: bytes = publish_string(
         text,
@@ -41,13 +44,17 @@ def _page(text: str, source: Path) -> bytes:
     return page.replace(b".SH Name\n", b".SH NAME\n")
 
 
-def described() -> dict[str, Program]:
-    """Return what has a page of its own, by its name: the programs, or else their verbs."""
+def described() -> dict[str, list[Program]]:
+    """Return what each page is about, by its name: a program, or verbs of one."""
     programs: list[Program] = []
     for program in PROGRAMS:
         verbs = [program.with_verb(verb.name) for verb in program.verbs if not verb.passes]
         programs += verbs or [program]
-    return {program.name.replace(" ", "-"): program for program in programs}
+    pages: dict[str, list[Program]] = {}
+    for program in programs:
+        name = program.name.replace(" ", "-")
+        pages.setdefault(SHARED.get(name, name), []).append(program)
+    return pages
 
 
 def synopsis(program: Program) -> str:

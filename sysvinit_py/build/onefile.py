@@ -24,8 +24,9 @@ from types import CodeType
 from zlib import compress
 
 PACKAGE = Path(__file__).resolve().parent.parent
-#: What all need; telinit; the probe; what the program inittab shares with init, what only it needs of an init
-#: that is not ours, and the rest of it; what reads the inittab; init. A module is in the first that names it.
+#: What all need; telinit; the probe; what the program inittab shares with init, the same for requests, its
+#: verbs for them, what only it needs of an init that is not ours, and the rest of it; what reads the inittab;
+#: init. A module is in the first that names it.
 BUNDLES = (
     (
         "__init__.py",
@@ -62,8 +63,11 @@ BUNDLES = (
             f"machine/{module}.py"
             for module in ("run_queue", "job", "limits", "plain", "rules", "stages", "throttle")
         ),
+        "report/history.py",
         "report/slots.py",
     ),
+    ("machine/steering.py", "protocol/control.py"),
+    ("clients/inittab/health.py", "clients/inittab/history.py", "clients/inittab/steer.py"),
     ("clients/inittab/foreign.py",),
     ("protocol/utmp.py",),
     ("cli/looking.py", "cli/options.py", "cli/out.py", "clients/inittab/*.py", "report/*.py"),

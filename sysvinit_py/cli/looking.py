@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posix  # and not os, which takes 2 ms to import
 import time
-from stat import S_ISREG
+from stat import S_ISFIFO, S_ISREG
 
 from sysvinit_py.report import slots
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sysvinit_py.report.slots import Published
 
 _FOLDERS = ("run", "inittab")
+_FIFO = ("run", "initctl")
 #: The files, and the descriptors that init keeps them at.
 _FDS = {"status": 12, "entries": 13}
 _MEMFD = "/memfd:status (deleted)"
@@ -111,16 +112,35 @@ def _places(pid: int) -> Iterator[Callable[[str], bytes]]:
     yield lambda name: _contents(posix.open(f"/proc/{pid}/fd/{_FDS[name]}", posix.O_PATH), pid)
 
 
+def control_channel(pid: int) -> str:
+    """Return the path of the FIFO that an init takes requests from. Raises OSError if it has none.
+
+    That of another root was put there by somebody who may be hostile: it has to be the init's own.
+    """
+    if pid == 1:
+        return "/" + "/".join(_FIFO)
+    handle = _beneath(f"/proc/{pid}/root", *_FIFO)
+    status = posix.fstat(handle)
+    if not (S_ISFIFO(status.st_mode) and status.st_uid == posix.stat(f"/proc/{pid}").st_uid):
+        posix.close(handle)
+        raise FileNotFoundError("not a FIFO of the user that init runs as")
+    return f"/proc/self/fd/{handle}"
+
+
 def _in_folder(root: str, name: str, pid: int) -> bytes:
-    folder = posix.open(root, posix.O_PATH | posix.O_DIRECTORY)
-    try:
-        for part in _FOLDERS:
-            inner = posix.open(part, posix.O_PATH | posix.O_DIRECTORY | posix.O_NOFOLLOW, dir_fd=folder)
+    return _contents(_beneath(root, *_FOLDERS, name), pid)
+
+
+def _beneath(root: str, *parts: str) -> int:
+    """Return a handle of a file below the root; no link is followed."""
+    handle = posix.open(root, posix.O_PATH | posix.O_DIRECTORY)
+    for part in parts:
+        folder = handle
+        try:
+            handle = posix.open(part, posix.O_PATH | posix.O_NOFOLLOW, dir_fd=folder)
+        finally:
             posix.close(folder)
-            folder = inner
-        return _contents(posix.open(name, posix.O_PATH | posix.O_NOFOLLOW, dir_fd=folder), pid)
-    finally:
-        posix.close(folder)
+    return handle
 
 
 def _contents(handle: int, pid: int) -> bytes:

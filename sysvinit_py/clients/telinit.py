@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None, path: str = initctl.PATH) -> int:
     try:
         if posix.geteuid() != 0 and not _is_own(path):
             raise RefusedError("must be superuser.")
-        _send(initctl.encode(_request(arguments)), path)
+        send(initctl.encode(_request(arguments)), path)
     except _OptionError as wrong:
         _write(2, f"{program}: {wrong}\nUsage: {name} {_USAGE}\n")
     except _UsageError as wrong:
@@ -173,7 +173,7 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
-def _send(request: bytes, path: str) -> None:
+def send(request: bytes, path: str) -> None:
     """Write the request to the FIFO; try for ``_PATIENCE`` seconds. Raises OSError, RefusedError."""
     deadline = time.monotonic() + _PATIENCE
     while True:

@@ -36,10 +36,11 @@ class WatchTerminals(Effect):
 
 
 class Signal(Effect):
-    """Send the signal, "TERM" or "KILL", to the process group."""
+    """Send the signal, "TERM", "KILL" or a number, to the process group."""
 
     group: int
-    name: str
+    name: str | int
+    leader_only: bool = False
 
 
 class Probe(Effect):

@@ -29,6 +29,7 @@ class InittabRead(Event):
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...] = ()
     complete: bool = True  # False: something is missing or cannot be read; that is good enough at boot only
+    graces: tuple[tuple[str, float], ...] = ()  # of files: how long a request to stop an entry waits
 
 
 class InittabNotRead(Event):
@@ -107,6 +108,17 @@ class Called(Event):
     """Power, ctrlaltdel, kbrequest or resume: one of actions.EVENTS."""
 
     what: str
+
+
+class EntryRequested(Event):
+    """Somebody asks for something to be done with one entry, and awaits an answer (machine/steering.py)."""
+
+    token: str  # of the answer
+    verb: str
+    id: str
+    by: str  # who asks, as they say
+    wait_time: float | None = None  # from SIGTERM to SIGKILL; None: as the inittab says
+    signal: int = 0
 
 
 class VariablesGiven(Event):

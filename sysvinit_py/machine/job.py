@@ -28,18 +28,24 @@ UNKNOWN = -1
 #: As if the command had ended with 127, which is what a shell says of one that it cannot execute.
 NOT_EXECUTED = 127 << 8
 
+#: Why a process was ended, or has ended; empty: by itself. Words without whitespace, as they are published.
+LEVEL_LEFT, ENTRY_GONE, ACTION_CHANGED = "level-left", "entry-gone", "action-changed"
+STOPPED, RESTARTED, TERMINAL_GONE = "stopped", "restarted", "terminal-gone"
+GIVEN_UP, CANNOT_EXECUTE = "given-up", "cannot-execute"
+
 
 class Job(Plain):
     """An entry of the inittab and what has become of it."""
 
     __slots__ = (
-        "accounted", "began", "ended_at", "entry", "forking", "has_run", "key", "lacks_terminal", "on_demand",
-        "pending_event", "pid", "place", "rests_until", "rule", "said_so", "starts", "status", "terminal",
-        "throttle",
+        "accounted", "asked", "began", "ended_at", "ends_for", "entry", "forking", "has_run", "key",
+        "lacks_terminal", "leaving", "on_demand", "pending_event", "pid", "place", "rests_until", "rule",
+        "said_so", "starts", "status", "stopped", "terminal", "throttle", "why",
     )  # fmt: skip
     SAVED = (
         "pid", "accounted", "has_run", "on_demand", "pending_event", "rests_until", "forking", "terminal",
-        "lacks_terminal", "said_so", "starts", "began", "ended_at",
+        "lacks_terminal", "said_so", "starts", "began", "ended_at", "stopped", "leaving", "ends_for", "why",
+        "asked",
     )  # fmt: skip
 
     def __init__(self, key: Key, entry: Entry, status: int = UNKNOWN) -> None:
@@ -57,12 +63,17 @@ class Job(Plain):
         self.terminal = terminal_of(entry)  # that its process needs, or would if it was started; empty: none
         self.lacks_terminal = False  # not started before that is there
         self.said_so = False  # people know
+        self.stopped = False  # by request: not started until its levels are left, or somebody asks for it
+        self.leaving = 0  # the group that was ended by request: not started before it is gone; 0: none
         self.throttle = Throttle()
         # For those who ask: nothing is decided by these.
         self.place = 0  # in the inittab, from 0
         self.starts = 0  # since the entry is there
         self.began = 0.0  # when its last process was to start; 0: never, or nobody knows
         self.ended_at = 0.0  # when that ended
+        self.why = ""  # that ended
+        self.ends_for = ""  # the same of one that was told to end
+        self.asked = ""  # who has stopped or started it, as they say; empty: nobody
 
     # Its entry.
 
@@ -106,19 +117,20 @@ class Job(Plain):
 
     # Its end.
 
-    def told_to_end(self) -> None:
+    def told_to_end(self, why: str) -> None:
         """Note that it was sent SIGTERM: it has not run its course."""
-        self.has_run = False
+        self.has_run, self.ends_for = False, why
 
-    def ended(self, now: float, status: int = UNKNOWN) -> None:
-        """Note that its process is gone, was given up, or could not be executed."""
+    def ended(self, now: float, status: int = UNKNOWN, why: str = "") -> None:
+        """Note that its process is gone; ``why``: it was given up, or could not be executed."""
         self.pid, self.status, self.ended_at = 0, status, now
+        self.why, self.ends_for = why or self.ends_for, ""
 
     def given_up(self, now: float) -> Job:
         """Go on as if its process was gone; return a job for that, which writes the record if it ends."""
         abandoned = Job(self.key, self.entry)
         abandoned.accounted = self.accounted
-        self.ended(now)
+        self.ended(now, why=GIVEN_UP)
         return abandoned
 
     # An error of our own.
@@ -155,6 +167,7 @@ class Job(Plain):
         See behaviour/runlevels#on-demand.
         """
         self.on_demand, self.has_run = True, False
+        self.forget_stop()
 
     def clear_on_demand(self) -> None:
         """Forget that its letter was requested: S has no place for it (behaviour/runlevels#who-ends)."""
@@ -167,6 +180,29 @@ class Job(Plain):
         """
         if self.rule.when == IN_LEVEL:
             self.has_run = False
+
+    # Requests for it alone (machine/steering.py).
+
+    def hold(self, by: str) -> None:
+        """Do not start it: it counts as having run. One that waits for events waits for the next one."""
+        self.asked = by
+        if self.rule.when == ON_EVENT:
+            self.pending_event = False
+        else:
+            self.stopped = self.has_run = True
+
+    def release(self, by: str) -> None:
+        """Let it run once more, as if its time had come."""
+        self.asked, self.stopped, self.has_run, self.lacks_terminal = by, False, False, False
+        self.pending_event = self.rule.when == ON_EVENT
+
+    def forget_stop(self) -> None:
+        """Let it run again when its levels are entered: they were left."""
+        self.asked, self.stopped = "", False
+
+    def leave(self, group: int) -> None:
+        """Note the group that has to be gone before it is started; 0: it is."""
+        self.leaving = group
 
     # The throttle.
 

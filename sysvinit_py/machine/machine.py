@@ -11,10 +11,10 @@ is asked for.
 from __future__ import annotations
 
 from sysvinit_py import __version__
-from sysvinit_py.inittab.entry import SULOGIN, Entry
+from sysvinit_py.inittab.entry import SULOGIN, Entry, Problem
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
-from sysvinit_py.machine import limits, rules, stages
+from sysvinit_py.machine import limits, rules, stages, steering
 from sysvinit_py.machine.ending import NEVER
 from sysvinit_py.machine.errors import MisuseError
 from sysvinit_py.machine.job import Job
@@ -42,6 +42,7 @@ class Machine(Plain):
     SAVED = (
         "emergency", "argument", "target", "boot_recorded", "boot_done", "reading", "must_read", "switching",
         "asking", "stage_handled", "nothing_left_said", "pending_on_demand", "pending_events", "wait_time",
+        "graces", "reloads", "answers",
     )  # fmt: skip
     PROCESSES = Processes
 
@@ -64,6 +65,11 @@ class Machine(Plain):
         self.pending_on_demand: list[str] = []  # a, b, c: requested, for when the inittab is read
         self.pending_events: list[str] = []  # such as power failed, for when the inittab is read
         self.wait_time = wait_time
+        self.problems: tuple[Problem, ...] = ()  # of the last reading
+        self.graces: dict[str, float] = {}  # by file: how long a request to stop an entry waits
+        self.reloads: list[str] = []  # tokens of those who wait for the inittab to be read
+        self.answers: list[str] = []  # to the last requests for one entry: token, answer, and the wait time
+        self.steering = steering.Steering(self.processes)
         self.single_user_throttle = Throttle()  # of an S in which nothing lasts
         self._now = 0.0
         self._effects: list[fx.Effect] = []
@@ -87,6 +93,7 @@ class Machine(Plain):
             ev.WaitTimeGiven: self._wait_time_given,
             ev.RereadRequested: self._reread_requested,
             ev.Called: self._called,
+            ev.EntryRequested: self._entry_requested,
             ev.VariablesGiven: self._variables_given,
             ev.LevelAnswered: self._level_answered,
             ev.NoAnswer: self._no_answer,
@@ -113,7 +120,7 @@ class Machine(Plain):
             yield from steps
         while True:
             if self.processes.run_queue_stale:
-                yield from self.processes.make_run_queue()
+                yield from self.processes.make_run_queue(self._now)
             if self.busy or not self._proceed():
                 return
 
@@ -219,6 +226,7 @@ class Machine(Plain):
     def _booted(self, event: ev.Booted) -> None:
         self.argument, self.emergency, self.consoles = event.level, event.emergency, event.consoles
         self.position.since = self._now
+        self.processes.note_stage(self._now)
         self._do(
             fx.SaneConsole(),
             fx.Say(f"version {__version__} booting", log=False),
@@ -278,6 +286,7 @@ class Machine(Plain):
 
     def _set_stage(self, stage: str) -> None:
         self.position.stage, self.position.since = stage, self._now
+        self.processes.note_stage(self._now)
         self.stage_handled = self.nothing_left_said = False
         if stage in stages.SANE_CONSOLE_LEVELS:
             self._do(fx.SaneConsole())
@@ -321,7 +330,12 @@ class Machine(Plain):
         """
         self._do(*(fx.Say(str(problem)) for problem in event.problems))
         if event.complete or not self.entries:
-            self.entries = event.entries
+            self.entries, self.graces = event.entries, dict(event.graces)
+        self.problems = event.problems
+        self.processes.note_reading(self._now, len(event.problems), event.complete)
+        for token in self.reloads:
+            self._answer(token, steering.OK if event.complete else steering.INCOMPLETE)
+        self.reloads = []
         self.reading = self.must_read = self.stage_handled = False
         self.single_user_throttle.clear()
         yield from self.processes.adopt(self._all_entries())
@@ -331,8 +345,8 @@ class Machine(Plain):
 
     def _inittab_not_read(self, event: ev.InittabNotRead) -> Iterator[None]:
         """Go on with what there was; at boot, with what an empty inittab gives."""
-        self._do(fx.Say(event.reason))
-        return self._inittab_read(ev.InittabRead(self.entries or (SULOGIN,)))
+        problem = Problem("", 0, event.reason)
+        return self._inittab_read(ev.InittabRead(self.entries or (SULOGIN,), (problem,), complete=False))
 
     def _all_entries(self) -> tuple[Entry, ...]:
         """Return what is read, and what the kernel's arguments add (behaviour/boot#arguments)."""
@@ -415,6 +429,29 @@ class Machine(Plain):
             self.processes.trigger(event.what)
         elif event.what not in self.pending_events:
             self.pending_events.append(event.what)
+
+    # Requests for one entry.
+
+    def _entry_requested(self, event: ev.EntryRequested) -> None:
+        if event.verb == steering.RELOAD:
+            self.reloads.append(event.token)
+            self._reread_requested()
+            return
+        jobs = [job for job in self.processes.jobs.values() if job.entry.id == event.id]
+        wait_time = event.wait_time
+        if wait_time is None:
+            wait_time = max((self._grace(job.entry) for job in jobs), default=0.0)
+        answers = [self.steering.ask(job, event, wait_time, self._now) for job in jobs]
+        answers.sort(key=lambda answer: answer != steering.OK)  # of the id ~~ there may be several
+        self._answer(event.token, answers[0] if answers else steering.UNKNOWN, wait_time)
+
+    def _grace(self, entry: Entry) -> float:
+        """Return the seconds from SIGTERM to SIGKILL for a request that does not say."""
+        of_file = self.graces.get(entry.file, limits.WAIT_TIME)
+        return of_file if entry.options.grace is None else entry.options.grace
+
+    def _answer(self, token: str, answer: str, wait_time: float = 0.0) -> None:
+        self.answers = [*self.answers, f"{token}:{answer}:{wait_time:g}"][-limits.ANSWERS :]
 
     def _variables_given(self, event: ev.VariablesGiven) -> None:
         """INIT_* only, and no more than there may be (behaviour/initctl#commands)."""

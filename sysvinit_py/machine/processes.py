@@ -7,14 +7,26 @@ Knows the jobs and what runs of them. What stage it is, and when, is the busines
 
 from __future__ import annotations
 
-from _heapq import heappop, heappush
+from _heapq import heapify, heappop, heappush
 
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import limits, rules, stages
 from sysvinit_py.machine.ending import NEVER, Ending, Endings
 from sysvinit_py.machine.errors import MisuseError
-from sysvinit_py.machine.job import NOT_EXECUTED, Job, Key, numbered
+from sysvinit_py.machine.job import (
+    ACTION_CHANGED,
+    CANNOT_EXECUTE,
+    ENTRY_GONE,
+    GIVEN_UP,
+    LEVEL_LEFT,
+    NOT_EXECUTED,
+    TERMINAL_GONE,
+    UNKNOWN,
+    Job,
+    Key,
+    numbered,
+)
 from sysvinit_py.machine.plain import Plain
 from sysvinit_py.machine.run_queue import RunQueue
 
@@ -23,6 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from sysvinit_py.inittab.entry import Entry
+
+    #: Something to tell people: when, what, of which entry, its process, its status or a count, a word more.
+    Note = tuple[float, str, str, int, int, str]
 
 #: Entries to go through in one step: about a millisecond.
 A_FEW = 250
@@ -57,7 +72,9 @@ class Processes:
         self.endings = Endings()
         self.awaited: set[str] = set()  # terminals that entries wait for
         self.fork_failed = False  # and nothing was started since
+        self.leaving: dict[int, Job] = {}  # by the group that has to be gone before the job is started
         self.changed: set[Job] = set()  # whose marks may have changed
+        self.notes: list[Note] = []  # what has happened, until somebody takes them
         self._do = do
         self.run_queue = RunQueue()
         self.run_queue_stale = False  # it is that of another stage, or inittab
@@ -75,6 +92,11 @@ class Processes:
         changed, self.changed = self.changed, set()
         return changed
 
+    def take_notes(self) -> list[Note]:
+        """Return what has happened since this was asked last."""
+        notes, self.notes = self.notes, []
+        return notes
+
     # The jobs, and the stage they are in.
 
     def adopt(self, entries: Iterable[Entry]) -> Iterator[None]:
@@ -88,6 +110,7 @@ class Processes:
             if not (place + 1) % A_FEW:
                 yield
         self.jobs = jobs
+        self.leaving = {group: job for group, job in self.leaving.items() if jobs.get(job.key) is job}
         self._resting.clear()
         self._forking = 0
 
@@ -95,7 +118,7 @@ class Processes:
         """Have the run queue made before anything is started: the stage, or the inittab, is a new one."""
         self.run_queue_stale = True
 
-    def make_run_queue(self) -> Iterator[None]:
+    def make_run_queue(self, now: float) -> Iterator[None]:
         """Make the run queue of the stage, in steps. Entries that have no place in it forget their run.
 
         See behaviour/runlevels#change.
@@ -115,6 +138,9 @@ class Processes:
             else:
                 if job.has_run or job.on_demand:
                     self.changed.add(job)
+                if job.stopped:
+                    job.forget_stop()
+                    self._note(now, "release", job)
                 job.forget_run()
                 if stage == stages.SINGLE_USER:
                     job.clear_on_demand()
@@ -155,6 +181,7 @@ class Processes:
         self.jobs, self.fork_failed = jobs, fork_failed
         for pid, job in running.items():
             self._now_runs(pid, job)
+        self.leaving = {job.leaving: job for job in jobs.values() if job.leaving}
         self.awaited = _lacking(jobs.values())
         for place, job in enumerate(jobs.values()):
             job.stand_at(place)
@@ -196,6 +223,7 @@ class Processes:
     def throttle(self, job: Job, now: float) -> None:
         """Let it rest: it was started too often (behaviour/throttle)."""
         self._do(fx.Say(f'Id "{job.entry.id}" respawning too fast: disabled for 5 minutes'))
+        self._note(now, "rest", job)
         job.rest(until=now + limits.REST)
         self.changed.add(job)
         heappush(self._resting, (job.rests_until, job.key))
@@ -206,7 +234,15 @@ class Processes:
 
         See behaviour/boot#entries and behaviour/boot#single-user.
         """
-        return self.run_queue.exhausted and not (self.starting or self._transient or self._forking)
+        return self.run_queue.exhausted and not (
+            self.starting
+            or self._transient
+            or self._forking
+            or any(map(self._restarts, self.leaving.values()))
+        )
+
+    def _restarts(self, job: Job) -> bool:
+        return rules.wants_run(job) and self.has_place(job)
 
     def _start(self, job: Job, now: float) -> None:
         job.told_to_start(now)
@@ -238,6 +274,7 @@ class Processes:
         """Note that a process runs."""
         job = self._answered(event)
         job.started(event.pid)
+        self._note(job.began, "begin", job, event.pid)
         self._now_runs(event.pid, job)
         self.fork_failed = False
         if job.accounted:
@@ -250,7 +287,8 @@ class Processes:
         """
         job = self._answered(event)
         self._do(fx.Say(rules.cannot_execute(job.entry, event.command, event.reason)))
-        job.ended(now, NOT_EXECUTED)
+        job.ended(now, NOT_EXECUTED, CANNOT_EXECUTE)
+        self._note(now, "end", job, 0, NOT_EXECUTED, job.why)
         self._touched(job)
 
     def cannot_fork(self, event: ev.CannotFork, now: float) -> None:
@@ -291,9 +329,11 @@ class Processes:
         if job.accounted:
             self._do(fx.RecordEnd(job.entry.id, event.pid, event.status))
         if job.pid != event.pid:
-            return  # it was given up
+            self._note(now, "end", job, event.pid, event.status, GIVEN_UP)
+            return
         self._transient -= not job.rule.outlasts_stage
         job.ended(now, event.status)
+        self._note(now, "end", job, event.pid, event.status, job.why)
         if event.pid in self.endings:
             self.endings.leader_ended(event.pid, now)
             self._do(fx.Probe(event.pid))
@@ -314,8 +354,11 @@ class Processes:
         if not misplaced:
             return
         self._do(fx.Say("Sending processes configured via /etc/inittab the TERM signal", log=False))
+        ids = {job.entry.id for job in self.jobs.values()}
         for job in misplaced:
-            self._end(job, now + self.patience(job, wait_time))
+            gone = ACTION_CHANGED if job.entry.id in ids else ENTRY_GONE
+            why = LEVEL_LEFT if self.jobs.get(job.key) is job else gone
+            self._end(job, now + self.patience(job, wait_time), why)
         self._kill_due(now)
 
     def terminals_seen(self, missing: tuple[str, ...], wait_time: float, now: float) -> None:
@@ -327,32 +370,41 @@ class Processes:
             elif job.pid and job.terminal in missing and job.pid not in self.endings:
                 self._do(fx.Say(f'Id "{job.entry.id}" is ended: its terminal {job.terminal} is gone'))
                 job.lose_terminal()
-                self._end(job, now + wait_time, alone=True)
+                self._end(job, now + wait_time, TERMINAL_GONE, alone=True)
         self._await(_lacking(self.jobs.values()))
         self._kill_due(now)
 
-    def _end(self, job: Job, kill_at: float, alone: bool = False) -> None:
-        job.told_to_end()
+    def _end(self, job: Job, kill_at: float, why: str, alone: bool = False) -> None:
+        job.told_to_end(why)
         self.changed.add(job)
-        self._do(fx.Signal(job.pid, "TERM"))
+        self._do(fx.Signal(job.pid, job.entry.options.stop or "TERM"))
         self.endings.add(Ending(job.pid, job.entry.id, kill_at, alone=alone))
 
     def group_gone(self, event: ev.GroupGone) -> None:
         """Forget a group of which no member is left."""
         if event.group in self.endings:
             self.endings.remove(event.group)
+            self._left(event.group)
+
+    def _left(self, group: int) -> None:
+        """Let the job be started whose group it was."""
+        if job := self.leaving.pop(group, None):
+            job.leave(0)
+            self._touched(job)
 
     def time_passed(self, now: float) -> None:
         """Do what is due: ends of rests, probes of groups, SIGKILL, giving up."""
         while self._resting and self._resting[0][0] <= now:
-            job = self.jobs[heappop(self._resting)[1]]
-            self._forking -= job.forking
-            job.rested()
-            self._touched(job)
+            self._rested(self.jobs[heappop(self._resting)[1]])
         for ending in self.endings.to_give_up(now):
             self._give_up(ending, now)
         self._do(*(fx.Probe(group) for group in self.endings.to_probe(now)))
         self._kill_due(now)
+
+    def _rested(self, job: Job) -> None:
+        self._forking -= job.forking
+        job.rested()
+        self._touched(job)
 
     def _kill_due(self, now: float) -> None:
         overdue = self.endings.to_kill(now)
@@ -367,7 +419,74 @@ class Processes:
         if job is not None:
             self._transient -= not job.rule.outlasts_stage
             self.running[ending.group] = job.given_up(now)
+            self._note(now, "end", job, ending.group, UNKNOWN, GIVEN_UP)
             self._touched(job)
+        self._left(ending.group)
+
+    # Requests for one job (machine/steering.py).
+
+    def hold(self, job: Job, by: str) -> None:
+        """Do not start the job until its levels are left, or somebody asks for it."""
+        self._end_rest(job)
+        job.hold(by)
+        self._touched(job)
+
+    def release(self, job: Job, by: str) -> None:
+        """Start the job when it can be: once more, or at last."""
+        self._end_rest(job)
+        job.throttle.clear()
+        job.release(by)
+        self._await(_lacking(self.jobs.values()))
+        self._touched(job)
+
+    def end(self, job: Job, why: str, wait_time: float, now: float) -> None:
+        """End its process, which nobody else waits for; the job is not started before its group is gone."""
+        self._end(job, now + wait_time, why, alone=True)
+        job.leave(job.pid)
+        self.leaving[job.pid] = job
+        self._kill_due(now)
+
+    def call(self, job: Job, by: str) -> None:
+        """Start the job as a, b or c would, and no other."""
+        job.set_on_demand()
+        job.release(by)
+        self.enter_stage()
+
+    def signal(self, job: Job, number: int) -> None:
+        """Send a signal to its process; where that is led by a process of init's, to both."""
+        led = rules.owns_console(job.entry, self.position.stage)
+        self._do(fx.Signal(job.pid, number, leader_only=not led))
+
+    def holder(self, job: Job) -> Job | None:
+        """Return the job that has to end before this one's turn comes, if there is one."""
+        for other in self.run_queue.jobs:
+            if other is job or rules.is_waited_for(other):
+                return None if other is job else other
+        return None
+
+    def _end_rest(self, job: Job) -> None:
+        if job.rests_until:
+            self._resting = [item for item in self._resting if item[1] != job.key]
+            heapify(self._resting)
+            self._rested(job)
+
+    # What people are told.
+
+    def tell_request(self, job: Job, verb: str, by: str, now: float) -> None:
+        """Tell who asked for what."""
+        self._note(now, verb, job, word=by)
+        self._do(fx.Say(f'Id "{job.entry.id}": {verb} requested by {by}'))
+
+    def note_stage(self, now: float) -> None:
+        """Note that a stage is entered."""
+        self.notes.append((now, "level", "", 0, 0, self.position.stage))
+
+    def note_reading(self, now: float, problems: int, complete: bool) -> None:
+        """Note that the inittab was read."""
+        self.notes.append((now, "read", "", 0, problems, "" if complete else "incomplete"))
+
+    def _note(self, when: float, what: str, job: Job, pid: int = 0, number: int = 0, word: str = "") -> None:
+        self.notes.append((when, what, job.entry.id, pid, number, word))
 
     # After an error of our own.
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: The verdicts: why an entry is started, or is not.
 DUE = "due"  # it is started when its turn comes
 RUNS = "runs"  # or is told to start
+LEAVING = "leaving"  # what is left of its process's group was told to end, and has not yet
+STOPPED = "stopped"  # by request
 RESTS = "rests"  # until a time, for the throttle or a failed fork
 NO_TERMINAL = "no terminal"
 HAS_RUN = "has run"  # and is run once
@@ -29,8 +31,8 @@ EMPTY = "empty"  # it has no command, or its action starts none
 
 def verdict(job: Job, stage: str) -> str:
     """Return why the entry is started in the stage, or why not. Whether it has to wait is another matter."""
-    if job.pid:
-        return RUNS
+    if job.pid or job.leaving:
+        return readiness(job)
     if not job.entry.command or job.rule.when == NEVER:
         return EMPTY
     return readiness(job) if has_place(job, stage) else NO_PLACE
@@ -40,15 +42,31 @@ def readiness(job: Job) -> str:
     """Return the verdict on an entry that has a place in the stage (behaviour/inittab)."""
     if job.pid:
         return RUNS
+    if job.leaving:
+        return LEAVING
+    if job.stopped:
+        return STOPPED
     if job.rests_until:
         return RESTS
     if job.lacks_terminal:
         return NO_TERMINAL
     if not job.entry.command:
         return EMPTY
+    if wants_run(job):
+        return DUE
+    return NOT_TRIGGERED if job.rule.when == ON_EVENT else HAS_RUN
+
+
+def wants_run(job: Job) -> bool:
+    """Return whether the entry is to be started, again if it runs, were it for its marks alone."""
     if job.rule.when == ON_EVENT:
-        return DUE if job.pending_event else NOT_TRIGGERED
-    return DUE if job.rule.again or not job.has_run else HAS_RUN
+        return job.pending_event
+    return not job.stopped and (job.rule.again or not job.has_run)
+
+
+def starts_again(job: Job, stage: str) -> bool:
+    """Return whether the entry is started in the stage as soon as it does not run."""
+    return wants_run(job) and has_place(job, stage)
 
 
 def has_place(job: Job, stage: str) -> bool:
@@ -83,7 +101,7 @@ def is_waited_for(job: Job) -> bool:
 
     See behaviour/boot#entries.
     """
-    return job.rule.waited and (job.pid != 0 or job.forking)
+    return job.rule.waited and (job.pid != 0 or job.forking or (job.leaving != 0 and wants_run(job)))
 
 
 def owns_console(entry: Entry, stage: str) -> bool:

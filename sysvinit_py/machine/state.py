@@ -10,6 +10,7 @@ A restored machine wants to hear Resumed first, so that a reading or a question 
 from __future__ import annotations
 
 from sysvinit_py.inittab.entry import Entry
+from sysvinit_py.inittab.options import of_entry
 from sysvinit_py.machine.ending import Ending
 from sysvinit_py.machine.job import UNKNOWN, Job
 from sysvinit_py.machine.machine import Machine
@@ -32,6 +33,7 @@ def save(machine: Machine) -> dict[str, Any]:
         "position": machine.position.saved(),
         "single_user_throttle": machine.single_user_throttle.saved(),
         "entries": [_save_entry(entry) for entry in machine.entries],
+        "options": [entry.options.text for entry in machine.entries],
         "consoles": [_save_entry(entry) for entry in machine.consoles],
         "jobs": [save_job(job) for job in of_inittab],
         "others": [save_job(job) for job in others],
@@ -46,10 +48,13 @@ def save(machine: Machine) -> dict[str, Any]:
 def restore(state: dict[str, Any]) -> Machine:
     """Return a machine that goes on where the saved one was."""
     machine = Machine()
-    machine.resume(state["machine"])
-    machine.position.resume(machine.position.saved() | state["position"])  # older builds save less
+    machine.resume(machine.saved() | state["machine"])  # older builds save less
+    machine.position.resume(machine.position.saved() | state["position"])
     machine.single_user_throttle.resume(state["single_user_throttle"])
-    machine.resume_inittab(*(tuple(Entry(**e) for e in state[name]) for name in ("entries", "consoles")))
+    options = state.get("options") or [""] * len(state["entries"])
+    machine.resume_inittab(
+        tuple(map(_restore_entry, state["entries"], options)), tuple(Entry(**e) for e in state["consoles"])
+    )
     of_inittab = [_restore_job(saved) for saved in state["jobs"]]
     jobs = of_inittab + [_restore_job(saved) for saved in state["others"]]
     running = {pid: jobs[number] for pid, number in state["running"]}
@@ -63,12 +68,17 @@ def _save_entry(entry: Entry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in _ENTRY}
 
 
+def _restore_entry(saved: dict[str, Any], options: str) -> Entry:
+    return Entry(**saved, options=of_entry(options))
+
+
 def save_job(job: Job) -> dict[str, Any]:
     """Return what is known of the job."""
     return {
         "key": list(job.key),
         "entry": _save_entry(job.entry),
         "status": job.status,
+        "options": job.entry.options.text,
         "marks": job.saved(),
         "throttle": job.throttle.saved(),
     }
@@ -76,7 +86,8 @@ def save_job(job: Job) -> dict[str, Any]:
 
 def _restore_job(saved: dict[str, Any]) -> Job:
     job_id, action, number = saved["key"]
-    job = Job((job_id, action, number), Entry(**saved["entry"]), saved.get("status", UNKNOWN))
+    entry = _restore_entry(saved["entry"], saved.get("options", ""))
+    job = Job((job_id, action, number), entry, saved.get("status", UNKNOWN))
     job.resume(job.saved() | saved["marks"])
     job.throttle.resume(saved["throttle"])
     return job

@@ -86,10 +86,10 @@ class EffectRunner:
 
     def _signal(self, effect: fx.Signal) -> None:
         self._groups.signalled()
-        number = _NAMED_SIGNALS[effect.name]
+        number = effect.name if isinstance(effect.name, int) else _NAMED_SIGNALS[effect.name]
         try:
             try:
-                calls.killpg(effect.group, number)
+                (calls.kill if effect.leader_only else calls.killpg)(effect.group, number)
             except ProcessLookupError:
                 # A process that was forked just now has not made its group yet.
                 if self._is_running(effect.group):

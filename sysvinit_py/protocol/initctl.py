@@ -33,9 +33,11 @@ UNSETENV = 7
 # Our own; C sysvinit says "got unimplemented initrequest." and goes on. Its commands count up from 0, so
 # these are far away. RESUME, from initeventd, starts the resume entries, and carries a wait time as those
 # of the power do. TERMINALS asks init to look which terminals are there that the gettys of its inittab
-# need; nothing of ours sends it, as init watches for those that it waits for.
+# need; nothing of ours sends it, as init watches for those that it waits for. ENTRY is about one entry:
+# protocol/control.py.
 RESUME = 101
 TERMINALS = 102
+ENTRY = 103
 
 _LAYOUT = Struct("=iiii368s")
 _INT32 = Struct("=i")

@@ -32,7 +32,8 @@ all after it. An action it does not know is off; a process field is cut at 127 b
 
 So our own keys are safe. In the entry: XTO, when the throttle's window opened; XTC, the starts in it; XTR,
 until when the entry rests; times in seconds, of a clock that goes on through a re-execution. Before the
-entries: XSV, if there is something to say, everything once more in a form that is only ours.
+entries: XSV, if there is something to say, everything once more in a form that is only ours; XHI, the last
+events that were published.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ class Saved(Value):
     boot_done: bool = True
     version: str = f"sysvinit_py {__version__}"
     ours: str = ""  # what C's form has no words for; C skips it
+    history: str = ""  # the same of what was published
 
 
 def _level(text: str) -> str:
@@ -125,6 +127,7 @@ _HEAD: dict[str, tuple[str, Callable[[str], object]]] = {
     "-ST": ("wait_time", int),
     "-DB": ("boot_done", _flag),
     "XSV": ("ours", str),
+    "XHI": ("history", str),
 }
 #: Key → field of SavedEntry, how it is read.
 _MARKS: dict[str, tuple[str, Callable[[str], object]]] = {
@@ -143,7 +146,7 @@ _ENTRY_KEYS = (*_MARKS, *_FIELDS, "FL ", "EOR")
 def encode(saved: Saved) -> bytes:
     """Return the state with its signature."""
     head = {key: _written(getattr(saved, field)) for key, (field, _) in _HEAD.items()}
-    lines = [key + text for key, text in head.items() if text or key != "XSV"]
+    lines = [key + text for key, text in head.items() if text or key not in ("XSV", "XHI")]
     for entry in saved.entries:
         lines += _entry_lines(entry)
     lines.append("END\n")

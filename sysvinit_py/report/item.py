@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 else:
     import _signal  # and not signal, which imports enum
 
-#: Of the JSON (data/status.schema.json): fields are only added; else it changes.
+#: Of the JSON (data/*.schema.json): fields are only added; else it changes.
 FORM = 1
+#: Why a process has ended if there is no word for it in machine.job.
+ITSELF = "itself"
 _SIGNALS = {
     int(getattr(_signal, name)): name[3:]
     for name in dir(_signal)
@@ -49,9 +51,10 @@ class Item(Value):
     window: tuple[float, int] | None = None  # of the throttle: when it opened, and the starts in it
     rests_until: float | None = None
     waits_for: str | None = None  # inittab, answer, ends; the entry before it; its terminal
-    last: tuple[float | None, int] | None = None  # when its process ended, and how, as wait(2) has it
+    last: tuple[float | None, int, str] | None = None  # when its process ended; how, as wait(2) has it; why
     command: str | None = None
     source: tuple[str, int] | None = None  # file, line
+    asked: str | None = None  # who has stopped or started it last, as they say
 
 
 def items(published: Published, offset: float) -> Iterator[Item]:
@@ -65,7 +68,7 @@ def items(published: Published, offset: float) -> Iterator[Item]:
     known: dict[tuple[object, ...], tuple[str, states.State]] = {}
     held: dict[Entry, str] | None = None
     for entry, fields in published.slots:
-        _, pid, status, starts, began, ended_at, rests_until, window, opened, marks = fields
+        _, pid, status, starts, began, ended_at, rests_until, window, opened, marks, why, asked = fields
         runs, rests, well = bool(pid), bool(rests_until), status in (0, UNKNOWN)
         alike = (entry.action, entry.runlevels, not entry.command, runs, rests, well, marks)
         if alike not in known:
@@ -89,9 +92,10 @@ def items(published: Published, offset: float) -> Iterator[Item]:
             (opened + offset, window) if window else None,
             time_of(rests_until),
             waits_for,
-            None if status == UNKNOWN else (time_of(ended_at), status),
+            None if status == UNKNOWN and not why else (time_of(ended_at), status, why),
             entry.command,
             (entry.file, entry.line) if entry.file else None,
+            asked or None,
         )
 
 
@@ -115,7 +119,7 @@ INIT = ("version", "stage", "level", "prevlevel", "since", "busy")
 def header_json(header: Header, offset: float) -> dict[str, Any]:
     """Return what init says of itself, as the schema has it."""
     fields = {name: getattr(header, name) or None for name in INIT}
-    return fields | {"since": _iso(header.since + offset if header.since else None)}
+    return fields | {"since": iso(header.since + offset if header.since else None)}
 
 
 def as_json(init: dict[str, Any], listed: Iterable[Item]) -> dict[str, Any]:
@@ -127,23 +131,27 @@ def item_json(item: Item) -> dict[str, Any]:
     """Return the item as the schema has it."""
     fields = {
         "id": item.id, "action": item.action, "levels": item.levels, "state": item.state.word,
-        "pid": item.pid, "since": _iso(item.since), "starts": item.starts,
-        "window": item.window and {"opened": _iso(item.window[0]), "starts": item.window[1]},
-        "rests_until": _iso(item.rests_until), "waits_for": item.waits_for,
-        "last": item.last and {"ended": _iso(item.last[0])} | _ending(item.last[1]),
+        "pid": item.pid, "since": iso(item.since), "starts": item.starts,
+        "window": item.window and {"opened": iso(item.window[0]), "starts": item.window[1]},
+        "rests_until": iso(item.rests_until), "waits_for": item.waits_for,
+        "last": item.last
+        and {"ended": iso(item.last[0])} | ending(item.last[1]) | {"why": item.last[2] or ITSELF},
+        "asked": item.asked,
         "command": item.command,
-        "source": item.source and _marked({"file": item.source[0], "line": item.source[1]}),
+        "source": item.source and marked({"file": item.source[0], "line": item.source[1]}),
     }  # fmt: skip
-    return _marked(fields)
+    return marked(fields)
 
 
-def _ending(status: int) -> dict[str, Any]:
-    """What a status of wait(2) says."""
+def ending(status: int) -> dict[str, Any]:
+    """Return what a status of wait(2) says; UNKNOWN: nothing."""
+    if status == UNKNOWN:
+        return {"exit": None, "signal": None, "core": False}
     signal = status & 0x7F
     return {"exit": None if signal else status >> 8, "signal": signal or None, "core": bool(status & 0x80)}
 
 
-def _marked(fields: dict[str, Any]) -> dict[str, Any]:
+def marked(fields: dict[str, Any]) -> dict[str, Any]:
     """Replace bytes that are not UTF-8 by U+FFFD; NAME_raw has them all in base64."""
     for name, text in [*fields.items()]:
         if isinstance(text, str):
@@ -154,7 +162,7 @@ def _marked(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _iso(seconds: float | None) -> str | None:
+def iso(seconds: float | None) -> str | None:
     """UTC to the millisecond."""
     if seconds is None:
         return None
@@ -179,6 +187,8 @@ COLUMNS: dict[str, Callable[[Item, float], str]] = {
     "rests": lambda item, now: ago(now, item.rests_until),
     "waits-for": lambda item, now: _or_dash(item.waits_for),
     "last-end": lambda item, now: how_it_ended(item.last[1]) if item.last else "-",
+    "why": lambda item, now: item.last[2] or ITSELF if item.last else "-",
+    "asked": lambda item, now: _or_dash(item.asked),
     "command": lambda item, now: item.command or "-",
     "source": lambda item, now: "{}:{}".format(*item.source) if item.source else "-",
 }
@@ -196,11 +206,13 @@ def program_of(item: Item) -> str:
 
 def how_it_ended(status: int) -> str:
     """Return it in words: exit 1, signal 11 SEGV, core. What led the console's session exits with 128+N."""
-    ending = _ending(status)
-    if signal := ending["signal"]:
-        return f"signal {signal}{_signal_name(signal)}{', core' if ending['core'] else ''}"
-    hint = _signal_name(ending["exit"] - 128)
-    return f"exit {ending['exit']}" + (f" (signal{hint})" if hint else "")
+    if status == UNKNOWN:
+        return "unknown"
+    how = ending(status)
+    if signal := how["signal"]:
+        return f"signal {signal}{_signal_name(signal)}{', core' if how['core'] else ''}"
+    hint = _signal_name(how["exit"] - 128)
+    return f"exit {how['exit']}" + (f" (signal{hint})" if hint else "")
 
 
 def _signal_name(number: int) -> str:

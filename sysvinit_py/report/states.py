@@ -58,8 +58,12 @@ class Case(Value):
 
 #: The first row that has the verdict, and whose condition is met.
 CASES = (
+    Case("restarting", rules.RUNS, "starts again by request"),
     Case("stopping", rules.RUNS, "told to end"),
     Case("running", rules.RUNS),
+    Case("restarting", rules.LEAVING, "starts again by request"),
+    Case("stopping", rules.LEAVING),
+    Case("stopped", rules.STOPPED),
     Case("pending", rules.RESTS, "cannot fork"),
     Case("throttled", rules.RESTS),
     Case("no-terminal", rules.NO_TERMINAL),
@@ -73,14 +77,17 @@ CASES = (
     Case("disabled", rules.EMPTY),
 )
 
-#: Of a job, and whether it is being ended.
-CONDITIONS: dict[str, Callable[[Job, bool], bool]] = {
-    "": lambda job, stopping: True,
-    "told to end": lambda job, stopping: stopping,
-    "cannot fork": lambda job, stopping: job.forking,
-    "ended badly": lambda job, stopping: job.status not in (0, UNKNOWN),
-    "triggered by an event": lambda job, stopping: job.pending_event,
-    "has a letter a, b or c": lambda job, stopping: (
+#: Of a job, the stage, and whether the job is being ended.
+CONDITIONS: dict[str, Callable[[Job, str, bool], bool]] = {
+    "": lambda job, stage, stopping: True,
+    "told to end": lambda job, stage, stopping: stopping,
+    "starts again by request": lambda job, stage, stopping: (
+        bool(job.leaving) and rules.starts_again(job, stage)
+    ),
+    "cannot fork": lambda job, stage, stopping: job.forking,
+    "ended badly": lambda job, stage, stopping: job.status not in (0, UNKNOWN),
+    "triggered by an event": lambda job, stage, stopping: job.pending_event,
+    "has a letter a, b or c": lambda job, stage, stopping: (
         job.rule.when == IN_LEVEL and not set(ON_DEMAND_LEVELS).isdisjoint(job.entry.levels)
     ),
 }
@@ -89,7 +96,9 @@ CONDITIONS: dict[str, Callable[[Job, bool], bool]] = {
 def state(job: Job, stage: str, stopping: bool = False) -> State:
     """Return what the job is doing in the stage; ``stopping``: it was told to end."""
     verdict = rules.verdict(job, stage)
-    rows = (row for row in CASES if row.verdict == verdict and CONDITIONS[row.condition](job, stopping))
+    rows = (
+        row for row in CASES if row.verdict == verdict and CONDITIONS[row.condition](job, stage, stopping)
+    )
     return STATES[next(rows).word]
 
 

@@ -28,8 +28,8 @@ REPOSITORY = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 PAGES = [REPOSITORY / "README.rst", *sorted((REPOSITORY / "docs").glob("**/*.rst"))]
 PROGRAMS = re.compile(
-    r"(\$ )?(make|inittab-\w+|initeventd|pip|python3|apt|apt-get|dpkg\S*|telinit|cp|mv|ln)"
-    r" (?=\S)|make$|(/sbin/init|/opt/)\S+ (?=\S)|/sbin/init (?=\S)"
+    r"([$#] )?(make|inittab|inittab-\w+|initeventd|pip|python3|apt|apt-get|dpkg\S*|telinit|cp|mv|ln)"
+    r" (?=\S)|make$|inittab$|(/sbin/init|/opt/)\S+ (?=\S)|/sbin/init (?=\S)"
 )
 TAB = b"""\
 id:2:initdefault:
@@ -43,9 +43,9 @@ def commands(page: Path) -> list[str]:
     """Return the page's commands, without prompts and comments."""
     tree = publish_doctree(page.read_text(), source_path=str(page), settings_overrides={"report_level": 5})
     found = [
-        line.removeprefix("$ ").split("  #")[0].strip()
+        line.removeprefix("$ ").removeprefix("# ").split("  #")[0].strip()
         for block in tree.findall(nodes.literal_block)
-        for line in re.sub(r"^- run: ", "", block.astext(), flags=re.M).splitlines()
+        for line in re.sub(r"^( *command|- run): ", "", block.astext(), flags=re.M).splitlines()
         if PROGRAMS.match(line)
     ]
     inline = (" ".join(literal.astext().split()) for literal in tree.findall(nodes.literal))
@@ -183,6 +183,11 @@ PLACES: dict[str, Place] = {
     "make vm*": by_test("tests/vm/conftest.py::image("),
     "make docs": succeeds,
     "make completions": succeeds,
+    "inittab lint*": by_test('tests/system/test_status.py::"lint", "--version"'),
+    "inittab try*": by_test('tests/system/test_status.py::"try", "--version"'),
+    "inittab status -o id,state,starts,last-end *": by_test("tests/docs/test_commands.py::def on_a_terminal"),
+    "inittab": by_test("tests/system/test_recipes.py::def test_each_command_works"),
+    "inittab *": by_test("tests/system/test_recipes.py::def test_each_command_works"),
     "inittab-lint *": lints,
     "inittab-try *": by_test("tests/system/test_try.py::--command"),
     "inittab-install --live*": by_test("tests/system/test_live.py::--undo"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import EAGAIN, EMFILE, ENFILE, ENOMEM
 from typing import Any
 
-from sysvinit_py.protocol import initctl
+from sysvinit_py.protocol import control, initctl
 from sysvinit_py.report import slots
 from sysvinit_py.report.item import items
 from tests.faults.fake import File, Kernel
@@ -36,6 +36,12 @@ SULOGIN = "/sbin/sulogin"
 
 def level(name: str) -> Any:
     return lambda kernel: kernel.request(initctl.encode(initctl.Request(initctl.RUNLVL, name, 5)))
+
+
+def steer(verb: str, name: str, number: int = 0, seconds: int = control.NOT_GIVEN) -> Any:
+    data = control.encode(control.Order("0123abcd", verb, name, "0,tty1", number))
+    request = initctl.Request(initctl.ENTRY, sleeptime=seconds, data=data)
+    return lambda kernel: kernel.request(initctl.encode(request))
 
 
 def signal(number: int) -> Any:
@@ -72,8 +78,13 @@ def script() -> list[tuple[float, Any]]:
         (2, kill("/w TWO stay")), (3, level("3")), (8, change), (8.1, signal(1)), (10, orphan), (10, orphan),
         (12, level("u")), (14, kill("/w THREE stay")), (16, signal(28)), (17, power), (18, level("q")),
         (20, level("2")),
+        # What is stopped has no place in level 4, or is called there; so it may be lost.
+        (90, steer("restart", "r1")), (91, steer("stop", "r2")), (92, steer("start", "r2")),
+        (93, steer("start", "od")), (94, steer("stop", "od", seconds=0)), (95, steer("kill", "r1", 9)),
+        (96, steer("stop", "none")), (97, steer("reload", "")), (98, steer("restart", "ls")),
         # Afterwards: does it still switch, and respawn?
-        (120, level("4")), (130, level("a")), (134, spoil), (135, kill("/w FOUR stay")), (136, orphan),
+        (120, level("4")), (120, steer("start", "r4")), (130, level("a")),
+        (134, spoil), (135, kill("/w FOUR stay")), (136, orphan),
         (140, level("u")),
         (150, kill("/w DEMAND stay")), (151, orphan), (END, finish),
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from sysvinit_py.inittab.sources import Source
 from sysvinit_py.protocol import initctl
 from sysvinit_py.protocol.state import FD, Saved, SavedEntry, encode
 from tests.faults.fake import File, Kernel
-from tests.faults.life import END, INITTAB, finish, kill, level, signal
+from tests.faults.life import END, INITTAB, finish, kill, level, signal, steer
 
 #: Asks for a level; has a getty whose terminal comes later, and what fails and is throttled.
 ODD = (
@@ -22,6 +22,7 @@ fa:2:respawn:/w FAST 0.01
 ne:2:respawn:/nowhere/program
 no:2:once:/nowhere/program
 hg:5:once:/w HANGS stay
+l7:7:once:/w LEAVES stay
 ca::ctrlaltdel:/w CAD 0.1
 pf::powerfail:/w POWER 0.1
 """
@@ -98,8 +99,10 @@ def odd() -> Kernel:
         (30, be(parser_is_broken=False)), (30.1, signal(1)), (40, be(no_processes=True)),
         (40.1, kill("/w TWO stay")), (43, be(no_processes=False)), (44, be(mounted=True)),
         (45, terminal_comes), (47, ask(initctl.TERMINALS)), (50, signal(20)), (51, signal(18)),
+        (52, steer("stop", "fa")), (52.5, steer("start", "fa")), (53, steer("stop", "ge")),
         (55, level("q")), (56, no_init), (56.1, level("u")), (56.2, init_again),
-        (60, level("5")), (70, level("2")), (100, kill("/w HANGS stay")), *LAST,
+        (60, level("5")), (70, level("7")), (80, steer("restart", "l7")), (90, level("2")),
+        (100, kill("/w HANGS stay")), *LAST,
     ]  # fmt: skip
     kernel = Kernel(ODD, script)
     kernel.faults["socket.send", 3] = ECONNREFUSED

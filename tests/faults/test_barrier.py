@@ -22,8 +22,8 @@ from tests.faults import fake, life, other_lives
 KINDS = (RuntimeError, MemoryError, RecursionError, KeyboardInterrupt, SystemExit)
 #: For reports, tests and simulators; PID 1 itself calls none of them.
 NOT_IN_INIT = (
-    "machine.Machine.handle", "ending.Ending.hurry", "ending.Endings.hurry", "rules.verdict", "status.state",
-    "status.held_back_by", "status.waits_for",
+    "machine.Machine.handle", "ending.Ending.hurry", "ending.Endings.hurry", "status.state",
+    "status.held_back_by", "status.waits_for", "rules.starts_again",
 )  # fmt: skip
 #: Has lives of its own: test_container.
 CONTAINER = "sysvinit_py.pid1.container"

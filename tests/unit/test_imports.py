@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "protocol": {"value", "inittab"},
     "pid1": {"value", "text", "linux", "inittab", "machine", "report", "protocol"},
     "pid1.container": {"pid1", "value", "text", "linux", "inittab", "machine", "logs", "clients"},
-    "clients": {"cli", "value", "text", "report", "protocol"},
+    "clients": {"cli", "value", "text", "inittab", "machine", "report", "protocol"},
     "lint": {"cli", "value", "text", "linux", "inittab", "machine", "pid1.container"},
     "sandbox": {"cli", "value", "text", "linux", "inittab", "lint", "build"},
     "initeventd": {"cli", "value", "linux", "protocol", "clients"},

@@ -5,8 +5,9 @@ from __future__ import annotations
 import posix  # and not os, which takes 2 ms to import
 import sys
 
-from sysvinit_py.cli import out
+from sysvinit_py.cli import looking, out
 from sysvinit_py.cli.options import Option, Program, Values
+from sysvinit_py.clients.inittab import verbs
 from sysvinit_py.clients.inittab.status import PROGRAM, status
 from sysvinit_py.report.item import COLUMNS
 
@@ -23,12 +24,6 @@ def _columns(text: str) -> tuple[str, ...]:
     return names
 
 
-def _pid(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**31):
-        raise ValueError(f"not a process id: {text!a}")
-    return int(text)
-
-
 STATUS = Program(
     "status",
     "show what runs, and what does not, and why",
@@ -38,7 +33,7 @@ STATUS = Program(
         Option("--json", help="as JSON, for programs"),
         Option("-o --columns", "COLUMN,...", f"these columns, without a header: {', '.join(COLUMNS)}",
                kind=_columns, complete=f"printf '%s\\n' {' '.join(COLUMNS)}", comma=True),
-        Option("--pid", "PID", "the init that is this process, such as a container's", kind=_pid),
+        verbs.PID,
     ),
 )  # fmt: skip
 _MOST_LINKS = 8
@@ -49,9 +44,10 @@ OTHERS = {
 }
 INITTAB = Program(
     PROGRAM,
-    "Show what init runs; and find the other programs for an inittab.",
+    "Show and steer what init runs; and find the other programs for an inittab.",
     verbs=(
         STATUS,
+        *verbs.STEERING,
         *(
             Program(verb, f"{about}: see {name}(1)", (Option("words", "ARGUMENT", many=True),), passes=True)
             for verb, (name, about, _) in OTHERS.items()
@@ -70,8 +66,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _act(values: Values) -> int:
     if values.verb == STATUS.name:
         return status(values)
+    if values.verb not in OTHERS:
+        return _ask(values)
     name, _, module = OTHERS[values.verb]
     return _call(name, module, values.words)
+
+
+def _ask(values: Values) -> int:
+    """Do what the verb says, with modules that a look does not need."""
+    from sysvinit_py.clients.inittab import health, history, steer
+
+    doing = {"history": history.history, "health": health.health, "wait": steer.wait, "reload": steer.reload}
+    try:
+        return doing.get(values.verb, steer.steer)(values)
+    except looking.ForeignError:
+        out.say(PROGRAM, "another init, or an older version, which takes no such request: see inittab status")
+        return out.FOREIGN
 
 
 def _call(name: str, module: str, words: list[str]) -> int:

@@ -135,8 +135,11 @@ class ContainerRunner:
             return
         job = self._machine().running.get(effect.group)
         stop = job.entry.options.stop if job else 0
+        number = effect.name if isinstance(effect.name, int) else stop or calls.SIGTERM
         try:
-            calls.killpg(effect.group, calls.SIGKILL if kill else stop or calls.SIGTERM)
+            (calls.kill if effect.leader_only else calls.killpg)(
+                effect.group, calls.SIGKILL if kill else number
+            )
         except OSError:
             pass  # it is gone
 

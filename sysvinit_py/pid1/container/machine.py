@@ -100,6 +100,7 @@ class ContainerProcesses(Processes):
 
     def throttle(self, job: Job, now: float) -> None:
         """Note it: the container ends."""
+        self._note(now, "rest", job)
         job.rest(until=now + limits.REST)
         self.changed.add(job)
         self.throttled = job
@@ -261,7 +262,7 @@ class ContainerMachine(Machine):
             self._end_grace()
         self._end_misplaced()  # what was being started when the stop began
         while self.processes.run_queue_stale:
-            for _ in self.processes.make_run_queue():
+            for _ in self.processes.make_run_queue(self._now):
                 pass
         over = not self.processes.endings.by_group and self.processes.stage_over
         if over and self.status is None:

@@ -161,7 +161,8 @@ class Reader(LoopSource):
 
     def _keep(self, reading: Reading) -> InittabRead:
         """Return the event that tells of the reading, and keep it for as long as the files are the same."""
-        self._last = InittabRead(reading.entries, reading.problems, reading.complete)
+        graces = tuple((path, of.grace) for path, of in reading.files if of.grace is not None)
+        self._last = InittabRead(reading.entries, reading.problems, reading.complete, graces)
         return self._last
 
     def child_exited(self, pid: int) -> None:

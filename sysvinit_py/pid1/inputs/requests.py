@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sysvinit_py.linux import terminals
 from sysvinit_py.machine import events as ev
-from sysvinit_py.protocol import initctl
+from sysvinit_py.machine.steering import KILL, RELOAD, VERBS
+from sysvinit_py.protocol import control, initctl
 from sysvinit_py.protocol.initctl import Bogus, Request, assignments
 
 TYPE_CHECKING = False
@@ -37,6 +38,15 @@ _SIMPLE: dict[int, Callable[[Request], ev.Event]] = {
 }
 
 
+def _about_entry(request: Request) -> ev.Event:
+    """Return what is asked for. Raises ValueError."""
+    order = control.decode(request.data)
+    if order.verb not in (*VERBS, KILL, RELOAD) or (order.verb == KILL and not order.signal):
+        raise ValueError("not a verb")
+    wait_time = None if request.sleeptime < 0 else float(request.sleeptime)
+    return ev.EntryRequested(order.token, order.verb, order.id, order.by, wait_time, order.signal)
+
+
 def events_of(
     request: Request | Bogus, machine: Machine, report: Callable[[str], None]
 ) -> tuple[ev.Event, ...]:
@@ -50,5 +60,11 @@ def events_of(
         return ev.WaitTimeGiven(request.sleeptime), ev.Called(CALLS[request.cmd])
     if request.cmd == initctl.TERMINALS:
         return (ev.TerminalsSeen(terminals.missing(machine.terminals)),)
+    if request.cmd == initctl.ENTRY:
+        try:
+            return (_about_entry(request),)
+        except ValueError as error:
+            report(f"got bogus initrequest: {error}")
+            return ()
     report("got unimplemented initrequest.")
     return ()

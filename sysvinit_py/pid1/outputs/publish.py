@@ -19,6 +19,7 @@ from sysvinit_py.machine.machine import ENDS
 from sysvinit_py.machine.processes import A_FEW
 from sysvinit_py.machine.stages import SYSINIT
 from sysvinit_py.report import slots
+from sysvinit_py.report.history import Ring
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from sysvinit_py.machine.machine import Machine
     from sysvinit_py.machine.processes import Processes
 
-    #: The fields of slots.Header from ``boot`` to ``busy``.
-    _Head = tuple[str, int, str, str, str, float, str]
+    #: The fields of slots.Header from ``boot`` to ``busy``, and ``answers``.
+    _Head = tuple[str, int, str, str, str, float, str, str]
 
 FOLDER = "/run/inittab"
 STATUS, ENTRIES = "status", "entries"
@@ -58,10 +59,12 @@ class Publisher(Source):
         self._jobs: object = None  # of the reading that was published
         self._inittab: object = None  # what they were made of
         self._consoles: object = None
+        self._problems: object = None
         self._private: set[str] = set()  # the files that not everybody may read
         self._reading = 0  # its number
         self._head: _Head | None = None
         self._has_place = False
+        self.history = Ring()
 
     def take_place(self) -> None:
         """Keep the descriptors free; to be called before there are many others."""
@@ -79,9 +82,9 @@ class Publisher(Source):
             self._boot, self._started = _identity()
         head = (
             self._boot, self._started, position.stage, position.level, position.prevlevel, position.since,
-            machine.busy,
+            machine.busy, " ".join(machine.answers),
         )  # fmt: skip
-        if not (is_new or processes.changed or head != self._head):
+        if not (is_new or processes.changed or processes.notes or head != self._head):
             return
         if machine.busy == ENDS and self._head:
             now = clock()
@@ -89,6 +92,7 @@ class Publisher(Source):
             if now < self.deadline:
                 return
         self.deadline = None
+        at, events = self.history.add(processes.take_notes()) if processes.notes else (0, b"")
         # In a new stage /run may be there.
         moves = is_new or not self._head or head[:3] != self._head[:3]
         changed, self._jobs = processes.take_changed(), processes.jobs
@@ -98,6 +102,9 @@ class Publisher(Source):
                 self._write_all(machine, head)
                 return
             self._write_slots(changed, processes)
+            if events:
+                end = slots.HEADER + slots.SLOT * len(processes.jobs)
+                calls.pwrite(FDS[STATUS], events, end + at)
             if head != self._head:
                 self._head = head
                 calls.pwrite(FDS[STATUS], self._header(head), 0)
@@ -107,6 +114,12 @@ class Publisher(Source):
     def serve(self, ready: set[int], now: float) -> Iterable[object]:
         """Make no event: what is to be written is written at the end of the turn."""
         return ()
+
+    def events(self) -> bytes:
+        """Return the history with what was not written yet, for the next init."""
+        self.history.add(self._machine().processes.take_notes())
+        self._jobs, self._inittab = None, None  # should this one go on, it writes all anew
+        return bytes(self.history.content)
 
     def look_again(self) -> None:
         """Mounts have changed: with the next change it is looked where the files are."""
@@ -125,6 +138,10 @@ class Publisher(Source):
     def withdraw(self) -> None:
         """Have nobody read what is not so any more."""
         self._jobs, self._inittab, self._head = None, None, None
+        self._empty()
+
+    def _empty(self) -> None:
+        """Empty the file that was written last."""
         try:
             if self._has_place:
                 calls.ftruncate(FDS[STATUS], 0)
@@ -132,8 +149,12 @@ class Publisher(Source):
             pass  # the descriptor is that of /dev/null, or nothing helps
 
     def _same_inittab(self, machine: Machine) -> bool:
-        same = machine.entries is self._inittab and machine.consoles is self._consoles
-        self._inittab, self._consoles = machine.entries, machine.consoles
+        same = (
+            machine.entries is self._inittab
+            and machine.consoles is self._consoles
+            and machine.problems is self._problems
+        )
+        self._inittab, self._consoles, self._problems = machine.entries, machine.consoles, machine.problems
         was, self._private = self._private, _private(machine.entries)
         return same and self._private == was
 
@@ -149,14 +170,19 @@ class Publisher(Source):
             if not number % A_FEW:
                 self._pause()
         contents = {
-            ENTRIES: slots.entries(self._reading, _public([job.entry for job in jobs], self._private)),
-            STATUS: bytes(status),
+            ENTRIES: slots.entries(
+                self._reading,
+                _public([job.entry for job in jobs], self._private),
+                [p.replace(reason=HIDDEN) if p.file in self._private else p for p in machine.problems],
+            ),
+            STATUS: bytes(status + self.history.content),
         }
         self._pause()
         early = machine.position.stage == SYSINIT
         folder = _NONE if early or self._only_in_memory else _folder()
         try:
             if folder == _NONE or not _put(contents, folder):
+                self._empty()  # which may be in a folder that is not ours alone any more
                 _put_in_memory(contents)
         finally:
             if folder != _NONE:
@@ -178,7 +204,7 @@ class Publisher(Source):
             calls.pwrite(FDS[STATUS], run, end - len(run))
 
     def _header(self, head: _Head, handed: float = 0.0) -> bytes:
-        return slots.header(slots.Header(__version__, self._reading, *head, handed))
+        return slots.header(slots.Header(__version__, self._reading, *head[:-1], handed, head[-1]))
 
     def _take_place(self) -> None:
         """Let nothing else have the descriptors. Raises OSError if something has."""
@@ -199,10 +225,14 @@ _NONE = -1
 def _folder() -> int:
     """Open the folder, which is made if necessary; _NONE if it is not ours alone."""
     try:
-        try:
-            calls.mkdir(FOLDER, 0o755)
-        except FileExistsError:
-            pass
+        calls.mkdir(FOLDER, 0o755)
+    except OSError:
+        pass  # it is there, or cannot be
+    return _open_folder()
+
+
+def _open_folder() -> int:
+    try:
         folder = calls.open(FOLDER, calls.O_DIRECTORY | calls.O_NOFOLLOW | calls.O_CLOEXEC)
     except OSError:
         return _NONE
@@ -257,13 +287,20 @@ def _remove(name: str, folder: int) -> None:
 
 
 def _in_place() -> bool:
-    """Return whether what we write to is what is found in the folder."""
+    """Return whether what we write to is what is found in the folder, which is still ours alone."""
+    folder = _open_folder()
+    if folder == _NONE:
+        return False
     try:
-        found = calls.stat(f"{FOLDER}/{STATUS}", follow_symlinks=False)
-        ours = calls.fstat(FDS[STATUS])
+        pairs = [
+            (calls.stat(f"{FOLDER}/{name}", follow_symlinks=False), calls.fstat(fd))
+            for name, fd in FDS.items()
+        ]
     except OSError:
         return False
-    return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
+    finally:
+        calls.close(folder)
+    return all((found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino) for found, ours in pairs)
 
 
 def _identity() -> tuple[str, int]:

@@ -18,7 +18,7 @@ from sysvinit_py.inittab.actions import AT_BOOT, AT_SYSINIT
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.descriptors import open_nothing
-from sysvinit_py.machine.job import Job, numbered
+from sysvinit_py.machine.job import UNKNOWN, Job, numbered
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save, save_job
 from sysvinit_py.protocol.state import FD, SIGNATURE, Saved, SavedEntry, encode
@@ -228,8 +228,10 @@ def keep_place() -> None:
 # What a machine knows, in C's form and in ours.
 
 
-def serialized(machine: Machine, signals: Iterable[int], boot_recorded: bool, level_recorded: bool) -> bytes:
-    """Return the state of the machine, and which signals have not reached it yet."""
+def serialized(
+    machine: Machine, signals: Iterable[int], boot_recorded: bool, level_recorded: bool, history: bytes = b""
+) -> bytes:
+    """Return the state of the machine, which signals have not reached it yet, and the last events."""
     position = machine.position
     whole = marshal.dumps(save(machine), _MARSHAL)
     saved = Saved(
@@ -245,6 +247,7 @@ def serialized(machine: Machine, signals: Iterable[int], boot_recorded: bool, le
         wait_time=int(machine.wait_time),
         boot_done=machine.boot_done,
         ours=f"{crc32(whole)} {b2a_base64(whole, newline=False).decode()}",
+        history=b2a_base64(history, newline=False).decode(),
     )
     return encode(saved)
 
@@ -258,10 +261,20 @@ def minimal_state(machine: Machine, signal: int) -> bytes:
     return encode(Saved(level, level, machine.position.prevlevel, signals=1 << signal))
 
 
+def history_of(saved: Saved) -> bytes:
+    """Return the events that the previous init has published; empty if it has left none."""
+    try:
+        return a2b_base64(saved.history)
+    except ValueError:
+        return b""
+
+
 def _saved_entry(job: Job) -> SavedEntry:
+    """Return it as C takes it, which would start what was stopped: there it is off until the next reading."""
     return SavedEntry(
-        job.entry,
+        job.entry.replace(action="off") if job.stopped and job.rule.again else job.entry,
         pid=job.pid,
+        status=max(job.status, 0),
         has_run=job.has_run,
         pending_event=job.pending_event,
         on_demand=job.on_demand,
@@ -320,7 +333,8 @@ def _machine_from_c(saved: Saved, environ: Mapping[str, str]) -> Machine:
         "variables": variables_of(environ),
     }  # fmt: skip
     for number, ((key, entry), marks) in enumerate(zip(numbered(new.entries), saved.entries, strict=True)):
-        job = save_job(Job(key, entry))
+        ended = marks.status or (marks.has_run and not marks.pid)  # 0 may say that it has not
+        job = save_job(Job(key, entry, marks.status if ended else UNKNOWN))
         job["marks"] |= {
             "pid": marks.pid, "accounted": entry.accounting, "has_run": marks.has_run,
             "pending_event": marks.pending_event, "on_demand": marks.on_demand,

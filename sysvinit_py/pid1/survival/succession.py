@@ -88,6 +88,7 @@ class Succession:
     def _go_on(self, saved: Saved) -> None:
         """Take over the children and all that the previous init knew."""
         self._driver.machine = machine = handover.machine_from_saved(saved, self._inherited)
+        self._publisher.history.resume(handover.history_of(saved))
         self._driver.add(*(ev.ChildExited(pid, 0) for pid in machine.running if not handover.is_child(pid)))
         self._driver.add(ev.Resumed(), ev.Tick())
         self._signals.add({number for number in HANDLED if saved.signals >> number & 1} | {calls.SIGCHLD})
@@ -138,7 +139,9 @@ class Succession:
         signals = self._signals.pending
         if self._driver.machine.reading:
             signals.add(calls.SIGHUP)  # C init knows of no reading under way
-        return handover.serialized(self._driver.machine, signals, *self._accounting.recorded)
+        return handover.serialized(
+            self._driver.machine, signals, *self._accounting.recorded, self._publisher.events()
+        )
 
     def _execute(self, state: bytes, *more: str) -> None:
         variables = self._driver.machine.position.variables

@@ -14,7 +14,7 @@ from sysvinit_py.inittab.actions import ACTIONS, EVENTS
 from sysvinit_py.inittab.entry import DIGIT_LEVELS, Entry
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
-from sysvinit_py.machine import limits, rules, stages
+from sysvinit_py.machine import limits, rules, stages, steering
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
 from tests.unit.machine.machine_world import Process, World, held_back_by, state_of
@@ -43,6 +43,11 @@ def inittabs(draw: st.DrawFn) -> tuple[Entry, ...]:
         if entry.id == "~~" or all(entry.id != other.id for other in tab):
             tab.append(entry)
     return tuple(tab)
+
+
+def state_keys(state: dict[str, Any]) -> list[tuple[str, str, int]]:
+    """The keys of the jobs of a saved state."""
+    return [tuple(job["key"]) for job in state["jobs"]]
 
 
 class Twins:
@@ -133,6 +138,37 @@ class AnyOrder(RuleBasedStateMachine):
             assert len(recent) <= 2 * limits.STARTS_ALLOWED  # windows do not slide: at most two meet
 
     # What people and kernels do.
+
+    @rule(
+        verb=st.sampled_from((*steering.VERBS, steering.KILL)),
+        name=st.sampled_from((*IDS, "id", "S0", "none")),
+        time=st.none() | TIMES,
+        number=st.sampled_from((1, 9, 15)),
+    )
+    def steer(self, verb: str, name: str, time: float | None, number: int) -> None:
+        """Every request gets an answer; nobody waits for what it ends; a refused one changes nothing."""
+        machine, before = self.machine, len(self.world.effects)
+        token = f"{before:08x}"
+        state = save(machine)
+        busy, living = machine.busy, {process.pid for process in self.live() if process.entry.id == name}
+        self.feed(ev.EntryRequested(token, verb, name, "0", time, number))
+        said, answer, _ = machine.answers[-1].split(":")
+        assert said == token
+        assert (answer == steering.UNKNOWN) == (name not in {key[0] for key in state_keys(state)})
+        if answer != steering.OK:
+            after = save(machine)
+            assert after["machine"].pop("answers") != state["machine"].pop("answers")
+            assert after == state
+            assert len(self.world.effects) == before
+        assert machine.busy in (busy, "") or verb == steering.KILL or machine.asking
+        ended = {e.group for e in self.world.effects[before:] if isinstance(e, fx.Signal)}
+        if machine.position.stage == state["position"]["stage"]:
+            assert ended <= living | set(machine.processes.endings.by_group)
+        starts = [e for e in self.world.effects[before:] if isinstance(e, fx.Start) and e.entry.id == name]
+        if verb == steering.RESTART and name != "~~" and not self.world.missing:
+            assert len(starts) <= 1
+        if verb == steering.STOP and answer == steering.OK and name != "~~":
+            assert not starts
 
     @rule(level=REQUESTS, time=TIMES)
     def request(self, level: str, time: float) -> None:
@@ -262,11 +298,12 @@ class AnyOrder(RuleBasedStateMachine):
         if machine.asking or stage not in DIGIT_LEVELS:
             return
         self.wait(301.0)
+        stopped = {job.entry.id for job in machine.processes.jobs.values() if job.stopped}
         respawning = {
             entry.id
             for entry in machine.entries
             if entry.action in ("respawn", "ondemand") and stage in entry.levels and entry.command
-        }
+        } - stopped
         if not [p for p in self.live() if p.entry.rule.waited]:
             assert respawning <= {process.entry.id for process in self.live()}
 
@@ -289,6 +326,23 @@ class AnyOrder(RuleBasedStateMachine):
             if job.pid == pid:
                 assert machine.processes.jobs[job.key] is job
                 assert not rules.must_end(job, machine.position.stage), job.entry
+
+    @invariant()
+    def what_was_stopped_does_not_run(self) -> None:
+        """But on its way out; and it has a place: that is how long a stop lasts."""
+        machine = self.machine
+        for job in machine.processes.jobs.values():
+            if job.stopped:
+                assert not job.pid or job.pid in machine.processes.endings
+                assert machine.must_read or rules.has_place(job, machine.position.stage)
+
+    @invariant()
+    def nothing_runs_beside_what_is_left_of_its_group(self) -> None:
+        processes = self.machine.processes
+        assert processes.leaving == {job.leaving: job for job in processes.jobs.values() if job.leaving}
+        for group, job in processes.leaving.items():
+            assert group in processes.endings
+            assert job.pid in (0, group)
 
     @invariant()
     def no_two_processes_of_a_job(self) -> None:
@@ -316,7 +370,9 @@ class AnyOrder(RuleBasedStateMachine):
         machine = self.machine
         for job in machine.processes.jobs.values():
             word = state_of(machine, job)
-            assert (word in ("running", "stopping")) == bool(job.pid)
+            assert word in ("running", "stopping", "restarting") or not job.pid
+            assert job.pid or word != "running"
+            assert word != "stopped" or job.stopped
             if rules.verdict(job, machine.position.stage) == rules.DUE:
                 assert word in ("pending", "triggered")
                 assert held_back_by(machine, job) or machine.busy

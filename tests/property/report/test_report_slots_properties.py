@@ -49,6 +49,10 @@ def jobs(draw: st.DrawFn) -> Job:
         job.set_on_demand,
         job.lose_terminal,
         job.forget_run,
+        lambda: job.hold("0,pts/3"),
+        lambda: job.release("1000,tty1"),
+        lambda: job.leave(77),
+        lambda: job.told_to_end("level-left"),
         lambda: job.throttle.allows(5.0),
     ):
         if draw(st.booleans()):

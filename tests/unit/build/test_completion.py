@@ -102,7 +102,8 @@ def test_bash_executes_nothing_of_an_id(tmp_path: Path) -> None:
     """Guards against compgen, which expands its words: an inittab, of a container too, may be an enemy's."""
     text = FILES["bash-completion/completions/inittab"]
     told = r"inittab() { printf '%s\n' '$(touch x)' '`touch y`' 'e$Z' '~~' a:b 't;1' '\\xe9'; }"
-    assert bash(f"{told}; {text}", "inittab", ["status", ""], tmp_path) == ["~~", "a:b"]
+    for verb in ("status", "stop", "restart", "history", "wait", "health"):
+        assert bash(f"{told}; {text}", "inittab", [verb, ""], tmp_path) == ["~~", "a:b"]
     assert not [*tmp_path.iterdir()]
 
 

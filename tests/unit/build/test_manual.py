@@ -67,21 +67,31 @@ def test_headings_are_those_of_man_pages_7(pages: dict[str, bytes], name: str) -
     assert re.search(rf"^{title} - \w[^\n]*[^.\n]$", text, re.M)  # what apropos lists
 
 
-@pytest.mark.parametrize(("name", "program"), DESCRIBED.items(), ids=DESCRIBED)
-def test_the_page_has_all_options_in_it(pages: dict[str, bytes], name: str, program: Program) -> None:
+@pytest.mark.parametrize(("name", "programs"), DESCRIBED.items(), ids=DESCRIBED)
+def test_the_page_has_all_options_in_it(pages: dict[str, bytes], name: str, programs: list[Program]) -> None:
     [page] = [page for title, page in pages.items() if title.partition(".")[0] == name]
     text = page.decode().replace("\\-", "-")
     _, _, told = text.partition("OPTIONS")
-    options = [name for row in program.options for name in row.names.split() if name != "-h"]
+    rows = [row for program in programs for row in program.options]
+    options = [name for row in rows for name in row.names.split() if name != "-h"]
     assert [option for option in options if f"\\fB{option}\\fP" not in told] == []
 
 
-@pytest.mark.parametrize(("name", "program"), DESCRIBED.items(), ids=DESCRIBED)
+@pytest.mark.parametrize(("name", "programs"), DESCRIBED.items(), ids=DESCRIBED)
 @pytest.mark.skipif(not shutil.which("man"), reason="no man here")
-def test_the_synopsis_is_that_of_the_table(pages: dict[str, bytes], name: str, program: Program) -> None:
+def test_the_synopsis_is_that_of_the_table(
+    pages: dict[str, bytes], name: str, programs: list[Program]
+) -> None:
     [page] = [page for title, page in pages.items() if title.partition(".")[0] == name]
     synopsis = re.sub(r"(?s).*\nSYNOPSIS\n(.*?)\nDESCRIPTION\n.*", r"\1", shown(page))
-    assert [line.strip() for line in synopsis.splitlines() if line.strip()] == program.usage()
+    usage = [line for program in programs for line in program.usage()]
+    assert [line.strip() for line in synopsis.splitlines() if line.strip()] == usage
+
+
+def test_verbs_that_share_a_page_are_found_by_man(pages: dict[str, bytes]) -> None:
+    for name, page in manual.SHARED.items():
+        assert pages[f"{name}.1"].decode() == f".so man1/{page}.1\n"
+        assert f"{page}.1" in pages
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: str(program.name))

@@ -9,7 +9,7 @@ import pytest
 from sysvinit_py.inittab import plain
 from sysvinit_py.inittab.actions import ACTIONS
 from sysvinit_py.inittab.entry import NO_OPTIONS, EntryOptions, FileOptions, Reading, Span
-from sysvinit_py.inittab.options import OF_ENTRY, OF_FILE, Comments
+from sysvinit_py.inittab.options import OF_ENTRY, OF_FILE, Comments, of_entry
 from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import Source
 from sysvinit_py.inittab.wire import decode, encode
@@ -283,3 +283,9 @@ def test_the_words_for_the_next_entry() -> None:
     ]
     comments.skip()
     assert comments.of_entry == ()
+
+
+def test_options_of_another_version_are_passed_over() -> None:
+    """As a state has them that an older or newer init has left."""
+    assert of_entry("later=5 stop=QUIT") == EntryOptions("stop=QUIT", stop=3)
+    assert of_entry("") is NO_OPTIONS

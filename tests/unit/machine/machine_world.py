@@ -19,12 +19,13 @@ from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.driver import Driver
 from sysvinit_py.machine.job import Job
 from sysvinit_py.machine.machine import ENDS, Machine
+from sysvinit_py.machine.state import restore, save
 from sysvinit_py.report import states
 
 #: How effects read in a scenario; the first word is the kind.
 WORDS: dict[type[fx.Effect], Callable[[Any, World], str]] = {
     fx.Start: lambda e, w: f"{'try' if e.terminal in w.gone else 'start'} {e.entry.id}",
-    fx.Signal: lambda e, w: f"{e.name} {w.id_of(e.group)}",
+    fx.Signal: lambda e, w: f"{'signal ' * isinstance(e.name, int)}{e.name} {w.id_of(e.group)}",
     fx.WatchTerminals: lambda e, w: f"watch {len(w.machine.awaited)}",
     fx.Say: lambda e, w: "say " + e.text.replace(__version__, "0"),
     fx.AskLevel: lambda e, w: "ask",
@@ -39,7 +40,9 @@ WORDS: dict[type[fx.Effect], Callable[[Any, World], str]] = {
     fx.Reexecute: lambda e, w: "re-execute",
     fx.Probe: lambda e, w: f"probe {w.id_of(e.group)}",
 }
-ALWAYS = {"start", "TERM", "KILL", "ask"}
+ALWAYS = {"start", "TERM", "KILL", "signal", "ask"}
+#: A request's token.
+TOKEN = "0123abcd"
 
 
 def entries(text: str) -> tuple[Entry, ...]:
@@ -132,9 +135,10 @@ class World:
     def signal(self, effect: fx.Signal) -> None:
         process = self.processes[effect.group]
         name = process.entry.id
-        if name in self.frozen or (effect.name == "TERM" and name in self.deaf):
+        if name in self.frozen or (effect.name != "KILL" and name in self.deaf):
             return
-        process.members = 0
+        if not effect.leader_only:
+            process.members = 0
         self.kill(process)
 
     def kill(self, process: Process) -> None:
@@ -229,6 +233,18 @@ class World:
         """Do as PID 1 does when it is asked to."""
         self.feed(ev.TerminalsSeen(tuple(self.machine.terminals & self.gone)))
 
+    def ask(self, verb: str, name: str, how: str = "", answer: str = "ok") -> None:
+        """Somebody asks for something to be done with an entry, and gets an answer."""
+        wait_time = float(how.removeprefix(" -t")) if how.startswith(" -t") else None
+        signal = int(how.removeprefix(" -s")) if how.startswith(" -s") else 15
+        self.feed(ev.EntryRequested(TOKEN, verb, name, "0,tty1", wait_time, signal))
+        assert self.machine.answers[-1].split(":")[:2] == [TOKEN, answer]
+
+    def reexecute(self) -> None:
+        """Go on as the init that is executed does."""
+        self.driver.machine = restore(save(self.machine))
+        self.feed(ev.Resumed())
+
     def boot(self, level: str = "", emergency: bool = False) -> None:
         self.feed(ev.Booted(level, emergency))
 
@@ -242,6 +258,9 @@ STEPS: dict[str, Callable[..., object]] = {
     r"(\S+) ends with (\d+)": lambda w, name, status: w.end(name, int(status)),
     r"telinit (\S)": lambda w, level: w.feed(ev.LevelRequested(level, 5)),
     r"telinit -t(-?\d+) (\S)": lambda w, t, level: w.feed(ev.LevelRequested(level, float(t))),
+    r"(stop|start|restart|kill) (\S+)( -[st]\d+)?": lambda w, verb, name, how: w.ask(verb, name, how or ""),
+    r"(stop|start|restart|kill) (\S+), (\S+)": lambda w, verb, name, answer: w.ask(verb, name, "", answer),
+    r"re-execution": lambda w: w.reexecute(),
     r"SIGHUP": lambda w: w.feed(ev.RereadRequested()),
     r"(power \w+|ctrlaltdel|kbrequest|resume)": lambda w, what: w.feed(ev.Called(what)),
     r"wait time (\d+)": lambda w, t: w.feed(ev.WaitTimeGiven(float(t))),

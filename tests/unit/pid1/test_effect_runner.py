@@ -55,6 +55,13 @@ def test_signals_to_groups(kernel: Kernel, groups: set[int], running: set[int], 
     assert kernel.sent == expected
 
 
+def test_any_signal_to_a_group_or_to_its_leader(kernel: Kernel) -> None:
+    kernel.groups, kernel.running = {5}, {5}
+    kernel.runner.perform(fx.Signal(5, 3))
+    kernel.runner.perform(fx.Signal(5, 10, leader_only=True))
+    assert kernel.sent == [("killpg", 5, 3), ("kill", 5, 10)]
+
+
 def test_a_probe(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sysvinit_py.pid1.groups._alive", lambda: {5})
     kernel.groups = {5}

@@ -93,7 +93,7 @@ def test_rest_of_the_throttle() -> None:
     assert (item.state.word, item.rests_until, item.last, item.since) == (
         "throttled",
         1400.0,
-        (1011.0, 9),
+        (1011.0, 9, ""),
         1011.0,
     )
 
@@ -107,7 +107,7 @@ def test_nobody_knows_when() -> None:
     ended = job("o:2:once:x")
     ended.status = 256
     [item] = shown(ended)
-    assert item.last == (None, 256)
+    assert item.last == (None, 256, "")
 
 
 def all_kinds() -> list[Item]:
@@ -161,14 +161,17 @@ def test_json_in_full() -> None:
         "since": "1970-01-01T00:16:51.000Z", "starts": 1,
         "window": {"opened": "1970-01-01T00:16:50.000Z", "starts": 1},
         "rests_until": "1970-01-01T00:23:20.000Z", "waits_for": None,
-        "last": {"ended": "1970-01-01T00:16:51.000Z", "exit": None, "signal": 11, "core": True},
-        "command": "x", "source": {"file": "/etc/inittab", "line": 1},
+        "last": {
+            "ended": "1970-01-01T00:16:51.000Z", "exit": None, "signal": 11, "core": True, "why": "itself",
+        },
+        "command": "x", "source": {"file": "/etc/inittab", "line": 1}, "asked": None,
     }  # fmt: skip
     assert entries["f"]["last"] == {
         "ended": "1970-01-01T00:16:51.000Z",
         "exit": 1,
         "signal": None,
         "core": False,
+        "why": "itself",
     }
 
 
@@ -187,7 +190,7 @@ def test_rows() -> None:
     assert cells[0] == {
         "id": "r", "action": "respawn", "levels": "2", "state": "running", "symbol": "+", "pid": "100",
         "since": "11 s", "starts": "1", "window": "-", "rests": "-", "waits-for": "-", "last-end": "-",
-        "command": "x", "source": "/etc/inittab:1",
+        "why": "-", "asked": "-", "command": "x", "source": "/etc/inittab:1",
     }  # fmt: skip
     assert (cells[2]["rests"], cells[2]["last-end"], cells[2]["window"]) == (
         "6 min 19 s",
@@ -233,3 +236,21 @@ def test_program_of() -> None:
 def test_a_reading_of_many() -> None:
     jobs = [run(job(f"{n}:2:once:x"), 0) for n in range(300)]
     assert [entry.id for entry, _ in slots.read(*publish(*jobs)).slots] == [str(n) for n in range(300)]
+
+
+def test_what_was_given_up_ended_nobody_knows_how() -> None:
+    one = run(job("r:2:once:x"))
+    one.given_up(9.0)
+    [item] = shown(one)
+    assert item.last == (1009.0, -1, "given-up")
+    assert report.item_json(item)["last"] == {
+        "ended": "1970-01-01T00:16:49.000Z", "exit": None, "signal": None, "core": False, "why": "given-up",
+    }  # fmt: skip
+    assert report.row(item, ["last-end", "why"], 0.0) == ["unknown", "given-up"]
+
+
+def test_who_has_asked_is_told() -> None:
+    one = run(job("r:2:respawn:x"), 15)
+    one.hold("1000,pts/3")
+    [item] = shown(one)
+    assert (item.state.word, item.asked) == ("stopped", "1000,pts/3")

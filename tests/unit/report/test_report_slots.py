@@ -6,9 +6,9 @@ from binascii import crc32
 
 import pytest
 
-from sysvinit_py.inittab.entry import Entry
+from sysvinit_py.inittab.entry import Entry, Problem
 from sysvinit_py.machine.job import Job
-from sysvinit_py.report import slots
+from sysvinit_py.report import history, slots
 from tests.unit.report.published import HEADER, publish, shown
 
 RESPAWN = Entry("r", "23", "respawn", "/bin/r -x", "/etc/inittab", 3)
@@ -153,3 +153,32 @@ def test_entries_of_another_version() -> None:
     entries = b"inittab-entries 7 %08x\n%s" % (crc32(body), body)
     with pytest.raises(slots.FormError, match="the entries: "):
         slots.read(status, entries)
+
+
+def test_problems_history_and_answers_are_published() -> None:
+    one = Job(("r", "respawn", 0), Entry("r", "2", "respawn", "x"))
+    status, _ = publish(one)
+    ring = history.Ring()
+    ring.add([(5.0, "start", "r", 7, 0, "")])
+    problem = Problem("/etc/inittab", 3, "missing id field")
+    head = slots.header(HEADER.replace(answers="0123abcd:ok:5"))
+    listed = slots.entries(7, [one.entry], [problem])
+    read = slots.read(head + status[slots.HEADER :] + ring.content, listed)
+    assert read.problems == (problem,)
+    assert read.header.answers == "0123abcd:ok:5"
+    assert [event.what for event in history.read(read.history)] == ["start"]
+    with pytest.raises(slots.DamagedError):
+        slots.read(status + ring.content[:-1], listed)
+
+
+def test_a_header_of_an_older_version_has_less() -> None:
+    text = slots.header(HEADER)[: slots.HEADER - 9].decode().replace("answers=", "later=")
+    assert slots.read_header(slots._sealed(text, slots.HEADER)) == HEADER
+    with pytest.raises(slots.DamagedError):
+        slots.read_header(slots._sealed(text.replace("stage=", "st="), slots.HEADER))
+
+
+def test_a_slot_never_writes_over_the_next_one() -> None:
+    one = Job(("r", "respawn", 0), Entry("r", "2", "respawn", "x"))
+    one.hold("x" * 200)
+    assert len(slots.slot(one, True)) == slots.SLOT

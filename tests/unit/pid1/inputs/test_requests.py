@@ -29,6 +29,18 @@ MACHINE: Any = Machine()
         (Request(101, sleeptime=5), (ev.WaitTimeGiven(5), ev.Called("resume"))),
         (Request(102), (ev.TerminalsSeen(("/dev/none",)),)),
         (Request(6, data=b"A=1\0B\0"), (ev.VariablesGiven((("A", "1"), ("B", None))),)),
+        (
+            Request(103, sleeptime=-1, data=b"0123abcd stop 0,tty1 0 a \xff"),
+            (ev.EntryRequested("0123abcd", "stop", "a \udcff", "0,tty1"),),
+        ),
+        (
+            Request(103, sleeptime=0, data=b"0123abcd kill 0 9 web"),
+            (ev.EntryRequested("0123abcd", "kill", "web", "0", 0.0, 9),),
+        ),
+        (
+            Request(103, data=b"0123abcd reload 0 0 "),
+            (ev.EntryRequested("0123abcd", "reload", "", "0", 0.0),),
+        ),
         (Request(7, data=b"A=1\0B\0"), (ev.VariablesGiven((("A", None), ("B", None))),)),
     ],
 )
@@ -46,6 +58,9 @@ def test_requests(monkeypatch: pytest.MonkeyPatch, request_: Request, expected: 
         (Request(5), "got unimplemented initrequest."),
         (Request(-9), "got unimplemented initrequest."),
         (Bogus(), "got bogus initrequest"),
+        (Request(103), "got bogus initrequest: not five words"),
+        (Request(103, data=b"0123abcd halt 0 0 web"), "got bogus initrequest: not a verb"),
+        (Request(103, data=b"0123abcd kill 0 0 web"), "got bogus initrequest: not a verb"),
     ],
 )
 def test_what_is_not_understood_is_reported(request_: Request | Bogus, report: str) -> None:

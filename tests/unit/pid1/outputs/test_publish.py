@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from sysvinit_py.inittab.entry import Entry
+from sysvinit_py.inittab.entry import Entry, Problem
 from sysvinit_py.linux import calls
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.driver import Driver
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.pid1.outputs import publish
 from sysvinit_py.pid1.outputs.publish import Publisher
-from sysvinit_py.report import slots
+from sysvinit_py.report import history, slots
 from tests.unit.machine.machine_world import World
 
 #: Where it is no matter which descriptors the tests have open.
@@ -112,10 +112,10 @@ def test_later_it_is_in_the_folder_for_all_to_read(published: Published) -> None
     assert sorted(os.listdir(published.folder)) == ["entries", "status"]
 
 
-def test_a_respawn_is_one_write(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_respawn_is_two_writes(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
     published.to_level_2()
     published.world.end("r2", 9)
-    assert calls_of(monkeypatch, published.write) == ["pwrite"]
+    assert calls_of(monkeypatch, published.write) == ["pwrite"] * 2, "slot, and history"
     assert published.in_folder() == published.wanted()
     assert calls_of(monkeypatch, published.write) == []
 
@@ -159,7 +159,8 @@ def test_slots_side_by_side_are_one_write(published: Published, monkeypatch: pyt
     for ended, writes in (("r14",), 1), (("r11", "r12", "r15", "r16", "r17"), 2), (("r18", "r10"), 2):
         for id in ended:
             published.world.end(id, 9)
-        assert calls_of(monkeypatch, published.write) == ["pwrite"] * writes
+        made = calls_of(monkeypatch, published.write)
+        assert made == ["pwrite"] * (writes + 1), "and that of the history"
         assert published.in_folder() == published.wanted()
 
 
@@ -190,18 +191,71 @@ def test_while_processes_are_being_ended_changes_wait_a_moment(
     assert not published.waits()
 
 
-@pytest.mark.parametrize("removed", ["status", "folder"])
-def test_what_was_removed_comes_back(published: Published, removed: str) -> None:
+@pytest.mark.parametrize(
+    "removed", [["status"], ["entries"], ["status", "entries"], ["status", "entries", ""]]
+)
+def test_what_was_removed_comes_back(published: Published, removed: list[str]) -> None:
     published.to_level_2()
-    for name in ("status", "entries"):
-        (published.folder / name).unlink()
-    if removed == "folder":
-        published.folder.rmdir()
+    for name in removed:
+        (published.folder / name).unlink() if name else published.folder.rmdir()
     published.write()
-    assert not (published.folder / "status").exists(), "nothing has told us"
+    assert not (published.folder / removed[0]).exists(), "nothing has told us"
     published.publisher.look_again()
     published.write()
     assert published.in_folder() == published.wanted()
+
+
+def test_a_folder_that_others_may_write_to_later(published: Published) -> None:
+    """What is in it is not believed any more; memory is."""
+    published.to_level_2()
+    published.folder.chmod(0o777)
+    published.publisher.look_again()
+    published.write()
+    assert os.readlink(f"/proc/self/fd/{STATUS}") == "/memfd:status (deleted)"
+    assert published.told() == published.wanted()
+    assert not (published.folder / "status").read_bytes()
+    published.folder.chmod(0o755)
+    published.publisher.look_again()
+    published.write()
+    assert published.in_folder() == published.wanted()
+
+
+def test_history_is_kept_from_file_to_file(published: Published) -> None:
+    published.to_level_2()
+    for step in ("telinit 3", "edit r3:3:respawn:y", "telinit q"):
+        published.world.step(step)
+        published.write()
+    content = (published.folder / "status").read_bytes(), (published.folder / "entries").read_bytes()
+    events = history.read(slots.read(*content).history)
+    assert {event.number // 2 for event in events} == {*range(events[-1].number // 2 + 1)}, "none is missing"
+    assert [event.word for event in events if event.what == "level"] == ["#", "*", "2", "3"]
+    assert bytes(published.publisher.history.content) == slots.read(*content).history
+
+
+def test_problems_are_published_but_not_those_of_private_files(published: Published, tmp_path: Path) -> None:
+    private = tmp_path / "secret.tab"
+    private.write_text("")
+    private.chmod(0o600)
+    published.to_level_2()
+    entries = tuple(entry.replace(file=str(private)) for entry in published.world.inittab)
+    problems = (Problem(str(private), 7, "hidden words"), Problem("/etc/x.tab", 1, "known"))
+    published.world.driver.feed(ev.InittabRead(entries, problems))
+    published.write()
+    content = (published.folder / "status").read_bytes(), (published.folder / "entries").read_bytes()
+    assert [problem.reason for problem in slots.read(*content).problems] == ["(not public)", "known"]
+    assert b"hidden words" not in content[1]
+    published.world.driver.feed(ev.InittabNotRead("it is gone"))
+    published.write()
+    content = (published.folder / "status").read_bytes(), (published.folder / "entries").read_bytes()
+    assert [problem.reason for problem in slots.read(*content).problems] == ["it is gone"]
+
+
+def test_an_answer_is_one_write(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+    published.to_level_2()
+    published.world.feed(ev.EntryRequested("0123abcd", "stop", "none", "0"))
+    assert calls_of(monkeypatch, published.write) == ["pwrite"]
+    answers = slots.read_header((published.folder / "status").read_bytes()).answers
+    assert answers == "0123abcd:unknown:0"
 
 
 def plant_link(folder: Path) -> None:

@@ -1,0 +1,72 @@
+"""inittab history: what has happened to the entries."""
+
+from __future__ import annotations
+
+import time
+
+from sysvinit_py.cli import out
+from sysvinit_py.clients.inittab.status import chosen, look
+from sysvinit_py.report.history import Event, read
+from sysvinit_py.report.item import FORM, ITSELF, ending, how_it_ended, iso, marked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from sysvinit_py.cli.options import Values
+
+#: What is said of an event, by what it is; any other is a request.
+_SAID: dict[str, Callable[[Event], str]] = {
+    "begin": lambda event: f"started, process {event.pid}",
+    "end": lambda event: (
+        f"{_process(event)}{how_it_ended(event.status)}{f' ({event.word})' if event.word else ''}"
+    ),
+    "rest": lambda event: "respawning too fast: rests for 5 minutes",
+    "release": lambda event: "no longer stopped: its levels were left",
+    "level": lambda event: f"stage {event.word}" if event.word in "#*" else f"level {event.word}",
+    "read": lambda event: "inittab read" + (f": {event.status} refused" if event.status else ""),
+}
+
+
+def _request(event: Event) -> str:
+    return f"{event.what} requested by {event.word}"
+
+
+def _process(event: Event) -> str:
+    return f"process {event.pid} ended: " if event.pid else ""
+
+
+def history(values: Values) -> int:
+    """Show it; return the exit status."""
+    offset = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    _, published, listed = look(values.pid)
+    ids = {item.id for item in chosen(values.ids, listed)} if values.ids else set()
+    events = [event for event in read(published.history) if not ids or event.id in ids]
+    if values.lines is not None:
+        events = events[len(events) - min(values.lines, len(events)) :]
+    if values.json:
+        told = {"form": FORM, "events": [event_json(event, offset) for event in events]}
+        out.write(out.as_json(told) + "\n")
+        return out.DONE
+    rows = [["TIME", "ID", "EVENT"]]
+    for event in events:
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.time + offset))
+        rows.append([when, event.id or "-", _SAID.get(event.what, _request)(event)])
+    out.write(out.table(rows, most=out.width()))
+    return out.DONE
+
+
+def event_json(event: Event, offset: float) -> dict[str, Any]:
+    """Return the event as the schema (data/history.schema.json) has it."""
+    ended, is_request = event.what == "end", event.what not in _SAID
+    fields = {
+        "number": event.number, "time": iso(event.time + offset), "event": event.what, "id": event.id or None,
+        "pid": event.pid or None,
+        **(ending(event.status) if ended else {"exit": None, "signal": None, "core": False}),
+        "why": (event.word or ITSELF) if ended else None,
+        "by": event.word if is_request else None,
+        "level": event.word if event.what == "level" else None,
+        "refused": event.status if event.what == "read" else None,
+    }  # fmt: skip
+    return marked(fields)

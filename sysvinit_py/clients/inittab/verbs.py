@@ -1,0 +1,78 @@
+"""The command lines of the verbs that ask init for something, or wait for it."""
+
+from __future__ import annotations
+
+from sysvinit_py.cli.options import Option, Program
+from sysvinit_py.inittab.options import signal_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _pid(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**31):
+        raise ValueError(f"not a process id: {text!a}")
+    return int(text)
+
+
+def _number(most: int, what: str) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most):
+            raise ValueError(f"not {what} from 0 to {most}: {text!a}")
+        return int(text)
+
+    return read
+
+
+def _signal(text: str) -> int:
+    number = signal_number(text.upper()) or (int(text) if text.isascii() and text.isdigit() else 0)
+    if not 0 < number <= 64:
+        raise ValueError(f"not a signal: {text!a}")
+    return number
+
+
+_DAY = 86400
+_SECONDS = _number(_DAY, "a number of seconds")
+_COMPLETE = "inittab status -o id"
+PID = Option("--pid", "PID", "the init that is this process, such as a container's", kind=_pid)
+_JSON = Option("--json", help="as JSON, for programs")
+_ID = "an id, or the name of the program that exactly one entry runs"
+_IDS = Option("ids", "ID", _ID, many=True, required=True, complete=_COMPLETE)
+_SOME = Option("ids", "ID", f"only these entries: {_ID}", many=True, complete=_COMPLETE)
+_TIMEOUT = Option("--timeout", "SECONDS", "wait no longer than that for it to be so", kind=_SECONDS)
+_STEERED = (
+    _IDS,
+    Option(
+        "-t --time", "SECONDS", "from SIGTERM to SIGKILL, instead of what grace= says, or 5", kind=_SECONDS
+    ),
+    Option("--no-wait", help="return when init has taken the request"),
+    _TIMEOUT,
+    PID,
+)
+_STABLE = Option("--stable", "SECONDS", "and has then run for so long without ending", kind=_SECONDS)
+_STATES = ("running", "stopped", "done")
+
+HEALTH = Program("health", "say whether all is well, by the exit status", (_SOME, _JSON, PID))
+
+STEERING = (
+    Program("history", "show what has happened to the entries", (
+        _SOME,
+        Option("-n --lines", "N", "only the last N events", kind=_number(1024, "a number")),
+        _JSON, PID,
+    )),
+    Program("stop", "end an entry, and do not start it until its levels are left or somebody asks", _STEERED),
+    Program("start", "start an entry that was stopped, rests, has ended or waits for an event",
+            (*_STEERED, _STABLE)),
+    Program("restart", "end an entry, and start it when all of its processes are gone", (*_STEERED, _STABLE)),
+    Program("kill", "send a signal to the process of an entry", (
+        _IDS, Option("-s --signal", "SIGNAL", "which one: a name or number", kind=_signal, default=15), PID,
+    )),
+    Program("wait", "wait until an entry is running, stopped or done", (
+        Option("id", "ID", _ID, required=True, complete=_COMPLETE),
+        Option("state", "STATE", " or ".join(_STATES), kind=_STATES, required=True),
+        _TIMEOUT, PID,
+    )),
+    HEALTH,
+    Program("reload", "have init read the inittab, and show what it refuses", (_TIMEOUT, PID)),
+)  # fmt: skip

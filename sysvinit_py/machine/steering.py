@@ -1,0 +1,113 @@
+"""Requests for one entry: stop, start, restart, kill (docs/status.rst#steering).
+
+An entry that was stopped stays so until its levels are left, or somebody asks for it. Nobody else waits for
+what is ended by request; and it is not started again before the last process of its group is gone.
+"""
+
+from __future__ import annotations
+
+from sysvinit_py.inittab.actions import IN_LEVEL
+from sysvinit_py.inittab.entry import DIGIT_LEVELS, ON_DEMAND_LEVELS
+from sysvinit_py.machine import rules
+from sysvinit_py.machine.job import RESTARTED, STOPPED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sysvinit_py.machine.events import EntryRequested
+    from sysvinit_py.machine.job import Job
+    from sysvinit_py.machine.processes import Processes
+
+STOP, START, RESTART, KILL = "stop", "start", "restart", "kill"
+#: About no entry: have the inittab read, and answer when that is done.
+RELOAD = "reload"
+
+#: The answers: it was done, or there was nothing to do; and why it was refused.
+OK, UNKNOWN, NOT_RUNNING, BEHIND = "ok", "unknown", "not-running", "behind"
+NO_PLACE, EMPTY = "no-place", "empty"
+INCOMPLETE = "incomplete"  # the inittab, or it cannot be read: all stays as it was
+
+# Situations, besides the verdicts of rules.
+ENDING = "ending"  # its process was told to end
+OUTLASTS = "outlasts"  # its process runs where it would not be started: that of a boot entry
+ON_DEMAND = "on demand"  # it has a letter, which was not called
+
+
+class Steering:
+    """What requests do to jobs."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
+
+    def situation(self, job: Job) -> str:
+        """Return what the table has a row for."""
+        processes = self._processes
+        stage = processes.position.stage
+        placed, verdict = processes.has_place(job), rules.verdict(job, stage)
+        if verdict == rules.RUNS:
+            if job.pid in processes.endings:
+                return ENDING if placed else NO_PLACE
+            return verdict if placed else OUTLASTS
+        if verdict == rules.EMPTY or (placed and verdict != rules.DUE):
+            return verdict
+        if placed:
+            return BEHIND if processes.holder(job) else verdict
+        letters = set(ON_DEMAND_LEVELS) & set(job.entry.levels)
+        called = job.rule.when == IN_LEVEL and letters and stage in DIGIT_LEVELS
+        return ON_DEMAND if called else NO_PLACE
+
+    def ask(self, job: Job, event: EntryRequested, wait_time: float, now: float) -> str:
+        """Do what is asked for; return the answer."""
+        if event.verb == KILL:
+            step = "signal" if job.pid > 0 else NOT_RUNNING
+        else:
+            step = TABLE[self.situation(job)][VERBS.index(event.verb)]
+        if step not in STEPS:
+            return step
+        if step != "nothing":
+            self._processes.tell_request(job, event.verb, event.by, now)
+            STEPS[step](self._processes, job, event, wait_time, now)
+        return OK
+
+
+def _end_and_hold(
+    processes: Processes, job: Job, event: EntryRequested, wait_time: float, now: float
+) -> None:
+    processes.end(job, STOPPED, wait_time, now)
+    processes.hold(job, event.by)
+
+
+def _begin_anew(processes: Processes, job: Job, event: EntryRequested, wait_time: float, now: float) -> None:
+    processes.end(job, RESTARTED, wait_time, now)
+    processes.release(job, event.by)
+
+
+#: What can be done. Whatever else the table says is the reason why it is refused.
+STEPS: dict[str, Callable[[Processes, Job, EntryRequested, float, float], None]] = {
+    "nothing": lambda processes, job, event, *_: None,
+    "end, hold": _end_and_hold,
+    "begin anew": _begin_anew,
+    "hold": lambda processes, job, event, *_: processes.hold(job, event.by),
+    "release": lambda processes, job, event, *_: processes.release(job, event.by),
+    "call": lambda processes, job, event, *_: processes.call(job, event.by),
+    "signal": lambda processes, job, event, *_: processes.signal(job, event.signal),
+}
+VERBS = (STOP, START, RESTART)
+#: By the situation of the entry: what is done to stop, start and restart it.
+TABLE = {
+    rules.RUNS: ("end, hold", "nothing", "begin anew"),
+    ENDING: ("hold", "release", "release"),
+    OUTLASTS: ("end, hold", "nothing", "end, hold"),
+    rules.LEAVING: ("hold", "release", "release"),
+    rules.STOPPED: ("nothing", "release", "release"),
+    rules.RESTS: ("hold", "release", "release"),
+    rules.NO_TERMINAL: ("hold", "release", "release"),
+    rules.HAS_RUN: ("nothing", "release", "release"),
+    rules.NOT_TRIGGERED: ("nothing", "release", "release"),
+    rules.DUE: ("hold", "nothing", "nothing"),
+    BEHIND: ("hold", BEHIND, BEHIND),
+    ON_DEMAND: ("nothing", "call", "call"),
+    NO_PLACE: ("nothing", NO_PLACE, NO_PLACE),
+    rules.EMPTY: ("nothing", EMPTY, EMPTY),
+}
