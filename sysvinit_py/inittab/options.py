@@ -8,7 +8,7 @@ man/inittab.5.rst.
 from __future__ import annotations
 
 from sysvinit_py.inittab.actions import IN_LEVEL, NEVER
-from sysvinit_py.inittab.entry import EntryOptions, FileOptions, Problem, Span
+from sysvinit_py.inittab.entry import NO_OPTIONS, EntryOptions, FileOptions, Problem, Span
 from sysvinit_py.text import printable
 from sysvinit_py.value import Value
 
@@ -70,7 +70,8 @@ def _signals() -> dict[str, int]:
 _SIGNALS = _signals()
 
 
-def _signal_number(text: str) -> int | None:
+def signal_number(text: str) -> int | None:
+    """Return the number of a signal that is named as ``stop=`` names it; None: it is not one."""
     return _SIGNALS.get(text.removeprefix("SIG"))
 
 
@@ -102,7 +103,7 @@ OF_ENTRY = {
     "size": Option("bytes, such as 65536, 64K or 1M", _size, _captured, "log"),
     "keep": Option("a number of files, at least 1", _count, _captured, "log"),
     "main": Option(acts_on=_runs_beside),
-    "stop": Option("the name of a signal, such as QUIT or RTMIN+3", _signal_number, _starts),
+    "stop": Option("the name of a signal, such as QUIT or RTMIN+3", signal_number, _starts),
     "grace": _GRACE,
 }
 OF_FILE = {
@@ -211,6 +212,16 @@ class Comments:
 
     def _problem(self, number: int, span: Span, fault: str, expected: str) -> Problem:
         return Problem(self._file, number, f"{fault} (expected {expected})", span)
+
+
+def of_entry(text: str) -> EntryOptions:
+    """Return the options of an entry from their text."""
+    if not text:
+        return NO_OPTIONS
+    comments = Comments("")
+    for _ in comments.take(0, f"#{ENTRY_MARK}:{text}"):
+        pass
+    return EntryOptions(**_fields(comments.skip()))
 
 
 def mark_of(comment: str) -> str:

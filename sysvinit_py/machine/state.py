@@ -10,6 +10,7 @@ A restored machine wants to hear Resumed first, so that a reading or a question 
 from __future__ import annotations
 
 from sysvinit_py.inittab.entry import Entry
+from sysvinit_py.inittab.options import of_entry
 from sysvinit_py.machine.ending import Ending
 from sysvinit_py.machine.job import UNKNOWN, Job
 from sysvinit_py.machine.machine import Machine
@@ -46,10 +47,10 @@ def save(machine: Machine) -> dict[str, Any]:
 def restore(state: dict[str, Any]) -> Machine:
     """Return a machine that goes on where the saved one was."""
     machine = Machine()
-    machine.resume(state["machine"])
-    machine.position.resume(machine.position.saved() | state["position"])  # older builds save less
+    machine.resume(machine.saved() | state["machine"])  # older builds save less
+    machine.position.resume(machine.position.saved() | state["position"])
     machine.single_user_throttle.resume(state["single_user_throttle"])
-    machine.resume_inittab(*(tuple(Entry(**e) for e in state[name]) for name in ("entries", "consoles")))
+    machine.resume_inittab(*(tuple(map(_restore_entry, state[name])) for name in ("entries", "consoles")))
     of_inittab = [_restore_job(saved) for saved in state["jobs"]]
     jobs = of_inittab + [_restore_job(saved) for saved in state["others"]]
     running = {pid: jobs[number] for pid, number in state["running"]}
@@ -60,7 +61,12 @@ def restore(state: dict[str, Any]) -> Machine:
 
 
 def _save_entry(entry: Entry) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in _ENTRY}
+    return {name: getattr(entry, name) for name in _ENTRY} | {"options": entry.options.text}
+
+
+def _restore_entry(saved: dict[str, Any]) -> Entry:
+    options = of_entry(saved.get("options", ""))
+    return Entry(**{name: saved[name] for name in _ENTRY}, options=options)
 
 
 def save_job(job: Job) -> dict[str, Any]:
@@ -76,7 +82,7 @@ def save_job(job: Job) -> dict[str, Any]:
 
 def _restore_job(saved: dict[str, Any]) -> Job:
     job_id, action, number = saved["key"]
-    job = Job((job_id, action, number), Entry(**saved["entry"]), saved.get("status", UNKNOWN))
+    job = Job((job_id, action, number), _restore_entry(saved["entry"]), saved.get("status", UNKNOWN))
     job.resume(job.saved() | saved["marks"])
     job.throttle.resume(saved["throttle"])
     return job

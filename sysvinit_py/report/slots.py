@@ -31,6 +31,8 @@ FORM = "1"
 HEADER, SLOT = 512, 128
 #: Of an entry that was never started or called.
 EMPTY = bytes(SLOT)
+#: Instead of a command of a file that not everybody may read.
+HIDDEN = "(not public)"
 _NEVER: Fields = (0, 0, UNKNOWN, 0, 0.0, 0.0, 0.0, 0, 0.0, ".")
 
 _STATUS, _ENTRIES = "inittab-status", b"inittab-entries"
@@ -103,7 +105,7 @@ def slot(job: Job, stopping: bool) -> bytes:
         f"{'f' * job.forking}{'t' * job.lacks_terminal}{'e' * stopping}"
     )
     return _sealed(
-        f"{job.place} {max(job.pid, 0)} {job.status} {job.starts} {job.began:.2f} {job.ended_at:.2f}"
+        f"{job.place} {max(job.pid, 0)} {job.status} {job.starts} {job.began:.3f} {job.ended_at:.3f}"
         f" {job.rests_until:.2f} {throttle.starts} {throttle.opened:.2f} .{marks} ",
         SLOT,
     )

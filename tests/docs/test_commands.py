@@ -28,7 +28,8 @@ REPOSITORY = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 PAGES = [REPOSITORY / "README.rst", *sorted((REPOSITORY / "docs").glob("**/*.rst"))]
 PROGRAMS = re.compile(
-    r"(\$ )?(make|inittab-\w+|initeventd|pip|python3|apt|apt-get|dpkg\S*|telinit|cp|mv|ln)"
+    r"(\$ )?(make|inittab-\w+|inittab (?:log|diff|explain|edit)|initeventd|pip|python3|apt|apt-get|dpkg\S*|"
+    r"telinit|cp|mv|ln)"
     r" (?=\S)|make$|(/sbin/init|/opt/)\S+ (?=\S)|/sbin/init (?=\S)"
 )
 TAB = b"""\
@@ -183,6 +184,10 @@ PLACES: dict[str, Place] = {
     "make vm*": by_test("tests/vm/conftest.py::image("),
     "make docs": succeeds,
     "make completions": succeeds,
+    "inittab log *": by_test('tests/system/test_capture.py::["/inittab", "log"'),
+    "inittab diff*": by_test('tests/system/test_plan.py::"diff"'),
+    "inittab explain *": by_test('tests/system/test_plan.py::"explain"'),
+    "inittab edit*": by_test('tests/system/test_plan.py::"/inittab", "edit"'),
     "inittab-lint *": lints,
     "inittab-try *": by_test("tests/system/test_try.py::--command"),
     "inittab-install --live*": by_test("tests/system/test_live.py::--undo"),

@@ -90,7 +90,7 @@ def _show(values: Values, listed: list[Item], init: dict[str, Any], title: str, 
     """Print the items, or those that were asked for; return the exit status."""
     chosen: list[Item] = []
     for name in dict.fromkeys(values.ids):
-        found = _named(name, listed)
+        found = named(name, listed)
         if not found:
             shown = name or repr(name)
             out.say(
@@ -116,7 +116,7 @@ def _show(values: Values, listed: list[Item], init: dict[str, Any], title: str, 
     )
 
 
-def _named(name: str, listed: list[Item]) -> list[Item]:
+def named(name: str, listed: list[Item]) -> list[Item]:
     """Return the items with the id; or else the one whose program has the name."""
     if same_id := [item for item in listed if item.id == name]:
         return same_id
