@@ -72,8 +72,7 @@ def compose(argv: list[str], program: str) -> Init:
 
     return Init(
         (signals, mounts, fifo, console, reader, terminals, capture, Timer(driver), publisher),
-        driver, succession,
-        errors=Errors(argv), report=report, withdraw=publisher.withdraw,
+        driver, succession, errors=Errors(argv), report=report, withdraw=publisher.withdraw,
         first=(
             publisher.take_place, capture.resume, environment.prepare, fifo.keep, succession.begin,
             publisher.write, environment.take_keys, fifo.begin_watching, handover.keep_place,

@@ -17,7 +17,7 @@ from sysvinit_py.machine.limits import FORK_RETRY, REST
 from sysvinit_py.machine.throttle import Throttle
 from sysvinit_py.pid1.outputs import spawn
 from sysvinit_py.pid1.outputs.spawn import CONSOLE
-from sysvinit_py.pid1.survival.handover import is_child, set_flags
+from sysvinit_py.pid1.survival.handover import is_child
 from sysvinit_py.report import pipes
 from sysvinit_py.report.pipes import Pipe, Table
 
@@ -73,10 +73,13 @@ class Capture(Source):
         self._gone = False  # some belong to no entry any more
         self._said: set[str] = set()
 
-    @property
-    def descriptors(self) -> tuple[int, ...]:
-        """What another init of ours is to inherit."""
-        return (pipes.FD, *(pipe.fd for pipe in self._pipes.values())) if self._pipes else ()
+    def set_flags(self, flags: int) -> None:
+        """Set the flags of what another init of ours inherits, as far as that is possible."""
+        for fd in (pipes.FD, *(pipe.fd for pipe in self._pipes.values())) if self._pipes else ():
+            try:
+                calls.fcntl(fd, calls.F_SETFD, flags)
+            except OSError:
+                pass  # the next init makes another one
 
     def resume(self) -> None:
         """Take over what the previous init has left, if it has left anything."""
@@ -86,7 +89,7 @@ class Capture(Source):
             return  # there is none, or it was not written to its end
         self._files = table.files
         self._pipes = {pipe.entry.id: pipe for pipe in table.pipes if _is_there(pipe)}
-        set_flags(self.descriptors, calls.FD_CLOEXEC)
+        self.set_flags(calls.FD_CLOEXEC)
         if is_child(table.logger):
             self._logger = table.logger
         else:

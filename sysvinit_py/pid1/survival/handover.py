@@ -25,7 +25,7 @@ from sysvinit_py.protocol.state import FD, SIGNATURE, Saved, SavedEntry, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 PROGRAM = "/sbin/init"
 OPTION = "--init"
@@ -52,15 +52,14 @@ _LAST_LINE = b"\nEND\n"
 
 
 def hand_over(
-    state: bytes, environment: Mapping[str, str], *more: str, descriptors: Iterable[int] = ()
+    state: bytes, environment: Mapping[str, str], *more: str, inherit: Callable[[int], object] = bool
 ) -> None:
     """Become the new init, called with ``more`` arguments. Raises OSError if that is not possible.
 
     Nothing has changed then. Without a state, the one that was handed to this init and not read is passed on.
-    ``descriptors``: what one of ours inherits, and no other init.
+    ``inherit`` is called with the flags of what one of ours inherits, and no other init.
     """
     option = _trial(PROGRAM)
-    inherited = tuple(descriptors) if option == PROBE else ()
     if option:
         _try_out(option, environment)
     # What comes now waits for the new init.
@@ -70,24 +69,16 @@ def hand_over(
             _offer(state)
         else:
             _pass_on()
-        set_flags(inherited, 0)
+        if option == PROBE:
+            inherit(0)
         # The path as the name, for C init executes what it was called by when it is its turn to hand over.
         calls.execve(PROGRAM, [PROGRAM, OPTION, *more], environment)
     finally:
         # Still here: it did not work. The writer ends when nobody can read what there is.
         if state:
             keep_place()
-        set_flags(inherited, calls.FD_CLOEXEC)
+        inherit(calls.FD_CLOEXEC)
         calls.pthread_sigmask(calls.SIG_SETMASK, blocked)
-
-
-def set_flags(descriptors: Iterable[int], flags: int) -> None:
-    """Set the flags of descriptors (FD_CLOEXEC), as far as that is possible."""
-    for descriptor in descriptors:
-        try:
-            calls.fcntl(descriptor, calls.F_SETFD, flags)
-        except OSError:
-            pass  # the next init makes another one
 
 
 def _trial(program: str) -> str:

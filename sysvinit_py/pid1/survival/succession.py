@@ -150,4 +150,4 @@ class Succession:
             variables = handover.variables_of(self._inherited)  # C has them nowhere else
         self._publisher.hand_over()
         environment = {**self._environment, **variables}
-        handover.hand_over(state, environment, *more, descriptors=self._capture.descriptors)
+        handover.hand_over(state, environment, *more, inherit=self._capture.set_flags)
