@@ -18,6 +18,7 @@ import pytest
 from tests.system.conftest import OURS, Boot
 from tests.system.system import System
 from tests.system.test_counts import calls_of
+from tests.system.test_hot_swap import swap
 from tests.system.test_status import AS_NOBODY
 from tests.system.witness import wait_until
 
@@ -346,3 +347,34 @@ def test_json_lines(boot: Boot) -> None:
     found = [json.loads(line) for line in text(system).splitlines()]
     assert [(line["id"], line["line"]) for line in found] == [("web", "out"), ("web", "err")]
     assert found[0] in map(json.loads, show(system, "web", "--json").splitlines())
+
+
+def test_the_last_lines_are_written_when_the_logger_is_told_to_end(boot: Boot) -> None:
+    """At the end of the machine all are sent SIGTERM at once, and what they say of that comes after it."""
+    system = boot(
+        """
+        id:2:initdefault:
+        # inittab: log
+        w:2:once:/bin/sh -c 'trap "sleep 0.2; echo bye; exit" TERM; echo hi; while :; do sleep 0.1; done'
+        """
+    )
+    wait_text(system, b"hi\n", "w")
+    system.run(["sh", "-c", f"kill {logger(system)} {logger(system, b'trap')}"])
+    wait_text(system, b"hi\nbye\n", "w")
+    current = system.path(f"{RUN}/w/current")
+    wait_until(lambda: current.stat().st_mode & 0o777 == 0o744 or logger(system), lambda: "its end")
+
+
+def test_another_init_takes_over(boot: Boot, oracle_programs: Path) -> None:
+    """C knows of no pipes: the logger reads to the end of what is written, and ends. Ours makes new ones."""
+    system = counting(boot)
+    swap(system, oracle_programs / "init")
+    system.path("/feed").write_text("3\n")
+    wait_text(system, lines(0, 4), "c")
+    system.run(["kill", str(logger(system, b"/counter"))])
+    wait_until(lambda: not logger(system), lambda: "the end of the logger")
+    swap(system, OURS)
+    system.telinit("q")
+    system.run(["kill", str(logger(system, b"/counter"))])
+    system.path("/feed").write_text("2\n")
+    wait_text(system, lines(0, 4) + lines(0, 2), "c")

@@ -9,7 +9,7 @@ import pytest
 from sysvinit_py.inittab import plain
 from sysvinit_py.inittab.actions import ACTIONS
 from sysvinit_py.inittab.entry import NO_OPTIONS, EntryOptions, FileOptions, Reading, Span
-from sysvinit_py.inittab.options import OF_ENTRY, OF_FILE, Comments
+from sysvinit_py.inittab.options import OF_ENTRY, OF_FILE, Comments, of_entry
 from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import Source
 from sysvinit_py.inittab.wire import decode, encode
@@ -283,3 +283,12 @@ def test_the_words_for_the_next_entry() -> None:
     ]
     comments.skip()
     assert comments.of_entry == ()
+
+
+@pytest.mark.parametrize("text", ["", "log", "log size=1K keep=2", "stop=QUIT grace=2.5"])
+def test_options_of_their_text(text: str) -> None:
+    """As they are handed over at re-execution."""
+    options = of_entry(text)
+    assert options.text == text
+    assert options.log == text.startswith("log")
+    assert (options.grace, options.stop) == ((2.5, 3) if "QUIT" in text else (None, 0))
