@@ -7,8 +7,9 @@ import sys
 
 from sysvinit_py.cli import out
 from sysvinit_py.cli.options import Option, Program, Values
+from sysvinit_py.clients.inittab import views
 from sysvinit_py.clients.inittab.beside import beside
-from sysvinit_py.clients.inittab.status import PROGRAM
+from sysvinit_py.clients.inittab.status import PROGRAM, status
 from sysvinit_py.report.item import COLUMNS
 
 TYPE_CHECKING = False
@@ -30,74 +31,16 @@ def _pid(text: str) -> int:
     return int(text)
 
 
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
-        raise ValueError(f"not a number of lines: {text!a}")
-    return int(text)
-
-
-def _since(text: str) -> str:
-    from sysvinit_py.clients.inittab.log import since
-
-    return since(text)
-
-
-#: A shell command whose lines are ids.
-_IDS = "inittab status -o id"
-_PID = Option("--pid", "PID", "the init that is this process, such as a container's", kind=_pid)
 STATUS = Program(
     "status",
     "show what runs, and what does not, and why",
     (
         Option("ids", "ID", "only these entries, in full: an id, or the name of the program", many=True,
-               complete=_IDS),
+               complete="inittab status -o id"),
         Option("--json", help="as JSON, for programs"),
         Option("-o --columns", "COLUMN,...", f"these columns, without a header: {', '.join(COLUMNS)}",
                kind=_columns, complete=f"printf '%s\\n' {' '.join(COLUMNS)}", comma=True),
-        _PID,
-    ),
-)  # fmt: skip
-LOG = Program(
-    "log",
-    "show what entries have written to their logs",
-    (
-        Option("ids", "ID", "of these entries: an id, or the name of the program", many=True, required=True,
-               complete=_IDS),
-        Option("-f --follow", help="go on with what is written, until interrupted"),
-        Option("-n --lines", "N", "no more than the last N lines", kind=_count),
-        Option("--since", "TIME", "no older lines: start (of the process), boot, 90s, 10m, 2h, 1d, or a time"
-               " in UTC such as 2026-11-26T12:05", kind=_since),
-        Option("--json", help="an object on each line, for programs"),
-        _PID,
-    ),
-)  # fmt: skip
-LOGD = Program("logd", "copy what entries write to their logs: init starts it when an entry has one")
-DIFF = Program(
-    "diff",
-    "show what telinit q would end, start and leave; or what NEW instead of OLD would",
-    (
-        Option("files", "FILE", "the old inittab and the new one", many=True, complete="file"),
-        Option("--level", "LEVEL", "of two files: the level to be in, instead of initdefault's",
-               kind=tuple("0123456789S")),
-        Option("--json", help="as JSON, for programs"),
-    ),
-    forms=("[--json]", "[--level LEVEL] [--json] OLD NEW"),
-)  # fmt: skip
-EXPLAIN = Program(
-    "explain",
-    "show what telinit LEVEL would end, start and leave",
-    (
-        Option("--to", "LEVEL", "0 to 9, S, or the letter of ondemand entries", required=True,
-               kind=tuple("0123456789SsabcABC")),
-        Option("--json", help="as JSON, for programs"),
-    ),
-)  # fmt: skip
-EDIT = Program(
-    "edit",
-    "edit an inittab: find its mistakes, show what would end and start, replace it, have init read it",
-    (
-        Option("file", "FILE", "instead of /etc/inittab", default="/etc/inittab", complete="file"),
-        Option("-y --yes", help="ask nothing; an inittab with mistakes is not installed"),
+        Option("--pid", "PID", "the init that is this process, such as a container's", kind=_pid),
     ),
 )  # fmt: skip
 #: Verbs that are programs of their own.
@@ -110,11 +53,7 @@ INITTAB = Program(
     "Show what init runs; and find the other programs for an inittab.",
     verbs=(
         STATUS,
-        LOG,
-        LOGD,
-        DIFF,
-        EXPLAIN,
-        EDIT,
+        *views.VERBS,
         *(
             Program(verb, f"{about}: see {name}(1)", (Option("words", "ARGUMENT", many=True),), passes=True)
             for verb, (name, about, _) in OTHERS.items()
@@ -125,27 +64,16 @@ INITTAB = Program(
 )
 
 
-#: What verbs do: a function of a module, imported when it is called so that status need not wait for others.
-_ACTS = {
-    "status": "status.status",
-    "log": "log.log",
-    "logd": "logd.main",
-    "diff": "plan.diff",
-    "explain": "plan.explain",
-    "edit": "edit.edit",
-}
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command inittab; return its exit status."""
     return INITTAB.run(_act, arguments)
 
 
 def _act(values: Values) -> int:
-    if place := _ACTS.get(values.verb):
-        module, _, function = place.partition(".")
-        act = getattr(__import__(f"sysvinit_py.clients.inittab.{module}", fromlist=[function]), function)
-        return int(act(values))
+    if values.verb == STATUS.name:
+        return status(values)
+    if values.verb in views.PLACES:
+        return views.act(values)
     name, _, module = OTHERS[values.verb]
     return _call(name, module, values.words)
 
