@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from sysvinit_py.logs import places
 from sysvinit_py.logs.folder import Folder
 from sysvinit_py.logs.lines import Lines
 from sysvinit_py.logs.rules import parse
@@ -41,10 +42,25 @@ def relay(*, as_json: bool) -> Iterator[Write]:
             yield lambda lines: output.write(prefix(lines))
 
 
+@contextmanager
+def entry() -> Iterator[Write]:
+    """As inittab logd writes the log of an entry."""
+    with tempfile.TemporaryDirectory() as path:
+        sink = places.sink(places.Spec("web", path, size=1 << 20, keep=5), Output(2), print)
+
+        def write(lines: list[bytes]) -> None:
+            assert sink.flush()
+            sink.write(b"".join(lines))
+
+        yield write
+        sink.close()
+
+
 SINKS: dict[str, Callable[[], AbstractContextManager[Write]]] = {
     "directory": folder,
     "directory, ISO stamps": lambda: folder("iso"),
     "directory, TAI64N, two patterns": lambda: folder("t", b"-*debug*\n+*\n"),
+    "log of an entry": entry,
     "prefix": lambda: relay(as_json=False),
     "JSON lines": lambda: relay(as_json=True),
 }

@@ -38,6 +38,10 @@ def program() -> Callable[[], int | None]:
         from sysvinit_py.inittab.child import main as read_inittab
 
         return read_inittab
+    if arguments[:1] == ["--logger"]:
+        from sysvinit_py.clients.inittab.logd import main as logger
+
+        return logger
     if arguments == ["--probe"]:
         from sysvinit_py.pid1.probe import main as probe
 

@@ -24,9 +24,10 @@ from types import CodeType
 from zlib import compress
 
 PACKAGE = Path(__file__).resolve().parent.parent
-#: What all need; telinit; the probe; what the program inittab shares with init, the same for requests, its
-#: verbs for them, what only it needs of an init that is not ours, and the rest of it; what reads the inittab;
-#: init. A module is in the first that names it.
+#: What all need; telinit; the probe; what the program inittab shares with init; the same for requests, its
+#: verbs for them; what inittab, the logger and init share; logger and init; the rest of the logger; what only
+#: inittab needs of an init that is not ours, and the rest of it; what reads the inittab; init. A module is in
+#: the first that names it.
 BUNDLES = (
     (
         "__init__.py",
@@ -40,6 +41,7 @@ BUNDLES = (
                 "clients/inittab",
                 "inittab",
                 "linux",
+                "logs",
                 "machine",
                 "pid1",
                 "pid1/*",
@@ -54,11 +56,10 @@ BUNDLES = (
     ),
     ("clients/telinit.py",),
     ("pid1/probe.py",),
+    ("inittab/options.py", "inittab/wire.py"),
     (
         "inittab/getopt.py",
         "inittab/getty.py",
-        "inittab/options.py",
-        "inittab/wire.py",
         *(
             f"machine/{module}.py"
             for module in ("run_queue", "job", "limits", "plain", "rules", "stages", "throttle")
@@ -68,17 +69,22 @@ BUNDLES = (
     ),
     ("machine/steering.py", "protocol/control.py"),
     ("clients/inittab/health.py", "clients/inittab/history.py", "clients/inittab/steer.py"),
+    (*(f"linux/{module}.py" for module in ("calls", "syslog", "title")), "report/pipes.py"),
+    ("clients/inittab/logd.py",),
+    ("logs/*.py",),
     ("clients/inittab/foreign.py",),
     ("protocol/utmp.py",),
+    ("linux/beneath.py",),
+    ("clients/inittab/log.py",),
+    ("clients/inittab/edit.py", "clients/inittab/plan.py", "report/plan.py"),
     ("cli/looking.py", "cli/options.py", "cli/out.py", "clients/inittab/*.py", "report/*.py"),
     ("inittab/child.py", "inittab/foreign.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),
-    ("linux/calls.py", "linux/descriptors.py"),
+    ("linux/descriptors.py",),
     ("pid1/container/front.py", "pid1/container/environment.py"),
+    ("machine/*.py", "inittab/sources.py"),
     (
         "inittab/*.py",
-        "machine/*.py",
-        "protocol/initctl.py",
-        *(f"linux/{module}.py" for module in ("loop", "proc", "syslog", "terminals", "title")),
+        *(f"linux/{module}.py" for module in ("loop", "proc", "terminals")),
         "pid1/environment.py",
         "pid1/groups.py",
         "pid1/ownership.py",
@@ -86,11 +92,7 @@ BUNDLES = (
         *(f"pid1/outputs/{module}.py" for module in ("publish", "shell", "spawn")),
         "pid1/survival/barrier.py",
     ),
-    (
-        "pid1/container/*.py",
-        *(f"logs/{module}.py" for module in ("__init__", "lines", "sinks", "stamps")),
-        "linux/descendants.py",
-    ),
+    ("pid1/container/*.py", "linux/descendants.py"),
     ("protocol/*.py", "linux/signals.py", "pid1/*.py", "pid1/*/*.py"),
 )
 

@@ -6,12 +6,13 @@ All files are opened beneath the directory's descriptor, and none but ``config``
 from __future__ import annotations
 
 import fcntl
-import os
+import posix as os  # and not os, which takes half a megabyte
 import stat
 import time
 from errno import EDQUOT, ENOSPC
 
 from sysvinit_py.logs.rules import Rules, parse
+from sysvinit_py.logs.stamps import parse as parse_stamp
 from sysvinit_py.logs.stamps import tai64n
 from sysvinit_py.text import printable
 
@@ -26,6 +27,7 @@ RETRY = 3.0  # seconds
 PROCESSOR_PAUSE = 1.0
 _CONFIG_BYTES = 1 << 16
 _NAME_LENGTH = len("@400000006b07f17d117ed02c.s")
+_HEXADECIMAL = frozenset("0123456789abcdef")
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _PROCESSOR = """[ -e state ] || >state; exec <"$1.u" >"$1.t" 4<state 5>newstate; exec sh -c "$2" """
@@ -36,7 +38,8 @@ class Folder:
 
     ``stamp`` makes the stamp of a line (STAMPS), ``rules`` stand for the file ``config``, ``length`` is the
     number of bytes of a line that patterns, copies and UDP see. ``copy`` gets the lines for standard error,
-    ``warn`` a text when something is wrong, and once more when it is mended.
+    ``warn`` a text when something is wrong, and once more when it is mended. ``goes_on``: a current that was
+    not closed in order is whole, as only the program was killed that wrote it; its last line may go on.
     """
 
     def __init__(
@@ -48,9 +51,10 @@ class Folder:
         length: int = 1000,
         copy: Callable[[bytes], object] = bytes,
         warn: Callable[[str], object] = str,
+        goes_on: bool = False,
     ) -> None:
         self.path, self._stamp, self._given, self._length = path, stamp, rules, length
-        self._copy, self._warn = copy, warn
+        self._copy, self._warn, self._goes_on = copy, warn, goes_on
         self._dir = self._lock = self._current = -1
         self._mode = 0o755  # of the directory, should it have to be made anew
         self._pending = b""
@@ -80,7 +84,10 @@ class Folder:
         return bool(self._pending or self._wanted or self._unprocessed)
 
     def write(self, pieces: Iterable[bytes]) -> bool:
-        """Write what Lines returned. False: nothing of it was taken, as what came before is not written."""
+        """Write what Lines returned. False: nothing of it was taken, as what came before is not written.
+
+        Where the rules have no pattern, a piece may be many lines, and the last one may go on in the next.
+        """
         if not self.flush():
             return False
         self._pending = b"".join(self._lines(pieces))
@@ -119,17 +126,25 @@ class Folder:
         """Return them as they are written, without those that are not kept."""
         now = time.time_ns()
         head = (self._stamp(now) + b" " if self._stamp else b"") + self.rules.prefix
-        plain = not (self.rules.patterns or self.rules.udp)
-        if plain and not head:
-            return pieces
+        if not (self.rules.patterns or self.rules.udp):
+            return (self._headed(b"".join(pieces), head),)
         written: list[bytes] = []
         for piece in pieces:
-            if self._at_start and not plain:
+            if self._at_start:
                 self._kept = self._chosen(piece, head)
             if self._kept:
                 written += (head, piece) if self._at_start else (piece,)
             self._at_start = piece.endswith(b"\n")
         return written
+
+    def _headed(self, data: bytes, head: bytes) -> bytes:
+        """Put the head before each line that begins in the data."""
+        if not (data and head):
+            return data
+        headed = data[:-1].replace(b"\n", b"\n" + head) + data[-1:]
+        headed = head + headed if self._at_start else headed
+        self._at_start = data.endswith(b"\n")
+        return headed
 
     def _chosen(self, piece: bytes, head: bytes) -> bool:
         """Copy the beginning of a line to where it belongs; return whether it is kept here."""
@@ -171,7 +186,9 @@ class Folder:
         self.rules = self._given or parse(self._config(), lambda text: self._warn(f"{self.path}: {text}"))
         if "current" in os.listdir(self._dir):
             found = os.stat("current", dir_fd=self._dir, follow_symlinks=False)
-            if not stat.S_ISREG(found.st_mode) or (found.st_size and not found.st_mode & stat.S_IXUSR):
+            if not stat.S_ISREG(found.st_mode) or (
+                found.st_size and not found.st_mode & stat.S_IXUSR and not self._goes_on
+            ):
                 self._rename("u")
         self._open_current()
 
@@ -180,6 +197,16 @@ class Folder:
         os.fchmod(self._current, 0o644)
         self._size, self._opened = os.fstat(self._current).st_size, time.monotonic()
         self._wanted = False
+        if self._goes_on and self._size:
+            self._at_start = self._last_byte() == b"\n"
+        self._goes_on = False
+
+    def _last_byte(self) -> bytes:
+        current = os.open("current", _READ | os.O_NOFOLLOW, dir_fd=self._dir)
+        try:
+            return os.pread(current, 1, self._size - 1)
+        finally:
+            os.close(current)
 
     def _config(self) -> bytes:
         try:
@@ -215,7 +242,7 @@ class Folder:
 
     def _drain(self) -> None:
         """Write all that is pending, and rotate where it is due."""
-        if self._current < 0 or not os.fstat(self._current).st_nlink:
+        if self._current < 0 or not self._in_place():
             self._open_anew()
         while True:
             if self.rules.age and time.monotonic() >= self._opened + self.rules.age:
@@ -229,6 +256,15 @@ class Folder:
             self._pending = self._pending[done:]
             self._size += done
             self._wanted = self._wanted and done == end
+
+    def _in_place(self) -> bool:
+        """Return whether current is what is found there: not moved, nor something mounted over it."""
+        try:
+            found = os.stat(f"{self.path}/current", follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        ours = os.fstat(self._current)
+        return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
 
     def _portion(self) -> tuple[int, bool]:
         """Return how many bytes go into current, and whether it is full then."""
@@ -277,11 +313,13 @@ class Folder:
     def _rename(self, suffix: str) -> str:
         """Give current its name among the old files, and return the stem of it.
 
-        If they are too many, the oldest that can be removed goes.
+        If they are too many, the oldest that can be removed goes. The clock may have been set back: the name
+        is later than the others all the same, or this one would go.
         """
-        now, there = time.time_ns(), {name[:-2] for name in os.listdir(self._dir)}
-        while (stem := tai64n(now).decode()) in there:
-            now += 1
+        stem = tai64n(time.time_ns()).decode()
+        there = [name[:-2] for name in os.listdir(self._dir) if _is_stem(name[:-2])]
+        if there and stem <= (last := max(there)):
+            stem = tai64n(parse_stamp(last.encode()) + 1).decode()
         os.rename("current", f"{stem}.{suffix}", src_dir_fd=self._dir, dst_dir_fd=self._dir)
         if self.rules.keep:
             any(map(self._remove, self._old_files()[: -self.rules.keep]))
@@ -327,7 +365,7 @@ class Folder:
                 return
         except OSError:
             pass  # it cannot be started, or what it made is not there
-        if os.path.lexists(f"{self.path}/{stem}.u"):
+        if f"{stem}.u" in os.listdir(self._dir):
             self._warn(f"{self.path}: processor failed, started again: {stem}.u")
             self._process_after = time.monotonic() + PROCESSOR_PAUSE
         else:
@@ -346,3 +384,8 @@ class Folder:
         if trouble != self._trouble:
             self._warn(f"{self.path}: {trouble or 'written again'}")
             self._trouble = trouble
+
+
+def _is_stem(name: str) -> bool:
+    """Return whether it is a stamp of these billion years."""
+    return name[:2] == "@4" and len(name) == _NAME_LENGTH - 2 and _HEXADECIMAL.issuperset(name[1:])

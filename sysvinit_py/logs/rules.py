@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from ipaddress import IPv4Address
-
 from sysvinit_py.text import printable
 from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
     from typing import Any
 
@@ -48,6 +46,8 @@ class Rules(Value):
 
 def parse(config: bytes, warn: Callable[[str], object]) -> Rules:
     """Return what the file says; calls ``warn`` for each line that is not understood, and skips it."""
+    import re  # takes a megabyte, as ipaddress does
+
     fields: dict[str, Any] = {}
     patterns = []
     for number, raw in enumerate(config.split(b"\n"), 1):
@@ -69,6 +69,8 @@ def parse(config: bytes, warn: Callable[[str], object]) -> Rules:
 
 
 def _address(text: str) -> tuple[str, int] | None:
+    from ipaddress import IPv4Address
+
     host, _, port = text.partition(":")
     try:
         address = str(IPv4Address(host)), int(port or _UDP_PORT)
@@ -83,6 +85,8 @@ def _pattern(pattern: bytes) -> re.Pattern[bytes] | None:
     A star goes to the first of what follows it and never back. As in C, a line that ends with what a plus
     matches is matched, whatever follows in the pattern.
     """
+    import re
+
     made, groups, at = b"", 0, 0
     while at < len(pattern):
         here, after = pattern[at : at + 1], re.escape(pattern[at + 1 : at + 2])

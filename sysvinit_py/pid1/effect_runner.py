@@ -29,6 +29,7 @@ class EffectRunner:
 
     report      puts a text on the console, in syslog, or on both
     is_running  whether a pid is that of an entry's process, and not reaped yet
+    output      returns the descriptor for what a process writes, or CONSOLE
     now         the time, as the machine is told it
     """
 
@@ -41,6 +42,7 @@ class EffectRunner:
         environment: dict[str, str],
         report: Callable[..., None],
         is_running: Callable[[int], bool],
+        output: Callable[[fx.Start], int],
         now: Callable[[], float],
     ) -> None:
         self.successor_wanted = False  # a re-execution; not before all that was asked for with it is done
@@ -49,6 +51,7 @@ class EffectRunner:
         self._environment = environment
         self._report = report
         self._is_running = is_running
+        self._output = output
         self._now = now
         self._groups = Groups()
         self._perform: dict[type[fx.Effect], Callable[[Any], ev.Event | None]] = {
@@ -77,7 +80,8 @@ class EffectRunner:
         if effect.terminal and terminals.missing((effect.terminal,)):
             return ev.TerminalMissing(effect.key)
         try:
-            pid = spawn.start(effect, self._environment, self._console, self._report)
+            output = self._output(effect)
+            pid = spawn.start(effect, self._environment, self._console, self._report, output)
         except spawn.CannotExecuteError as error:
             return ev.CannotExecute(effect.key, error.command, error.reason)
         except spawn.CannotForkError:

@@ -22,6 +22,7 @@ from sysvinit_py.pid1.inputs.terminals import TerminalWatch
 from sysvinit_py.pid1.inputs.timer import Timer
 from sysvinit_py.pid1.outputs import spawn
 from sysvinit_py.pid1.outputs.accounting import Accounting
+from sysvinit_py.pid1.outputs.capture import Capture
 from sysvinit_py.pid1.outputs.console import Console
 from sysvinit_py.pid1.outputs.messages import Messages
 from sysvinit_py.pid1.outputs.publish import Publisher
@@ -51,28 +52,32 @@ def compose(argv: list[str], program: str) -> Init:
     fifo = Fifo(lambda request: events_of(request, driver.machine, report), report)
     terminals = TerminalWatch(lambda: driver.machine.awaited)
     reader = Reader(program, pause=lambda: children.collect(), warn=report)
+    capture = Capture(program, lambda: driver.machine, variables, console, report, lambda: reader.files)
     runner = EffectRunner(
         console, reader, accounting, terminals, variables,
-        report=report, is_running=lambda pid: pid in driver.machine.running, now=clock,
+        report=report, is_running=lambda pid: pid in driver.machine.running, output=capture.output, now=clock,
     )  # fmt: skip
     driver = Driver(Machine(), runner.perform, clock, between=lambda: children.collect())
-    children = Children(driver, reader.child_exited, more=lambda: signals.add([calls.SIGCHLD]))
+    children = Children(
+        driver, lambda pid: [parent.child_exited(pid) for parent in (reader, capture)],
+        more=lambda: signals.add([calls.SIGCHLD]),
+    )  # fmt: skip
     succession = Succession(
         argv, inherited, variables, lambda: boot_events(given, inherited),
         driver=driver, runner=runner, signals=signals, children=children, accounting=accounting,
-        publisher=publisher, report=report,
+        publisher=publisher, capture=capture, report=report,
     )  # fmt: skip
     signals.actions = _actions(children, fifo, report, lambda: spawn.shut_down(variables, console, report))
     mounts = Mounts(accounting.write_all, terminals.mounted, fifo.keep, publisher.look_again)
 
     return Init(
-        (signals, mounts, fifo, console, reader, terminals, Timer(driver), publisher), driver, succession,
-        errors=Errors(argv), report=report, withdraw=publisher.withdraw,
+        (signals, mounts, fifo, console, reader, terminals, capture, Timer(driver), publisher),
+        driver, succession, errors=Errors(argv), report=report, withdraw=publisher.withdraw,
         first=(
-            publisher.take_place, environment.prepare, fifo.keep, succession.begin, publisher.write,
-            environment.take_keys, fifo.begin_watching, handover.keep_place,
+            publisher.take_place, capture.resume, environment.prepare, fifo.keep, succession.begin,
+            publisher.write, environment.take_keys, fifo.begin_watching, handover.keep_place,
         ),
-        records=(accounting.write, publisher.write),
+        records=(accounting.write, publisher.write, capture.write),
     )  # fmt: skip
 
 

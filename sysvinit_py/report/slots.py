@@ -32,6 +32,8 @@ FORM = "1"
 HEADER, SLOT = 512, 128
 #: Of an entry that was never started or called.
 EMPTY = bytes(SLOT)
+#: Instead of a command of a file that not everybody may read.
+HIDDEN = "(not public)"
 _NEVER: Fields = (0, 0, UNKNOWN, 0, 0.0, 0.0, 0.0, 0, 0.0, ".", "", "")
 
 _STATUS, _ENTRIES = "inittab-status", b"inittab-entries"
@@ -111,7 +113,7 @@ def slot(job: Job, stopping: bool) -> bytes:
         f"{'s' * job.stopped}{'l' * (job.leaving > 0)}"
     )
     return _sealed(
-        f"{job.place} {max(job.pid, 0)} {job.status} {job.starts} {job.began:.2f} {job.ended_at:.2f}"
+        f"{job.place} {max(job.pid, 0)} {job.status} {job.starts} {job.began:.3f} {job.ended_at:.3f}"
         f" {job.rests_until:.2f} {throttle.starts} {throttle.opened:.2f} .{marks} {job.why} {job.asked} ",
         SLOT,
     )

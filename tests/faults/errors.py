@@ -125,4 +125,4 @@ ERRORS: dict[str, tuple[int, ...]] = {
 #: Calls that init makes in a child of its own only; tests/system sees to those.
 IN_CHILDREN = ("closerange", "_exit", "take_terminal")
 #: Calls that only the init of a container makes.
-IN_CONTAINERS = ("become_subreaper", "fchmod", "getpgid", "tcsetpgrp")
+IN_CONTAINERS = ("become_subreaper", "getpgid", "tcsetpgrp")

@@ -25,8 +25,10 @@ from sysvinit_py.inittab.wire import encode
 from sysvinit_py.linux import calls
 from sysvinit_py.pid1 import sysv
 from sysvinit_py.pid1.inputs import reader
+from sysvinit_py.pid1.outputs.capture import LOGGER_OPTION
 
 SIGNAL_SIZE = 128
+LOGGER = "logger"
 SIGCHLD = 17
 CLOEXEC = 0o2000000
 #: A life that makes so many calls turns in circles.
@@ -44,6 +46,7 @@ class File:
         self.data = bytearray() if data is None else data
         self.inode = inode
         self.path = ""  # of a folder
+        self.both_ends = False  # of a pipe, in one descriptor
 
 
 class Descriptor:
@@ -205,6 +208,10 @@ class Kernel:
     def open(self, path: str, flags: int, mode: int = 0, *, dir_fd: int | None = None) -> int:
         self.call("open")
         path = self._path(path, dir_fd)
+        if path.startswith("/proc/self/fd/"):
+            pipe = self._at(int(path.rpartition("/")[2])).file
+            pipe.both_ends = True
+            return self._new(pipe)
         if flags & 0o200 and path in self.files:
             raise OSError(errno.EEXIST, "EEXIST")
         if path not in self.files:
@@ -258,7 +265,7 @@ class Kernel:
 
     def is_ready(self, pipe: File) -> bool:
         """Whether poll(2) says so: a child's answer comes whole, when it has ended."""
-        return bool(pipe.data) or not self.running("reader")
+        return bool(pipe.data) or not (pipe.both_ends or self.running("reader"))
 
     def write(self, fd: int, data: bytes) -> int:
         self.call("write")
@@ -353,7 +360,8 @@ class Kernel:
 
     def pipe2(self, flags: int) -> tuple[int, int]:
         self.call("pipe2")
-        pipe = File("pipe")
+        self._inodes += 1
+        pipe = File("pipe", inode=self._inodes)
         return self._new(pipe, bool(flags & CLOEXEC)), self._new(pipe, bool(flags & CLOEXEC))
 
     def dup2(self, fd: int, new: int, inheritable: bool = True) -> int:
@@ -400,6 +408,8 @@ class Kernel:
             [(_, output, _)] = how["file_actions"]
             self.descriptors[output].file.data += b"it can start"
             return self.make_process("trial", 0.05)
+        if argv[1:] == [LOGGER_OPTION]:
+            return self.make_process(LOGGER, float("inf"))
         if reader.CHILD_OPTION in argv:
             (given, answer) = (fd for _, fd, number in how["file_actions"] if number in (0, 1))
             sources = bytes(self.descriptors[given].file.data)

@@ -6,18 +6,21 @@ from errno import EAGAIN, EMFILE, ENFILE, ENOMEM
 from typing import Any
 
 from sysvinit_py.protocol import control, initctl
-from sysvinit_py.report import slots
+from sysvinit_py.report import pipes, slots
 from sysvinit_py.report.item import items
-from tests.faults.fake import File, Kernel
+from tests.faults.fake import LOGGER, File, Kernel
 
 INITTAB = b"""\
 id:2:initdefault:
 si::sysinit:/w SYSINIT 0.2
+# inittab: log
 bo::boot:/w BOOT "stay"
 wa:2:wait:/w WAIT 0.1
+# inittab: log size=1K
 r1:234:respawn:/w SHORT 30
 r2:23:respawn:/w TWO stay
 ls:2:respawn:/w LEAVES stay
+# inittab: log
 r3:3:respawn:/w THREE stay
 r4:4:respawn:/w FOUR stay
 o4:4:once:/w ONCE stay
@@ -69,6 +72,10 @@ def power(kernel: Kernel) -> None:
     kernel.signals.add(30)
 
 
+def without_log(kernel: Kernel) -> None:
+    kernel.inittab = kernel.inittab.replace(b"# inittab: log\nr3", b"r3")
+
+
 def finish(kernel: Kernel) -> None:
     kernel.finish()
 
@@ -77,7 +84,7 @@ def script() -> list[tuple[float, Any]]:
     return [
         (2, kill("/w TWO stay")), (3, level("3")), (8, change), (8.1, signal(1)), (10, orphan), (10, orphan),
         (12, level("u")), (14, kill("/w THREE stay")), (16, signal(28)), (17, power), (18, level("q")),
-        (20, level("2")),
+        (20, level("2")), (22, kill(LOGGER)), (23, without_log), (23.1, signal(1)), (26, kill(LOGGER)),
         # What is stopped has no place in level 4, or is called there; so it may be lost.
         (90, steer("restart", "r1")), (91, steer("stop", "r2")), (92, steer("start", "r2")),
         (93, steer("start", "od")), (94, steer("stop", "od", seconds=0)), (95, steer("kill", "r1", 9)),
@@ -115,15 +122,39 @@ def wrong_status(kernel: Kernel) -> list[str]:
             alive = {
                 process.pid
                 for process in kernel.processes.values()
-                if process.zombie_since is None and process.command != SULOGIN  # of the last resort
+                if process.zombie_since is None
+                and process.command not in (SULOGIN, LOGGER)  # of the last resort, and of no entry
             }
             return [f"status: {told}, but {alive}"] if told != alive else []
     return [] if kernel.tripped else ["there is no status"]
 
 
+def wrong_pipes(kernel: Kernel) -> list[str]:
+    """What is told of pipes that is not so; without a fault, each is in the table, and there is one logger.
+
+    After one in the next init it may not know of the previous logger, which ends with what it reads.
+    """
+    held = {fd: d.file.inode for fd, d in kernel.descriptors.items() if d.file.both_ends}
+    loggers = kernel.running(LOGGER)
+    disturbed = (
+        kernel.tripped or kernel.files["/dev/kmsg"].data or any("error in" in say for say in kernel.log)
+    )
+    try:
+        table = pipes.decode(bytes(kernel.descriptors[pipes.FD].file.data))
+    except (KeyError, ValueError) as error:
+        return [] if disturbed else [f"table of pipes: {error!r}"]
+    told = {pipe.fd: pipe.inode for pipe in table.pipes}
+    if not disturbed and (told != held or [process.pid for process in loggers] != [table.logger]):
+        return [f"pipes: {told} and {table.logger}, but {held} and {len(loggers)} loggers"]
+    wrong = [fd for fd, inode in told.items() if fd in held and held[fd] != inode]
+    return [f"pipes: {wrong} are others"] if wrong else []
+
+
 def judge(kernel: Kernel) -> dict[str, Any]:
     """What is wrong at the end of the life; and what was counted."""
-    alive = sorted(p.command for p in kernel.processes.values() if p.zombie_since is None)
+    alive = sorted(
+        p.command for p in kernel.processes.values() if p.zombie_since is None and p.command != LOGGER
+    )
     zombies = [
         p.command
         for p in kernel.processes.values()
@@ -143,8 +174,8 @@ def judge(kernel: Kernel) -> dict[str, Any]:
         problems.append("has not booted")
     if kernel.started.count("SYSINIT") > 1 or kernel.started.count("BOOT") > 1:
         problems.append("has booted twice")
-    problems += wrong_status(kernel)
-    if len(kernel.descriptors) > 14:
+    problems += wrong_status(kernel) + wrong_pipes(kernel)
+    if len(kernel.descriptors) > 17:
         problems.append(f"descriptors: {[(n, d.file.kind) for n, d in kernel.descriptors.items()]}")
     if kernel.longest_zombie > 1.5:
         problems.append(f"a zombie for {kernel.longest_zombie} s")

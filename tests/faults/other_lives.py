@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import ECONNREFUSED
+from errno import ECONNREFUSED, EIO
 from typing import Any
 
 from sysvinit_py.inittab.entry import Entry
@@ -106,6 +106,7 @@ def odd() -> Kernel:
     ]  # fmt: skip
     kernel = Kernel(ODD, script)
     kernel.faults["socket.send", 3] = ECONNREFUSED
+    kernel.faults["fchmod", 1] = EIO
     return kernel
 
 

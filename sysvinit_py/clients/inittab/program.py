@@ -7,7 +7,8 @@ import sys
 
 from sysvinit_py.cli import looking, out
 from sysvinit_py.cli.options import Option, Program, Values
-from sysvinit_py.clients.inittab import verbs
+from sysvinit_py.clients.inittab import verbs, views
+from sysvinit_py.clients.inittab.beside import beside
 from sysvinit_py.clients.inittab.status import PROGRAM, status
 from sysvinit_py.report.item import COLUMNS
 
@@ -36,7 +37,6 @@ STATUS = Program(
         verbs.PID,
     ),
 )  # fmt: skip
-_MOST_LINKS = 8
 #: Verbs that are programs of their own.
 OTHERS = {
     "lint": ("inittab-lint", "find mistakes in an inittab", "sysvinit_py.lint.cli"),
@@ -48,6 +48,7 @@ INITTAB = Program(
     verbs=(
         STATUS,
         *verbs.STEERING,
+        *views.VERBS,
         *(
             Program(verb, f"{about}: see {name}(1)", (Option("words", "ARGUMENT", many=True),), passes=True)
             for verb, (name, about, _) in OTHERS.items()
@@ -66,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _act(values: Values) -> int:
     if values.verb == STATUS.name:
         return status(values)
+    if values.verb in views.PLACES:
+        return views.act(values)
     if values.verb not in OTHERS:
         return _ask(values)
     name, _, module = OTHERS[values.verb]
@@ -86,18 +89,8 @@ def _ask(values: Values) -> int:
 
 def _call(name: str, module: str, words: list[str]) -> int:
     """Become the program, which stands beside this one or is in the package; PATH may be anybody's."""
-    own = sys.argv[0]
-    for _ in range(_MOST_LINKS):
-        folder, slash, _file = own.rpartition("/")
-        if not slash:
-            break
-        if posix.access(beside := f"{folder}/{name}", posix.X_OK):
-            posix.execv(beside, [beside, *words])
-        try:
-            target = posix.readlink(own)
-        except OSError:
-            break
-        own = target if target.startswith("/") else f"{folder}/{target}"
+    if path := beside(name):
+        posix.execv(path, [path, *words])
     try:
         other = __import__(module, fromlist=["main"])
     except ModuleNotFoundError as error:

@@ -64,12 +64,12 @@ def chosen(names: Sequence[str], listed: list[Item]) -> list[Item]:
     """Return the items that are named. Raises RefusedError."""
     found: list[Item] = []
     for name in dict.fromkeys(names):
-        if not (named := _named(name, listed)):
+        if not (those := named(name, listed)):
             shown = name or repr(name)
             raise RefusedError(
                 f"{shown}: no entry has this id, and not exactly one runs a program of this name"
             )
-        found += named
+        found += those
     return found
 
 
@@ -146,7 +146,7 @@ def _show(values: Values, listed: list[Item], init: dict[str, Any], title: str, 
     )
 
 
-def _named(name: str, listed: list[Item]) -> list[Item]:
+def named(name: str, listed: list[Item]) -> list[Item]:
     """Return the items with the id; or else the one whose program has the name."""
     if same_id := [item for item in listed if item.id == name]:
         return same_id

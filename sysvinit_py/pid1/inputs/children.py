@@ -24,7 +24,9 @@ class Children:
     more          called if some may be left
     """
 
-    def __init__(self, driver: Driver, orphan_ended: Callable[[int], None], more: Callable[[], None]) -> None:
+    def __init__(
+        self, driver: Driver, orphan_ended: Callable[[int], object], more: Callable[[], None]
+    ) -> None:
         self._driver = driver
         self._orphan_ended = orphan_ended
         self._more = more

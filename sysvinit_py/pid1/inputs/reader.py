@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeVar
 
-    from sysvinit_py.inittab.entry import Reading
+    from sysvinit_py.inittab.entry import FileOptions, Reading
     from sysvinit_py.inittab.sources import Source
 
     _Reading = TypeVar("_Reading", Reading, Reading | None)
@@ -60,6 +60,7 @@ class Reader(LoopSource):
         self._answer = bytearray()
         self._sources = b""  # what is being read, or was read last
         self._last: InittabRead | None = None  # what that gave
+        self.files: tuple[tuple[str, FileOptions], ...] | None = None  # and said of files; None: not read yet
 
     def wanted(self) -> tuple[tuple[int, int], ...]:
         """Return the pipe."""
@@ -161,6 +162,7 @@ class Reader(LoopSource):
 
     def _keep(self, reading: Reading) -> InittabRead:
         """Return the event that tells of the reading, and keep it for as long as the files are the same."""
+        self.files = reading.files
         graces = tuple((path, of.grace) for path, of in reading.files if of.grace is not None)
         self._last = InittabRead(reading.entries, reading.problems, reading.complete, graces)
         return self._last

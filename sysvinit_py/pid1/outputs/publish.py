@@ -36,8 +36,7 @@ if TYPE_CHECKING:
 FOLDER = "/run/inittab"
 STATUS, ENTRIES = "status", "entries"
 FDS = {ENTRIES: 13, STATUS: 12}
-#: Instead of a command of a file that not everybody may read.
-HIDDEN = "(not public)"
+HIDDEN = slots.HIDDEN
 _OTHERS_MAY_WRITE = 0o022
 #: Seconds that changes may wait while processes are being ended, most of which end together.
 _LULL = 0.05

@@ -29,6 +29,9 @@ INITSCRIPT = "/etc/initscript"
 PATH = "/sbin:/usr/sbin:/bin:/usr/bin"
 SHUTDOWN = ["/sbin/shutdown", "-hP", "now"]
 
+#: Instead of a descriptor for the output of a process.
+CONSOLE = -1
+
 _BY_FORCE = 1
 #: What somebody may send to the group of a leader of ours, which has to outlive its command.
 _GROUP_SIGNALS = (
@@ -80,13 +83,25 @@ def base_environment(environ: Mapping[str, str], console: str, auto: bool) -> di
     }
 
 
-def start(order: Start, environment: dict[str, str], console: Console, report: Callable[[str], None]) -> int:
-    """Start the entry's process and return its pid. Raises CannotExecuteError or CannotForkError."""
+def start(
+    order: Start,
+    environment: dict[str, str],
+    console: Console,
+    report: Callable[[str], None],
+    output: int = CONSOLE,
+) -> int:
+    """Start the entry's process and return its pid. Raises CannotExecuteError or CannotForkError.
+
+    ``output``: where it writes, and it reads /dev/null then; if CONSOLE, it has the console for all.
+    """
     environment = environment | dict(order.variables)
     argv = words(order.entry, order.stage, environment.get("PATH", ""))
     environment |= {"INIT_VERSION": VERSION, "RUNLEVEL": order.runlevel, "PREVLEVEL": order.prevlevel}
     if order.owns_console:
         return _lead(argv, environment, console, report, order.entry)
+    if output != CONSOLE:  # init's own standard input is /dev/null
+        actions = [(calls.POSIX_SPAWN_DUP2, output, number) for number in (1, 2)]
+        return execute(argv, environment, file_actions=actions, setsid=True)
     return run(argv, environment, console)
 
 

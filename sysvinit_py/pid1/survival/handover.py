@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import marshal
 from binascii import a2b_base64, b2a_base64, crc32
-from errno import EBADF, ENOEXEC
+from errno import EBADF, EMFILE, ENOEXEC
 from stat import S_ISFIFO
 
 from sysvinit_py.inittab.actions import AT_BOOT, AT_SYSINIT
@@ -25,7 +25,7 @@ from sysvinit_py.protocol.state import FD, SIGNATURE, Saved, SavedEntry, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 PROGRAM = "/sbin/init"
 OPTION = "--init"
@@ -51,12 +51,16 @@ _MAX_BYTES = 64 << 20
 _LAST_LINE = b"\nEND\n"
 
 
-def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
+def hand_over(
+    state: bytes, environment: Mapping[str, str], *more: str, inherit: Callable[[int], object] = bool
+) -> None:
     """Become the new init, called with ``more`` arguments. Raises OSError if that is not possible.
 
     Nothing has changed then. Without a state, the one that was handed to this init and not read is passed on.
+    ``inherit`` is called with the flags of what one of ours inherits, and no other init.
     """
-    if option := _trial(PROGRAM):
+    option = _trial(PROGRAM)
+    if option:
         _try_out(option, environment)
     # What comes now waits for the new init.
     blocked = calls.pthread_sigmask(calls.SIG_BLOCK, calls.SIGNALS)
@@ -65,12 +69,15 @@ def hand_over(state: bytes, environment: Mapping[str, str], *more: str) -> None:
             _offer(state)
         else:
             _pass_on()
+        if option == PROBE:
+            inherit(0)
         # The path as the name, for C init executes what it was called by when it is its turn to hand over.
         calls.execve(PROGRAM, [PROGRAM, OPTION, *more], environment)
     finally:
         # Still here: it did not work. The writer ends when nobody can read what there is.
         if state:
             keep_place()
+        inherit(calls.FD_CLOEXEC)
         calls.pthread_sigmask(calls.SIG_SETMASK, blocked)
 
 
@@ -133,6 +140,8 @@ def _offer(state: bytes) -> None:
     keep_place()  # else it might be an end of the pipe
     read_end, write_end = calls.pipe2(calls.O_CLOEXEC)
     try:
+        if FD in (read_end, write_end):
+            raise OSError(EMFILE, "the place of the state could not be kept")
         rest = state[_fill(write_end, state) :]
         try:
             _start_writer(read_end, write_end, rest)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sysvinit_py.pid1.effect_runner import EffectRunner
     from sysvinit_py.pid1.inputs.children import Children
     from sysvinit_py.pid1.outputs.accounting import Accounting
+    from sysvinit_py.pid1.outputs.capture import Capture
     from sysvinit_py.pid1.outputs.publish import Publisher
 
 
@@ -46,6 +47,7 @@ class Succession:
         children: Children,
         accounting: Accounting,
         publisher: Publisher,
+        capture: Capture,
         report: Callable[..., None],
     ) -> None:
         self._arguments = arguments
@@ -58,6 +60,7 @@ class Succession:
         self._children = children
         self._accounting = accounting
         self._publisher = publisher
+        self._capture = capture
         self._report = report
         self._handed = b""  # the state that the previous init has left, until the machine has it
         self._begun = False  # the machine has it, or the boot
@@ -149,4 +152,5 @@ class Succession:
             more = (*(word for word in self._arguments if word != handover.OPTION), *more)
             variables = handover.variables_of(self._inherited)  # C has them nowhere else
         self._publisher.hand_over()
-        handover.hand_over(state, {**self._environment, **variables}, *more)
+        environment = {**self._environment, **variables}
+        handover.hand_over(state, environment, *more, inherit=self._capture.set_flags)

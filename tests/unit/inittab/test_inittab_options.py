@@ -289,3 +289,12 @@ def test_options_of_another_version_are_passed_over() -> None:
     """As a state has them that an older or newer init has left."""
     assert of_entry("later=5 stop=QUIT") == EntryOptions("stop=QUIT", stop=3)
     assert of_entry("") is NO_OPTIONS
+
+
+@pytest.mark.parametrize("text", ["", "log", "log size=1K keep=2", "stop=QUIT grace=2.5"])
+def test_options_of_their_text(text: str) -> None:
+    """As they are handed over at re-execution."""
+    options = of_entry(text)
+    assert options.text == text
+    assert options.log == text.startswith("log")
+    assert (options.grace, options.stop) == ((2.5, 3) if "QUIT" in text else (None, 0))

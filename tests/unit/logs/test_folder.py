@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posix
 import socket
 import stat
 import time
@@ -273,7 +274,7 @@ class Full:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, room: int, error: int = ENOSPC) -> None:
         self.room, self.error, self._write = room, error, os.write
-        monkeypatch.setattr(os, "write", self.write)
+        monkeypatch.setattr(posix, "write", self.write)
 
     def write(self, fd: int, data: bytes) -> int:
         if not self.room:
@@ -333,7 +334,7 @@ def test_a_rotation_that_fails_is_done_later(
 ) -> None:
     folder = opened(rules=Rules(size=4, keep=0), length=0)
     with monkeypatch.context() as patch:
-        patch.setattr(os, "rename", lambda *_, **__: (_ for _ in ()).throw(OSError(EIO, "broken")))
+        patch.setattr(posix, "rename", lambda *_, **__: (_ for _ in ()).throw(OSError(EIO, "broken")))
         folder.write([b"one\n", b"two\n"])
     assert folder.busy
     clock.seconds += 3
@@ -474,7 +475,7 @@ def test_a_log_that_cannot_be_written_is_not_busy_because_of_its_age(
     folder = opened(rules=Rules(age=1))
     folder.write([b"one\n"])
     with monkeypatch.context() as patch:
-        patch.setattr(os, "write", lambda *_: (_ for _ in ()).throw(OSError(EIO, "broken")))
+        patch.setattr(posix, "write", lambda *_: (_ for _ in ()).throw(OSError(EIO, "broken")))
         folder.write([b"two\n"])
         clock.seconds += 1
         assert not folder.flush()
@@ -491,7 +492,7 @@ def test_what_could_not_be_synced_is_rotated_once(
     folder = opened()
     folder.write([b"one\n"])
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", lambda *_: (_ for _ in ()).throw(OSError(EIO, "broken")))
+        patch.setattr(posix, "fsync", lambda *_: (_ for _ in ()).throw(OSError(EIO, "broken")))
         folder.rotate()
     clock.seconds += 3
     assert folder.write([b"two\n"])
@@ -507,3 +508,45 @@ def test_no_old_file_is_lost_where_the_clock_stands_still(opened: Opened, clock:
     folder.rotate()
     wait(folder)
     assert opened.text() == b"zero\none\n"
+
+
+@pytest.mark.parametrize("how", ["current", "directory", "over"])
+def test_what_was_moved_from_outside_is_left_alone(opened: Opened, how: str) -> None:
+    """logrotate renames current; somebody moves the directory, or puts another one in its place."""
+    folder = opened(rules=Rules())
+    assert folder.write([b"a\n"])
+    if how == "current":
+        (opened.path / "current").rename(opened.path / "current.1")
+    else:
+        opened.path.rename(opened.path.with_name("moved"))
+        if how == "over":
+            opened.path.mkdir()
+    assert folder.write([b"b\n"])
+    assert (opened.path / "current").read_bytes() == b"b\n"
+    assert opened.warned == []
+
+
+def test_a_clock_that_was_set_back_costs_no_line(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that is rotated then would be the oldest, and the first to be removed."""
+    opened.put("@400000016b07f17d117ed02c.s", "newer\n")
+    opened.put("@zz00000f6b07f17d117ed02c.s", "not a stamp\n")
+    folder = opened(rules=Rules(size=2, keep=3))
+    for line in (b"a\n", b"b\n", b"c\n"):
+        assert folder.write([line])
+    kept = [name for name in opened.old() if name[1] == "4"]
+    assert kept == ["@400000016b07f17d117ed02e.s", "@400000016b07f17d117ed02f.s"]
+    assert [(opened.path / name).read_bytes() for name in kept] == [b"b\n", b"c\n"]
+
+
+def test_who_goes_on_begins_where_the_line_was_left(opened: Opened) -> None:
+    opened.put("current", "one\ntw", 0o644)
+    folder = opened(stamp=lambda now: b"@", rules=Rules(), goes_on=True)
+    assert folder.write([b"o\nthree\n"])
+    assert (opened.path / "current").read_bytes() == b"one\ntwo\n@ three\n"
+
+
+def test_pieces_of_many_lines_have_a_stamp_for_each(opened: Opened) -> None:
+    folder = opened(stamp=lambda now: b"@", rules=Rules())
+    for piece in (b"a\nb", b"c\n", b"", b"\nd\n"):
+        assert folder.write([piece])
+    assert (opened.path / "current").read_bytes() == b"@ a\n@ bc\n@ \n@ d\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix
 import tracemalloc
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     def full(fd: int, data: bytes) -> int:
         raise OSError(28, "full")
 
-    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(posix, "write", full)
     folder, lines = Folder(str(tmp_path), warn=str), Lines()
     chunk = b"x" * CAP
     tracemalloc.start()

@@ -26,7 +26,7 @@ class Kernel:
         monkeypatch.setattr(calls, "kill", lambda pid, number: self.sent.append(("kill", pid, number)))
         nothing: Any = None
         self.runner = EffectRunner(
-            nothing, nothing, nothing, nothing, {}, nothing, self.running.__contains__, lambda: 0.0
+            nothing, nothing, nothing, nothing, {}, nothing, self.running.__contains__, nothing, lambda: 0.0
         )
 
     def killpg(self, group: int, number: int) -> None:

@@ -1,0 +1,174 @@
+"""inittab edit: a copy is edited, checked and looked at, and then takes the place of the inittab.
+
+What is edited may lie where somebody else may write: it is opened beneath a descriptor of its folder, and
+replaced there, whatever has become of the names on the way. The copy is in a folder of our own.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from importlib.util import find_spec
+
+from sysvinit_py.cli import out
+from sysvinit_py.cli.options import RefusedError
+from sysvinit_py.clients import telinit
+from sysvinit_py.clients.inittab import plan
+from sysvinit_py.clients.inittab.beside import beside
+from sysvinit_py.inittab.read import interpret
+from sysvinit_py.inittab.sources import MAX_BYTES, Source, gather
+from sysvinit_py.linux.beneath import named_file, read
+from sysvinit_py.protocol import initctl
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sysvinit_py.cli.options import Values
+    from sysvinit_py.linux.beneath import Walk
+
+NAME = "inittab edit"
+#: Where no variable names one.
+_EDITORS = ("editor", "sensible-editor", "vi", "nano")
+_LINTER = "import sys; sys.path = {!r}; from sysvinit_py.lint.cli import main; sys.exit(main())"
+_QUESTION = "(i)nstall, (e)dit again or (q)uit? "
+#: If these are the same, nobody else has changed the file.
+_SAME = "st_dev", "st_ino", "st_size", "st_mtime_ns"
+
+
+def edit(values: Values) -> int:
+    """Edit the file; return the exit status: 1 if nothing was installed that was changed."""
+    with named_file(values.file).held() as walk:
+        original = walk.open()
+        try:
+            return _edit(values, walk, original)
+        finally:
+            os.close(original)
+
+
+def _edit(values: Values, walk: Walk, original: int) -> int:
+    try:
+        fcntl.flock(original, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise RefusedError(f"{values.file}: somebody else is editing it") from None
+    status = os.fstat(original)
+    old = read(original, MAX_BYTES, values.file)
+    draft = os.path.join(tempfile.mkdtemp(prefix="inittab-edit."), walk.name)
+    with open(draft, "xb") as file:
+        file.write(old)
+    try:
+        new = _edited(draft, old, values)
+        if new is None:
+            return out.FAILED
+        if new != old:
+            _replace(walk, original, status, new)
+            _have_it_read(values.file)
+    except (OSError, RefusedError, KeyboardInterrupt) as error:
+        reason = getattr(error, "strerror", None) or str(error) or "interrupted"
+        raise RefusedError(
+            f"{values.file} is not changed: {reason}; what was written is in {draft}"
+        ) from None
+    out.say(NAME, f"{values.file}: {'not changed' if new == old else 'installed'}")
+    shutil.rmtree(os.path.dirname(draft), ignore_errors=True)
+    return out.DONE
+
+
+def _edited(draft: str, old: bytes, values: Values) -> bytes | None:
+    """Return what the copy became; None: it is not to be installed. Raises OSError, RefusedError."""
+    while True:
+        command = ["/bin/sh", "-c", f'{_editor()} "$@"', "sh", draft]
+        if status := subprocess.run(command, check=False).returncode:
+            raise RefusedError(f"the editor has ended with status {status}")
+        new, _ = named_file(draft).read(MAX_BYTES)
+        if new == old:
+            return new
+        faulty = _has_faults(new, values.file)
+        if (sources := _sources(values.file, new)) and (steps := plan.effect(sources)):
+            plan.show(steps, "telinit q")
+        if values.yes:
+            if faulty:
+                raise RefusedError("it has mistakes")
+            return new
+        answer = _ask()
+        if answer == "i":
+            return new
+        if answer == "q":
+            out.say(NAME, f"{values.file}: not changed; what was written is in {draft}")
+            return None
+
+
+def _editor() -> str:
+    found = (name for name in _EDITORS if shutil.which(name))
+    return os.environ.get("VISUAL") or os.environ.get("EDITOR") or next(found, _EDITORS[-1])
+
+
+def _ask() -> str:
+    """Return the letter of what is to be done; q at the end of the input."""
+    while True:
+        print(_QUESTION, end="", flush=True)
+        line = sys.stdin.readline() if sys.stdin else ""
+        if not line or line.strip()[:1].lower() in ("i", "e", "q"):
+            return line.strip()[:1].lower() or "q"
+
+
+def _has_faults(data: bytes, path: str) -> bool:
+    """Show what the linter finds, or else what init would refuse; return whether there are errors."""
+    if program := beside("inittab-lint"):
+        command = [program]
+    elif find_spec("sysvinit_py.lint"):
+        command = [sys.executable, "-c", _LINTER.format(sys.path)]
+    else:
+        problems = interpret((Source(path, data),)).problems
+        for problem in problems:
+            out.say(NAME, str(problem))
+        return bool(problems)
+    words = ["--target", "sysvinit_py", "--quiet", "--stdin-filename", path, "-"]
+    return bool(subprocess.run([*command, *words], input=data, check=False).returncode)
+
+
+def _sources(path: str, data: bytes) -> list[Source]:
+    """Return init's sources with this in the place of one of them; none if it is not among them."""
+    sources = gather()
+    real = os.path.realpath(path)
+    if real not in (os.path.realpath(source.path) for source in sources):
+        return []
+    return [Source(s.path, data) if os.path.realpath(s.path) == real else s for s in sources]
+
+
+def _replace(walk: Walk, original: int, status: os.stat_result, data: bytes) -> None:
+    """Put the data in the place of the file, atomically. Raises OSError, RefusedError."""
+    draft = f".{walk.name}.{os.getpid()}"  # which init does not read, as it begins with a dot
+    how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    file = os.open(draft, how, 0o600, dir_fd=walk.folder)
+    try:
+        with open(file, "wb") as written:
+            written.write(data)
+            written.flush()
+            os.fchown(file, status.st_uid, status.st_gid)
+            os.fchmod(file, status.st_mode & 0o7777)
+            for name in os.listxattr(original):
+                with suppress(OSError):
+                    os.setxattr(file, name, os.getxattr(original, name))
+            os.fsync(file)
+        now = os.stat(walk.name, dir_fd=walk.folder, follow_symlinks=False)
+        if any(getattr(now, name) != getattr(status, name) for name in _SAME):
+            raise RefusedError("somebody else has changed it meanwhile")
+        os.rename(draft, walk.name, src_dir_fd=walk.folder, dst_dir_fd=walk.folder)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft, dir_fd=walk.folder)
+        raise
+
+
+def _have_it_read(path: str) -> None:
+    """Have init read it, if it is an inittab of init's."""
+    if not _sources(path, b""):
+        return
+    try:
+        telinit.write(initctl.encode(initctl.Request(initctl.RUNLVL, "Q", initctl.WAIT_TIME)), initctl.PATH)
+    except (OSError, telinit.RefusedError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        out.say(NAME, f"init was not told of it: {initctl.PATH}: {reason}")

@@ -1,0 +1,231 @@
+"""inittab log: what entries have written, with their starts and ends in between."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import deque
+from heapq import merge
+
+from sysvinit_py.cli import looking, out
+from sysvinit_py.cli.options import RefusedError
+from sysvinit_py.clients.inittab.status import named
+from sysvinit_py.linux.beneath import Place
+from sysvinit_py.logs.places import RUN, folder_name
+from sysvinit_py.logs.sinks import Json
+from sysvinit_py.logs.stamps import iso
+from sysvinit_py.report.item import how_it_ended, items
+from sysvinit_py.text import printable
+from sysvinit_py.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sysvinit_py.cli.options import Values
+    from sysvinit_py.report.item import Item
+
+_CHUNK = 1 << 16
+#: Seconds between two looks at what is followed.
+_PAUSE = 0.2
+#: Seconds by which the last line may be younger than the end of its process, as the logger reads it later.
+_SLACK = 0.001
+_STAMP = len("2026-11-26T12:05:19.123456Z")
+_JSON = b'{"time": "'
+_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Line(Value):
+    """A line of a log, or what has happened to the entry."""
+
+    stamp: bytes  # ISO, which sorts by time; empty: nobody knows
+    id: str
+    text: bytes  # as it is in the log
+    is_event: bool = False
+
+
+def since(text: str) -> str:
+    """Return a time as the beginning of a stamp, or ``boot`` or ``start``. Raises ValueError."""
+    if text in ("boot", "start"):
+        return text
+    if text[-1:] in _UNITS and text[:-1].isascii() and text[:-1].isdigit() and len(text) < 10:
+        return iso(time.time_ns() - int(text[:-1]) * _UNITS[text[-1]] * 10**9).decode()
+    for form in _FORMATS:
+        try:
+            time.strptime(text.removesuffix("Z"), form)
+            return text.removesuffix("Z")
+        except ValueError:
+            pass
+    raise ValueError(f"{text!a} is not a time: boot, start, 90s, 10m, 2h, 1d, or 2026-11-26T12:05 in UTC")
+
+
+class Log:
+    """The log directory of an entry, read from its oldest line on, and then what is new."""
+
+    def __init__(self, entry: str, place: Place) -> None:
+        self._id, self._place = entry, place
+        self._inode, self._offset = -1, 0  # how far it was read
+        self._rest = b""  # of a line that is not complete
+        self._stamp = b""
+
+    def check(self) -> None:
+        """Raise OSError unless there is such a directory, and it may be read."""
+        self._place.names()
+
+    def lines(self, *, to_the_end: bool) -> Iterator[Line]:
+        """Yield the lines that were not read yet; ``to_the_end``: one that is not complete, too."""
+        for name in self._unread():
+            for chunk in self._chunks(name):
+                *whole, self._rest = (self._rest + chunk).split(b"\n")
+                yield from map(self._line, whole)
+        if to_the_end and self._rest:
+            yield self._line(self._rest)
+            self._rest = b""
+
+    def _unread(self) -> list[str]:
+        """Return the files that have something new, the oldest first. Raises OSError."""
+        if self._inode == self._place.child("current").status().st_ino:
+            return ["current"]
+        names = [name for name in self._place.names() if name[:1] == "@" and name[-2:] in (".s", ".u")]
+        names.append("current")
+        inodes = [self._place.child(name).status().st_ino for name in names]
+        return names[inodes.index(self._inode) :] if self._inode in inodes else names
+
+    def _chunks(self, name: str) -> Iterator[bytes]:
+        try:
+            with self._place.child(name).opened() as fd:
+                status = os.fstat(fd)
+                if status.st_ino != self._inode or status.st_size < self._offset:
+                    self._inode, self._offset = status.st_ino, 0
+                while chunk := os.pread(fd, _CHUNK, self._offset):
+                    self._offset += len(chunk)
+                    yield chunk
+        except FileNotFoundError:
+            pass  # it was rotated, and is one of the old ones now, or removed
+
+    def _line(self, line: bytes) -> Line:
+        start = len(_JSON) if line.startswith(_JSON) else 0
+        if line[start + 4 : start + 5] == b"-" and line[start + _STAMP - 1 : start + _STAMP] == b"Z":
+            self._stamp = line[start : start + _STAMP]
+        return Line(self._stamp, self._id, line)
+
+
+def events(item: Item) -> list[Line]:
+    """Return what is known of starts and ends."""
+    told: list[tuple[float, str]] = []
+    if item.last and item.last[0]:
+        told.append((item.last[0] + _SLACK, f"ended: {how_it_ended(item.last[1])}"))
+    if item.pid and item.since:
+        begun = max(item.since - _SLACK, told[0][0] if told else 0.0)
+        told.append((begun, f"started: pid {item.pid}, start {item.starts or 1}"))
+    return [Line(iso(round(when * 10**9)), item.id, text.encode(), True) for when, text in told]
+
+
+class _Shown:
+    """How lines are shown."""
+
+    def __init__(self, ids: list[str], *, as_json: bool) -> None:
+        self._prefixed = len(ids) > 1
+        self._wide = max(map(len, ids), default=0)
+        self._json = {entry: Json(id=entry) for entry in ids} if as_json else {}
+        self._event = {entry: Json(id=entry, kind="event") for entry in ids} if as_json else {}
+        self._terminal = sys.stdout is not None and sys.stdout.isatty()
+        self._coloured = out.coloured(sys.stdout)
+
+    def __call__(self, line: Line) -> bytes:
+        if self._json:
+            if line.text.startswith(_JSON):
+                return line.text + b"\n"
+            text = line.text if line.is_event else line.text.removeprefix(line.stamp + b" ")
+            make = self._event if line.is_event else self._json
+            return make[line.id]((text + b"\n",), line.stamp)
+        head = f"{line.id:<{self._wide}} | " if self._prefixed else ""
+        text = line.stamp + b" -- " + line.text + b" --" if line.is_event else line.text
+        if not self._terminal:
+            return head.encode(errors="surrogateescape") + text + b"\n"
+        parts = text.decode(errors="surrogateescape").split("\t")
+        shown = printable(head) + "\t".join(map(printable, parts))
+        return (out.paint(shown, "2" if line.is_event and self._coloured else "") + "\n").encode()
+
+
+def log(values: Values) -> int:
+    """Show the logs; return the exit status."""
+    found = _items(values)
+    root = os.open("/" if values.pid in (None, 1) else f"/proc/{values.pid}/root", os.O_PATH | os.O_DIRECTORY)
+    logs = [Log(entry, Place(root, f"{RUN}/{folder_name(entry)}", image=True)) for entry in found]
+    shown = _Shown([*found], as_json=values.json)
+    lines = _woven(logs, found, values)
+    try:
+        for line in deque(lines, values.lines) if values.lines else lines:
+            out.write(shown(line))
+        if values.follow:
+            _follow(logs, values, shown)
+    except KeyboardInterrupt:
+        if not values.follow:
+            raise
+    return out.DONE
+
+
+def _items(values: Values) -> dict[str, Item | None]:
+    """Return the entries that are named, and what init tells of them; None: nothing."""
+    try:
+        _, published = looking.look(values.pid)
+        listed = [*items(published, time.time() - time.clock_gettime(time.CLOCK_BOOTTIME))]
+    except (looking.CannotLookError, looking.ForeignError):
+        listed = []
+    found: dict[str, Item | None] = {}
+    for name in values.ids:
+        items_of = named(name, listed)
+        found.update({item.id: item for item in items_of} if items_of else {name: None})
+    return found
+
+
+def _woven(logs: list[Log], found: dict[str, Item | None], values: Values) -> Iterator[Line]:
+    """Return the lines of all logs, and the events between them, by time."""
+    streams: list[Iterable[Line]] = []
+    for one, (name, item) in zip(logs, found.items(), strict=True):
+        try:
+            one.check()
+        except OSError as error:
+            raise RefusedError(_reason(name, error)) from None
+        streams += one.lines(to_the_end=not values.follow), events(item) if item else ()
+    begin = _begin(values.since, [*found.values()])
+    woven = merge(*streams, key=lambda line: line.stamp)
+    return (line for line in woven if line.stamp >= begin or not line.stamp)
+
+
+def _begin(text: str | None, found: list[Item | None]) -> bytes:
+    if text == "boot":
+        return iso(time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+    if text == "start":
+        begun = [item.since - _SLACK for item in found if item and item.pid and item.since]
+        return iso(round(min(begun) * 10**9)) if begun else b""
+    return (text or "").encode()
+
+
+def _reason(name: str, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{name}: no log: none was written to a folder (see log and log-to= in inittab(5))"
+    hint = ": only root, and the group adm, may read logs" if isinstance(error, PermissionError) else ""
+    return f"{name}: {error.strerror}{hint}"
+
+
+def _follow(logs: list[Log], values: Values, shown: _Shown) -> None:
+    last = iso(time.time_ns())
+    while True:
+        time.sleep(_PAUSE)
+        found = _items(values)
+        told = [line for item in found.values() if item for line in events(item) if line.stamp > last]
+        last = max([last, *(line.stamp for line in told)])
+        lines = [line for one in logs for line in _new(one)]
+        for line in merge(lines, sorted(told, key=lambda line: line.stamp), key=lambda line: line.stamp):
+            out.write(shown(line))
+
+
+def _new(one: Log) -> list[Line]:
+    try:
+        return [*one.lines(to_the_end=False)]
+    except OSError:
+        return []  # it is being rotated, or moved
