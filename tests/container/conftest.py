@@ -1,0 +1,72 @@
+"""Containers under podman with runc, and under docker with a daemon of our own.
+
+Each engine runs in a cell, with its images in memory, so that nothing stays whatever happens. Those that cannot run
+here are skipped with the reason, unless SYSVINIT_PY_ENGINES names them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.container import image
+from tests.container.engine import ENGINES, Container, Engine, EngineError
+
+REPOSITORY = Path(__file__).parents[2]
+OURS = Path(os.environ.get("SYSVINIT_PY_INIT") or REPOSITORY / "dist" / "init")
+REQUIRED = os.environ.get("SYSVINIT_PY_ENGINES", "").split()
+
+Start = Callable[..., Container]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of an engine in one process, in which it is started once."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "engine" in (call := getattr(item, "callspec", None)).params:
+            item.add_marker(pytest.mark.xdist_group(call.params["engine"]))
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An engine that has the images."""
+    name = request.param
+    if not OURS.exists():
+        pytest.fail(f"{OURS} is missing: run 'make dist/init'", pytrace=False)
+    with ExitStack() as exits:
+        try:
+            if os.geteuid() != 0:
+                raise EngineError("requires root")
+            made = exits.enter_context(ENGINES[name]())
+            image.make(made, OURS, tmp_path_factory.mktemp(name))
+            made("run", "--rm", *made.options("run"), image.BASE, "/bin/true")
+        except EngineError as reason:
+            if name in REQUIRED:
+                pytest.fail(f"{name} is required: {reason}", pytrace=False)
+            pytest.skip(f"{name}: {reason}")
+        yield made
+
+
+@pytest.fixture
+def start(engine: Engine, tmp_path: Path) -> Iterator[Start]:
+    """Start a container with an inittab, and remove it at the end of the test.
+
+    ``start(inittab, *arguments, options=(), image=...)``: arguments are those of container-init, and options those of
+    the engine's ``run``. The inittab has the level 2, unless it says another one.
+    """
+    with ExitStack() as exits:
+
+        def run(
+            inittab: str | None, *arguments: str, options: Sequence[str] = (), name: str = image.INIT
+        ) -> Container:
+            if inittab is not None:
+                file = tmp_path / f"inittab{len(list(tmp_path.iterdir()))}"
+                level = "" if ":initdefault:" in inittab else "id:2:initdefault:\n"
+                file.write_text(level + inittab)
+                options = (*options, f"--volume={file}:/etc/inittab:ro")
+            return exits.enter_context(Container(engine, name, *arguments, options=options))
+
+        yield run
