@@ -35,7 +35,7 @@ endef
 VENV_PACKAGES = $(shell $(PYTHON) -c 'import ensurepip' 2>/dev/null || echo $(notdir $(PYTHON))-venv)
 TEST_PACKAGES := python3 gcc libc6-dev procps busybox-static strace umockdev man-db
 VM_PACKAGES := python3 qemu-system-x86 mmdebstrap e2fsprogs
-CONTAINER_PACKAGES := mmdebstrap podman runc docker.io
+CONTAINER_PACKAGES := mmdebstrap podman runc catatonit docker.io
 
 new-enough = @$(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "make: $(1) is missing or older than 3.11" >&2; exit 1; }

@@ -12,7 +12,7 @@ from typing import Self
 
 #: Where the engine keeps all that it writes: in memory, and gone with the last process inside.
 STORE = "/mnt"
-#: What podman and docker write elsewhere is covered, too; a container with --pid=host sees this cell, no more.
+#: What podman and docker write elsewhere is covered, too. A container with --pid=host sees this cell alone.
 SET_UP = f"""\
 set -e
 for folder in {STORE} /run /dev/shm /var/lib/containers; do
@@ -38,10 +38,11 @@ class Cell:
         self.cgroup = f"sysvinit_py-{os.getpid()}-{next(_NUMBERS)}"
 
     def __enter__(self) -> Self:
-        command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", SET_UP]
+        own = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+            [*own, "sh", "-c", SET_UP],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
         assert self._process.stdout
         assert self._process.stderr
         if self._process.stdout.readline() != "ready\n":

@@ -12,7 +12,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, NamedTuple, Self
@@ -37,6 +36,7 @@ class Engine:
 
     name: ClassVar[str]
     programs: ClassVar[tuple[str, ...]]
+    health_options: ClassVar[tuple[str, ...]]  # for a health check that does not take long
 
     def __init__(self) -> None:
         self._cell = Cell()
@@ -71,8 +71,9 @@ class Engine:
     def popen(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command of the engine with pipes."""
         return subprocess.Popen(
-            self._cell.command(*self.words(), *arguments), env=os.environ | {"PATH": PATH, "DOCKER_BUILDKIT": "0"},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+            self._cell.command(*self.words(), *arguments),
+            env=os.environ | {"PATH": PATH, "DOCKER_BUILDKIT": "0"}, text=True, errors="replace",
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def call(self, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
@@ -89,7 +90,7 @@ class Engine:
         """Return what a command of the engine prints. Raises EngineError."""
         done = self.call(*arguments, text=text)
         if done.returncode:
-            raise EngineError(f"{self.name} {' '.join(arguments)}: status {done.returncode}: {done.stderr.strip()}")
+            raise EngineError(f"{self.name} {arguments}: status {done.returncode}: {done.stderr.strip()}")
         return done.stdout.strip()
 
     def options(self, command: str) -> tuple[str, ...]:
@@ -104,6 +105,10 @@ class Engine:
         """Return a name that no container has yet."""
         return f"c{next(self._numbers)}"
 
+    def is_well(self, container: Container) -> bool:
+        """Return what the engine's health check says."""
+        return container.inspect("{{.State.Health.Status}}") == "healthy"
+
     def outside(self, pid: int) -> int:
         """Return the number that a process of the engine's world has here."""
         return self._cell.outside(pid)
@@ -117,15 +122,20 @@ class Podman(Engine):
     """It has no daemon. crun does not run everywhere, and runc does."""
 
     name = "podman"
-    programs = ("podman", "runc", "conmon")
+    programs = ("podman", "runc", "conmon", "catatonit")
+    health_options = ("--health-interval=disable",)  # else systemd has to call it
 
     def options(self, command: str) -> tuple[str, ...]:
         return super().options(command) + ("--log-driver=k8s-file",) * (command == "run")
 
+    def is_well(self, container: Container) -> bool:
+        return not self.call("healthcheck", "run", container.name).returncode
+
     def words(self) -> tuple[str, ...]:
         return (
             "podman", f"--root={STORE}/root", f"--runroot={STORE}/run", f"--tmpdir={STORE}/tmp",
-            "--storage-driver=overlay", "--cgroup-manager=cgroupfs", "--runtime=runc", "--events-backend=none",
+            "--storage-driver=overlay", "--cgroup-manager=cgroupfs", "--runtime=runc",
+            "--events-backend=none",
         )  # fmt: skip
 
 
@@ -133,7 +143,8 @@ class Docker(Engine):
     """Its daemon is ours, and so is the daemon's containerd."""
 
     name = "docker"
-    programs = ("docker", "dockerd", "containerd", "runc")
+    programs = ("docker", "dockerd", "containerd", "runc", "docker-init")
+    health_options = ("--health-interval=300ms", "--health-retries=1")
 
     def words(self) -> tuple[str, ...]:
         return ("docker", f"--host=unix://{STORE}/sock")
@@ -145,7 +156,7 @@ class Docker(Engine):
             "--ip-forward=false", "--ip-masq=false", "--default-ulimit=nofile=1024:1024",
             "--exec-opt=native.cgroupdriver=cgroupfs", f"--cgroup-parent=/{self._cell.cgroup}",
         )  # fmt: skip
-        log = self._exits.enter_context(tempfile.TemporaryFile("w+"))
+        log = self._exits.enter_context(tempfile.TemporaryFile("w+"))  # noqa: SIM115
         process = subprocess.Popen(
             daemon, env=os.environ | {"PATH": PATH}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
@@ -169,8 +180,9 @@ class Output(NamedTuple):
     errors: list[str]
 
     def of(self, id: str) -> list[str]:
-        """Return the lines of a service, without its prefix."""
-        return [line.split(" | ", 1)[1] for line in self.out if line.split(" | ")[0].strip() == id]
+        """Return the lines of an entry, without its prefix."""
+        parts = (line.partition(" | ") for line in (*self.out, *self.errors))
+        return [text for name, bar, text in parts if bar and name.rstrip() == id]
 
 
 class Container:
@@ -179,11 +191,11 @@ class Container:
     def __init__(self, engine: Engine, image: str, *arguments: str, options: Sequence[str] = ()) -> None:
         self.engine = engine
         self.name = engine.create_name()
-        self._command = (*engine.options("run"), *options, image, *arguments)
+        self.command = (*engine.options("run"), *options, image, *arguments)
 
     def __enter__(self) -> Self:
         try:
-            self.engine("run", "--detach", f"--name={self.name}", *self._command)
+            self.engine("run", "--detach", f"--name={self.name}", *self.command)
         except EngineError:
             self.remove()
             raise
@@ -219,9 +231,9 @@ class Container:
         """Have the engine stop it, and kill it after so many seconds."""
         self.engine("stop", f"--time={seconds}", self.name)
 
-    def time_to_end(self, number: int) -> float:
+    def time_to_end(self, number: int, pid: int = 0) -> float:
         """Send its PID 1 a signal; return the seconds until that has ended."""
-        pid = self.pid
+        pid = pid or self.pid
         with open(os.pidfd_open(pid), "rb", buffering=0) as file:
             began = time.monotonic()
             signal.pidfd_send_signal(file.fileno(), number)
@@ -234,12 +246,12 @@ class Container:
         done = self.engine.call("logs", self.name)
         return Output(done.stdout.splitlines(), done.stderr.splitlines())
 
-    def expect(self, text: str) -> Output:
-        """Wait until a text is in its output, and return all of that. Raises TimeoutError."""
+    def expect(self, id: str, text: str) -> Output:
+        """Wait until a line of an entry is a text, and return all output. Raises TimeoutError."""
         end = time.monotonic() + TIMEOUT
         while True:
             output = self.logs()
-            if any(text in line for line in chain(*output)):
+            if text in output.of(id):
                 return output
             if time.monotonic() > end:
                 raise TimeoutError(f"{text!r} is not in {output}")
