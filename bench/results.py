@@ -53,7 +53,7 @@ class Row:
         """What stands against the budget: the ratio to the reference, or the median itself."""
         if self.measure.reference:
             return self.ratio(self.measure.reference)
-        ours = self.spread(OURS)
+        ours = self.spread(self.task.ours)
         return ours.median if ours else None
 
     @property
@@ -92,8 +92,8 @@ def measure(
             except TimeoutError as error:
                 results.failures.append(f"{task.name}, round {number}, {init.name}: {error}")
                 continue
-            for name, value in values.items():
-                rows[name].samples.setdefault(init.name, []).append(value)
+            for name, row in rows.items():
+                row.samples.setdefault(init.name, []).append(values[name])
     return results
 
 

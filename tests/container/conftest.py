@@ -1,7 +1,7 @@
 """Containers under podman with runc, and under docker with a daemon of our own.
 
-Each engine runs in a cell, with its images in memory, so that nothing stays whatever happens. Those that cannot
-run here are skipped with the reason, unless SYSVINIT_PY_ENGINES names them.
+Each engine runs in a cell, with its images in memory, so that nothing stays whatever happens. Those that
+cannot run here are skipped with the reason, unless SYSVINIT_PY_ENGINES names them.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def start(engine: Engine, tmp_path: Path) -> Iterator[Start]:
     """Start a container with an inittab, and remove it at the end of the test.
 
-    ``start(inittab, *arguments, options=(), name=...)``: arguments are those of container-init, options those of
-    the engine's ``run``, name is that of the image. The inittab has the level 2, unless it says another one.
+    ``start(inittab, *arguments, options=(), name=...)``: arguments are of container-init, options of the
+    engine's ``run``, name is the image. The inittab has the level 2, unless it says another one.
     """
     with ExitStack() as exits:
 

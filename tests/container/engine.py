@@ -24,7 +24,7 @@ PATH = f"/usr/sbin:/usr/bin:/sbin:/bin:{os.environ['PATH']}"
 #: Engines here may not raise limits, and would try to.
 LIMITS = ("--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096")
 #: Seconds that a command of an engine may take.
-TIMEOUT = 60.0 * PATIENCE
+TIMEOUT = 30.0 * PATIENCE
 
 
 class EngineError(Exception):

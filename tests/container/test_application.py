@@ -1,4 +1,4 @@
-"""An application of two services, a script that sets up and a job ends with the right status, and says all."""
+"""An application of two services, a set-up script and a job ends with the right status, and says all."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_status_when_nothing_runs(start: Start) -> None:
 
 
 def test_time_of_a_stop(start: Start) -> None:
-    """Eight signals stop it, within the time of its longest child and 50 ms: all at once, no grace is slept."""
+    """Eight signals stop it, within its longest child and 50 ms: all at once, and no grace is slept."""
     lasts = 0.3
     times = []
     for name in ("TERM", "INT", "QUIT", "PWR", *(f"RTMIN+{n}" for n in range(3, 7))):
