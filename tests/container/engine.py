@@ -95,7 +95,8 @@ class Engine:
 
     def options(self, command: str) -> tuple[str, ...]:
         """Return the options that a command has here, build or run."""
-        return ("--network=none", f"--cgroup-parent=/{self._cell.cgroup}", *LIMITS)
+        # podman takes it as that of a build itself, and then it must have no others below it.
+        return ("--network=none", f"--cgroup-parent=/{self._cell.cgroup}.{command}", *LIMITS)
 
     def build(self, folder: Path, name: str) -> None:
         """Build an image of a folder with a Dockerfile."""

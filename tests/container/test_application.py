@@ -12,7 +12,7 @@ import pytest
 from tests.container import image
 from tests.container.conftest import Start
 from tests.container.engine import Container
-from tests.container.services import APPLICATION, DEAF, variables
+from tests.container.services import APPLICATION, DEAF, LAST, variables
 
 #: A user, no right, nothing to write on, and little of everything.
 HARDENED = (
@@ -37,8 +37,8 @@ class Row(NamedTuple):
 
 
 MAIN_ENDS = [
-    *(Row(f"exit {code}", code, {"MAIN": f"exit {code}"}) for code in (0, 1, 3, 42, 126, 127, 128, 255)),
-    *(Row(f"by {name}", 128 + signal.Signals[f"SIG{name}"], {"MAIN": f"kill -{name} $$"})
+    *(Row(f"exit {code}", code, {"MAIN": f"{LAST}exit {code}"}) for code in (0, 1, 3, 42, 126, 127, 128, 255)),
+    *(Row(f"by {name}", 128 + signal.Signals[f"SIG{name}"], {"MAIN": f"{LAST}kill -{name} $$"})
       for name in ("HUP", "KILL", "SEGV", "TERM")),
 ]  # fmt: skip
 ROWS = [
@@ -51,7 +51,7 @@ ROWS = [
     Row("stopped, one is killed", 137, {"WEB": DEAF}, STOPPED, "web"),
     Row("stopped, one is killed, main's own status", 5,
         {"WEB": DEAF, "MAIN": ON_TERM.format("exit 5")}, STOPPED, "web", bye=1),
-    Row("main ends, one is killed", 3, {"WEB": DEAF, "MAIN": "sleep 0.2; exit 3"}, (), "web", bye=1),
+    Row("main ends, one is killed", 3, {"WEB": DEAF, "MAIN": f"{LAST}exit 3"}, (), "web", bye=1),
     Row("set-up fails", 7, {"SETUP": "exit 7"}, (), "si", bye=0),
     Row("set-up by a signal", 137, {"SETUP": "kill -KILL $$"}, (), "si", bye=0),
     Row("stopped in set-up", 0, {"SETUP": "echo up; exec sleep 1000"}, STOPPED, bye=0),

@@ -38,7 +38,6 @@ def test_status(start: Start, options: tuple[str, ...]) -> None:
     assert container.execute(*STATUS).returncode == 1
     container.execute("touch", "/dev/shm/go")
     becomes(container, 0, *STATUS)
-    becomes(container, 0, "inittab", "health")
     items = json.loads(container.execute("inittab", "status", "--json").stdout)
     states = {item["id"]: item["state"] for item in items["entries"]}
     assert (states["a"], states["b"]) == ("running", "done")

@@ -66,14 +66,17 @@ def test_commands_are_found_along_the_path_of_the_container(start: Start) -> Non
     "options", [[], ["--user=1000", "--cap-drop=ALL"], ["--security-opt=no-new-privileges"]], ids=" ".join
 )
 def test_privileges_and_signals(start: Start, options: list[str]) -> None:
-    """No program ignores or blocks a signal, and each has the rights that the container was given."""
+    """No program ignores or blocks a signal, and each has the rights that the container was given.
+
+    But 32 and 33, the C library's own, which posix_spawn(3) leaves ignored.
+    """
     container = start("a:2:respawn:sleep 1000\n", options=options)
     wanted, has = (
         dict(line.split(":", 1) for line in LINES.findall(Path(f"/proc/{pid}/status").read_text()))
         for pid in (container.pid, only_child(container))
     )
     for name in "SigBlk", "SigIgn":
-        assert int(has[name], 16) == 0, name
+        assert int(has[name], 16) & ~(3 << 31) == 0, name
         del has[name], wanted[name]
     assert has == wanted
 
@@ -91,7 +94,9 @@ def test_daemons_are_told(start: Start) -> None:
 
 def test_stop_signal_of_an_entry(start: Start) -> None:
     """nginx and others end orderly by SIGQUIT."""
-    web = "trap 'echo quit; exit' QUIT; trap 'echo term' TERM; echo up; while :; do sleep 0.05; done"
+    web = (
+        "trap 'echo quit; exit' QUIT; trap 'echo term' TERM; echo up; exec 2>&-; while :; do sleep 0.05; done"
+    )
     container = start('# inittab: stop=QUIT\nweb:2:respawn:sh -c "$WEB"\n', options=[f"--env=WEB={web}"])
     container.expect("web", "up")
     container.kill("TERM")
@@ -111,7 +116,7 @@ def test_clean_up(start: Start) -> None:
     assert container.wait() == 0
     output = container.logs()
     assert [line.split(" | ")[1] for line in output.out] == ["up", "bye", "clean"]
-    assert output.errors == []
+    assert output.errors == ["init | stopped by SIGTERM"]
 
 
 def test_nothing_of_the_host_is_touched(engine: Engine, start: Start) -> None:
