@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bench.inits import Init
+from bench.packages import PackageError
 from bench.tasks import OURS, SYSVINIT, Measure, Task
 
 
@@ -89,7 +90,7 @@ def measure(
             tell(f"{task.name}, round {number}: {init.name}")
             try:
                 values = task.run(init)
-            except TimeoutError as error:
+            except (TimeoutError, PackageError) as error:
                 results.failures.append(f"{task.name}, round {number}, {init.name}: {error}")
                 continue
             for name, row in rows.items():

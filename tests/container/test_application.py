@@ -37,7 +37,8 @@ class Row(NamedTuple):
 
 
 MAIN_ENDS = [
-    *(Row(f"exit {code}", code, {"MAIN": f"{LAST}exit {code}"}) for code in (0, 1, 3, 42, 126, 127, 128, 255)),
+    *(Row(f"exit {code}", code, {"MAIN": f"{LAST}exit {code}"})
+      for code in (0, 1, 3, 42, 126, 127, 128, 255)),
     *(Row(f"by {name}", 128 + signal.Signals[f"SIG{name}"], {"MAIN": f"{LAST}kill -{name} $$"})
       for name in ("HUP", "KILL", "SEGV", "TERM")),
 ]  # fmt: skip

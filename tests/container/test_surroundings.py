@@ -94,9 +94,8 @@ def test_daemons_are_told(start: Start) -> None:
 
 def test_stop_signal_of_an_entry(start: Start) -> None:
     """nginx and others end orderly by SIGQUIT."""
-    web = (
-        "trap 'echo quit; exit' QUIT; trap 'echo term' TERM; echo up; exec 2>&-; while :; do sleep 0.05; done"
-    )
+    traps = "trap 'echo quit; exit' QUIT; trap 'echo term' TERM"
+    web = f"{traps}; echo up; exec 2>&-; while :; do sleep 0.05; done"
     container = start('# inittab: stop=QUIT\nweb:2:respawn:sh -c "$WEB"\n', options=[f"--env=WEB={web}"])
     container.expect("web", "up")
     container.kill("TERM")
