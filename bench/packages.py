@@ -52,7 +52,7 @@ def version(package: str) -> str:
 
 @cache
 def size(package: str = "") -> int:
-    """Return the bytes of a minimal Debian with the package, and with what that needs, but no documentation."""
+    """Return the bytes of a minimal Debian with the package and what that needs, without documentation."""
     CACHE.mkdir(parents=True, exist_ok=True)
     told = CACHE / f"size-{package}"
     if not told.exists():

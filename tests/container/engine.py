@@ -6,12 +6,13 @@ import contextlib
 import itertools
 import os
 import select
+import shlex
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, NamedTuple, Self
@@ -25,6 +26,17 @@ PATH = f"/usr/sbin:/usr/bin:/sbin:/bin:{os.environ['PATH']}"
 LIMITS = ("--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096")
 #: Seconds that a command of an engine may take.
 TIMEOUT = 30.0 * PATIENCE
+
+SCRIPT = """\
+#!/bin/sh
+PATH={path} DOCKER_BUILDKIT=0
+export PATH DOCKER_BUILDKIT
+command=$1
+shift
+case $command in
+{cases}*) {command} "$@" ;;
+esac
+"""
 
 
 class EngineError(Exception):
@@ -101,6 +113,16 @@ class Engine:
     def build(self, folder: Path, name: str) -> None:
         """Build an image of a folder with a Dockerfile."""
         self("build", "--quiet", *self.options("build"), f"--tag={name}", str(folder))
+
+    def script(self) -> str:
+        """Return a program that does what ``docker`` would do, by this engine."""
+        to_folder = ("sh", "-c", 'cd "$0" && exec "$@"')
+        inside, words = shlex.join(self._cell.command(*to_folder)), shlex.join(self.words())
+        command = f'exec {inside} "$PWD" {words} $command'
+        cases = "".join(
+            f'{name}) {command} {shlex.join(self.options(name))} "$@" ;;\n' for name in ("build", "run")
+        )
+        return SCRIPT.format(path=PATH, cases=cases, command=command)
 
     def create_name(self) -> str:
         """Return a name that no container has yet."""
@@ -249,14 +271,19 @@ class Container:
 
     def expect(self, id: str, text: str) -> Output:
         """Wait until a line of an entry is a text, and return all output. Raises TimeoutError."""
+        return self._expect(lambda output: text in output.of(id), text)
+
+    def _expect(self, is_there: Callable[[Output], bool], text: str) -> Output:
         end = time.monotonic() + TIMEOUT
-        while True:
-            output = self.logs()
-            if text in output.of(id):
-                return output
+        while not is_there(output := self.logs()):
             if time.monotonic() > end:
                 raise TimeoutError(f"{text!r} is not in {output}")
             time.sleep(0.05)
+        return output
+
+    def expect_text(self, text: str) -> Output:
+        """Wait until a text is in its output, and return all of that. Raises TimeoutError."""
+        return self._expect(lambda output: any(text in line for line in (*output.out, *output.errors)), text)
 
     def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a program in it."""
