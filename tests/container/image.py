@@ -17,8 +17,8 @@ BOOTSTRAP = (
     "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
     "--dpkgopt=path-exclude=/usr/share/man/*", "bookworm",
 )  # fmt: skip
-#: Debian with Python; the same with our init; and with the init, but with python3-minimal alone.
-BASE, INIT, MINIMAL = "debian-python3", "debian-init", "debian-minimal"
+#: Debian with Python, as docs/container.rst calls it; that with our init; with that, but python3-minimal alone.
+BASE, INIT, MINIMAL = "debian-python3", "tested-init", "tested-minimal"
 DOCKERFILES = {
     INIT: f"""\
 FROM {BASE}
