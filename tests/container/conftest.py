@@ -23,6 +23,7 @@ REQUIRED = os.environ.get("SYSVINIT_PY_ENGINES", "").split()
 Start = Callable[..., Container]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of an engine in one process, in which it is started once."""
     for item in items:

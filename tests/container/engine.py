@@ -88,19 +88,21 @@ class Engine:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
-    def call(self, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    def call(
+        self, *arguments: str, text: str = "", timeout: float = TIMEOUT
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command of the engine."""
         with self.popen(*arguments) as process:
             try:
-                out, errors = process.communicate(text, timeout=TIMEOUT)
+                out, errors = process.communicate(text, timeout=timeout)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
         return subprocess.CompletedProcess(arguments, process.returncode, out, errors)
 
-    def __call__(self, *arguments: str, text: str = "") -> str:
+    def __call__(self, *arguments: str, text: str = "", timeout: float = TIMEOUT) -> str:
         """Return what a command of the engine prints. Raises EngineError."""
-        done = self.call(*arguments, text=text)
+        done = self.call(*arguments, text=text, timeout=timeout)
         if done.returncode:
             raise EngineError(f"{self.name} {arguments}: status {done.returncode}: {done.stderr.strip()}")
         return done.stdout.strip()
@@ -112,7 +114,7 @@ class Engine:
 
     def build(self, folder: Path, name: str) -> None:
         """Build an image of a folder with a Dockerfile."""
-        self("build", "--quiet", *self.options("build"), f"--tag={name}", str(folder))
+        self("build", "--quiet", *self.options("build"), f"--tag={name}", str(folder), timeout=10 * TIMEOUT)
 
     def script(self) -> str:
         """Return a program that does what ``docker`` would do, by this engine."""

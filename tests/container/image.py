@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.container.engine import Engine, EngineError
+from tests.container.engine import TIMEOUT, Engine, EngineError
 
 REPOSITORY = Path(__file__).parents[2]
 CACHE = REPOSITORY / ".cache" / "container"
@@ -17,7 +17,7 @@ BOOTSTRAP = (
     "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
     "--dpkgopt=path-exclude=/usr/share/man/*", "bookworm",
 )  # fmt: skip
-#: Debian with Python, as docs/container.rst calls it; that with our init; with that, but python3-minimal alone.
+#: Debian with Python, as docs/container.rst has it; that with our init; and that with python3-minimal alone.
 BASE, INIT, MINIMAL = "debian-python3", "tested-init", "tested-minimal"
 DOCKERFILES = {
     INIT: f"""\
@@ -52,7 +52,7 @@ def base() -> Path:
 
 def make(engine: Engine, init: Path, folder: Path) -> None:
     """Give an engine all images. Raises EngineError."""
-    engine("import", str(base()), BASE)
+    engine("import", str(base()), BASE, timeout=10 * TIMEOUT)
     shutil.copy(init, folder / "init")
     for name, text in DOCKERFILES.items():
         (folder / "Dockerfile").write_text(text)
