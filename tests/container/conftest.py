@@ -23,16 +23,11 @@ REQUIRED = os.environ.get("SYSVINIT_PY_ENGINES", "").split()
 Start = Callable[..., Container]
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of an engine in one process, in which it is started once."""
-    for item in items:
-        parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        if "engine" in parameters:
-            item.add_marker(pytest.mark.xdist_group(parameters["engine"]))
+#: All tests of an engine run in one process, in which it is started once.
+PARAMETERS = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ENGINES]
 
 
-@pytest.fixture(scope="session", params=ENGINES)
+@pytest.fixture(scope="session", params=PARAMETERS)
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """An engine that has the images."""
     name = request.param
