@@ -129,7 +129,7 @@ test-vm: vm-packages test-packages $(READY) dist/init
 .PHONY: test-container
 test-container: test-packages $(READY) dist/init
 	$(call install,$(CONTAINER_PACKAGES))
-	$(TWO_AT_ONCE) --dist loadgroup tests/container
+	$(TWO_AT_ONCE) tests/container
 
 .PHONY: vm-packages
 vm-packages:

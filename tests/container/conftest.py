@@ -10,8 +10,10 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.container import image
 from tests.container.engine import ENGINES, Container, Engine, EngineError
@@ -23,11 +25,20 @@ REQUIRED = os.environ.get("SYSVINIT_PY_ENGINES", "").split()
 Start = Callable[..., Container]
 
 
-#: All tests of an engine run in one process, in which it is started once.
-PARAMETERS = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ENGINES]
+class ByEngine(LoadScopeScheduling):  # type: ignore[misc]
+    """All tests of an engine run in one process, in which it is started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((name for name in ENGINES if f"[{name}" in nodeid), nodeid)
 
 
-@pytest.fixture(scope="session", params=PARAMETERS)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByEngine:
+    """Return what hands out the tests. (xdist_group does nothing with this pytest.)"""
+    return ByEngine(config, log)
+
+
+@pytest.fixture(scope="session", params=ENGINES)
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """An engine that has the images."""
     name = request.param

@@ -155,7 +155,7 @@ def test_reading_again(start: Start) -> None:
     assert container.execute("sh", "-c", more).returncode == 0
     container.kill("HUP")
     container.expect("b", "new")
-    assert container.execute("telinit", "0").returncode == 0
+    container.execute("telinit", "0")  # it may be killed with the container before it ends
     assert container.wait() == 0
 
 
