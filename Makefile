@@ -35,6 +35,7 @@ endef
 VENV_PACKAGES = $(shell $(PYTHON) -c 'import ensurepip' 2>/dev/null || echo $(notdir $(PYTHON))-venv)
 TEST_PACKAGES := python3 gcc libc6-dev procps busybox-static strace umockdev man-db
 VM_PACKAGES := python3 qemu-system-x86 mmdebstrap e2fsprogs
+CONTAINER_PACKAGES := mmdebstrap podman runc catatonit docker.io
 
 new-enough = @$(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "make: $(1) is missing or older than 3.11" >&2; exit 1; }
@@ -123,6 +124,12 @@ vm: vm-packages $(READY) dist/init
 test-vm: vm-packages test-packages $(READY) dist/init
 	$(TWO_AT_ONCE) --dist loadscope --timeout 600 -m 'not alone' tests/vm; status=$$?; \
 		$(BIN)/pytest --timeout 600 -m alone tests/vm && exit $$status
+
+#: make test-container containers with several processes, under podman and docker; four minutes
+.PHONY: test-container
+test-container: test-packages $(READY) dist/init
+	$(call install,$(CONTAINER_PACKAGES))
+	$(TWO_AT_ONCE) tests/container
 
 .PHONY: vm-packages
 vm-packages:

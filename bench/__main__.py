@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import picture, report
+from bench import containers, picture, report
 from bench.inits import Init, all_inits
 from bench.packages import PackageError
 from bench.results import measure
@@ -19,9 +19,10 @@ ROUNDS, QUICK_ROUNDS = 9, 3
 def main() -> int:
     """Return 1 if a trial failed, or, with --check, a budget is broken."""
     arguments = _arguments()
-    tasks = _tasks(arguments.tasks, arguments.quick)
+    tasks = _tasks(arguments)
+    make = containers.all_inits if arguments.containers else all_inits
     inits = _obtainable(
-        all_inits(arguments.init.absolute()),
+        make(arguments.init.absolute()),
         [OURS, BY_GRAMMAR, SYSVINIT, BARE, MODULES] if arguments.quick else arguments.inits,
     )
     rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else ROUNDS)
@@ -33,7 +34,8 @@ def main() -> int:
     print(report.table(results, inits))
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / "bench.json").write_text(report.as_json(results, inits, about, rounds))
-    picture.draw(results, headline, [arguments.output / "bench.svg", arguments.output / "bench.png"])
+    if not arguments.containers:
+        picture.draw(results, headline, [arguments.output / "bench.svg", arguments.output / "bench.png"])
     return int(bool(results.failures or (arguments.check and results.broken)))
 
 
@@ -41,6 +43,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure our init beside others.")
     parser.add_argument("--init", type=Path, default=REPOSITORY / "dist" / "init", help="ours (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="some tasks, ours and sysvinit, under a minute")
+    parser.add_argument(
+        "--containers", action="store_true", help="PID 1 of containers, beside others for that"
+    )
     parser.add_argument("--tasks", nargs="+", metavar="WORDS", help="those with such words in their names")
     parser.add_argument("--inits", nargs="+", default=[], metavar="NAME", help="those alone")
     parser.add_argument(
@@ -52,11 +57,12 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _tasks(words: list[str] | None, quick: bool) -> list[Task]:
+def _tasks(arguments: argparse.Namespace) -> list[Task]:
     """The tasks asked for by words, or those of --quick, or all."""
-    if words:
-        return [task for task in TASKS if any(word in task.name for word in words)]
-    return [task for task in TASKS if task.quick or not quick]
+    tasks = containers.TASKS if arguments.containers else TASKS
+    if arguments.tasks:
+        return [task for task in tasks if any(word in task.name for word in arguments.tasks)]
+    return [task for task in tasks if task.quick or not arguments.quick]
 
 
 def _obtainable(inits: dict[str, Init], names: list[str]) -> dict[str, Init]:

@@ -42,6 +42,7 @@ class Plan(NamedTuple):
     files: Mapping[str, Content]
     arguments: Sequence[str] = ()
     environment: Mapping[str, str] = KERNEL_ENVIRONMENT
+    binds: Sequence[tuple[str, str]] = ()  # folders outside, and where they are seen
 
 
 class Init(ABC):

@@ -50,6 +50,30 @@ def version(package: str) -> str:
     return _run(package, "dpkg-deb", "-f", _file(package), "Version").strip()
 
 
+@cache
+def size(package: str = "") -> int:
+    """Return the bytes of a minimal Debian with the package and what that needs, without documentation."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    told = CACHE / f"size-{package}"
+    if not told.exists():
+        include = [f"--include={package}"] * bool(package)
+        without = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "locale", "man")]
+        archive = CACHE / "minimal.tar"
+        _run(
+            package,
+            "mmdebstrap",
+            "--quiet",
+            "--variant=minbase",
+            *include,
+            *without,
+            "bookworm",
+            str(archive),
+        )
+        told.write_text(str(archive.stat().st_size))
+        archive.unlink()
+    return int(told.read_text())
+
+
 def _file(package: str) -> str:
     return str(next(CACHE.glob(f"{package}_*.deb")))
 

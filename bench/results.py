@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bench.inits import Init
+from bench.packages import PackageError
 from bench.tasks import OURS, SYSVINIT, Measure, Task
 
 
@@ -53,7 +54,7 @@ class Row:
         """What stands against the budget: the ratio to the reference, or the median itself."""
         if self.measure.reference:
             return self.ratio(self.measure.reference)
-        ours = self.spread(OURS)
+        ours = self.spread(self.task.ours)
         return ours.median if ours else None
 
     @property
@@ -89,11 +90,11 @@ def measure(
             tell(f"{task.name}, round {number}: {init.name}")
             try:
                 values = task.run(init)
-            except TimeoutError as error:
+            except (TimeoutError, PackageError) as error:
                 results.failures.append(f"{task.name}, round {number}, {init.name}: {error}")
                 continue
-            for name, value in values.items():
-                rows[name].samples.setdefault(init.name, []).append(value)
+            for name, row in rows.items():
+                row.samples.setdefault(init.name, []).append(values[name])
     return results
 
 

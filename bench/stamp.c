@@ -8,6 +8,9 @@
  *                            and REAPED when all are gone. The header then has the most that were left at once.
  *     /s TAG probe           waits for "go"; until it is "stop", makes orphans one by one; the header then has the longest
  *                            time that one was left
+ *     /s TAG ends MS         a stamp TAG; on SIGTERM it takes so many milliseconds to end, and stamps BYE before it does
+ *     /s TAG exits N         a stamp TAG; waits for "go" and ends with status N
+ *     /s TAG lines N         a stamp TAG; waits for "go"; writes N lines in buffers, as programs do; stamps END; stays
  *     /s TAG time N COMMAND  runs the command N times; a stamp TAG for each, whose time is how long that took
  *
  * The file: a header, then the stamps in the order of their making. The reader is bench/stamps.py.
@@ -19,6 +22,7 @@
 #include <spawn.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,7 +33,7 @@
 
 #define FILE_NAME "/stamps"
 
-enum { END = 1, REAPED = 2 }; /* tags of a program are larger */
+enum { END = 1, REAPED = 2, BYE = 6 }; /* tags of a program are larger */
 enum { WAIT, GO, STOP };
 
 struct stamp {
@@ -158,6 +162,30 @@ static void run(uint32_t tag, int count, char **command)
     }
 }
 
+static void say_bye(int number)
+{
+    (void)number;
+}
+
+/* PID 1 of a container has told it to stop. */
+static void ends(int milliseconds)
+{
+    signal(SIGTERM, say_bye);
+    pause();
+    sleep_until(now() + milliseconds * 1000000ULL);
+    stamp(BYE, now());
+}
+
+static void lines(uint32_t tag, int count)
+{
+    wait_for_go();
+    for (int i = 1; i <= count; i++)
+        printf("%u %d 10.0.0.1 - - \"GET /index.html HTTP/1.1\" 200 .\n", tag, i);
+    fflush(stdout);
+    stamp(END, now());
+    stay();
+}
+
 int main(int argc, char **argv)
 {
     uint64_t start = now();
@@ -181,6 +209,14 @@ int main(int argc, char **argv)
         stamp(tag, start);
         if (!strcmp(what, "turns"))
             turns(count, atoi(argv[4]));
+        else if (!strcmp(what, "ends"))
+            ends(count);
+        else if (!strcmp(what, "lines"))
+            lines(tag, count);
+        else if (!strcmp(what, "exits")) {
+            wait_for_go();
+            return count;
+        }
         else if (*what)
             stay();
         return 0;

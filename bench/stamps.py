@@ -21,7 +21,7 @@ CACHE = Path(__file__).parents[1] / ".cache" / "bench"
 #: Where the inits find the program, and the program the file.
 PROGRAM, FILE = "/s", "/stamps"
 
-END, REAPED = 1, 2  # tags of the program's own
+END, REAPED, BYE = 1, 2, 6  # tags of the program's own
 
 _HEADER = struct.Struct("=8Q")
 _STAMP = struct.Struct("=QII")

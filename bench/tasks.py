@@ -49,6 +49,7 @@ class Task(NamedTuple):
     inits: tuple[str, ...] = BOTH
     quick: bool = False  # also with --quick
     rounds: int | None = None  # at most
+    ours: str = OURS  # whose budgets the measures have
 
 
 # Starting.

@@ -41,6 +41,7 @@ class Trial:
             files=files,
             arguments=plan.arguments,
             environment=plan.environment,
+            binds=plan.binds,
             before=self._prepare,
         )
         self._exits = ExitStack()

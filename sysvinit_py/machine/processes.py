@@ -504,6 +504,8 @@ class Processes:
             job.repair()
             if job.pid and job.pid not in self.running:
                 self.running[job.pid] = job  # should it have ended, the next init sees that
+            if job.leaving and job.leaving not in self.endings:
+                job.leave(0)
             self._touched(job)
         self.starting = None
 

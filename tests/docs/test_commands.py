@@ -28,7 +28,7 @@ REPOSITORY = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 PAGES = [REPOSITORY / "README.rst", *sorted((REPOSITORY / "docs").glob("**/*.rst"))]
 PROGRAMS = re.compile(
-    r"([$#] )?(make|inittab|inittab-\w+|initeventd|pip|python3|apt|apt-get|dpkg\S*|telinit|cp|mv|ln)"
+    r"([$#] )?(make|inittab|inittab-\w+|initeventd|pip|python3|apt|apt-get|dpkg\S*|telinit|cp|mv|ln|docker)"
     r" (?=\S)|make$|inittab$|(/sbin/init|/opt/)\S+ (?=\S)|/sbin/init (?=\S)"
 )
 TAB = b"""\
@@ -179,6 +179,7 @@ PLACES: dict[str, Place] = {
     "make soak": planned,
     "make test-faults": planned,
     "make test-vm": planned,
+    "make test-container": planned,
     "make bench*": planned,
     "make vm*": by_test("tests/vm/conftest.py::image("),
     "make docs": succeeds,
@@ -197,6 +198,8 @@ PLACES: dict[str, Place] = {
     "inittab-install --live*": by_test("tests/system/test_live.py::--undo"),
     "inittab-install*": by_test("tests/unit/install/test_install.py::undo"),
     "initeventd *": by_test("tests/system/test_device_events.py::def test_dry_run"),
+    "docker *": by_test("tests/container/test_page.py::in page.commands()"),
+    "python3 -u -m http.server *": by_test("tests/container/test_page.py::def test_others"),
     "python3 -m venv /opt/*": in_namespace,
     "/opt/sysvinit_py/bin/pip install *": by_test(
         "tests/docs/test_commands.py::def test_initeventd_is_installed"
