@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: Where logs are in memory, and a link to each that is elsewhere: so whoever looks need not know of options.
 RUN = "/run/inittab/log"
 #: Bytes of current and number of old files: in memory, and elsewhere.
-_IN_MEMORY, _ELSEWHERE = (1 << 16, 1), (1_000_000, 10)
+_SIZE_IN_MEMORY, _SIZE_ELSEWHERE = (1 << 16, 1), (1_000_000, 10)
 #: Where the groups are, and which one may read the logs, as root may.
 GROUPS = "/etc/group"
 _GROUP = b"adm"
@@ -53,7 +53,7 @@ def spec(entry: Entry, files: Mapping[str, FileOptions]) -> Spec:
     """Return where the output of an entry goes; ``files``: what comments say of the files of the inittab."""
     of_file, of_entry = files.get(entry.file), entry.options
     to = (of_file and of_file.log_to) or RUN
-    size, keep = _IN_MEMORY if to == RUN else _ELSEWHERE
+    size, keep = _SIZE_IN_MEMORY if to == RUN else _SIZE_ELSEWHERE
     form = of_file.log if of_file else ""
     return Spec(entry.id, to, form, of_entry.size or size, of_entry.keep or keep)
 

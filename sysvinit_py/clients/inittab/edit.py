@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -148,7 +149,7 @@ def _replace(walk: Walk, original: int, status: os.stat_result, data: bytes) -> 
             written.write(data)
             written.flush()
             os.fchown(file, status.st_uid, status.st_gid)
-            os.fchmod(file, status.st_mode & 0o7777)
+            os.fchmod(file, stat.S_IMODE(status.st_mode))
             for name in os.listxattr(original):
                 with suppress(OSError):
                     os.setxattr(file, name, os.getxattr(original, name))
