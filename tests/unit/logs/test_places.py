@@ -29,7 +29,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What stands for /run/inittab/log."""
     (tmp_path / "run").mkdir()
     monkeypatch.setattr(places, "RUN", str(tmp_path / "run" / "log"))
-    monkeypatch.setattr(places, "_IN_MEMORY", (1 << 16, 1))
+    monkeypatch.setattr(places, "_SIZE_IN_MEMORY", (1 << 16, 1))
     return tmp_path / "run" / "log"
 
 
