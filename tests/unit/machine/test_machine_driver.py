@@ -251,6 +251,15 @@ def test_a_child_that_an_error_has_lost_is_found_again_by_its_job() -> None:
     assert set(machine.running) == {7}
 
 
+def test_a_group_that_was_gone_when_an_error_came_holds_nothing_back() -> None:
+    machine = booting()
+    machine.handle(ev.Started(SI, 7), 1.0)
+    job = machine.processes.jobs[SI]
+    job.leave(7)
+    machine.repair_after_error()
+    assert job.leaving == 0
+
+
 def test_a_machine_without_a_driver_takes_all_steps_of_an_event() -> None:
     entries = tuple(Entry(f"{number:03}", "2", "once", "x") for number in range(1000))
     machine = Machine()
