@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -108,6 +109,7 @@ def test_keys_reach_the_command(boot: Boot) -> None:
     """Ctrl-C ends it, and the process that leads its session lives on to give the console back."""
     system = boot("id:2:initdefault:\nsi::sysinit:/w SI stay\ns2::sysinit:/w NEXT stay\n")
     system.witness.wait("SI")
+    time.sleep(0.5)  # the leader ignores the key only after it has started the command
     system.console.type(b"\x03")
     system.witness.wait("SI", "INT")
     assert_owns_console(system, system.witness.wait("NEXT"))
