@@ -7,7 +7,7 @@ import sys
 
 from sysvinit_py.cli import looking, out
 from sysvinit_py.cli.options import Option, Program, Values
-from sysvinit_py.clients.inittab import verbs, views
+from sysvinit_py.clients.inittab import verbs
 from sysvinit_py.clients.inittab.beside import beside
 from sysvinit_py.clients.inittab.status import PROGRAM, status
 from sysvinit_py.report.item import COLUMNS
@@ -47,8 +47,7 @@ INITTAB = Program(
     "Show and steer what init runs; and find the other programs for an inittab.",
     verbs=(
         STATUS,
-        *verbs.STEERING,
-        *views.VERBS,
+        *verbs.VERBS,
         *(
             Program(verb, f"{about}: see {name}(1)", (Option("words", "ARGUMENT", many=True),), passes=True)
             for verb, (name, about, _) in OTHERS.items()
@@ -67,24 +66,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _act(values: Values) -> int:
     if values.verb == STATUS.name:
         return status(values)
-    if values.verb in views.PLACES:
-        return views.act(values)
-    if values.verb not in OTHERS:
-        return _ask(values)
+    if values.verb in verbs.PLACES:
+        try:
+            return verbs.act(values)
+        except looking.ForeignError:
+            out.say(
+                PROGRAM, "another init, or an older version, which takes no such request: see inittab status"
+            )
+            return out.FOREIGN
     name, _, module = OTHERS[values.verb]
     return _call(name, module, values.words)
-
-
-def _ask(values: Values) -> int:
-    """Do what the verb says, with modules that a look does not need."""
-    from sysvinit_py.clients.inittab import health, history, steer
-
-    doing = {"history": history.history, "health": health.health, "wait": steer.wait, "reload": steer.reload}
-    try:
-        return doing.get(values.verb, steer.steer)(values)
-    except looking.ForeignError:
-        out.say(PROGRAM, "another init, or an older version, which takes no such request: see inittab status")
-        return out.FOREIGN
 
 
 def _call(name: str, module: str, words: list[str]) -> int:

@@ -1,8 +1,8 @@
-"""The command lines of the verbs that ask init for something, or wait for it."""
+"""The verbs of inittab but ``status``: their command lines, and where they are done."""
 
 from __future__ import annotations
 
-from sysvinit_py.cli.options import Option, Program
+from sysvinit_py.cli.options import Option, Program, Values
 from sysvinit_py.inittab.options import signal_number
 
 TYPE_CHECKING = False
@@ -30,6 +30,12 @@ def _signal(text: str) -> int:
     if not 0 < number <= 64:
         raise ValueError(f"not a signal: {text!a}")
     return number
+
+
+def _since(text: str) -> str:
+    from sysvinit_py.clients.inittab.log import since
+
+    return since(text)
 
 
 _DAY = 86400
@@ -76,3 +82,61 @@ STEERING = (
     HEALTH,
     Program("reload", "have init read the inittab, and show what it refuses", (_TIMEOUT, PID)),
 )  # fmt: skip
+LOG = Program(
+    "log",
+    "show what entries have written to their logs",
+    (
+        _IDS,
+        Option("-f --follow", help="go on with what is written, until interrupted"),
+        Option("-n --lines", "N", "no more than the last N lines", kind=_number(10**9 - 1, "a number")),
+        Option("--since", "TIME", "no older lines: start (of the process), boot, 90s, 10m, 2h, 1d, or a time"
+               " in UTC such as 2026-11-26T12:05", kind=_since),
+        Option("--json", help="an object on each line, for programs"),
+        PID,
+    ),
+)  # fmt: skip
+LOGD = Program("logd", "copy what entries write to their logs: init starts it when an entry has one")
+DIFF = Program(
+    "diff",
+    "show what telinit q would end, start and leave; or what NEW instead of OLD would",
+    (
+        Option("files", "FILE", "the old inittab and the new one", many=True, complete="file"),
+        Option("--level", "LEVEL", "of two files: the level to be in, instead of initdefault's",
+               kind=tuple("0123456789S")),
+        _JSON,
+    ),
+    forms=("[--json]", "[--level LEVEL] [--json] OLD NEW"),
+)  # fmt: skip
+EXPLAIN = Program(
+    "explain",
+    "show what telinit LEVEL would end, start and leave",
+    (
+        Option("--to", "LEVEL", "0 to 9, S, or the letter of ondemand entries", required=True,
+               kind=tuple("0123456789SsabcABC")),
+        _JSON,
+    ),
+)  # fmt: skip
+EDIT = Program(
+    "edit",
+    "edit an inittab: find its mistakes, show what would end and start, replace it, have init read it",
+    (
+        Option("file", "FILE", "instead of /etc/inittab", default="/etc/inittab", complete="file"),
+        Option("-y --yes", help="ask nothing; an inittab with mistakes is not installed"),
+    ),
+)  # fmt: skip
+VERBS = (*STEERING, LOG, LOGD, DIFF, EXPLAIN, EDIT)
+#: What they do: a function of a module, imported when it is called so that status need not wait for it.
+PLACES = {
+    **dict.fromkeys(("stop", "start", "restart", "kill"), "steer.steer"),
+    "wait": "steer.wait", "reload": "steer.reload",
+    "history": "history.history", "health": "health.health",
+    "log": "log.log", "logd": "logd.main",
+    "diff": "plan.diff", "explain": "plan.explain", "edit": "edit.edit",
+}  # fmt: skip
+
+
+def act(values: Values) -> int:
+    """Do what the verb says; return the exit status."""
+    module, _, function = PLACES[values.verb].partition(".")
+    found = __import__(f"sysvinit_py.clients.inittab.{module}", fromlist=[function])
+    return int(getattr(found, function)(values))
