@@ -31,7 +31,8 @@ _CHUNK = 1 << 16
 _PAUSE = 0.2
 #: Seconds by which the last line may be younger than the end of its process, as the logger reads it later.
 _SLACK = 0.001
-_STAMP = len("2026-11-26T12:05:19.123456Z")
+#: A stamp, and what makes zeros of digits, to see whether something is one.
+_STAMP, _ZEROS = b"0000-00-00T00:00:00.000000Z", bytes.maketrans(b"123456789", b"000000000")
 _JSON = b'{"time": "'
 _FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -51,11 +52,10 @@ def since(text: str) -> str:
     if text in ("boot", "start"):
         return text
     if text[-1:] in _UNITS and text[:-1].isascii() and text[:-1].isdigit() and len(text) < 10:
-        return iso(time.time_ns() - int(text[:-1]) * _UNITS[text[-1]] * 10**9).decode()
+        return iso(max(0, time.time_ns() - int(text[:-1]) * _UNITS[text[-1]] * 10**9)).decode()
     for form in _FORMATS:
         try:
-            time.strptime(text.removesuffix("Z"), form)
-            return text.removesuffix("Z")
+            return time.strftime(form, time.strptime(text.removesuffix("Z"), form))  # 2026-1-6 does not sort
         except ValueError:
             pass
     raise ValueError(f"{text!a} is not a time: boot, start, 90s, 10m, 2h, 1d, or 2026-11-26T12:05 in UTC")
@@ -72,6 +72,8 @@ class Log:
 
     def check(self) -> None:
         """Raise OSError unless there is such a directory, and it may be read."""
+        if not self._id:
+            raise FileNotFoundError  # its place would be that of all logs
         self._place.names()
 
     def lines(self, *, to_the_end: bool) -> Iterator[Line]:
@@ -86,12 +88,18 @@ class Log:
 
     def _unread(self) -> list[str]:
         """Return the files that have something new, the oldest first. Raises OSError."""
-        if self._inode == self._place.child("current").status().st_ino:
+        if self._inode == self._inode_of("current"):
             return ["current"]
         names = [name for name in self._place.names() if name[:1] == "@" and name[-2:] in (".s", ".u")]
         names.append("current")
-        inodes = [self._place.child(name).status().st_ino for name in names]
+        inodes = [*map(self._inode_of, names)]
         return names[inodes.index(self._inode) :] if self._inode in inodes else names
+
+    def _inode_of(self, name: str) -> int:
+        try:
+            return self._place.child(name).status().st_ino
+        except FileNotFoundError:
+            return 0  # it is being rotated, or was removed
 
     def _chunks(self, name: str) -> Iterator[bytes]:
         try:
@@ -107,8 +115,9 @@ class Log:
 
     def _line(self, line: bytes) -> Line:
         start = len(_JSON) if line.startswith(_JSON) else 0
-        if line[start + 4 : start + 5] == b"-" and line[start + _STAMP - 1 : start + _STAMP] == b"Z":
-            self._stamp = line[start : start + _STAMP]
+        stamp = line[start : start + len(_STAMP)]
+        if stamp.translate(_ZEROS) == _STAMP:
+            self._stamp = stamp
         return Line(self._stamp, self._id, line)
 
 
@@ -136,7 +145,7 @@ class _Shown:
 
     def __call__(self, line: Line) -> bytes:
         if self._json:
-            if line.text.startswith(_JSON):
+            if line.text.startswith(_JSON) and _is_json(line.text):
                 return line.text + b"\n"
             text = line.text if line.is_event else line.text.removeprefix(line.stamp + b" ")
             make = self._event if line.is_event else self._json
@@ -150,15 +159,29 @@ class _Shown:
         return (out.paint(shown, "2" if line.is_event and self._coloured else "") + "\n").encode()
 
 
+def _is_json(text: bytes) -> bool:
+    """Return whether it is JSON: in a raw log anything may begin as our lines do, or one may be cut off."""
+    try:
+        from json import loads
+
+        loads(text, parse_constant=int)  # which takes no NaN, nor Infinity
+    except ImportError:  # python3-minimal
+        return text.endswith(b"}")
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def log(values: Values) -> int:
     """Show the logs; return the exit status."""
     found = _items(values)
     root = os.open("/" if values.pid in (None, 1) else f"/proc/{values.pid}/root", os.O_PATH | os.O_DIRECTORY)
-    logs = [Log(entry, Place(root, f"{RUN}/{folder_name(entry)}", image=True)) for entry in found]
+    paths = {entry: f"{RUN}/{folder_name(entry)}" for entry in found}
+    logs = [Log(entry, Place(root, path, image=True, shown=path)) for entry, path in paths.items()]
     shown = _Shown([*found], as_json=values.json)
     lines = _woven(logs, found, values)
     try:
-        for line in deque(lines, values.lines) if values.lines else lines:
+        for line in lines if values.lines is None else deque(lines, values.lines):
             out.write(shown(line))
         if values.follow:
             _follow(logs, values, shown)
@@ -207,7 +230,8 @@ def _begin(text: str | None, found: list[Item | None]) -> bytes:
 
 def _reason(name: str, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
-        return f"{name}: no log: none was written to a folder (see log and log-to= in inittab(5))"
+        shown = name or repr(name)
+        return f"{shown}: no log: none was written to a folder (see log and log-to= in inittab(5))"
     hint = ": only root, and the group adm, may read logs" if isinstance(error, PermissionError) else ""
     return f"{name}: {error.strerror}{hint}"
 
