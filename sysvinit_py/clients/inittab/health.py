@@ -7,7 +7,7 @@ import time
 
 from sysvinit_py.cli import looking, out
 from sysvinit_py.cli.options import RefusedError
-from sysvinit_py.clients.inittab.status import PROGRAM, chosen, look
+from sysvinit_py.clients.inittab.status import PROGRAM, WAITS, chosen, look
 from sysvinit_py.clients.inittab.verbs import HEALTH
 from sysvinit_py.report.item import as_json, header_json, how_it_ended
 
@@ -55,7 +55,8 @@ def _in_container(pid: int) -> bool:
 
 def _wrong(header: Header, items: list[Item], stops_count: bool) -> Iterator[str]:
     if header.stage != header.level or header.busy:
-        yield f"init waits for {header.busy}" if header.stage == header.level else "init is starting"
+        busy = WAITS.get(header.busy, header.busy)
+        yield f"init waits for {busy}" if header.stage == header.level else "init is starting"
     for item in items:
         word = item.state.word
         if not item.state.well or (word == "stopped" and stops_count):

@@ -41,8 +41,10 @@ def history(values: Values) -> int:
     """Show it; return the exit status."""
     offset = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
     _, published, listed = look(values.pid)
-    ids = {item.id for item in chosen(values.ids, listed)} if values.ids else set()
-    events = [event for event in read(published.history) if not ids or event.id in ids]
+    events = read(published.history)
+    ids = {event.id for event in events if event.id in values.ids and event.id}  # of what is gone, too
+    ids.update(item.id for item in chosen([name for name in values.ids if name not in ids], listed))
+    events = [event for event in events if not ids or event.id in ids]
     if values.lines is not None:
         events = events[len(events) - min(values.lines, len(events)) :]
     if values.json:

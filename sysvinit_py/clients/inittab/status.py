@@ -26,7 +26,8 @@ PROGRAM = "inittab"
 _TABLE = ("id", "state", "pid", "since", "starts", "last-end", "command")
 _NUMBERS = ("pid", "starts")
 _COLOURS = {"+": "", "-": "2", "~": "33", "!": "1;31"}
-_WAITS = {
+#: What init waits for, by what it publishes.
+WAITS = {
     "inittab": "the inittab to be read",
     "answer": "an answer on the console",
     "ends": "processes to end",
@@ -122,7 +123,7 @@ def _title(header: Header, listed: list[Item], now: float) -> str:
         _STAGES.get(header.stage, f"level {header.stage} (from {header.prevlevel})"),
         f" for {ago(header.since, now)}" if header.since else "",
         f"; {len(words)} entries, {words.count('running')} running, {words.count('failed')} failed",
-        f"; waits for {_WAITS.get(header.busy, header.busy)}" if header.busy else "",
+        f"; waits for {WAITS.get(header.busy, header.busy)}" if header.busy else "",
     ]
     return "".join(parts)
 

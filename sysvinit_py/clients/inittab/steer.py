@@ -156,20 +156,23 @@ def _started(before: Item, verb: str, stable: int) -> Judge:
         word, starts = item.state.word, (item.starts or 0) - (before.starts or 0)
         runs = item.pid and word == "running"
         ended = "" if item.pid or not item.last else how_it_ended(item.last[1])
+        young = stable and time.time() - (item.since or 0) < stable
+        ran = verb == steering.START and before.state.word == "running"
         if verb == steering.START and before.pid and item.pid == before.pid:
-            return (out.DONE, "") if runs else None  # it ran, and does
-        if starts > 1 and stable:
-            return out.FAILED, f"it was started {starts} times"
+            return (out.DONE, "") if runs and not young else None  # it ran, and does
+        if stable and starts > (not ran):
+            return out.FAILED, "it has ended, and was started again"
         if word in ("throttled", "no-terminal"):
             return out.FAILED, word
         if word == "inactive" and before.pid and ended:
             return out.DONE, ""  # what is left of the boot: nothing but an end was asked for
+        if word == before.state.word and word in ("inactive", "disabled"):
+            return out.DONE, ""  # init has started another one of its id, which is ~~
         if runs and starts:
-            young = stable and time.time() - (item.since or 0) < stable
             return None if young else (out.DONE, "")
         if word == "failed" and item.last != before.last:
             return out.FAILED, f"failed: {ended}"
-        if starts and word in ("done", "idle"):
+        if (starts or ran) and word in ("done", "idle"):
             return (out.DONE, "") if item.last and not item.last[1] else (out.FAILED, ended)
         return None
 

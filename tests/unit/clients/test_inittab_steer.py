@@ -22,7 +22,7 @@ from sysvinit_py.pid1.inputs.requests import events_of
 from sysvinit_py.protocol.initctl import Decoder, Request
 from sysvinit_py.report import slots
 from sysvinit_py.report.history import Ring
-from tests.unit.machine.machine_world import World
+from tests.unit.machine.machine_world import World, entries
 from tests.unit.report.published import HEADER
 
 INITTAB = """
@@ -184,7 +184,42 @@ def test_stable(init: Init, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert init.clock - begun >= 3
     world.now = init.clock
     init.happens = [lambda: None, lambda: None, lambda: None, *[partial(world.end, "web")] * 3]
-    assert run("restart", "web", "--stable", "9")[::2] == (1, "inittab: web: it was started 2 times\n")
+    assert run("restart", "web", "--stable", "9")[::2] == (
+        1,
+        "inittab: web: it has ended, and was started again\n",
+    )
+
+
+def test_stable_counts_for_what_runs_already(init: Init, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ends again and again runs whenever one looks."""
+    clock = SimpleNamespace(time=lambda: 0.0, clock_gettime=lambda _: 0.0, CLOCK_BOOTTIME=7)
+    monkeypatch.setattr("sysvinit_py.clients.inittab.status.time", clock)
+    run("restart", "web", "--no-wait")
+    world = init.world
+    world.now = init.clock
+    world.end("web")
+    again = "inittab: web: it has ended, and was started again\n"
+    init.happens = [lambda: None, lambda: None, lambda: None, partial(world.end, "web")]
+    assert run("start", "web", "--stable", "3")[::2] == (1, again)
+    world.now, begun = init.clock, init.clock
+    world.end("web")
+    assert run("start", "web", "--stable", "3") == (0, "", "")
+    assert init.clock - begun >= 3
+    init.happens = [lambda: None, lambda: None, lambda: None, partial(world.end, "o2", 256)]
+    world.now = init.clock
+    run("restart", "o2", "--no-wait")
+    init.happens = [lambda: None, lambda: None, lambda: None, partial(world.end, "o2", 0)]
+    assert run("start", "o2", "--stable", "3") == (0, "", ""), "it is done"
+
+
+def test_of_one_id_what_has_no_place_is_not_waited_for(init: Init, run: Run) -> None:
+    """The inittab has ~~ in S, or init itself; another one is what can be started."""
+    init.world.inittab = (*init.world.inittab, *entries("~~:2:respawn:y"))
+    init.world.step("telinit q")
+    init.world.end("w2")
+    for verb in ("stop", "start", "restart"):
+        assert run(verb, "~~") == (0, "", ""), verb
+    assert "~~" in init.world.alive()
 
 
 def test_kill(init: Init, run: Run) -> None:
@@ -267,7 +302,7 @@ def test_health(init: Init, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     init.header = {"stage": "#", "level": ""}
     assert ill("id") == "inittab: init is starting\n"
     init.header = {"busy": "ends"}
-    assert ill("id") == "inittab: init waits for ends\n"
+    assert ill("id") == "inittab: init waits for processes to end\n"
 
 
 def test_health_of_a_container(init: Init, capfd: pytest.CaptureFixture[str]) -> None:
@@ -312,7 +347,14 @@ def test_history(init: Init, run: Run) -> None:
     assert said[-2:] == ["inittab read", f"process {world.last_pid} ended: exit 0 (action-changed)"]
     assert len(run("history", "-n", "3")[1].splitlines()) == 4
     assert len(run("history", "-n", "0")[1].splitlines()) == 1
-    assert {line.split()[2] for line in run("history", "web")[1].splitlines()[1:]} == {"web"}
+    for name in ("web", "nginx", "p2"):
+        assert {line.split()[2] for line in run("history", name)[1].splitlines()[1:]} <= {"web", "p2"}
+    world.step("remove web")
+    world.step("telinit q")
+    assert {line.split()[2] for line in run("history", "web")[1].splitlines()[1:]} == {"web"}, "it is gone"
+    assert {run("history", name)[0] for name in ("none", "nginx", "")} == {4}
+    output = run("history")[1]
+    lines = output.splitlines()[1:]
     told = json.loads(run("history", "--json")[1])
     schema = Path(history.__file__).parents[2] / "data/history.schema.json"
     jsonschema.validate(told, json.loads(schema.read_text()))
