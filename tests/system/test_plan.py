@@ -157,6 +157,7 @@ def test_edit_of_what_others_may_change(boot: Boot) -> None:
         done = edit(system, "true", "--yes", f"/srv/{name}")
         assert done.returncode == 4, done
         assert "secret" not in done.stdout
+        assert done.stderr.startswith(f"inittab: /srv/{name}: "), "the whole path"
     (folder / "tab").write_text(INITTAB)
     swap = "sh -c 'cp /secret /srv/tab2; mv /srv/tab2 /srv/tab; echo x:2:once:/x >>$1' sh"
     done = edit(system, swap, "--yes", "/srv/tab")

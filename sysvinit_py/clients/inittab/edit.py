@@ -42,7 +42,8 @@ _SAME = "st_dev", "st_ino", "st_size", "st_mtime_ns"
 
 def edit(values: Values) -> int:
     """Edit the file; return the exit status: 1 if nothing was installed that was changed."""
-    with named_file(values.file).held() as walk:
+    place = named_file(values.file)
+    with place.opened(), place.held() as walk:  # what the first one raises has the file's name
         original = walk.open()
         try:
             return _edit(values, walk, original)
@@ -66,7 +67,6 @@ def _edit(values: Values, walk: Walk, original: int) -> int:
             return out.FAILED
         if new != old:
             _replace(walk, original, status, new)
-            _have_it_read(values.file)
     except (OSError, RefusedError, KeyboardInterrupt) as error:
         reason = getattr(error, "strerror", None) or str(error) or "interrupted"
         raise RefusedError(
@@ -74,6 +74,8 @@ def _edit(values: Values, walk: Walk, original: int) -> int:
         ) from None
     out.say(NAME, f"{values.file}: {'not changed' if new == old else 'installed'}")
     shutil.rmtree(os.path.dirname(draft), ignore_errors=True)
+    if new != old:
+        _have_it_read(values.file)
     return out.DONE
 
 
