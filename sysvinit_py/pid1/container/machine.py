@@ -150,9 +150,12 @@ class ContainerMachine(Machine):
 
     @property
     def _nothing_runs(self) -> bool:
-        """Whether no entry runs, and none will be started."""
-        under_way = self.busy or self.reading or self.running
-        return not under_way and self.position.stage == self.position.level and self.processes.stage_over
+        """Whether no entry runs, and none will be started, not even a service that was stopped by request."""
+        if self.busy or self.reading or self.running or self.position.stage != self.position.level:
+            return False
+        jobs = self.processes.jobs.values()
+        held = any(job.stopped and policy.role(job.entry) == policy.SERVICE for job in jobs)
+        return self.processes.stage_over and not held
 
     def take_effects(self) -> list[fx.Effect]:
         """Return what is to be done; note what has to be killed."""

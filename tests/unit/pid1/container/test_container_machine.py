@@ -195,6 +195,24 @@ def test_nothing_is_left() -> None:
     assert world.status == 5
 
 
+def test_a_service_that_was_stopped_by_request_is_left() -> None:
+    """It can be started again; the container would have ended with 143."""
+    world = World("id:2:initdefault:\na:2:respawn:x\n")
+    world.driver.feed(ev.EntryRequested("1", "stop", "a", "0"))
+    assert world.runs
+    world.driver.feed(ev.EntryRequested("2", "start", "a", "0"))
+    assert world.started == ["a", "a"]
+    world.driver.feed(ev.EntryRequested("3", "stop", "a", "0"))
+    world.stop()
+    assert world.status == 0
+
+
+def test_a_job_that_was_stopped_by_request_is_not() -> None:
+    world = World("id:2:initdefault:\na:2:once:x\n")
+    world.driver.feed(ev.EntryRequested("1", "stop", "a", "0"))
+    assert world.status == 143
+
+
 def test_what_has_daemonized_is_left() -> None:
     world = World("id:2:initdefault:\na:2:once:x\n")
     world.others = True
