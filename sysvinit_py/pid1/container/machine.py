@@ -88,6 +88,12 @@ class ContainerProcesses(Processes):
         """Return the SysV rule's answer; in the last stage all end that have no place there."""
         return not self.has_place(job) if self.stopping else super().must_end(job)
 
+    def enter_stage(self) -> None:
+        """Have the run queue made; to stop does not wait for a second attempt to start something."""
+        super().enter_stage()
+        while self.stopping and self._resting:
+            self._rested(self.jobs[self._resting.pop()[1]])
+
     def end_grace(self) -> None:
         """Let nothing have a place any more."""
         self.over = True
