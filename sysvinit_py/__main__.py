@@ -24,6 +24,10 @@ def program() -> Callable[[], int | None]:
         gc.disable()  # of thousands of entries there is nothing to collect
         status = inittab()  # now, as it may need more of the one file
         return lambda: status
+    if arguments[:1] == ["--read-inittab"] and posix.getpid() != 1:  # whatever it is called
+        from sysvinit_py.inittab.child import main as read_inittab
+
+        return read_inittab
     if arguments[:1] == ["--container"] or sys.argv[0].rpartition("/")[2] == "container-init":
         from sysvinit_py.pid1.container.front import program as container
 
@@ -34,10 +38,6 @@ def program() -> Callable[[], int | None]:
 
         path = sys.argv[0] if sys.argv[0].startswith("/") else f"{posix.getcwd()}/{sys.argv[0]}"
         return lambda: init(sys.argv, path)
-    if arguments[:1] == ["--read-inittab"]:
-        from sysvinit_py.inittab.child import main as read_inittab
-
-        return read_inittab
     if arguments[:1] == ["--logger"]:
         from sysvinit_py.clients.inittab.logd import main as logger
 

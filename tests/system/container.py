@@ -97,6 +97,11 @@ class Container:
         assert self._process.stdout
         return str(self._process.stdout.readline().decode())
 
+    def error_line(self) -> str:
+        """Return the next line of standard error."""
+        assert self._process.stderr
+        return str(self._process.stderr.readline().decode())
+
     @property
     def pid(self) -> int:
         """Init's, as it is here: the innermost process that runs it."""

@@ -441,6 +441,17 @@ def test_nothing_of_the_inherited_streams_is_changed(run: Run) -> None:
         os.close(writes)
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_not_open(run: Run, tmp_path: Path, closed: str) -> None:
+    """It leads nowhere, for the command as well; the file that init is read from may have taken its place."""
+    seen = tmp_path / "seen"
+    look = f"readlink /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 >>{seen}"
+    through = ("sh", "-c", f'"$@" {closed}; echo $? >>{seen}', "sh")
+    run("id:2:initdefault:\n", "--", "sh", "-c", look, through=through).end()
+    stdin, *others, status = lines(seen.read_text())
+    assert (stdin, len(others), status) == ("/dev/null", 2, "0")
+
+
 # What children are given.
 
 
@@ -607,6 +618,18 @@ def test_the_inittab_is_read_again(run: Run) -> None:
     status, out, err = container.end()
     assert (status, out) == (0, "")
     assert "init | /etc/inittab:2: respwan: no such action" in err
+
+
+def test_the_link_reads_the_inittab_again(run: Run, tmp_path: Path) -> None:
+    """What is not plain is read by a child, which is the same program and has the link's name."""
+    link = tmp_path / "container-init"
+    link.symlink_to(OURS)
+    container = run(f"id:2:initdefault:\na:2:respawn:{SERVICE}\n", init=(str(link),))
+    container.line()
+    inittab = Path(f"/proc/{container.pid}/root/etc/inittab")
+    inittab.write_text(f"id:2:initdefault:\na:2:respawn:{SERVICE}\nb:2:respwan:x\n")
+    container.kill(signal.SIGHUP)
+    assert container.error_line() == "init | /etc/inittab:3: respwan: no such action\n"
 
 
 def inside(container: Container, *command: str, user: int = 0) -> subprocess.CompletedProcess[str]:

@@ -102,11 +102,8 @@ class ContainerRunner:
     ) -> int:
         capture = self._relay.capture(name)
         try:
-            files = [
-                (calls.POSIX_SPAWN_DUP2, fd, number)
-                for number, fd in ((_STDIN, stdin), *capture.ends.items())
-                if fd != number
-            ]
+            ends = ((_STDIN, stdin), *capture.ends.items())  # also those that stay: they may be close-on-exec
+            files = [(calls.POSIX_SPAWN_DUP2, fd, number) for number, fd in ends]
             capture.process = spawn.execute(words, variables, search, file_actions=files, setsid=True)
         finally:
             for fd in capture.owned:  # by now the process has them, if there is one

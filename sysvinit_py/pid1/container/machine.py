@@ -88,6 +88,12 @@ class ContainerProcesses(Processes):
         """Return the SysV rule's answer; in the last stage all end that have no place there."""
         return not self.has_place(job) if self.stopping else super().must_end(job)
 
+    def enter_stage(self) -> None:
+        """Have the run queue made; to stop does not wait for a second attempt to start something."""
+        super().enter_stage()
+        while self.stopping and self._resting:
+            self._rested(self.jobs[self._resting.pop()[1]])
+
     def end_grace(self) -> None:
         """Let nothing have a place any more."""
         self.over = True
@@ -150,9 +156,12 @@ class ContainerMachine(Machine):
 
     @property
     def _nothing_runs(self) -> bool:
-        """Whether no entry runs, and none will be started."""
-        under_way = self.busy or self.reading or self.running
-        return not under_way and self.position.stage == self.position.level and self.processes.stage_over
+        """Whether no entry runs, and none will be started, not even a service that was stopped by request."""
+        if self.busy or self.reading or self.running or self.position.stage != self.position.level:
+            return False
+        jobs = self.processes.jobs.values()
+        held = any(job.stopped and policy.role(job.entry) == policy.SERVICE for job in jobs)
+        return self.processes.stage_over and not held
 
     def take_effects(self) -> list[fx.Effect]:
         """Return what is to be done; note what has to be killed."""

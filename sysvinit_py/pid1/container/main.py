@@ -72,7 +72,6 @@ def main(words: Sequence[str], program: str) -> Callable[[], int]:
 
 def prepared(words: Sequence[str], program: str) -> Callable[[], int]:
     """Return what runs the container, checks its inittab, or refuses it."""
-    environment.open_missing_streams()
     try:
         given = arguments.parse(words)
     except arguments.UsageError as error:
@@ -107,6 +106,7 @@ def _refuse(reasons: Iterable[str]) -> int:
 
 def compose(command: Sequence[str], program: str, level: str, grace: float, form: str) -> ContainerInit:
     """Return the init of a container. The parts know each other in circles, as in the SysV init's."""
+    environment.open_missing_streams()  # not before: the one file may have been in their place
     is_first = calls.getpid() == 1
     given = environment.variables(pythons_environment())
     passed_on = Relay(form, lambda: _ids(machine), _is_coloured(given))

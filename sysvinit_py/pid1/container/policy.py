@@ -36,7 +36,7 @@ ROLES = {
 #: Where there is no initdefault.
 DEFAULT_LEVEL = "2"
 #: Levels that end the container.
-STOP_LEVELS = "06"
+STOP_LEVELS = ("0", "6")
 #: What a level-0 entry may have on a machine, and cannot do here.
 PASSED_OVER = ("halt", "poweroff", "reboot", "shutdown")
 #: Seconds from a request to stop to SIGKILL: less than the ten that engines wait.
@@ -125,7 +125,7 @@ def bad_level(level: str, what: str) -> Iterator[str]:
         yield "level S has no place in a container"
     elif level in STOP_LEVELS:
         yield f"{what} {level} would end the container at once"
-    elif level not in DIGIT_LEVELS:
+    elif level not in [*DIGIT_LEVELS]:
         yield f"{what} {level}: no such level"
 
 

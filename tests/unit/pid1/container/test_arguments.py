@@ -35,6 +35,8 @@ def test_what_it_says(words: str, expected: Arguments) -> None:
         ("--log=x", '--log wants prefix, json or raw, not "x"'),
         ("--level 0", "--level 0 would end the container at once"),
         ("--level 22", "--level 22: no such level"),
+        ("--level=", "--level : no such level"), ("--level 06", "--level 06: no such level"),
+        ("--level 23", "--level 23: no such level"),
         ("--level s", "level S has no place in a container"),
     ],
 )  # fmt: skip

@@ -28,6 +28,7 @@ class World:
         self.forwarded: list[tuple[int, int]] = []
         self.deaf: set[str] = set()
         self.slow: set[str] = set()
+        self.forks = True  # processes can be made
         self.missing = missing or {}  # what cannot be executed, and why
         self.others = False
         self.machine = ContainerMachine(grace)
@@ -40,6 +41,8 @@ class World:
             return ev.InittabRead(reading.entries, reading.problems, reading.complete)
         if isinstance(effect, fx.Start):
             name = effect.entry.id
+            if not self.forks:
+                return ev.CannotFork(effect.key)
             if name in self.missing:
                 return ev.CannotExecute(effect.key, "x", self.missing[name])
             self.started.append(name)
@@ -193,6 +196,39 @@ def test_nothing_is_left() -> None:
     assert world.runs
     world.end("a", 5 << 8)
     assert world.status == 5
+
+
+def test_to_stop_does_not_wait_for_a_fork() -> None:
+    world = World(SERVICES + "c:0:wait:x\n", grace=7.5)
+    world.forks = False
+    world.end("b")
+    world.stop()
+    assert world.runs  # the clean-up cannot be started, either, and is tried again
+    world.wait(7.6)
+    assert world.status == 0
+    world = World(SERVICES)
+    world.forks = False
+    world.end("b")
+    world.stop()
+    assert world.status == 0
+
+
+def test_a_service_that_was_stopped_by_request_is_left() -> None:
+    """It can be started again; the container would have ended with 143."""
+    world = World("id:2:initdefault:\na:2:respawn:x\n")
+    world.driver.feed(ev.EntryRequested("1", "stop", "a", "0"))
+    assert world.runs
+    world.driver.feed(ev.EntryRequested("2", "start", "a", "0"))
+    assert world.started == ["a", "a"]
+    world.driver.feed(ev.EntryRequested("3", "stop", "a", "0"))
+    world.stop()
+    assert world.status == 0
+
+
+def test_a_job_that_was_stopped_by_request_is_not() -> None:
+    world = World("id:2:initdefault:\na:2:once:x\n")
+    world.driver.feed(ev.EntryRequested("1", "stop", "a", "0"))
+    assert world.status == 143
 
 
 def test_what_has_daemonized_is_left() -> None:
