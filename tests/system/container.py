@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import subprocess
+import tempfile
 import textwrap
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,16 @@ HARDENED = (
 AS_A_CHILD = ("sh", "-c", '"$@"; exit $?', "sh")
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 
+_FOLDER = tempfile.TemporaryDirectory()
+
+
+@cache
+def init_of_ours() -> str:
+    """Return the path of a copy of init that any user can reach; the checkout may be in root's home."""
+    folder = Path(_FOLDER.name)
+    folder.chmod(0o755)
+    return str(shutil.copy(OURS, folder / "init"))
+
 
 class Container:
     """One that runs; its streams are pipes, unless ``options``, which are Popen's, say otherwise."""
@@ -44,7 +57,7 @@ class Container:
         through: Sequence[str] = (),
         read_only: bool = False,
         environment: Mapping[str, str] = ENVIRONMENT,
-        init: Sequence[str] = (str(OURS), "--container"),
+        init: Sequence[str] = (),
         **options: Any,
     ) -> None:
         etc = folder / "etc"
@@ -53,13 +66,14 @@ class Container:
         folder.chmod(0o755)
         if inittab is not None:
             (etc / "inittab").write_text(textwrap.dedent(inittab))
+        program = init or (init_of_ours(), "--container")
         unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
         if os.geteuid():
             unshare.append("--map-root-user")
         self._process = subprocess.Popen(
             [
                 *unshare, "sh", "-c", _PREPARE, "sh", str(folder),
-                *(_READ_ONLY if read_only else ()), *through, *init, *arguments,
+                *(_READ_ONLY if read_only else ()), *through, *program, *arguments,
             ],
             **{
                 "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,

@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 
 from tests.support.patience import PATIENCE
-from tests.system.conftest import OURS
-from tests.system.container import AS_A_CHILD, HARDENED, Container
+from tests.system.container import AS_A_CHILD, HARDENED, Container, init_of_ours
 from tests.system.witness import wait_until
 
 Run = Callable[..., Container]
@@ -623,7 +622,7 @@ def test_the_inittab_is_read_again(run: Run) -> None:
 def test_the_link_reads_the_inittab_again(run: Run, tmp_path: Path) -> None:
     """What is not plain is read by a child, which is the same program and has the link's name."""
     link = tmp_path / "container-init"
-    link.symlink_to(OURS)
+    link.symlink_to(init_of_ours())
     container = run(f"id:2:initdefault:\na:2:respawn:{SERVICE}\n", init=(str(link),))
     container.line()
     inittab = Path(f"/proc/{container.pid}/root/etc/inittab")
@@ -658,8 +657,8 @@ def test_telinit(run: Run, level: str) -> None:
         c6:6:wait:echo six
     """)
     container.line()
-    assert inside(container, str(OURS), "u").returncode == 0  # means nothing
-    assert inside(container, str(OURS), level).returncode == 0
+    assert inside(container, init_of_ours(), "u").returncode == 0  # means nothing
+    assert inside(container, init_of_ours(), level).returncode == 0
     status, out, err = container.end()
     assert (status, lines(out)) == (0, ["a  | bye", f"c{level} | {'zero' if level == '0' else 'six'}"])
     assert "telinit u has no meaning in a container" in err
@@ -682,7 +681,7 @@ def test_status(run: Run, user: int, through: tuple[str, ...]) -> None:
         through=(*through, *(HARDENED if user else ())), **hardened,
     )  # fmt: skip
     assert container.line() == "a | up\n"
-    health = (str(OURS), "--container", "--status")
+    health = (init_of_ours(), "--container", "--status")
     starting = inside(container, *health, user=user)
     assert (starting.returncode, "pending" in starting.stderr) == (1, True)
     wait_until(lambda: inside(container, *health, user=user).returncode == 0, lambda: "all is well")
@@ -698,7 +697,7 @@ def test_status(run: Run, user: int, through: tuple[str, ...]) -> None:
 
 
 def test_status_without_an_init(run: Run) -> None:
-    container = run(None, init=("sh", "-c", f"{OURS} --container --status; exit $?"))
+    container = run(None, init=("sh", "-c", f"{init_of_ours()} --container --status; exit $?"))
     status, _, err = container.end()
     assert (status, err[:5]) == (1, "init:")
 
@@ -717,7 +716,7 @@ def test_hardened(run: Run) -> None:
 
 def test_the_link_is_the_option(run: Run, tmp_path: Path) -> None:
     link = tmp_path / "container-init"
-    link.symlink_to(OURS)
+    link.symlink_to(init_of_ours())
     assert run("id:2:initdefault:\n", "--", "sh", "-c", "exit 3", init=(str(link),)).end()[0] == 3
     assert run("id:2:initdefault:\n", "--check", "--", "true", init=(str(link),)).end()[0] == 0
 
