@@ -112,6 +112,11 @@ def _places(pid: int) -> Iterator[Callable[[str], bytes]]:
     yield lambda name: _contents(posix.open(f"/proc/{pid}/fd/{_FDS[name]}", posix.O_PATH), pid)
 
 
+def boot_time() -> float:
+    """Return the time at which CLOCK_BOOTTIME, which init's times are of, was 0: seconds since 1970."""
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def control_channel(pid: int) -> str:
     """Return the path of the FIFO that an init takes requests from. Raises OSError if it has none.
 

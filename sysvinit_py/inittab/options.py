@@ -24,6 +24,7 @@ else:
     import _signal  # and not signal, which imports enum and with it 4 ms and 1 MB
 
 MAX_SECONDS = 86_400
+LOG_FORMS = ("prefix", "json", "raw")
 _UNITS = {"K": 1 << 10, "M": 1 << 20}
 _BLANKS = " \t"
 
@@ -80,8 +81,9 @@ def _destination(text: str) -> str | None:
     return text if is_path or text in ("stdout", "syslog") else None
 
 
-def _log_form(text: str) -> str | None:
-    return text if text in ("prefix", "json", "raw") else None
+def log_form(text: str) -> str | None:
+    """Return the text if it is a form that ``log=`` may have; None: it is not one."""
+    return text if text in LOG_FORMS else None
 
 
 def _starts(action: Action) -> bool:
@@ -108,7 +110,7 @@ OF_ENTRY = {
 }
 OF_FILE = {
     "log-to": Option("an absolute path, stdout or syslog", _destination),
-    "log": Option("prefix, json or raw", _log_form),
+    "log": Option("prefix, json or raw", log_form),
     "grace": _GRACE,
 }
 ENTRY_MARK, FILE_MARK = "inittab", "inittab-file"

@@ -13,7 +13,7 @@ from sysvinit_py.machine.errors import MisuseError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sysvinit_py.machine.machine import Machine
 else:
@@ -56,6 +56,12 @@ class Driver:
         """Queue events, and do all that is to be done."""
         self._events.extend(events)
         self.work()
+
+    def take(self, events: Iterable[ev.Event]) -> None:
+        """Tell the machine, one event after the other, and do all that follows from each."""
+        for event in events:
+            self.feed(event)
+        self.work()  # of what was queued without an event, such as the ends of children
 
     def work(self) -> None:
         """Do all that is to be done. What raises an error is still the first in its queue.

@@ -12,10 +12,9 @@ from sysvinit_py.pid1.survival.barrier import Errors, best_effort
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from sysvinit_py.linux.loop import Source
-    from sysvinit_py.machine import events as ev
     from sysvinit_py.machine.driver import Driver
     from sysvinit_py.pid1.survival.succession import Succession
 
@@ -68,16 +67,10 @@ class Init:
 
     def turn(self) -> None:
         """Wait until something happens, and see to it."""
-        self._loop.turn(self._take)
+        self._loop.turn(self._driver.take)
         for record in self._records:
             record()
         self._succession.hand_over_if_wanted()
-
-    def _take(self, events: Iterable[ev.Event]) -> None:
-        """Tell the machine, one event after the other, and do all that follows from each."""
-        for event in events:
-            self._driver.feed(event)
-        self._driver.work()  # of what was queued without an event, such as the ends of children
 
     def _guarded(self, step: Callable[[], None]) -> None:
         try:

@@ -14,7 +14,7 @@ import pytest
 import sysvinit_py.pid1.container
 from tests.faults import container, fake, test_barrier
 from tests.faults.errors import ERRORS, IN_CHILDREN
-from tests.faults.test_barrier import KINDS, Traps
+from tests.faults.test_barrier import Traps, survives
 from tests.faults.test_faults import some_of
 
 Make = Callable[[], fake.Kernel]
@@ -107,18 +107,11 @@ def test_a_function_raises(
     lives = ((make, life["functions"][name]) for make, life in peace.items() if name in life["functions"])
     make, count = next(lives, (None, 0))
     assert make, "no life calls it"
-    row = faults_row("(functions that raise)")
-    places = sorted({1, 2, (count + 1) // 2, count} & set(range(1, count + 1)))
-    bad = []
-    for place, kind in [*((place, RuntimeError) for place in places), *((1, kind) for kind in KINDS[1:])]:
-        traps = Traps({(name, place): kind})
-        after = fake.live(make, setting(traps, [name]), container.judge)
-        row[0] += 1
-        row[1] += not after["problems"]
-        row[2] += after.get("lost", 1)
-        if after["problems"]:
-            bad.append((place, kind.__name__, after["problems"], after.get("log", [])[-4:]))
-    assert not bad, f"{len(bad)} of {count}: " + "\n".join(map(str, bad))
+
+    def die(place: int, kind: type[BaseException]) -> dict[str, Any]:
+        return fake.live(make, setting(Traps({(name, place): kind}), [name]), container.judge)
+
+    survives(count, die, faults_row("(functions that raise)"))
 
 
 def test_an_error_that_repeats_itself() -> None:

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from sysvinit_py.sandbox.console import Console
+from tests.system.at_terminal import AtTerminal
 from tests.system.conftest import OURS, Init
 from tests.system.witness import wait_until
 
@@ -362,31 +362,17 @@ def test_a_question_for_a_level_ends_it(init: Init, tmp_path: Path) -> None:
     assert "init asks for a runlevel" in done.stderr
 
 
-class Person:
+class Person(AtTerminal):
     """Somebody who has started inittab-try on a terminal."""
 
     def __init__(self, init: Init, inittab: Path) -> None:
-        self.screen = Console()
-        self.screen.resize(30, 100)
-        self.terminal = os.open(self.screen.name, os.O_RDWR | os.O_NOCTTY)
-        self.settings = termios.tcgetattr(self.terminal)
-        on_terminal = {"stdin": self.terminal, "stdout": self.terminal, "stderr": self.terminal}
-        command = [sys.executable, *TRY, "--init", init.program, inittab]
-        self.program = subprocess.Popen(command, cwd=REPOSITORY, **on_terminal)  # type: ignore[call-overload]
+        command = [sys.executable, *TRY, "--init", str(init.program), str(inittab)]
+        super().__init__(lambda **streams: subprocess.Popen(command, cwd=REPOSITORY, **streams))
 
     def inside(self) -> list[Path]:
         """The keeper of the sandbox and PID 1 in it, as folders of our /proc."""
         keeper = children(self.program.pid)
         return [Path(f"/proc/{pid}") for pid in keeper + children(keeper[0])]
-
-    def restored(self) -> bool:
-        return termios.tcgetattr(self.terminal) == self.settings
-
-    def close(self) -> None:
-        self.program.kill()
-        self.program.wait()
-        os.close(self.terminal)
-        self.screen.close()
 
 
 def runs(folder: Path) -> bool:

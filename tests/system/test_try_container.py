@@ -7,9 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -18,6 +18,7 @@ import pytest
 
 from sysvinit_py.build import onefile
 from sysvinit_py.sandbox.console import Console
+from tests.system.at_terminal import AtTerminal
 from tests.system.conftest import OURS
 from tests.system.test_try import children, runs
 from tests.system.witness import wait_until
@@ -309,29 +310,8 @@ def test_streams_that_are_closed(closed: str, mode: list[str], tmp_path: Path) -
     assert done.returncode == 11
 
 
-class Person:
-    """Somebody who has started it on a terminal, with a shell as the command."""
-
-    def __init__(self, start: Start, *arguments: str) -> None:
-        self.screen = Console()
-        self.screen.resize(30, 100)
-        self.terminal = os.open(self.screen.name, os.O_RDWR | os.O_NOCTTY)
-        self.settings = termios.tcgetattr(self.terminal)
-        streams = dict.fromkeys(("stdin", "stdout", "stderr"), self.terminal)
-        self.program = start(SERVICE, "inittab", *arguments, **streams)
-
-    def restored(self) -> bool:
-        return termios.tcgetattr(self.terminal) == self.settings
-
-    def close(self) -> None:
-        self.program.kill()
-        self.program.wait()
-        os.close(self.terminal)
-        self.screen.close()
-
-
 def test_a_shell_on_a_terminal(start: Start) -> None:
-    person = Person(start, "--", "sh", "-i")
+    person = AtTerminal(partial(start, SERVICE, "inittab", "--", "sh", "-i"))
     try:
         person.screen.expect(b"# ")
         person.screen.type(b"tty; stty size; sleep 1000\r")
@@ -352,7 +332,7 @@ def test_a_shell_on_a_terminal(start: Start) -> None:
 @pytest.mark.parametrize(("keys", "status"), [(b"\x03", 0), (b"\x1d", 0)])
 def test_keys_that_end_it(keys: bytes, status: int, start: Start) -> None:
     """Ctrl-C is SIGINT to the container, with an engine, too; Ctrl-] leaves it at once."""
-    person = Person(start)
+    person = AtTerminal(partial(start, SERVICE, "inittab"))
     try:
         person.screen.expect(b"here\r\n")
         person.screen.type(keys)

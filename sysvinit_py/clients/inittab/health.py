@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posix  # and not os, which takes 2 ms to import
-import time
 
 from sysvinit_py.cli import looking, out
 from sysvinit_py.cli.options import RefusedError
@@ -41,7 +40,7 @@ def health(values: Values, program: str = PROGRAM) -> int:
         out.say(program, "no init that publishes its status, or only root may look")
         return out.FAILED
     if values.json:
-        offset = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        offset = looking.boot_time()
         out.write(out.as_json(as_json(header_json(published.header, offset), items)) + "\n")
     wrong = [*_wrong(published.header, items, bool(values.ids) or _in_container(pid))]
     for reason in wrong:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sysvinit_py.cli import out
+from sysvinit_py.cli import looking, out
 from sysvinit_py.clients.inittab.status import chosen, look
 from sysvinit_py.report.history import Event, read
 from sysvinit_py.report.item import FORM, ITSELF, ending, how_it_ended, iso, marked
@@ -39,7 +39,7 @@ def _process(event: Event) -> str:
 
 def history(values: Values) -> int:
     """Show it; return the exit status."""
-    offset = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    offset = looking.boot_time()
     _, published, listed = look(values.pid)
     events = read(published.history)
     ids = {event.id for event in events if event.id in values.ids and event.id}  # of what is gone, too

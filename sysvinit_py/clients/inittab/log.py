@@ -195,7 +195,7 @@ def _items(values: Values) -> dict[str, Item | None]:
     """Return the entries that are named, and what init tells of them; None: nothing."""
     try:
         _, published = looking.look(values.pid)
-        listed = [*items(published, time.time() - time.clock_gettime(time.CLOCK_BOOTTIME))]
+        listed = [*items(published, looking.boot_time())]
     except (looking.CannotLookError, looking.ForeignError):
         listed = []
     found: dict[str, Item | None] = {}

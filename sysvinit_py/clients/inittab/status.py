@@ -37,7 +37,7 @@ _STAGES = {"#": "boot: sysinit entries", "*": "boot"}
 
 def look(pid: int | None) -> tuple[int, Published, list[Item]]:
     """Return what an init publishes, and its pid. Raises RefusedError, looking.ForeignError."""
-    offset = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    offset = looking.boot_time()
     try:
         pid, published = looking.look(pid)
     except looking.CannotLookError as error:
@@ -79,7 +79,7 @@ def status(values: Values) -> int:
     if values.json and values.columns:
         raise UsageError("argument --columns: not with --json")
     now = time.time()
-    offset = now - time.clock_gettime(time.CLOCK_BOOTTIME)
+    offset = looking.boot_time()
     try:
         pid, published, listed = look(values.pid)
     except looking.ForeignError:

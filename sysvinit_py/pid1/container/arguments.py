@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from sysvinit_py import __version__
+from sysvinit_py.inittab.options import MAX_SECONDS, log_form
 from sysvinit_py.pid1.container import policy
-from sysvinit_py.pid1.container.relay import FORMS
 from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
-
-#: Seconds; a longer grace is a mistake.
-_LONGEST = 86_400
 
 
 class UsageError(Exception):
@@ -34,11 +31,7 @@ class Arguments(Value):
 def _seconds(text: str) -> float | None:
     whole, _, rest = text.partition(".")
     is_number = text.isascii() and whole.isdigit() and (rest.isdigit() or "." not in text) and len(text) < 12
-    return float(text) if is_number and float(text) <= _LONGEST else None
-
-
-def _form(text: str) -> str | None:
-    return text if text in FORMS else None
+    return float(text) if is_number and float(text) <= MAX_SECONDS else None
 
 
 def _level(text: str) -> str | None:
@@ -50,7 +43,7 @@ def _level(text: str) -> str | None:
 #: By the name: what makes a value of the text, or None; and what was expected.
 _OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
     "--grace": (_seconds, "seconds"),
-    "--log": (_form, "prefix, json or raw"),
+    "--log": (log_form, "prefix, json or raw"),
     "--level": (_level, "a level"),
 }
 

@@ -125,9 +125,9 @@ class ContainerRunner:
 
     def _signal(self, effect: fx.Signal) -> None:
         self._groups.signalled()
-        kill = effect.name == "KILL"
+        is_kill = effect.name == "KILL"
         if effect.group == OTHERS:
-            self._others_signal, self._told = (calls.SIGKILL if kill else calls.SIGTERM), set()
+            self._others_signal, self._told = (calls.SIGKILL if is_kill else calls.SIGTERM), set()
             self._signal_others(self._others())
             return
         job = self._machine().running.get(effect.group)
@@ -135,7 +135,7 @@ class ContainerRunner:
         number = effect.name if isinstance(effect.name, int) else stop or calls.SIGTERM
         try:
             (calls.kill if effect.leader_only else calls.killpg)(
-                effect.group, calls.SIGKILL if kill else number
+                effect.group, calls.SIGKILL if is_kill else number
             )
         except OSError:
             pass  # it is gone
@@ -156,7 +156,7 @@ class ContainerRunner:
     def _signal_others(self, pids: set[int]) -> None:
         self._told |= pids
         for pid in pids:
-            _kill(pid, self._others_signal)
+            kill(pid, self._others_signal)
 
     def _look_for_others(self, effect: LookForOthers) -> ev.Event | None:
         try:
@@ -166,10 +166,11 @@ class ContainerRunner:
         return None
 
     def _forward(self, effect: Forward) -> None:
-        _kill(effect.pid, effect.number)
+        kill(effect.pid, effect.number)
 
 
-def _kill(pid: int, number: int) -> None:
+def kill(pid: int, number: int) -> None:
+    """Send a signal to a process, if it is still there."""
     try:
         calls.kill(pid, number)
     except OSError:

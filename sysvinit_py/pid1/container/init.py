@@ -7,6 +7,7 @@ from sysvinit_py.linux.descendants import descendants
 from sysvinit_py.linux.loop import Loop, Source, clock
 from sysvinit_py.logs.sinks import Output
 from sysvinit_py.pid1.container import policy
+from sysvinit_py.pid1.container.effect_runner import kill
 from sysvinit_py.pid1.survival.barrier import best_effort, report_error
 from sysvinit_py.text import printable
 
@@ -80,14 +81,9 @@ class ContainerInit:
         return self._machine.status
 
     def _turn(self) -> None:
-        self._loop.turn(self._take)
+        self._loop.turn(self._driver.take)
         for record in self._records:
             record()
-
-    def _take(self, events: Iterable[ev.Event]) -> None:
-        for event in events:
-            self._driver.feed(event)
-        self._driver.work()  # of what was queued without an event, such as the ends of children
 
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
@@ -150,7 +146,4 @@ def _end_all(grace: float) -> None:
 
 def _signal_all(number: int) -> None:
     for pid in descendants():
-        try:
-            calls.kill(pid, number)
-        except OSError:
-            pass  # it is gone
+        kill(pid, number)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from stat import S_ISCHR, S_ISFIFO
 
+from sysvinit_py.inittab.options import LOG_FORMS
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.loop import READABLE, WRITABLE, Source
 from sysvinit_py.logs.lines import Lines
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 STDOUT, STDERR = 1, 2
 _NAMES = {STDOUT: "stdout", STDERR: "stderr"}
-PREFIX, JSON, RAW = FORMS = ("prefix", "json", "raw")
+PREFIX, JSON, RAW = LOG_FORMS
 #: The id of init's own lines.
 OWN = "init"
 #: /dev/stdout can be opened again, also by another user.

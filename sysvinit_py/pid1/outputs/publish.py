@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 FOLDER = "/run/inittab"
 STATUS, ENTRIES = "status", "entries"
 FDS = {ENTRIES: 13, STATUS: 12}
-HIDDEN = slots.HIDDEN
 _OTHERS_MAY_WRITE = 0o022
 #: Seconds that changes may wait while processes are being ended, most of which end together.
 _LULL = 0.05
@@ -172,7 +171,7 @@ class Publisher(Source):
             ENTRIES: slots.entries(
                 self._reading,
                 _public([job.entry for job in jobs], self._private),
-                [p.replace(reason=HIDDEN) if p.file in self._private else p for p in machine.problems],
+                [p.replace(reason=slots.HIDDEN) if p.file in self._private else p for p in machine.problems],
             ),
             STATUS: bytes(status + self.history.content),
         }
@@ -314,7 +313,7 @@ def _public(entries: list[Entry], private: set[str]) -> Iterable[Entry]:
     """The entries without the commands that stand where not everybody may read them."""
     if not private:
         return entries
-    hide = {True: HIDDEN, False: ""}
+    hide = {True: slots.HIDDEN, False: ""}
     return (e.replace(process=hide[bool(e.command)]) if e.file in private else e for e in entries)
 
 

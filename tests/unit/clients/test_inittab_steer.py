@@ -177,8 +177,7 @@ def test_what_became_of_a_start(init: Init, run: Run) -> None:
 
 def test_stable(init: Init, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     world = init.world
-    clock = SimpleNamespace(time=lambda: 0.0, clock_gettime=lambda _: 0.0, CLOCK_BOOTTIME=7)
-    monkeypatch.setattr("sysvinit_py.clients.inittab.status.time", clock)
+    monkeypatch.setattr("sysvinit_py.cli.looking.boot_time", lambda: 0.0)
     begun = init.clock
     assert run("restart", "web", "--stable", "3") == (0, "", "")
     assert init.clock - begun >= 3
@@ -192,8 +191,7 @@ def test_stable(init: Init, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_stable_counts_for_what_runs_already(init: Init, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What ends again and again runs whenever one looks."""
-    clock = SimpleNamespace(time=lambda: 0.0, clock_gettime=lambda _: 0.0, CLOCK_BOOTTIME=7)
-    monkeypatch.setattr("sysvinit_py.clients.inittab.status.time", clock)
+    monkeypatch.setattr("sysvinit_py.cli.looking.boot_time", lambda: 0.0)
     run("restart", "web", "--no-wait")
     world = init.world
     world.now = init.clock

@@ -428,7 +428,7 @@ def test_commands_that_not_everybody_may_read(published: Published, open_folder:
     assert {id for id in files if f"secret-{id}".encode() in listed} == set("adi")
     status = Path(f"/proc/self/fd/{STATUS}").read_bytes()
     commands = {entry.id: entry.process for entry, _ in slots.read(status, listed).slots}
-    assert (commands["b"], commands["e"]) == (publish.HIDDEN, "")
+    assert (commands["b"], commands["e"]) == (slots.HIDDEN, "")
 
 
 def test_a_file_that_becomes_private(published: Published, open_folder: Path) -> None:
