@@ -86,6 +86,7 @@ def _begin_anew(processes: Processes, job: Job, event: EntryRequested, wait_time
 #: What can be done. Whatever else the table says is the reason why it is refused.
 STEPS: dict[str, Callable[[Processes, Job, EntryRequested, float, float], None]] = {
     "nothing": lambda processes, job, event, *_: None,
+    "end": lambda processes, job, event, *times: processes.end(job, STOPPED, *times),
     "end, hold": _end_and_hold,
     "begin anew": _begin_anew,
     "hold": lambda processes, job, event, *_: processes.hold(job, event.by),
@@ -98,7 +99,7 @@ VERBS = (STOP, START, RESTART)
 TABLE = {
     rules.RUNS: ("end, hold", "nothing", "begin anew"),
     ENDING: ("hold", "release", "release"),
-    OUTLASTS: ("end, hold", "nothing", "end, hold"),
+    OUTLASTS: ("end", "nothing", "end"),
     rules.LEAVING: ("hold", "release", "release"),
     rules.STOPPED: ("nothing", "release", "release"),
     rules.RESTS: ("hold", "release", "release"),

@@ -440,6 +440,16 @@ def test_every_row_of_the_table_is_a_verdict_or_a_situation() -> None:
         assert set(row) <= steering.STEPS.keys() | reasons
 
 
+@pytest.mark.parametrize("verb", ["stop", "restart"])
+def test_what_is_left_of_the_boot_is_ended_and_not_held(verb: str) -> None:
+    """Guards a mark that no level would ever have taken away: it has no place in any."""
+    world = World("id:2:initdefault:\nbo::boot:x\n~~:S:wait:x")
+    world.boot()
+    world.ask(verb, "bo")
+    assert not world.alive()
+    assert not any(job.stopped for job in world.machine.processes.jobs.values())
+
+
 def test_several_of_one_id_get_one_answer() -> None:
     world = World("id:2:initdefault:\n~~:2:respawn:x\n~~:3:respawn:x\n~~:S:wait:x")
     world.boot()
