@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,22 @@ def test_events_that_are_added_between_two_steps_are_told_after_it() -> None:
     """Children are reaped between the steps of a long event."""
     driver = Driver(Machine(), lambda effect: None, lambda: 1.0, lambda: driver.add(ev.ChildExited(1, 0)))
     driver.feed(ev.Booted(), ev.InittabRead(tuple(Entry(f"{n:03}", "3", "once", "x") for n in range(250))))
+    assert driver.idle
+
+
+def test_what_follows_from_an_event_is_done_before_the_next_is_asked_for() -> None:
+    """A source may find the ends of children while it is asked: those are told, too, and after its events."""
+    done: list[str] = []
+    driver = Driver(Machine(), lambda effect: done.append(type(effect).__name__), lambda: 1.0)
+
+    def events() -> Iterator[ev.Event]:
+        yield ev.Booted()
+        assert driver.idle
+        assert done
+        yield ev.ChildExited(99, 0)
+        driver.add(ev.ChildExited(98, 0))
+
+    driver.take(events())
     assert driver.idle
 
 
