@@ -1,7 +1,7 @@
 """What runsv and its clients share: supervise/status and stat, control characters, and words for errors.
 
-supervise/status is the time of the last change to run or to down, as TAI64N (12 bytes); the pid, little endian
-(4); then a byte each: whether it is paused; what is wanted, u or d; whether it got TERM; the state.
+supervise/status is the time of the last change to run or to down, as TAI64N (12 bytes); the pid, little
+endian (4); then a byte each: whether it is paused; what is wanted, u or d; whether it got TERM; the state.
 """
 
 from __future__ import annotations
