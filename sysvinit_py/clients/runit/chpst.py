@@ -230,7 +230,7 @@ def _variables(folder: str, changes: Changes) -> list[bytes]:
         try:
             content = _content(name)
         except FileNotFoundError:
-            continue  # a link that leads nowhere, or it has gone
+            content = b""  # a link that leads nowhere, or it has gone
         except OSError as error:
             about = f"unable to read {folder}/{name}: {reason(error)}"
             if error.errno != errno.EISDIR or changes.plain:
