@@ -1,0 +1,45 @@
+"""Be one of runit's programs: the one whose name the first word is, or whose name the one file has."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Which module each program is: it has a function main that takes the words of the command line, the name
+#: among them, and returns the exit status. Only that module is imported.
+MODULES = {
+    "chpst": "clients.runit.chpst",
+    "envdir": "clients.runit.chpst",
+    "envuidgid": "clients.runit.chpst",
+    "pgrphack": "clients.runit.chpst",
+    "runit": "pid1.runit.main",
+    "runit-init": "clients.runit.runit_init",
+    "runsv": "services.runsv",
+    "runsvchdir": "clients.runit.runsvchdir",
+    "runsvdir": "services.runsvdir",
+    "setlock": "clients.runit.chpst",
+    "setuidgid": "clients.runit.chpst",
+    "softlimit": "clients.runit.chpst",
+    "sv": "clients.runit.sv",
+    "svlogd": "clients.runit.svlogd",
+    "utmpset": "clients.runit.utmpset",
+}
+#: What any other name is: that of a service, as which sv is linked.
+OTHER = "sv"
+
+
+def program() -> Callable[[], int]:
+    """Return what to be; all that it needs is imported."""
+    words = sys.argv
+    name = f"sysvinit_py.{MODULES.get(words[0].rpartition('/')[2]) or MODULES[OTHER]}"
+    __import__(name)
+    main: Callable[[list[str]], int] = sys.modules[name].main
+    return lambda: main(words)
+
+
+if __name__ == "__main__":
+    del sys.argv[0]
+    sys.exit(program()() if sys.argv else "usage: python -m sysvinit_py.clients.runit NAME [ARGUMENT]...")
