@@ -183,7 +183,7 @@ def test_without_proc_the_variable_of_python_is_not_passed_on(tmp_path: Path) ->
     """Python adds LC_CTYPE=C.UTF-8 where no locale is set, and to find out that it did takes /proc."""
     programs = linked(RUNIT, tmp_path / "ours", *USAGES)
     hidden = "mount -t tmpfs none /proc && exec env -i A=1 LANG=C $0 env"
-    command = ["unshare", "--mount", "--map-root-user", "sh", "-c", hidden, programs / "chpst"]
+    command = ["unshare", "--mount", "--map-root-user", "sh", "-c", hidden, str(programs / "chpst")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if "unshare failed" in done.stderr:
         pytest.skip("no namespaces here")
