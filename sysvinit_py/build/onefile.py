@@ -94,7 +94,7 @@ _INIT_BUNDLES = (
         *(f"pid1/outputs/{module}.py" for module in ("publish", "shell", "spawn")),
         "pid1/survival/barrier.py",
     ),
-    ("pid1/container/*.py", "linux/descendants.py"),
+    ("pid1/container/*.py", "linux/descendants.py", "linux/handled_signals.py"),
     (
         "protocol/*.py",
         "linux/signals.py",
@@ -285,15 +285,14 @@ def _parts(thing: object) -> Iterator[object]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the file named, executable, atomically; its name says which one it is."""
-    names = [name for argument in arguments for name in FILES if Path(argument).name == name]
-    if len(arguments) != 1 or not names:
-        print(f"usage: onefile [DIR/]{{{'|'.join(FILES)}}}", file=sys.stderr)
+    """Write the file named, executable, atomically: runit if that is its name, else init."""
+    if len(arguments) != 1:
+        print("usage: onefile FILE", file=sys.stderr)
         return 2
     target = Path(arguments[0])
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(target.name + ".new")
-    draft.write_bytes(build(*names))
+    draft.write_bytes(build("runit" if target.name == "runit" else "init"))
     draft.chmod(0o755)
     os.replace(draft, target)
     return 0
