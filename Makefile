@@ -95,7 +95,8 @@ coverage: $(READY)
 	$(BIN)/coverage report --fail-under=100
 
 #: make dist/init     the one file that is /sbin/init and /sbin/telinit
-dist/init: $(SOURCES)
+#: make dist/runit    the one file that is runit's programs, each by the name it has
+dist/init dist/runit: $(SOURCES)
 	$(call install,python3)
 	$(call new-enough,$(SYSTEM_PYTHON))
 	$(SYSTEM_PYTHON) -m sysvinit_py.build.onefile $@

@@ -16,6 +16,7 @@ from sysvinit_py.lint.targets import TARGETS
 from tests.unit.cli.test_options import MANY
 
 FILES = completion.files()
+SHELLS = completion.BASH, completion.ZSH, completion.FISH
 #: Stands in for the program, which a shell asks for the rules.
 LINT = """\
 inittab-lint() { printf '%s\\n' 'INT301  warning  getty-id  x' 'INT302  warning  shared  x'; }
@@ -29,7 +30,7 @@ def needs(shell: str) -> pytest.MarkDecorator:
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: str(program.name))
 def test_each_has_all_options_and_choices(program: Program) -> None:
     for path, text in FILES.items():
-        if program.name not in path:
+        if path not in {shell.path.format(name=program.name) for shell in SHELLS}:
             continue
         for row in program.options:
             for name in row.names.split():
