@@ -92,7 +92,7 @@ BUNDLES = (
         *(f"pid1/outputs/{module}.py" for module in ("publish", "shell", "spawn")),
         "pid1/survival/barrier.py",
     ),
-    ("pid1/container/*.py", "linux/descendants.py"),
+    ("pid1/container/*.py", "linux/descendants.py", "linux/handled_signals.py"),
     ("protocol/*.py", "linux/signals.py", "pid1/*.py", "pid1/*/*.py"),
 )
 

@@ -24,9 +24,9 @@ def functions() -> dict[str, tuple[Any, str]]:
     """Where each function and method of the container's init is found, by its name."""
     package = sysvinit_py.pid1.container
     found: dict[str, tuple[Any, str]] = {}
-    for item in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        module = importlib.import_module(item.name)
-        short = f"container.{item.name.rpartition('.')[2]}"
+    names = [item.name for item in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
+    for module in map(importlib.import_module, [*names, "sysvinit_py.linux.handled_signals"]):
+        short = f"container.{module.__name__.rpartition('.')[2]}"
         places: list[tuple[str, Any]] = [(short, module)]
         places += [(f"{short}.{name}", it) for name, it in vars(module).items() if inspect.isclass(it)]
         for prefix, place in places:
@@ -41,7 +41,7 @@ FUNCTIONS = functions()
 ELSEWHERE = (
     "container.front.", "container.arguments.", "container.policy.fault", "container.policy._meant",
     "container.main.main", "container.main._refuse", "container.main._answer",
-    "container.signals.HandledSignals.again", "container.init._Alarm.serve", "container.init.live",
+    "container.handled_signals.HandledSignals.again", "container.init._Alarm.serve", "container.init.live",
 )  # fmt: skip
 #: What is called after an error that nothing has healed.
 AFTER_ERRORS = ("container.init.write_error", "container.init._end_all", "container.init._signal_all")

@@ -13,7 +13,7 @@ from tests.system.oracle import OracleError
 VERSION = "2.1.2-54"
 PACKAGE = "runit"
 #: Where the package has programs.
-_FOLDERS = ("usr/bin", "usr/sbin", "bin", "sbin")
+_FOLDERS = ("usr/bin", "usr/sbin", "bin", "sbin", "lib/runit")
 
 
 @cache

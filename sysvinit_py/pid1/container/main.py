@@ -14,7 +14,7 @@ from sysvinit_py.pid1.container.effect_runner import ContainerRunner
 from sysvinit_py.pid1.container.init import ContainerInit, live, write_error
 from sysvinit_py.pid1.container.machine import ContainerMachine, Forwarded, Reaped, StopRequested
 from sysvinit_py.pid1.container.relay import Relay
-from sysvinit_py.pid1.container.signals import HandledSignals
+from sysvinit_py.linux.handled_signals import HandledSignals
 from sysvinit_py.pid1.environment import environment as pythons_environment
 from sysvinit_py.pid1.inputs.children import Children
 from sysvinit_py.pid1.inputs.fifo import Fifo

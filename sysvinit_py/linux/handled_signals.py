@@ -1,4 +1,4 @@
-"""The signals of a container's init: noted by a handler, which wakes the loop by way of a pipe.
+"""Signals noted by a handler, which wakes the loop by way of a pipe: in a container, and of services.
 
 signalfd(2) would need ctypes, which a small Python does not have.
 """
