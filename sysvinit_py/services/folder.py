@@ -150,7 +150,7 @@ class Folder:
             calls.close(fd)
 
     def publish(self, unit: Unit, record: Callable[[int], bytes]) -> None:
-        """Write pid, stat and status, and our record of the process. Raises FolderError, FileNotFoundError."""
+        """Write pid, stat, status and our record of the process. Raises FolderError, FileNotFoundError."""
         status = unit.status
         if status.pid != self._pid:
             self._write("process", record(status.pid))

@@ -9,16 +9,17 @@ from __future__ import annotations
 from heapq import heappop, heappush
 
 from sysvinit_py.linux import calls
+from sysvinit_py.linux.handled_signals import HandledSignals
 from sysvinit_py.linux.loop import READABLE, Source, clock
 from sysvinit_py.services import adoption
 from sysvinit_py.services.service import Service
 from sysvinit_py.services.spawn import Spawner
-from sysvinit_py.services.unit import PAUSE, Now
+from sysvinit_py.services.unit import Now
 from sysvinit_py.text import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     Told = tuple["Service", Callable[[int | None], None]]
@@ -45,19 +46,11 @@ class Hub(Source):
         self._gone = gone
         self._children: dict[int, Told] = {}  # by the pid
         self._adopted: dict[int, Told] = {}
-        self._watched: dict[int, tuple[Service | None, Callable[[], None]]] = {}  # by the descriptor
+        self._watched: dict[int, tuple[Service, Callable[[], None]]] = {}  # by the descriptor
         self._epoll = calls.epoll()
         self._heap: list[tuple[float, int, Service]] = []
         self._count = 0  # of what was put into the heap
         self._touched: dict[Service, None] = {}  # they may have something to publish
-        self._arrived: set[int] = set()  # signals
-        self._wake, wake = calls.pipe2(calls.O_CLOEXEC | calls.O_NONBLOCK)
-        calls.set_wakeup_fd(wake, warn_on_full_buffer=False)
-        self.on_signal: dict[int, Callable[[], None]] = {}
-        self.act_on(calls.SIGCHLD, self._reap)
-        self.act_on(calls.SIGIO, self._look)
-        self.act_on(calls.SIGTERM, self.leave)
-        self.watch(self._wake, None, self._read_signals)
 
     # The services.
 
@@ -68,20 +61,19 @@ class Hub(Source):
         self._touched[service] = None
         self._finish()
 
-    def leave(self) -> None:
-        """Tell all services to exit."""
-        for service in [*self.services.values()]:
+    def leave(self, services: Iterable[Service] | None = None) -> None:
+        """Tell services to exit, by default all."""
+        for service in [*self.services.values()] if services is None else services:
             self.call(service, service.leave)
+        self._finish()
 
-    def call(self, service: Service | None, act: Callable[..., None], *arguments: Any) -> None:
+    def call(self, service: Service, act: Callable[..., None], *arguments: Any) -> None:
         """Do something for a service. What goes wrong is reported, and concerns no other service."""
         try:
             act(*arguments)
         except Exception as error:
-            text = f"warning: {type(error).__name__}: {error}"
-            self.say(f"runsv: {text}") if service is None else service.say(text)
-        if service is not None:
-            self._touched[service] = None
+            service.say(f"warning: {type(error).__name__}: {error}")
+        self._touched[service] = None
 
     def _finish(self) -> None:
         """Publish, take leave of what is over, and note deadlines."""
@@ -140,8 +132,9 @@ class Hub(Source):
         if pid in self._adopted:
             service, ended = self._adopted.pop(pid)
             self.call(service, ended, status)
+            self._finish()
 
-    def watch(self, fd: int, service: Service | None, readable: Callable[[], None]) -> None:
+    def watch(self, fd: int, service: Service, readable: Callable[[], None]) -> None:
         """Have something called whenever a descriptor is readable."""
         self._watched[fd] = service, readable
         self._epoll.register(fd, calls.POLLIN)
@@ -178,40 +171,36 @@ class Hub(Source):
             service_and_act = self._watched.get(fd)  # one before may have forgotten it
             if service_and_act:
                 self.call(*service_and_act)
-        for number, act in self.on_signal.items():
-            if number in self._arrived:
-                self._arrived.remove(number)
-                act()
         self._finish()
         return ()
 
-    # Signals.
+    # What signals lead to.
 
-    def act_on(self, number: int, act: Callable[[], None]) -> None:
-        """Have something called after a signal."""
-        self.on_signal[number] = act
-        calls.signal(number, self._note)
+    def signals(self) -> HandledSignals:
+        """Return the source of the signals that matter here, to be served beside this one."""
+        actions = {calls.SIGCHLD: self.reap, calls.SIGIO: self._look, calls.SIGTERM: self.leave}
+        return HandledSignals(actions)
 
-    def _note(self, number: int, frame: object) -> None:
-        self._arrived.add(number)
-
-    def _read_signals(self) -> None:
-        calls.read(self._wake, _CHUNK)
-
-    def _reap(self) -> None:
-        while True:
-            try:
-                pid, status = calls.waitpid(-1, calls.WNOHANG)
-            except ChildProcessError:
-                return
-            if not pid:
-                return
-            service, ended = self._children.pop(pid, (None, None))
-            if ended:
+    def reap(self) -> None:
+        """Take in which children have ended."""
+        while pid_and_status := self._reaped():
+            pid, status = pid_and_status
+            if pid in self._children:
+                service, ended = self._children.pop(pid)
                 self.call(service, ended, status)
             else:
                 self.ended(pid, status)
+        self._finish()
+
+    @staticmethod
+    def _reaped() -> tuple[int, int] | None:
+        try:
+            pid, status = calls.waitpid(-1, calls.WNOHANG)
+        except ChildProcessError:
+            return None
+        return (pid, status) if pid else None
 
     def _look(self) -> None:
         for service in self.services.values():
             self.call(service, service.deleted)
+        self._finish()

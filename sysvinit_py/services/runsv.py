@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.descriptors import open_nothing
 from sysvinit_py.linux.loop import Loop
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 else:
     import _signal
 
-_USAGE, _FATAL = 1, 111
+_USAGE, FATAL = 1, 111
 
 
 def prepare() -> None:
@@ -51,8 +49,8 @@ def main(argv: list[str]) -> int:
         hub.add(0, argv[1] if argv[1].startswith("/") else f"{calls.getcwd()}/{argv[1]}", argv[1])
     except FolderError as error:
         Hub.say(f"runsv {argv[1]}: fatal: {error}")
-        return _FATAL
-    loop = Loop([hub])
+        return FATAL
+    loop = Loop([hub.signals(), hub])
     while not codes:
-        loop.turn(tuple)
+        loop.turn(list)
     return codes[0]

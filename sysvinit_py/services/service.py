@@ -7,7 +7,7 @@ from sysvinit_py.protocol.supervise import DOWN, NOT_UP, UP, reason
 from sysvinit_py.services import adoption
 from sysvinit_py.services.folder import Folder, FolderError
 from sysvinit_py.services.spawn import CannotForkError
-from sysvinit_py.services.unit import EXIT, PAUSE, Control, Gone, Now, Signal, Start, Unit
+from sysvinit_py.services.unit import EXIT, PAUSE, Control, Gone, Signal, Start, Unit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class Service:
         self._pipe, self._inode = (-1, -1), 0
         self._look_at, self._glances = _NEVER, 0
         self._left = False  # it is down for good, and the logger reads the rest
+        self._told_of_log = False  # that it is not a directory
         self.log: Slot | None = None
         folder = self._claimed(path)
         self.main = self._slot(folder)
@@ -131,7 +132,9 @@ class Service:
         try:
             return self.main.folder.has_folder("log")
         except NotADirectoryError:
-            self._complain(self.main, "warning: ./log: not a directory.")
+            if not self._told_of_log:
+                self.say("warning: ./log: not a directory.")
+            self._told_of_log = True
             return False
 
     def _open_pipe(self, log: Slot) -> None:
@@ -169,7 +172,7 @@ class Service:
         self.look()
 
     def _renew(self, lost: Slot | None = None) -> None:
-        """Open the folders anew that have been removed, or whose ``supervise`` is lost. Raises FolderError."""
+        """Open anew the folders that have been removed, or whose ``supervise`` is lost. Raises FolderError."""
         if self.main.folder.is_removed() or lost is self.main:
             self._move(self.main, self._claimed(self._path))
         if self.log and (self.log.folder.is_removed() or lost is self.log) and self._has_log():

@@ -59,7 +59,7 @@ class Spawner:
             self._setrlimit(self._descriptors, (soft, self._hard))
 
     def spawn(self, folder: Folder, words: list[str], descriptor: int = -1, number: int = 1) -> int:
-        """Start a program, by a path beneath its folder, and return its pid; ``descriptor`` is its ``number``.
+        """Start a program of a folder, ``descriptor`` being its ``number``, and return its pid.
 
         Raises CannotForkError, or OSError if it cannot be executed.
         """

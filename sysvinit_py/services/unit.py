@@ -131,6 +131,8 @@ class Unit:
         self.want, self.due, self.changed = EXIT, False, True
 
     def _want(self, letter: str) -> None:
+        if self.is_log and self.leaving:
+            return  # what it reads has ended
         self.want = {"u": UP, "x": EXIT}.get(letter, NOT_UP)
         self.due = self.state == DOWN and letter in "uo"
         self.changed = True
