@@ -45,7 +45,17 @@ class Stages:
         self._terminal, slave = pty.openpty()
         os.set_blocking(self._terminal, False)
         self._seen = b""
-        command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", _PREPARE]
+        command = [
+            "unshare",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "sh",
+            "-c",
+            _PREPARE,
+        ]
         self._process = subprocess.Popen(
             [*command, "sh", str(folder), os.ttyname(slave) if console else "", *program],
             env={"T": str(folder), **environment},
