@@ -132,7 +132,7 @@ _RUNIT_BUNDLES = (
     ),
     ("value.py", "protocol/supervise.py", "clients/runit/common.py"),
     ("linux/inherited.py", "clients/runit/chpst.py"),
-    ("clients/runit/sv.py", "clients/runit/supervised.py"),
+    ("clients/runit/sv.py", "clients/runit/controlled.py", "clients/runit/supervised.py"),
     ("text.py", "cli/out.py"),
     ("cli/options.py", "clients/runit/described.py"),
     ("protocol/utmp.py", "clients/runit/utmpset.py"),
