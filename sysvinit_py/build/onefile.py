@@ -145,10 +145,18 @@ _RUNIT_BUNDLES = (
     ("logs/sinks.py",),
     ("services/*.py",),
     (
-        "linux/syslog.py",
         *(f"inittab/{module}.py" for module in ("actions", "entry", "getopt", "getty")),
-        *(f"machine/{module}.py" for module in ("driver", "effects", "errors", "events", "job")),
-        *(f"machine/{module}.py" for module in ("limits", "plain", "throttle")),
+        *(f"machine/{module}.py" for module in ("job", "limits", "plain", "throttle")),
+    ),
+    (
+        *(f"machine/{module}.py" for module in ("rules", "run_queue", "stages")),
+        *(f"report/{module}.py" for module in ("history", "item", "slots", "states")),
+        *(f"inittab/{module}.py" for module in ("options", "wire")),
+        "clients/runit/items.py",
+    ),
+    (
+        "linux/syslog.py",
+        *(f"machine/{module}.py" for module in ("driver", "effects", "errors", "events")),
         *(f"pid1/{module}.py" for module in ("environment", "ownership", "container/environment")),
         *(f"pid1/{module}.py" for module in ("inputs/children", "inputs/timer", "outputs/console")),
         *(f"pid1/survival/{module}.py" for module in ("barrier", "last_resort")),
