@@ -34,7 +34,7 @@ class Stages:
 
     def __init__(
         self, folder: Path, program: Sequence[str], scripts: Mapping[str, str], console: bool = True,
-        environment: Mapping[str, str] = {"PATH": os.defpath},  # noqa: B006 - it is not changed
+        environment: Mapping[str, str] = {"PATH": os.defpath},
     ) -> None:  # fmt: skip
         runit = folder / "etc" / "runit"
         runit.mkdir(parents=True, exist_ok=True)
