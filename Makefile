@@ -57,12 +57,12 @@ HARD := $(addprefix tests/system/test_,reexec.py hot_swap.py live.py soak.py sto
 # A test waits more than it computes. Not more than two, though: some say how long a thing may take.
 TWO_AT_ONCE := $(BIN)/pytest --numprocesses 2
 .PHONY: test
-test: test-packages $(READY) dist/init
+test: test-packages $(READY) dist/init dist/runit
 	$(TWO_AT_ONCE) $(addprefix --ignore=,$(HARD))
 
 #: make one T=…       one test, file or folder of tests; T takes pytest's options, too
 .PHONY: one
-one: $(READY) dist/init
+one: $(READY) dist/init dist/runit
 	$(BIN)/pytest $(T)
 
 .PHONY: test-packages

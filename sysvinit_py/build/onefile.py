@@ -127,16 +127,29 @@ _RUNIT_BUNDLES = (
         ),
     ),
     ("value.py", "protocol/supervise.py", "clients/runit/common.py"),
-    ("linux/inherited.py", "clients/runit/chpst.py"),
-    ("clients/runit/sv.py",),
-    ("text.py", "cli/out.py"),
-    ("cli/options.py", "clients/runit/described.py"),
+    ("linux/inherited.py",),
+    ("clients/runit/chpst.py",),
+    ("clients/runit/sv.py", "clients/runit/supervised.py"),
+    ("text.py",),
+    ("cli/out.py", "cli/options.py", "clients/runit/described.py"),
+    (*(f"logs/{module}.py" for module in ("folder", "lines", "rules", "stamps")),),
+    ("clients/runit/svlogd.py",),
     ("protocol/utmp.py", "clients/runit/utmpset.py"),
-    ("clients/runit/runsvchdir.py", "clients/runit/runit_init.py"),
-    ("linux/calls.py",),
-    ("logs/*.py", "inittab/*.py", "clients/runit/svlogd.py"),
-    ("linux/*.py", "report/*.py", "machine/*.py", "protocol/*.py", "services/*.py"),
-    ("pid1/*.py", "pid1/*/*.py"),
+    ("clients/runit/runsvchdir.py",),
+    ("clients/runit/runit_init.py",),
+    ("linux/calls.py", "linux/descriptors.py", "linux/handled_signals.py", "linux/loop.py"),
+    ("logs/sinks.py",),
+    ("services/*.py",),
+    (
+        "linux/syslog.py",
+        *(f"inittab/{module}.py" for module in ("actions", "entry", "getopt", "getty")),
+        *(f"machine/{module}.py" for module in ("driver", "effects", "errors", "events", "job")),
+        *(f"machine/{module}.py" for module in ("limits", "plain", "throttle")),
+        *(f"pid1/{module}.py" for module in ("environment", "ownership", "container/environment")),
+        *(f"pid1/{module}.py" for module in ("inputs/children", "inputs/timer", "outputs/console")),
+        *(f"pid1/survival/{module}.py" for module in ("barrier", "last_resort")),
+        "pid1/runit/*.py",
+    ),
 )
 
 
@@ -178,17 +191,17 @@ def build(name: str = "init") -> bytes:
     loader = f"# {shipped.mark} {__version__}\n{LOADER.read_text()}"
     first_line = FIRST_LINE.format(size=len(loader.encode()))
     content = b""
-    bundles = []
-    for files in _bundles(shipped.bundles):
+    index: list[dict[str, object]] = []
+    for files in bundles(shipped):
         codes, sources = _compiled(files)
         bundle: dict[str, object] = {"names": tuple(codes)}
         packed = compress(marshal.dumps(sources, _FOR_ALL), 9)
         for kind, modules in ("code", _marshalled(codes)), ("source", packed):
             bundle[kind] = len(content), len(modules)
             content += modules
-        bundles.append(bundle)
-    index = marshal.dumps((MAGIC_NUMBER, bundles, shipped.program, TOO_OLD.read_bytes()), _FOR_ALL)
-    return (first_line + loader).encode() + index + content
+        index.append(bundle)
+    head = marshal.dumps((MAGIC_NUMBER, index, shipped.program, TOO_OLD.read_bytes()), _FOR_ALL)
+    return (first_line + loader).encode() + head + content
 
 
 def with_python(init: bytes, python: str) -> bytes:
@@ -204,9 +217,10 @@ def with_python(init: bytes, python: str) -> bytes:
     return first_line + init[init.index(b"\n") :]
 
 
-def _bundles(bundles: tuple[tuple[str, ...], ...]) -> Iterator[list[Path]]:
+def bundles(shipped: Shipped) -> Iterator[list[Path]]:
+    """Yield the files of each bundle: those that no earlier one has."""
     taken: set[Path] = set()
-    for globs in bundles:
+    for globs in shipped.bundles:
         files = sorted({path for glob in globs for path in PACKAGE.glob(glob)} - taken)
         taken.update(files)
         yield files

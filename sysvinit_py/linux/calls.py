@@ -106,6 +106,7 @@ write = _posix.write
 pread = _posix.pread
 pwrite = _posix.pwrite
 ftruncate = _posix.ftruncate
+chmod = _posix.chmod
 fchmod = _posix.fchmod
 fstat = _posix.fstat
 access = _posix.access

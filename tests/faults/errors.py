@@ -53,6 +53,7 @@ ERRORS: dict[str, tuple[int, ...]] = {
     "read": (EAGAIN, EINVAL, EIO, EISDIR),
     "write": (EAGAIN, EDQUOT, EFBIG, EINVAL, EIO, ENOSPC, EPERM, EPIPE),
     "pread": (EINVAL, EIO, EISDIR, ENXIO, EOVERFLOW),
+    "chmod": (EACCES, EIO, ELOOP, ENOENT, ENOMEM, ENOTDIR, EPERM, EROFS),
     "fchmod": (EIO, EPERM, EROFS),
     "getcwd": (),  # fails for a folder that was removed only
     "ftruncate": (EFBIG, EINVAL, EIO, EPERM, ETXTBSY),

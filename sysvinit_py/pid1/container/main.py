@@ -6,6 +6,7 @@ from sysvinit_py.inittab import plain
 from sysvinit_py.inittab.entry import Entry, EntryOptions
 from sysvinit_py.inittab.sources import gather
 from sysvinit_py.linux import calls
+from sysvinit_py.linux.handled_signals import HandledSignals
 from sysvinit_py.linux.loop import clock
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.driver import Driver
@@ -14,7 +15,6 @@ from sysvinit_py.pid1.container.effect_runner import ContainerRunner
 from sysvinit_py.pid1.container.init import ContainerInit, live, write_error
 from sysvinit_py.pid1.container.machine import ContainerMachine, Forwarded, Reaped, StopRequested
 from sysvinit_py.pid1.container.relay import Relay
-from sysvinit_py.linux.handled_signals import HandledSignals
 from sysvinit_py.pid1.environment import environment as pythons_environment
 from sysvinit_py.pid1.inputs.children import Children
 from sysvinit_py.pid1.inputs.fifo import Fifo

@@ -34,7 +34,7 @@ class Stages:
 
     def __init__(
         self, folder: Path, program: Sequence[str], scripts: Mapping[str, str], console: bool = True,
-        environment: Mapping[str, str] = {"PATH": os.defpath},  # noqa: B006 - it is not changed
+        environment: Mapping[str, str] = {"PATH": os.defpath},
     ) -> None:  # fmt: skip
         runit = folder / "etc" / "runit"
         runit.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,17 @@ class Stages:
         self._terminal, slave = pty.openpty()
         os.set_blocking(self._terminal, False)
         self._seen = b""
-        command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", _PREPARE]
+        command = [
+            "unshare",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "sh",
+            "-c",
+            _PREPARE,
+        ]
         self._process = subprocess.Popen(
             [*command, "sh", str(folder), os.ttyname(slave) if console else "", *program],
             env={"T": str(folder), **environment},
