@@ -126,7 +126,9 @@ _PROGRAMS = (
         "Control services that runsv supervises, and say how they are.",
         Option("-v", help="wait until it is done, or 7 seconds"),
         Option("-w", "SECONDS", "wait so long; as $SVWAIT"),
-        form="[-v] [-w SECONDS] VERB SERVICE...",
+        Option("--json", help="status, in JSON, as inittab status --json"),
+        Option("--quiet", help="status, by the exit status alone"),
+        form="[--json | --quiet] [-v] [-w SECONDS] VERB SERVICE...",
         verbs=tuple(
             Program(name, about, (_SERVICES,), passes=True, common=()) for name, about in _SV_COMMANDS.items()
         ),

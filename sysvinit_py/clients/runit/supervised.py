@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import posix  # and not os, which takes 2 ms to import
+from stat import S_ISFIFO, S_ISREG
 
 from sysvinit_py.clients.runit.common import complain
 from sysvinit_py.protocol import supervise
@@ -35,14 +36,17 @@ class NoRunsvError(TroubleError):
     kind = "fail"
 
 
-def status(folder: str) -> Status:
-    """Return what its runsv says. Raises TroubleError."""
+def status(folder: str, *, careful: bool = False) -> Status:
+    """Return what its runsv says. Raises TroubleError.
+
+    ``careful``: the folder may be anybody's, so nothing is opened whose opening does something; needs /proc.
+    """
     try:
         posix.close(posix.open(f"{folder}/." if folder else "", posix.O_PATH | posix.O_CLOEXEC))
     except OSError as error:
         raise NoFolderError(reason(error)) from None
-    posix.close(_opened(folder, "ok", posix.O_WRONLY))
-    file = _opened(folder, "status", posix.O_RDONLY)
+    posix.close(_opened(folder, "ok", posix.O_WRONLY, careful))
+    file = _opened(folder, "status", posix.O_RDONLY, careful)
     try:
         return supervise.decode(posix.read(file, supervise.SIZE))
     except OSError as error:
@@ -64,13 +68,23 @@ def order(folder: str, characters: str) -> None:
         posix.close(file)
 
 
-def _opened(folder: str, name: str, how: int) -> int:
+def _opened(folder: str, name: str, how: int, careful: bool = False) -> int:
+    path = f"{folder}/supervise/{name}"
+    handle = -1
     try:
-        return posix.open(f"{folder}/supervise/{name}", how | posix.O_NONBLOCK | posix.O_CLOEXEC)
+        if careful:
+            handle = posix.open(path, posix.O_PATH | posix.O_CLOEXEC)
+            mode, path = posix.fstat(handle).st_mode, f"/proc/self/fd/{handle}"
+            if not (S_ISREG(mode) or (S_ISFIFO(mode) and name == "ok")):
+                raise TroubleError(f"supervise/{name}: neither a FIFO nor a regular file")
+        return posix.open(path, how | posix.O_NONBLOCK | posix.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ENXIO and name != "status":
             raise NoRunsvError("runsv not running") from None
         raise TroubleError(f"unable to open supervise/{name}: {reason(error)}") from None
+    finally:
+        if handle >= 0:
+            posix.close(handle)
 
 
 def exists(folder: str, name: str, shown: str) -> bool | None:

@@ -297,7 +297,10 @@ def test_a_full_disk_loses_nothing(opened: Opened, clock: Clock, monkeypatch: py
     clock.seconds = 1003
     assert folder.write([b"three\n"])
     assert opened.text() == b"one\ntwo\nthree\n"
-    assert [text.split(": ")[1].split(";")[0] for text in opened.warned] == ["pausing", "written again"]
+    assert opened.warned == [
+        f"pausing: unable to write to current: {opened.path}: No space left on device",
+        f"{opened.path}: written again",
+    ]
 
 
 def test_trouble_is_said_once(opened: Opened, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
