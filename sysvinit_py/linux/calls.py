@@ -12,7 +12,18 @@ import fcntl as _fcntl
 import posix as _posix  # and not os, which takes 2 ms to import
 import select as _select
 import time as _time
-from fcntl import F_DUPFD_CLOEXEC, F_SETFD, F_SETFL, F_SETPIPE_SZ, FD_CLOEXEC, LOCK_EX, LOCK_NB  # noqa: F401
+from fcntl import (  # noqa: F401
+    DN_DELETE,
+    DN_MULTISHOT,
+    F_DUPFD_CLOEXEC,
+    F_NOTIFY,
+    F_SETFD,
+    F_SETFL,
+    F_SETPIPE_SZ,
+    FD_CLOEXEC,
+    LOCK_EX,
+    LOCK_NB,
+)
 from posix import (  # noqa: F401
     MFD_CLOEXEC,
     O_APPEND,
@@ -53,6 +64,7 @@ SIGKILL, SIGALRM, SIGTERM, SIGSTOP = _signal.SIGKILL, _signal.SIGALRM, _signal.S
 SIGUSR1, SIGUSR2, SIGCHLD, SIGCONT = _signal.SIGUSR1, _signal.SIGUSR2, _signal.SIGCHLD, _signal.SIGCONT
 SIGTSTP, SIGTTIN, SIGTTOU = _signal.SIGTSTP, _signal.SIGTTIN, _signal.SIGTTOU
 SIGWINCH, SIGPWR, SIGRTMIN = _signal.SIGWINCH, _signal.SIGPWR, _signal.SIGRTMIN
+SIGIO, SIGXFSZ = _signal.SIGIO, _signal.SIGXFSZ
 SIG_DFL, SIG_IGN = _signal.SIG_DFL, _signal.SIG_IGN
 SIG_BLOCK, SIG_SETMASK = _signal.SIG_BLOCK, _signal.SIG_SETMASK
 #: All that can be set, glibc's own two excepted: children have them at their default.
@@ -86,14 +98,14 @@ def rename(path: str, new: str, *, dir_fd: int) -> None:
     _posix.rename(_bytes(path), _bytes(new), src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
 
 
-def stat(path: str, *, follow_symlinks: bool = True) -> _posix.stat_result:
-    """Look at a file (stat(2))."""
-    return _posix.stat(_bytes(path), follow_symlinks=follow_symlinks)
+def stat(path: str, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> _posix.stat_result:
+    """Look at a file (stat(2), fstatat(2))."""
+    return _posix.stat(_bytes(path), dir_fd=dir_fd, follow_symlinks=follow_symlinks)
 
 
-def readlink(path: str) -> str:
-    """Return where a symbolic link points to (readlink(2))."""
-    return _posix.readlink(_bytes(path)).decode("utf-8", "surrogateescape")
+def readlink(path: str, *, dir_fd: int | None = None) -> str:
+    """Return where a symbolic link points to (readlink(2), readlinkat(2))."""
+    return _posix.readlink(_bytes(path), dir_fd=dir_fd).decode("utf-8", "surrogateescape")
 
 
 def listdir(path: str) -> list[str]:
@@ -119,11 +131,13 @@ pipe2 = _posix.pipe2
 dup2 = _posix.dup2
 closerange = _posix.closerange
 chdir = _posix.chdir
+fchdir = _posix.fchdir
 getcwd = _posix.getcwd
 umask = _posix.umask
 uname = _posix.uname
 fcntl = _fcntl.fcntl
 lockf = _fcntl.lockf
+flock = _fcntl.flock
 
 # Processes.
 
@@ -150,6 +164,7 @@ getpid = _posix.getpid
 geteuid = _posix.geteuid
 waitpid = _posix.waitpid
 waitid = _posix.waitid
+pidfd_open = _posix.pidfd_open
 kill = _posix.kill
 killpg = _posix.killpg
 getpgid = _posix.getpgid
@@ -161,6 +176,7 @@ sync = _posix.sync
 signal = _signal.signal
 pthread_sigmask = _signal.pthread_sigmask
 set_wakeup_fd = _signal.set_wakeup_fd
+pidfd_send_signal = _signal.pidfd_send_signal
 
 # Sockets.
 socket = _socket.socket
@@ -197,6 +213,7 @@ def take_terminal(fd: int, by_force: int) -> None:
 
 # Waiting and time.
 poll = _select.poll
+epoll = _select.epoll
 clock_gettime = _time.clock_gettime
 clock_gettime_ns = _time.clock_gettime_ns
 sleep = _time.sleep

@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pid1.container": {"pid1", "value", "text", "linux", "inittab", "machine", "logs", "clients"},
     "pid1.runit": {"pid1", "pid1.container", "value", "text", "linux", "machine", "logs", "protocol"},
     "clients": {"cli", "value", "text", "linux", "logs", "inittab", "machine", "report", "protocol"},
+    "services": {"cli", "value", "text", "linux", "logs", "report", "protocol"},
     "lint": {"cli", "value", "text", "linux", "inittab", "machine", "pid1.container"},
     "sandbox": {"cli", "value", "text", "linux", "inittab", "lint", "build"},
     "initeventd": {"cli", "value", "linux", "protocol", "clients"},

@@ -1,0 +1,197 @@
+"""The files in ``supervise/`` of one slot: lock, FIFOs, and what is published (behaviour/services).
+
+All are found beneath a descriptor of the slot's folder. What is published appears by rename(2). Temporary
+files are created with O_EXCL, as ``supervise/`` may belong to a user whom root lets in.
+"""
+
+from __future__ import annotations
+
+from stat import S_ISDIR, S_ISFIFO
+
+from sysvinit_py.linux import calls
+from sysvinit_py.protocol.supervise import encode, reason, words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sysvinit_py.services.unit import Unit
+
+_FOLDER = calls.O_RDONLY | calls.O_DIRECTORY | calls.O_CLOEXEC
+_TEMPORARY = calls.O_WRONLY | calls.O_CREAT | calls.O_EXCL | calls.O_CLOEXEC
+#: What the orders of one turn are at most, so that a flood of them does not hold up the other services.
+_ORDERS = 256
+
+
+class FolderError(Exception):
+    """A folder cannot be supervised; says why in runit's words."""
+
+    @classmethod
+    def of(cls, what: str, error: OSError) -> FolderError:
+        """Return one for an OSError."""
+        return cls(f"unable to {what}: {reason(error)}")
+
+
+class Folder:
+    """A folder that this process alone supervises, once it is claimed.
+
+    prefix   what messages put before the names: ``log/``, or nothing
+    """
+
+    def __init__(self, path: str, prefix: str = "", dir_fd: int | None = None) -> None:
+        self.prefix = prefix
+        self.control = -1
+        self._lock = self._ok = -1
+        self._pid = 0 if prefix else -1  # the one published last; a logger gets a file when it has one
+        try:
+            self.fd = calls.open(path, _FOLDER, dir_fd=dir_fd)
+        except OSError as error:
+            raise FolderError.of("change to directory", error) from None
+
+    def watch(self) -> None:
+        """Have SIGIO sent when something in the folder is deleted, as everything is before the folder is."""
+        try:
+            calls.fcntl(self.fd, calls.F_NOTIFY, calls.DN_DELETE | calls.DN_MULTISHOT)
+        except OSError:
+            pass  # this kernel cannot: it is noticed when something is to be published
+
+    def has(self, name: str) -> bool:
+        """Return whether there is such a file."""
+        try:
+            calls.stat(name, dir_fd=self.fd, follow_symlinks=False)
+        except OSError:
+            return False
+        return True
+
+    def has_folder(self, name: str) -> bool:
+        """Return whether there is such a folder. Raises NotADirectoryError if it is something else."""
+        try:
+            status = calls.stat(name, dir_fd=self.fd)
+        except OSError:
+            return False
+        if not S_ISDIR(status.st_mode):
+            raise NotADirectoryError(name)
+        return True
+
+    def is_removed(self) -> bool:
+        """Return whether the folder is no longer in the file system."""
+        return calls.fstat(self.fd).st_nlink == 0
+
+    def claim(self) -> None:
+        """Take the lock. Raises FolderError."""
+        try:
+            calls.mkdir("supervise", 0o700, dir_fd=self.fd)
+        except OSError:
+            self._make_target()
+        name, flags = "supervise/lock", calls.O_WRONLY | calls.O_CREAT | calls.O_APPEND
+        try:
+            self._lock = self._open(name, flags, 0o600)
+        except OSError as error:
+            raise FolderError.of(f"open {self.prefix}{name}", error) from None
+        try:
+            calls.flock(self._lock, calls.LOCK_EX | calls.LOCK_NB)
+        except OSError as error:
+            raise FolderError.of(f"lock {self.prefix}{name}", error) from None
+
+    def _make_target(self) -> None:
+        """Make the folder that a symbolic link points to."""
+        try:
+            calls.mkdir(calls.readlink("supervise", dir_fd=self.fd), 0o700, dir_fd=self.fd)
+        except OSError:
+            pass  # what is missing is told when the lock is opened
+
+    def open_control(self) -> None:
+        """Make and open the FIFO for orders, for writing too: it never ends. Raises FolderError."""
+        name = "supervise/control"
+        try:
+            self._make_fifo(name)
+            if not S_ISFIFO(calls.stat(name, dir_fd=self.fd).st_mode):
+                raise FolderError(f"{self.prefix}{name} exists but is not a fifo")
+            self.control = self._open(name, calls.O_RDWR)
+        except OSError as error:
+            raise FolderError.of(f"open {self.prefix}{name}", error) from None
+
+    def open_ok(self) -> None:
+        """Make and open the FIFO by which clients see that somebody supervises it. Raises FolderError."""
+        name = "supervise/ok"
+        try:
+            self._make_fifo(name)
+            self._ok = self._open(name, calls.O_RDONLY)
+        except OSError as error:
+            raise FolderError.of(f"open {self.prefix}{name}", error) from None
+
+    def _make_fifo(self, name: str) -> None:
+        try:
+            calls.mkfifo(name, 0o600, dir_fd=self.fd)
+        except FileExistsError:
+            pass
+
+    def _open(self, name: str, flags: int, mode: int = 0) -> int:
+        return calls.open(name, flags | calls.O_NONBLOCK | calls.O_CLOEXEC, mode, dir_fd=self.fd)
+
+    def orders(self) -> str:
+        """Return what clients have written into the FIFO, a part of it if it is much."""
+        try:
+            return calls.read(self.control, _ORDERS).decode("latin-1")
+        except BlockingIOError:
+            return ""
+
+    def read(self, name: str) -> bytes:
+        """Return a file in ``supervise/`` that is our own; nothing if it is another's or cannot be read."""
+        try:
+            fd = self._open(f"supervise/{name}", calls.O_RDONLY | calls.O_NOFOLLOW)
+        except OSError:
+            return b""
+        try:
+            return calls.read(fd, 4096) if calls.fstat(fd).st_uid == calls.geteuid() else b""
+        except OSError:
+            return b""
+        finally:
+            calls.close(fd)
+
+    def publish(self, unit: Unit, record: Callable[[int], bytes]) -> None:
+        """Write pid, stat, status and our record of the process. Raises FolderError, FileNotFoundError."""
+        status = unit.status
+        if status.pid != self._pid:
+            self._write("process", record(status.pid))
+            self._write("pid", b"%d\n" % status.pid if status.pid else b"")
+            self._pid = status.pid
+        self._write("stat", f"{words(status, unit.leaving)}\n".encode())
+        self._write("status", encode(status))
+
+    def _write(self, name: str, data: bytes) -> None:
+        path, new = f"supervise/{name}", f"supervise/{name}.new"
+        try:
+            try:
+                fd = calls.open(new, _TEMPORARY, 0o644, dir_fd=self.fd)
+            except FileExistsError:
+                calls.unlink(new, dir_fd=self.fd)
+                fd = calls.open(new, _TEMPORARY, 0o644, dir_fd=self.fd)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise FolderError.of(f"open {self.prefix}{new}", error) from None
+        try:
+            calls.write(fd, data)
+        except OSError as error:
+            raise FolderError.of(f"write {self.prefix}{new}", error) from None
+        finally:
+            calls.close(fd)
+        try:
+            calls.rename(new, path, dir_fd=self.fd)
+        except OSError as error:
+            raise FolderError.of(f"rename {name}.new to {self.prefix}{path}", error) from None
+
+    def forget_process(self) -> None:
+        """Remove the record: what is here now has been left in good order."""
+        try:
+            calls.unlink("supervise/process", dir_fd=self.fd)
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        """Close all; the lock is free then."""
+        for fd in (self.control, self._ok, self._lock, self.fd):
+            if fd >= 0:
+                calls.close(fd)
+        self.control = self._ok = self._lock = self.fd = -1

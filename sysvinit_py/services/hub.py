@@ -1,0 +1,206 @@
+"""One process that supervises any number of services (behaviour/services).
+
+It is a Source: one epoll(7) descriptor for all FIFOs, and a heap of deadlines. What one service raises is
+reported, and harms no other.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+
+from sysvinit_py.linux import calls
+from sysvinit_py.linux.handled_signals import HandledSignals
+from sysvinit_py.linux.loop import READABLE, Source, clock
+from sysvinit_py.services import adoption
+from sysvinit_py.services.service import Service
+from sysvinit_py.services.spawn import Spawner
+from sysvinit_py.services.unit import Now
+from sysvinit_py.text import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    Told = tuple["Service", Callable[[int | None], None]]
+
+_CHUNK = 4096
+_STDERR = 2
+_NEVER = float("inf")
+
+
+class Hub(Source):
+    """All services, by numbers of their owner's choice.
+
+    gone     called with the number of a service, and runsv's exit code, when it is supervised no more
+    session  whether each process leads a session of its own
+    """
+
+    #: Whether somebody says how adopted processes end.
+    is_told = False
+
+    def __init__(self, gone: Callable[[int, int], None], session: bool = False) -> None:
+        self.services: dict[int, Service] = {}
+        self.boot = adoption.boot()
+        self.spawner = Spawner(session)
+        self._gone = gone
+        self._children: dict[int, Told] = {}  # by the pid
+        self._adopted: dict[int, Told] = {}
+        self._watched: dict[int, tuple[Service, Callable[[], None]]] = {}  # by the descriptor
+        self._epoll = calls.epoll()
+        self._heap: list[tuple[float, int, Service]] = []
+        self._count = 0  # of what was put into the heap
+        self._touched: dict[Service, None] = {}  # they may have something to publish
+
+    # The services.
+
+    def add(self, number: int, path: str, name: str) -> None:
+        """Supervise a folder. Raises FolderError."""
+        service = Service(self, path, name)
+        self.services[number] = service
+        self._touched[service] = None
+        self._finish()
+
+    def leave(self, services: Iterable[Service] | None = None) -> None:
+        """Tell services to exit, by default all."""
+        for service in [*self.services.values()] if services is None else services:
+            self.call(service, service.leave)
+        self._finish()
+
+    def call(self, service: Service, act: Callable[..., None], *arguments: Any) -> None:
+        """Do something for a service. What goes wrong is reported, and concerns no other service."""
+        try:
+            act(*arguments)
+        except Exception as error:
+            service.say(f"warning: {type(error).__name__}: {error}")
+        self._touched[service] = None
+
+    def _finish(self) -> None:
+        """Publish, take leave of what is over, and note deadlines."""
+        while self._touched:
+            service, _ = self._touched.popitem()
+            try:
+                service.publish()
+            except Exception as error:
+                service.say(f"warning: {type(error).__name__}: {error}")
+            if service.over:
+                self._end(service)
+                continue
+            deadline = service.deadline
+            if deadline != service.scheduled:
+                service.scheduled = deadline
+                if deadline < _NEVER:
+                    self._count += 1
+                    heappush(self._heap, (deadline, self._count, service))
+
+    def _end(self, service: Service) -> None:
+        service.close()
+        service.scheduled = None
+        for number, other in [*self.services.items()]:
+            if other is service:
+                del self.services[number]
+                self._gone(number, 0)
+
+    # What services are given.
+
+    @staticmethod
+    def now() -> Now:
+        """Return the present."""
+        return Now(clock(), calls.clock_gettime_ns(calls.CLOCK_REALTIME))
+
+    @staticmethod
+    def say(text: str) -> None:
+        """Report something, unless nobody takes it: waiting would hold up all services."""
+        try:
+            poll = calls.poll()
+            poll.register(_STDERR, calls.POLLOUT)
+            if poll.poll(0):
+                calls.write(_STDERR, f"{printable(text)}\n".encode(errors="replace")[:_CHUNK])
+        except OSError:
+            pass
+
+    def child(self, pid: int, service: Service, ended: Callable[[int | None], None]) -> None:
+        """Have ``ended`` called with the wait status of a child."""
+        self._children[pid] = service, ended
+
+    def adopt(self, pid: int, service: Service, ended: Callable[[int | None], None]) -> None:
+        """Have it called for a process that is not a child, once somebody says how it ended."""
+        self._adopted[pid] = service, ended
+
+    def ended(self, pid: int, status: int | None) -> None:
+        """Take in how an adopted process has ended; None: nobody knows."""
+        if pid in self._adopted:
+            service, ended = self._adopted.pop(pid)
+            self.call(service, ended, status)
+            self._finish()
+
+    def watch(self, fd: int, service: Service, readable: Callable[[], None]) -> None:
+        """Have something called whenever a descriptor is readable."""
+        self._watched[fd] = service, readable
+        self._epoll.register(fd, calls.POLLIN)
+
+    def mute(self, fd: int, muted: bool = True) -> None:
+        """Do not watch a descriptor for the time being, or do it again."""
+        if fd in self._watched:
+            self._epoll.modify(fd, 0 if muted else calls.POLLIN)
+
+    def forget(self, fd: int) -> None:
+        """Watch a descriptor no more. It is still open."""
+        if self._watched.pop(fd, None):
+            self._epoll.unregister(fd)
+
+    # The source.
+
+    @property
+    def deadline(self) -> float | None:
+        """When the first service has something to do."""
+        return self._heap[0][0] if self._heap else None
+
+    def wanted(self) -> tuple[tuple[int, int], ...]:
+        """Return the descriptor that stands for all."""
+        return ((self._epoll.fileno(), READABLE),)
+
+    def serve(self, ready: set[int], now: float) -> tuple[()]:
+        """Do what there is to do, for each service; nothing is left to others."""
+        while self._heap and self._heap[0][0] <= now:
+            when, _, service = heappop(self._heap)
+            if service.scheduled == when:
+                service.scheduled = None
+                self.call(service, service.tick)
+        for fd, _ in self._epoll.poll(0):
+            service_and_act = self._watched.get(fd)  # one before may have forgotten it
+            if service_and_act:
+                self.call(*service_and_act)
+        self._finish()
+        return ()
+
+    # What signals lead to.
+
+    def signals(self) -> HandledSignals:
+        """Return the source of the signals that matter here, to be served beside this one."""
+        actions = {calls.SIGCHLD: self.reap, calls.SIGIO: self._look, calls.SIGTERM: self.leave}
+        return HandledSignals(actions)
+
+    def reap(self) -> None:
+        """Take in which children have ended."""
+        while pid_and_status := self._reaped():
+            pid, status = pid_and_status
+            if pid in self._children:
+                service, ended = self._children.pop(pid)
+                self.call(service, ended, status)
+            else:
+                self.ended(pid, status)
+        self._finish()
+
+    @staticmethod
+    def _reaped() -> tuple[int, int] | None:
+        try:
+            pid, status = calls.waitpid(-1, calls.WNOHANG)
+        except ChildProcessError:
+            return None
+        return (pid, status) if pid else None
+
+    def _look(self) -> None:
+        for service in self.services.values():
+            self.call(service, service.deleted)
+        self._finish()

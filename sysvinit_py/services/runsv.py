@@ -1,0 +1,56 @@
+"""runsv: supervises one service."""
+
+from __future__ import annotations
+
+from sysvinit_py.linux import calls
+from sysvinit_py.linux.descriptors import open_nothing
+from sysvinit_py.linux.loop import Loop
+from sysvinit_py.services.folder import FolderError
+from sysvinit_py.services.hub import Hub
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+
+    from sysvinit_py.cli.options import Program
+else:
+    import _signal
+
+_USAGE, FATAL = 1, 111
+
+
+def prepare() -> None:
+    """Undo what Python has done to signals, and see that no descriptor of ours is a standard one."""
+    if _signal.getsignal(calls.SIGINT) is _signal.default_int_handler:
+        calls.signal(calls.SIGINT, calls.SIG_DFL)
+    while (fd := open_nothing()) <= 2:
+        calls.fcntl(fd, calls.F_SETFD, calls.FD_CLOEXEC)  # so that a child has none there either
+    calls.close(fd)
+
+
+def _program(name: str) -> Program:
+    from sysvinit_py.cli.options import Option, Program
+
+    rows = (Option("dir", "DIR", "its folder", required=True, complete="folder"),)
+    return Program(name.rpartition("/")[2], "Start a service and its logger, and start them again.", rows)
+
+
+def main(argv: list[str]) -> int:
+    """Supervise a service; return the exit status."""
+    if argv[1:2] in (["--help"], ["--version"]):
+        return _program(argv[0]).run(lambda values: 0, argv[1:])
+    if len(argv) != 2:
+        Hub.say(f"usage: {argv[0]} dir\n")
+        return _USAGE
+    prepare()
+    codes: list[int] = []
+    hub = Hub(lambda number, code: codes.append(code))
+    try:
+        hub.add(0, argv[1] if argv[1].startswith("/") else f"{calls.getcwd()}/{argv[1]}", argv[1])
+    except FolderError as error:
+        Hub.say(f"runsv {argv[1]}: fatal: {error}")
+        return FATAL
+    loop = Loop([hub.signals(), hub])
+    while not codes:
+        loop.turn(list)
+    return codes[0]

@@ -1,0 +1,374 @@
+"""A service: its own slot, its logger's if it has one, and the pipe between them (behaviour/services)."""
+
+from __future__ import annotations
+
+from sysvinit_py.linux import calls
+from sysvinit_py.protocol.supervise import DOWN, NOT_UP, UP, reason
+from sysvinit_py.services import adoption
+from sysvinit_py.services.folder import Folder, FolderError
+from sysvinit_py.services.spawn import CannotForkError
+from sysvinit_py.services.unit import EXIT, PAUSE, Control, Gone, Signal, Start, Unit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from sysvinit_py.services.hub import Hub
+    from sysvinit_py.services.unit import Effect
+
+_EXECUTABLE = 0o100
+#: Seconds: how soon it is looked at whether a folder is being removed, and how often that is done.
+_GLANCE, _GLANCES = 0.2, 25
+#: Seconds: how long the parent of a process that was adopted may take to say how it ended.
+_TOLD = 0.2
+
+
+class Slot:
+    """A unit, the folder where it is published, and what waits while a program in ``control/`` runs."""
+
+    def __init__(self, unit: Unit, folder: Folder) -> None:
+        self.unit, self.folder = unit, folder
+        self.held: list[tuple[Callable[..., Iterable[Effect] | None], tuple[Any, ...]]] = []
+        self.alive = False  # the process has not been reaped
+        self.pidfd = -1  # of a process that is not our child
+        self.later: tuple[float, Callable[[], None]] | None = None  # what is tried again, and when
+        self.complaint, self.times = "", 0  # the last one, and how often
+
+    @property
+    def deadline(self) -> float:
+        """When to call ``Service.tick``; infinite: never."""
+        return min(self.unit.deadline or _NEVER, self.later[0] if self.later else _NEVER)
+
+
+_NEVER = float("inf")
+
+
+class Service:
+    """A folder that is supervised from when this is made until it is ``over``. Raises FolderError.
+
+    hub      what all services share: children, descriptors, the clock
+    path     where the folder is looked for, also once it has been removed and made again
+    name     how messages call it
+    """
+
+    def __init__(self, hub: Hub, path: str, name: str) -> None:
+        self.name, self.over = name, False
+        self.scheduled: float | None = None  # the hub's
+        self._hub, self._path = hub, path
+        self._pipe, self._inode = (-1, -1), 0
+        self._look_at, self._glances = _NEVER, 0
+        self._left = False  # it is down for good, and the logger reads the rest
+        self._told_of_log = False  # that it is not a directory
+        self.log: Slot | None = None
+        folder = self._claimed(path)
+        self.main = self._slot(folder)
+        try:
+            self._look_for_log()
+        except (FolderError, OSError) as error:
+            self._complain(self.main, f"warning: {error}")
+        self._enter(self.main)
+
+    @property
+    def slots(self) -> list[Slot]:
+        """The logger first, as it is to run when what it reads from starts."""
+        return [self.log, self.main] if self.log else [self.main]
+
+    @property
+    def deadline(self) -> float:
+        """When to call ``tick``; infinite: never."""
+        return min(self._look_at, *(slot.deadline for slot in self.slots))
+
+    # The folders.
+
+    def _claimed(self, path: str, prefix: str = "", dir_fd: int | None = None) -> Folder:
+        folder = Folder(path, prefix, dir_fd)
+        try:
+            folder.claim()
+            folder.open_control()
+            folder.watch()
+        except BaseException:
+            folder.close()
+            raise
+        return folder
+
+    def _slot(self, folder: Folder) -> Slot:
+        """Make the slot of a folder, with the process that a killed supervisor has left there."""
+        now = self._hub.now()
+        down = folder.has("down")
+        slot = Slot(Unit(now, NOT_UP if down else UP, bool(folder.prefix)), folder)
+        found = adoption.find(folder, self._hub.boot)
+        if found and (found.alive or not down):
+            slot.unit.adopt(found.status, now)
+            self._inode = found.pipe or self._inode
+            if found.alive:
+                self._adopt(slot)
+        return slot
+
+    def _adopt(self, slot: Slot) -> None:
+        pid = slot.unit.pid
+        try:
+            slot.pidfd = calls.pidfd_open(pid, 0)
+        except OSError:
+            return  # it has ended meanwhile
+        slot.alive = True
+        self._hub.adopt(pid, self, lambda status: self._ended(slot, status))
+        self._hub.watch(slot.pidfd, self, lambda: self._ended_untold(slot))
+
+    def _look_for_log(self) -> None:
+        """Take a logger in, if there is one by now. Raises FolderError, NotADirectoryError, OSError."""
+        if self.log is None and self._has_log():
+            folder = self._claimed("log", "log/", self.main.folder.fd)
+            slot = self._slot(folder)
+            try:
+                self._open_pipe(slot)
+            except BaseException:
+                folder.close()
+                raise
+            self.log = slot
+            self._enter(slot)
+
+    def _has_log(self) -> bool:
+        try:
+            return self.main.folder.has_folder("log")
+        except NotADirectoryError:
+            if not self._told_of_log:
+                self.say("warning: ./log: not a directory.")
+            self._told_of_log = True
+            return False
+
+    def _open_pipe(self, log: Slot) -> None:
+        places = [(slot.unit.pid, number) for slot, number in ((log, 0), (self.main, 1)) if slot.alive]
+        ends = adoption.reopen(self._inode, places) or calls.pipe2(calls.O_CLOEXEC)
+        self._pipe, self._inode = ends, calls.fstat(ends[0]).st_ino
+
+    def _enter(self, slot: Slot) -> None:
+        """Publish a slot, let clients in, and go on with its unit."""
+        self._hub.watch(slot.folder.control, self, lambda: self._take_orders(slot))
+        self._publish(slot)
+        slot.folder.open_ok()
+        if slot.unit.state != DOWN and not slot.alive:  # it ended while nobody was looking
+            self._take(slot, slot.unit.ended, None)
+        else:
+            self._take(slot, slot.unit.tick)
+
+    def look(self) -> None:
+        """See whether a folder is no longer there, and go on with one that has been made in its place."""
+        self._look_at = _NEVER
+        if self._left or self.main.unit.leaving:
+            return
+        try:
+            self._renew()
+        except FolderError as error:
+            self._complain(self.main, f"warning: {error}")
+            self._look_at = self._hub.now().clock + PAUSE
+        if not self.main.folder.has("supervise/ok") and self._glances:  # it is perhaps being removed
+            self._glances -= 1
+            self._look_at = self._hub.now().clock + _GLANCE
+
+    def deleted(self) -> None:
+        """Take in that something was deleted somewhere."""
+        self._glances = _GLANCES
+        self.look()
+
+    def _renew(self, lost: Slot | None = None) -> None:
+        """Open anew the folders that have been removed, or whose ``supervise`` is lost. Raises FolderError."""
+        if self.main.folder.is_removed() or lost is self.main:
+            self._move(self.main, self._claimed(self._path))
+        if self.log and (self.log.folder.is_removed() or lost is self.log) and self._has_log():
+            self._move(self.log, self._claimed("log", "log/", self.main.folder.fd))
+
+    def _move(self, slot: Slot, folder: Folder) -> None:
+        self._hub.forget(slot.folder.control)
+        slot.folder.close()
+        slot.folder = folder
+        self._hub.watch(folder.control, self, lambda: self._take_orders(slot))
+        self._publish(slot)
+        folder.open_ok()
+
+    # Events.
+
+    def _take_orders(self, slot: Slot) -> None:
+        for letter in slot.folder.orders():
+            if not (self._left and slot is self.main):
+                self._take(slot, slot.unit.order, letter)
+
+    def leave(self) -> None:
+        """Do what the order to exit does."""
+        if not self._left:
+            self._take(self.main, self.main.unit.order, EXIT)
+
+    def tick(self) -> None:
+        """Do what is due."""
+        now = self._hub.now()
+        if self._look_at <= now.clock:
+            self.look()
+        for slot in self.slots:
+            if slot.later and slot.later[0] <= now.clock:
+                (_, act), slot.later = slot.later, None
+                act()
+            if (slot.unit.deadline or _NEVER) <= now.clock:
+                self._take(slot, slot.unit.tick)
+
+    def _ended(self, slot: Slot, status: int | None) -> None:
+        """Take in the end of a process."""
+        slot.alive, slot.later = False, None
+        if slot.pidfd >= 0:
+            self._hub.forget(slot.pidfd)
+            calls.close(slot.pidfd)
+            slot.pidfd = -1
+        self._take(slot, slot.unit.ended, status)
+
+    def _ended_untold(self, slot: Slot) -> None:
+        """Take in that a process has ended whose parent is another: that may say how."""
+        pid = slot.unit.pid
+        self._hub.forget(slot.pidfd)
+        slot.later = self._hub.now().clock + _TOLD * self._hub.is_told, lambda: self._hub.ended(pid, None)
+
+    def _take(self, slot: Slot, event: Callable[..., Iterable[Effect] | None], *arguments: Any) -> None:
+        slot.held.append((event, arguments))
+        self._go_on(slot)
+
+    def _go_on(self, slot: Slot) -> None:
+        while slot.held and not slot.unit.busy:
+            event, arguments = slot.held.pop(0)
+            self._perform(slot, event(*arguments, self._hub.now()) or ())
+
+    # Effects.
+
+    def _perform(self, slot: Slot, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, Start):
+                self._start(slot, effect)
+            elif isinstance(effect, Control):
+                self._control(slot, effect.letter)
+            elif isinstance(effect, Signal):
+                self._signal(slot, effect.number)
+            else:
+                assert isinstance(effect, Gone)
+                self._go(slot)
+
+    def _start(self, slot: Slot, order: Start) -> None:
+        unit, is_run = slot.unit, order.program == "run"
+        end, number = (self._pipe[0], 0) if unit.is_log else (self._pipe[1], 1)
+        try:
+            if is_run and not unit.is_log:
+                self._renew()
+                self._look_for_log()
+                end = self._pipe[1]
+            words = [f"./{order.program}", *order.arguments]
+            pid = self._hub.spawner.spawn(slot.folder, words, end, number)
+        except (FolderError, CannotForkError) as error:
+            self._complain(slot, f"warning: unable to start {slot.folder.prefix}./{order.program}: {error}")
+            if is_run:
+                unit.postpone(self._hub.now())
+            else:
+                slot.later = self._hub.now().clock + PAUSE, lambda: self._start(slot, order)
+        except OSError as error:
+            if is_run or slot.folder.has(order.program):
+                program = f"{slot.folder.prefix}./{order.program}"
+                self._complain(slot, f"fatal: unable to start {program}: {reason(error)}")
+            self._perform(slot, unit.not_started(self._hub.now()))
+        else:
+            slot.alive = True
+            unit.started(pid, self._hub.now())
+            self._hub.child(pid, self, lambda status: self._ended(slot, status))
+            if is_run:
+                slot.complaint = ""
+
+    def _control(self, slot: Slot, letter: str) -> None:
+        path = f"control/{letter}"
+        try:
+            if calls.stat(path, dir_fd=slot.folder.fd).st_mode & _EXECUTABLE:
+                pid = self._hub.spawner.spawn(slot.folder, [path], self._pipe[1])
+                self._hub.child(pid, self, lambda status: self._controlled(slot, status))
+                self._hub.mute(slot.folder.control)
+                return
+        except FileNotFoundError:
+            pass
+        except (OSError, CannotForkError) as error:
+            why = reason(error) if isinstance(error, OSError) else error
+            self._complain(slot, f"fatal: unable to run {path}: {why}")
+        self._perform(slot, slot.unit.controlled(None))
+
+    def _controlled(self, slot: Slot, status: int | None) -> None:
+        killed = status is None or status & 0x7F
+        self._perform(slot, slot.unit.controlled(None if killed else (status or 0) >> 8))
+        if not slot.unit.busy:
+            self._hub.mute(slot.folder.control, False)
+        self._go_on(slot)
+
+    def _signal(self, slot: Slot, number: int) -> None:
+        if slot.alive:
+            try:
+                if slot.pidfd >= 0:
+                    calls.pidfd_send_signal(slot.pidfd, number)
+                else:
+                    calls.kill(slot.unit.pid, number)
+            except OSError as error:
+                self._complain(slot, f"warning: unable to send signal {number}: {reason(error)}")
+
+    def _go(self, slot: Slot) -> None:
+        """End the logger after the service, and then the supervision."""
+        if slot is self.main and self.log:
+            self._left = True
+            self._close_pipe(1)
+            self.log.unit.leave()
+            if self.log.unit.state != DOWN:
+                return
+        self.over = True
+
+    def _close_pipe(self, *ends: int) -> None:
+        pipe = list(self._pipe)
+        for end in ends:
+            if pipe[end] >= 0:
+                calls.close(pipe[end])
+            pipe[end] = -1
+        self._pipe = pipe[0], pipe[1]
+
+    # What others see.
+
+    def publish(self) -> None:
+        """Publish what has changed."""
+        for slot in self.slots:
+            if slot.unit.changed:
+                self._publish(slot)
+
+    def _publish(self, slot: Slot) -> None:
+        try:
+            slot.folder.publish(slot.unit, lambda pid: adoption.record(self._hub.boot, pid, self._inode))
+        except FileNotFoundError:
+            if slot.later is None:
+                slot.later = self._hub.now().clock + PAUSE, lambda: self._find_again(slot)
+        except FolderError as error:
+            self._complain(slot, f"warning: {error}")
+            if slot.later is None:
+                slot.later = self._hub.now().clock + PAUSE, lambda: None
+            return
+        slot.unit.changed = False
+
+    def _find_again(self, slot: Slot) -> None:
+        try:
+            self._renew(slot)
+        except FolderError as error:
+            self._complain(slot, f"warning: {error}")
+            slot.later = self._hub.now().clock + PAUSE, lambda: self._find_again(slot)
+
+    def _complain(self, slot: Slot, text: str) -> None:
+        """Report what is wrong: the second, fourth, eighth time that it is so only."""
+        slot.times = slot.times + 1 if text == slot.complaint else 1
+        slot.complaint = text
+        if not slot.times & slot.times - 1:
+            self.say(text + f" ({slot.times} times)" * (slot.times > 1))
+
+    def say(self, text: str) -> None:
+        """Report something as runsv does."""
+        self._hub.say(f"runsv {self.name}: {text}")
+
+    def close(self) -> None:
+        """Let go of the folders."""
+        self._close_pipe(0, 1)
+        for slot in self.slots:
+            self._hub.forget(slot.folder.control)
+            slot.folder.forget_process()
+            slot.folder.close()

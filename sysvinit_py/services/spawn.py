@@ -1,0 +1,79 @@
+"""Starting run, finish and the programs in control/: in their folder, with what the supervisor was given."""
+
+from __future__ import annotations
+
+import errno
+
+from sysvinit_py.linux import calls
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sysvinit_py.services.folder import Folder
+
+#: posix_spawn(3): these say that there is no process to be had, not that the program is at fault.
+_NO_PROCESS = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+#: What Python has ignored, and we handle; children have the default.
+_DEFAULT = (calls.SIGCHLD, calls.SIGTERM, calls.SIGIO, calls.SIGPIPE, calls.SIGXFSZ)
+_ENVIRONMENT = "/proc/self/environ"
+_CHUNK = 1 << 20
+
+
+class CannotForkError(Exception):
+    """No process can be made now."""
+
+
+def environment() -> dict[str, str]:
+    """Return what this process was given, without what Python adds for its own locale."""
+    fd = calls.open(_ENVIRONMENT, calls.O_RDONLY | calls.O_CLOEXEC)
+    try:
+        data = b""
+        while chunk := calls.read(fd, _CHUNK):
+            data += chunk
+    finally:
+        calls.close(fd)
+    pairs = (word.decode("utf-8", "surrogateescape").partition("=") for word in data.split(b"\0") if word)
+    return {name: value for name, _, value in pairs if name}
+
+
+class Spawner:
+    """What all children have in common.
+
+    session  whether each leads a session of its own
+    """
+
+    def __init__(self, session: bool = False) -> None:
+        import resource  # not every small Python has it; it is needed nowhere else
+
+        self._environment = environment()
+        blocked = set(calls.pthread_sigmask(calls.SIG_BLOCK, ()))
+        self._mask = blocked - {calls.SIGCHLD, calls.SIGTERM}
+        calls.pthread_sigmask(calls.SIG_SETMASK, self._mask)
+        self._how = {"setsid": True} if session else {}
+        self._setrlimit, self._descriptors = resource.setrlimit, resource.RLIMIT_NOFILE
+        self._soft, self._hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._limit(self._hard)
+
+    def _limit(self, soft: int) -> None:
+        """Set how many descriptors a process may have: for us many, for children what we were given."""
+        if self._soft != self._hard:
+            self._setrlimit(self._descriptors, (soft, self._hard))
+
+    def spawn(self, folder: Folder, words: list[str], descriptor: int = -1, number: int = 1) -> int:
+        """Start a program of a folder, ``descriptor`` being its ``number``, and return its pid.
+
+        Raises CannotForkError, or OSError if it cannot be executed.
+        """
+        actions = [(calls.POSIX_SPAWN_DUP2, descriptor, number)] if descriptor >= 0 else []
+        calls.fchdir(folder.fd)
+        self._limit(self._soft)
+        try:
+            return calls.posix_spawn(
+                words[0], words, self._environment,
+                file_actions=actions, setsigmask=self._mask, setsigdef=_DEFAULT, **self._how,
+            )  # fmt: skip
+        except OSError as error:
+            if error.errno in _NO_PROCESS:
+                raise CannotForkError(error) from error
+            raise
+        finally:
+            self._limit(self._hard)
