@@ -156,7 +156,6 @@ CASES = {
     "-t": ("-t", "s2000\nn3\n"),
     "-t and -l": ("-t -l 20", "s100\nn3\n"),
     "-tt and -l": ("-tt -l 50", "s200\nn0\n"),
-
     "-tt": ("-tt", "pPREFIX \n"),
     "-ttt": ("-t -t -t", "pPREFIX \n-*tab*\n"),
     "four t": ("-tttt", ""),
@@ -381,7 +380,11 @@ def test_no_input(tmp_path: Path, whose: str) -> None:
     (tmp_path / "d").mkdir()
     script = 'exec "$@" d <&-'
     done = subprocess.run(
-        ["sh", "-c", script, "sh", *command(whose)], cwd=tmp_path, capture_output=True, check=False, timeout=30
+        ["sh", "-c", script, "sh", *command(whose)],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        timeout=30,
     )
     assert done.returncode == 0
     assert done.stderr.startswith(b"svlogd: warning: unable to read standard input: ")
