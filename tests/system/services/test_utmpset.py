@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from sysvinit_py.protocol.utmp import SIZE, Record, pack, unpack
-from tests.system.services.test_svlogd import C, OURS, command
+from tests.system.services.test_svlogd import OURS, C, command
 
 SCRIPT = """
 mount -t tmpfs run /run; mount -t tmpfs log /var/log; cd "$1"; shift
 test ! -e utmp || cp utmp /var/run/utmp; test ! -e wtmp || cp wtmp /var/log/wtmp
 "$@"; status=$?
-rm -f utmp wtmp; test ! -e /var/run/utmp || cp /var/run/utmp .; test ! -e /var/log/wtmp || cp -p /var/log/wtmp .
+rm -f utmp wtmp; test ! -e /var/run/utmp || cp /var/run/utmp .
+test ! -e /var/log/wtmp || cp -p /var/log/wtmp .
 exit $status
 """
 

@@ -31,8 +31,8 @@ class Opened:
         path.mkdir()
 
     def __call__(self, **arguments: Any) -> Folder:
-        tell = {"warn": self.warned.append, "info": self.told.append, "copy": self.copied.append}
-        folder = Folder(str(self.path), **tell, **arguments)
+        arguments |= {"warn": self.warned.append, "info": self.told.append, "copy": self.copied.append}
+        folder = Folder(str(self.path), **arguments)
         self.folders.append(folder)
         return folder
 
