@@ -151,7 +151,7 @@ completions: $(READY)
 docs: $(READY)
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs dist/docs
 
-#: make deb           a Debian package with init, telinit and the man pages, in dist
+#: make deb           Debian packages, in dist: init, telinit and inittab; and runit's programs
 DEB_PACKAGES := debhelper dpkg-dev python3-docutils
 DEB_SOURCES := debian grammar man sysvinit_py CHANGES.rst LICENSE
 .PHONY: deb
