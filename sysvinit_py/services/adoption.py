@@ -1,8 +1,8 @@
 """Going on with processes whose supervisor was killed.
 
 Beside status, ``supervise/process`` names the process so that no other can be taken for it: the boot, the
-pid, when it was started, and the pipe to the logger. Where C's runsv was, status alone has to do: the process that
-it names must have been started at its time.
+pid, when it was started, and the pipe to the logger. Where C's runsv was, status alone has to do: the process
+that it names must have been started at its time.
 """
 
 from __future__ import annotations

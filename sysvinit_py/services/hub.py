@@ -178,7 +178,11 @@ class Hub(Source):
 
     def signals(self) -> HandledSignals:
         """Return the source of the signals that matter here, to be served beside this one."""
-        actions = {calls.SIGCHLD: self.reap, calls.SIGIO: self._look, calls.SIGTERM: self.leave}
+        actions: dict[int, Callable[[], None]] = {
+            calls.SIGCHLD: self.reap,
+            calls.SIGIO: self._look,
+            calls.SIGTERM: self.leave,
+        }
         return HandledSignals(actions)
 
     def reap(self) -> None:

@@ -11,6 +11,8 @@ from sysvinit_py.services.hub import Hub
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from collections.abc import Iterable
+    from typing import Never
 
     from sysvinit_py.cli.options import Program
 else:
@@ -26,6 +28,12 @@ def prepare() -> None:
     while (fd := open_nothing()) <= 2:
         calls.fcntl(fd, calls.F_SETFD, calls.FD_CLOEXEC)  # so that a child has none there either
     calls.close(fd)
+
+
+def take(events: Iterable[Never]) -> None:
+    """Have a source served; it has no events for anybody."""
+    for _ in events:
+        pass
 
 
 def _program(name: str) -> Program:
@@ -45,12 +53,12 @@ def main(argv: list[str]) -> int:
     prepare()
     codes: list[int] = []
     hub = Hub(lambda number, code: codes.append(code))
+    loop = Loop([hub.signals(), hub])  # before there is a child
     try:
         hub.add(0, argv[1] if argv[1].startswith("/") else f"{calls.getcwd()}/{argv[1]}", argv[1])
     except FolderError as error:
         Hub.say(f"runsv {argv[1]}: fatal: {error}")
         return FATAL
-    loop = Loop([hub.signals(), hub])
     while not codes:
-        loop.turn(list)
+        loop.turn(take)
     return codes[0]

@@ -172,7 +172,7 @@ class Service:
         self.look()
 
     def _renew(self, lost: Slot | None = None) -> None:
-        """Open anew the folders that have been removed, or whose ``supervise`` is lost. Raises FolderError."""
+        """Open folders anew that have been removed, or whose ``supervise`` is lost. Raises FolderError."""
         if self.main.folder.is_removed() or lost is self.main:
             self._move(self.main, self._claimed(self._path))
         if self.log and (self.log.folder.is_removed() or lost is self.log) and self._has_log():

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sysvinit_py.linux.loop import READABLE, Loop, Source
 from sysvinit_py.services.folder import FolderError
 from sysvinit_py.services.hub import Hub
-from sysvinit_py.services.runsv import FATAL, prepare
+from sysvinit_py.services.runsv import FATAL, prepare, take
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,5 +73,5 @@ def serve(socket: _socket.socket, session: bool = False) -> int:
     channel = Channel(socket, session)
     loop = Loop([channel.hub.signals(), channel, channel.hub])
     while channel.is_open or channel.hub.services:
-        loop.turn(list)
+        loop.turn(take)
     return 0

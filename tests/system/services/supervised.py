@@ -1,0 +1,142 @@
+"""A service folder in a scratch directory, and the runsv that supervises it: ours or Debian's."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.support.patience import PATIENCE
+from tests.system.runit_oracle import program
+from tests.system.witness import wait_until
+
+ROOT = Path(__file__).parents[3]
+OURS = [sys.executable, "-S", "-m", "sysvinit_py.clients.runit", "runsv"]
+SLEEP = "exec sleep 1000"
+CAT = "exec cat > got"
+
+
+def command(who: str) -> list[str]:
+    """The words that start runsv: ``ours`` or ``oracle``."""
+    return [program("runsv")] if who == "oracle" else OURS
+
+
+class Supervised:
+    """A folder. ``files``: contents by their names; what is not ``down`` or ``conf`` is a shell program."""
+
+    def __init__(self, path: Path, files: Mapping[str, str]) -> None:
+        self.path = path
+        self.runsv: subprocess.Popen[bytes] | None = None
+        self._pids: set[int] = set()
+        self.make(files)
+
+    def make(self, files: Mapping[str, str]) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            file = self.path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text if name.endswith("down") or not text else f"#!/bin/sh\n{text}\n")
+            file.chmod(0o644 if name.endswith("down") or not text else 0o755)
+
+    def start(self, who: str, **how: object) -> subprocess.Popen[bytes]:
+        """Start runsv, and wait until clients are let in."""
+        with (self.path.parent / "errors").open("ab") as errors:
+            self.runsv = subprocess.Popen(  # type: ignore[call-overload]
+                [*command(who), self.path.name],
+                cwd=self.path.parent,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                **how,
+            )
+        assert self.runsv is not None
+        self.wait(lambda: self.is_served() or self.runsv is not None and self.runsv.poll() is not None)
+        return self.runsv
+
+    @property
+    def errors(self) -> str:
+        return (self.path.parent / "errors").read_text()
+
+    def is_served(self, who: str = "") -> bool:
+        try:
+            os.close(os.open(self.path / who / "supervise/ok", os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:
+            return False
+        return True
+
+    def order(self, letters: str, who: str = "") -> None:
+        fd = os.open(self.path / who / "supervise/control", os.O_WRONLY | os.O_NONBLOCK)
+        os.write(fd, letters.encode())
+        os.close(fd)
+
+    def read(self, name: str) -> str:
+        try:
+            return (self.path / name).read_text()
+        except OSError:
+            return ""
+
+    def stat(self, who: str = "") -> str:
+        return self.read(f"{who}/supervise/stat".lstrip("/")).rstrip("\n")
+
+    def pid(self, who: str = "") -> int:
+        pid = int(self.read(f"{who}/supervise/pid".lstrip("/")) or 0)
+        self._pids.add(pid)
+        return pid
+
+    def status(self, who: str = "") -> bytes:
+        return (self.path / who / "supervise/status").read_bytes()
+
+    def seen(self, who: str = "") -> str:
+        """What is published, without times and pids."""
+        data = self.status(who)
+        pid = int.from_bytes(data[12:16], "little")
+        return f"{self.stat(who)} {data[16:].hex()} {pid > 0} {pid == self.pid(who)}"
+
+    def wait(self, true: Callable[[], object]) -> None:
+        wait_until(true, lambda: f"{self.stat()!r}, log {self.stat('log')!r}; {self.errors}")
+
+    def wait_stat(self, stat: str, who: str = "") -> None:
+        self.wait(lambda: self.stat(who) == stat)
+        self.pid(who)
+
+    def kill_runsv(self) -> None:
+        assert self.runsv is not None
+        self.pid(), self.pid("log")
+        self.runsv.kill()
+        self.runsv.wait()
+
+    def exit(self) -> int:
+        """Tell runsv to exit, and return its status."""
+        assert self.runsv is not None
+        self.order("x")
+        return self.runsv.wait(10 * PATIENCE)
+
+    def clean(self) -> None:
+        """End all that was started."""
+        for _ in range(2):  # what runsv starts while it is killed, too
+            self.pid(), self.pid("log")
+            if self.runsv is not None:
+                self.runsv.kill()
+                self.runsv.wait()
+            for pid in self._pids - {0}:
+                if f"{self.path}" in cwd(pid):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def cwd(pid: int) -> str:
+    """The current directory of a process; nothing if it has ended."""
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return ""
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return pid > 0 and ") Z" not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
