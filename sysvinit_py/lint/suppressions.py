@@ -19,7 +19,7 @@ _ORDER = re.compile(r"[ \t]*(disable|disable-file)[ \t]*=(.*[^ \t\r].*)", re.DOT
 
 
 def disabled(script: bytes) -> set[str]:
-    """Return the codes of the rules that comments in a script turn off, be it with disable or disable-file."""
+    """Return the codes of the rules that comments in a script turn off: all are for the whole file."""
     marks = map(_MARK.match, script.decode(errors="surrogateescape").split("\n"))
     orders = [order for mark in marks if mark and (order := _ORDER.match(mark[1]))]
     return {code_of(word) for order in orders for word in order[2].replace(",", " ").split()}
