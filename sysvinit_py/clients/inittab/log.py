@@ -208,15 +208,15 @@ def _log(entry: str, item: Item | None, root: int) -> Log:
 def _items(values: Values) -> dict[str, Item | None]:
     """Return the entries that are named, and what init tells of them; None: nothing."""
     try:
-        _, published = looking.look(values.pid)
+        init, published = looking.look(values.pid)
         listed = [*items(published, looking.boot_time())]
     except (looking.CannotLookError, looking.ForeignError):
-        listed = []
+        init, listed = 0, []
     found: dict[str, Item | None] = {}
     known: list[Item] = []
     for name in values.ids:
         if not (items_of := named(name, listed)):
-            known = known or [service for item in listed for service in services(item)]
+            known = known or [service for item in listed for service in services(item, init)]
             items_of = [service for service in known if service.id == name]
         found.update({item.id: item for item in items_of} if items_of else {name: None})
     return found

@@ -88,7 +88,7 @@ def status(values: Values) -> int:
     if header.version != __version__:
         out.say(PROGRAM, f"init is sysvinit_py {header.version}, and this program {__version__}")
     title = ("" if pid == 1 else f"process {pid}: ") + _title(header, listed, now - offset)
-    return _show(values, listed, header_json(header, offset), title, now)
+    return _show(values, listed, pid, header_json(header, offset), title, now)
 
 
 def _foreign(values: Values, now: float, offset: float) -> int:
@@ -112,7 +112,7 @@ def _foreign(values: Values, now: float, offset: float) -> int:
         level, prevlevel = foreign.levels(records)
         init = dict.fromkeys(INIT) | {"stage": level, "level": level, "prevlevel": prevlevel}
         title = f"level {level or 'unknown'} (from {prevlevel}), as utmp and /proc have it"
-        _show(values, [*foreign.items(records, offset)], init, title, now)
+        _show(values, [*foreign.items(records, offset)], pid, init, title, now)
     return out.FOREIGN
 
 
@@ -128,9 +128,9 @@ def _title(header: Header, listed: list[Item], now: float) -> str:
     return "".join(parts)
 
 
-def _show(values: Values, listed: list[Item], init: dict[str, Any], title: str, now: float) -> int:
+def _show(values: Values, listed: list[Item], pid: int, init: dict[str, Any], title: str, now: float) -> int:
     """Print the items, or those that were asked for; return the exit status."""
-    found: dict[int | None, list[Item]] = {item.pid: services(item) for item in listed if item.pid}
+    found: dict[int | None, list[Item]] = {item.pid: services(item, pid) for item in listed if item.pid}
     known = listed + [service for row in found.values() for service in row] if values.ids else listed
     shown = chosen(values.ids, known) if values.ids else listed
     if values.json:
@@ -150,9 +150,9 @@ def _show(values: Values, listed: list[Item], init: dict[str, Any], title: str, 
     )
 
 
-def services(item: Item) -> list[Item]:
-    """Return the services that an entry's process supervises."""
-    if "run" not in (item.command or ""):  # neither runsvdir nor /etc/runit
+def services(item: Item, init: int) -> list[Item]:
+    """Return the services that an entry's process supervises; in a container process IDs are others."""
+    if init != 1 or "run" not in (item.command or ""):  # neither runsvdir nor /etc/runit
         return []
     from sysvinit_py.clients.runit.items import below
 

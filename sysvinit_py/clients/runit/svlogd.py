@@ -28,7 +28,12 @@ _LEAST, _MOST = 4096, 1 << 20
 #: Seconds that SIGTERM waits for the end of the line that has begun, as long as some of it comes.
 _PATIENCE = 1.0
 #: What -v calls them.
-_SIGNALS = {_signal.SIGTERM: "term", _signal.SIGHUP: "hangup", _signal.SIGALRM: "alarm", _signal.SIGCHLD: "child"}
+_SIGNALS = {
+    _signal.SIGTERM: "term",
+    _signal.SIGHUP: "hangup",
+    _signal.SIGALRM: "alarm",
+    _signal.SIGCHLD: "child",
+}
 _PRINTABLE = {*range(0x20, 0x7F)}
 _NEWLINE = {0x0A}
 
