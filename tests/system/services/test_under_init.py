@@ -54,4 +54,4 @@ def inside(system: System, *words: str) -> str:
 def states(system: System) -> dict[str, str]:
     """The states of the services below the entry."""
     entries = {entry["id"]: entry for entry in json.loads(inside(system, "status", "--json"))["entries"]}
-    return {service["id"]: service["state"] for service in entries["SV"].get("services", ())}
+    return {service["id"]: service["state"] for service in entries.get("SV", {}).get("services", ())}
