@@ -349,7 +349,9 @@ class Folder:
         os.rename("current", f"{stem}.{suffix}", src_dir_fd=self._dir, dst_dir_fd=self._dir)
         if size:
             self._info(f"rename: {self.path}/current {stem}.{suffix} {size}")
-        if self.rules.keep and (gone := next(filter(self._remove, self._old_files()[: -self.rules.keep]), "")):
+        if self.rules.keep and (
+            gone := next(filter(self._remove, self._old_files()[: -self.rules.keep]), "")
+        ):
             self._info(f"delete: {self.path}/{gone}")
         return stem
 

@@ -303,7 +303,9 @@ def test_a_full_disk_is_waited_for(boot: Boot) -> None:
     assert system.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", "/full/c"]).returncode == 0
     count = 20_000
     system.path("/feed").write_text(f"{count}\n")
-    system.console.expect(b"inittab logd: /full/c: pausing: No space left on device")
+    system.console.expect(
+        b"inittab logd: pausing: unable to write to current: /full/c: No space left on device"
+    )
     time.sleep(0.5)
     assert system.console.said.count(b"pausing") == 1
     assert system.run(["mount", "-o", "remount,size=10m", "/full/c"]).returncode == 0

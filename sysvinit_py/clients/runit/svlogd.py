@@ -23,17 +23,14 @@ else:
 
 USAGE = "[-ttv] [-r c] [-R abc] [-l len] [-b buflen] dir ..."
 _LENGTH, _BUFFER = 1000, 1024
-#: Bytes that are read at once, at least and at most. They are lost if it is killed before it has written them.
+#: Bytes that are read at once, at least and at most. They are lost if it is killed before they are written.
 _LEAST, _MOST = 4096, 1 << 20
 #: Seconds that SIGTERM waits for the end of the line that has begun, as long as some of it comes.
 _PATIENCE = 1.0
 #: What -v calls them.
-_SIGNALS = {
-    _signal.SIGTERM: "term",
-    _signal.SIGHUP: "hangup",
-    _signal.SIGALRM: "alarm",
-    _signal.SIGCHLD: "child",
-}
+_SIGNALS: dict[int, str] = {
+    _signal.SIGTERM: "term", _signal.SIGHUP: "hangup", _signal.SIGALRM: "alarm", _signal.SIGCHLD: "child",
+}  # fmt: skip
 _PRINTABLE = {*range(0x20, 0x7F)}
 _NEWLINE = {0x0A}
 
@@ -115,7 +112,7 @@ class Logger:
         for folder in self._open:
             if folder.busy or (folder.deadline or now + 1) <= now:
                 ready &= folder.flush()
-        if self._ended and not any([folder.busy for folder in self._open]):
+        if self._ended and not any(folder.busy for folder in self._open):
             return False
         leaving = ready and self._until is not None
         due = [folder.deadline for folder in self._open if folder.deadline is not None]
@@ -152,7 +149,7 @@ class Logger:
             return
         if self._options.table:
             data = data.translate(self._options.table)
-        by_line = any([folder.by_line for folder in self._open])
+        by_line = any(folder.by_line for folder in self._open)
         self._put(self._lines.feed(data) if by_line else self._lines.whole(data))
 
     def _put(self, pieces: list[bytes]) -> None:

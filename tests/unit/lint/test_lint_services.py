@@ -40,16 +40,16 @@ def lint(folder: Path, files: dict[str, str]) -> list[str]:
     ("run", "code"),
     [
         ("exec httpd -f\n", ""),
-        ("exec 2>&1\nexec chpst -u www -e ./env nginx -g 'daemon off;'\n", ""),
-        ("exec chpst -u www -e ./env nginx\n", "SVC004"),
-        ("exec chpst -uwww -P softlimit -m 99 nginx\n", "SVC004"),
-        ("exec env A=1 B=2 nginx\n", "SVC004"),
-        ("exec setlock -n lock nginx\n", "SVC004"),
-        ("exec setuidgid www nginx\n", "SVC004"),
-        ("exec \\\n  nginx\n", "SVC004"),
+        ("exec 2>&1\nexec chpst -u www -e ./env sshd -D\n", ""),
+        ("exec chpst -u www -e ./env sshd\n", "SVC004"),
+        ("exec chpst -uwww -P softlimit -m 99 sshd\n", "SVC004"),
+        ("exec env A=1 B=2 sshd\n", "SVC004"),
+        ("exec setlock -n lock sshd\n", "SVC004"),
+        ("exec setuidgid www sshd\n", "SVC004"),
+        ("exec \\\n  sshd\n", "SVC004"),
         ("httpd -f &\n", "SVC004"),
         ("(httpd -f &)\n", "SVC004"),
-        ("exec nginx $OPTIONS\n", ""),
+        ("exec sshd $OPTIONS\n", ""),
         ("exec unknown-daemon\n", ""),
         ("httpd -f\n", "SVC005"),
         ("mkdir -p /run/x\nchpst -u www httpd -f\n\n# the end\n", "SVC005"),
@@ -58,6 +58,10 @@ def lint(folder: Path, files: dict[str, str]) -> list[str]:
         ("while :; do\n  httpd -f\ndone\n", ""),
         ("[ -f /etc/off ] && exit 0 || exec httpd -f\n", ""),
         ("exit 1\n", ""),
+        ("serve() {\n  exec httpd -f\n}\nserve\n", ""),
+        ("# inittab-lint: disable=SVC005\nhttpd -f\n", ""),
+        ("# inittab-lint: disable-file=no-exec, SVC004\nhttpd -f\n", ""),
+        ("# inittab-lint: disable-file=SVC004\nhttpd -f\n", "SVC005"),
     ],
 )
 def test_the_end_of_run(tmp_path: Path, run: str, code: str) -> None:
@@ -66,7 +70,9 @@ def test_the_end_of_run(tmp_path: Path, run: str, code: str) -> None:
     assert found == ([f"web/run:{number} {code}"] if code else [])
 
 
-@pytest.mark.parametrize("first", ["#!/usr/bin/env sh", "#! /bin/dash -e", "#!/bin/bash"])
+@pytest.mark.parametrize(
+    "first", ["#!/usr/bin/env sh", "#! /bin/dash -e", "#!/bin/bash", "#!/usr/bin/env /lib/runit/invoke-run"]
+)
 def test_what_sh_is(tmp_path: Path, first: str) -> None:
     assert lint(tmp_path, {"web/run": f"{first}\nhttpd -f\n"}) == ["web/run:2 SVC005"]
 
