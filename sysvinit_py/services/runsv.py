@@ -48,7 +48,7 @@ def main(argv: list[str]) -> int:
     if argv[1:2] in (["--help"], ["--version"]):
         return _program(argv[0]).run(lambda values: 0, argv[1:])
     if len(argv) != 2:
-        Hub.say(f"usage: {argv[0]} dir\n")
+        calls.write(2, f"usage: {argv[0]} dir\n\n".encode(errors="surrogateescape"))
         return _USAGE
     prepare()
     codes: list[int] = []

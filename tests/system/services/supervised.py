@@ -90,12 +90,6 @@ class Supervised:
     def status(self, who: str = "") -> bytes:
         return (self.path / who / "supervise/status").read_bytes()
 
-    def seen(self, who: str = "") -> str:
-        """What is published, without times and pids."""
-        data = self.status(who)
-        pid = int.from_bytes(data[12:16], "little")
-        return f"{self.stat(who)} {data[16:].hex()} {pid > 0} {pid == self.pid(who)}"
-
     def wait(self, true: Callable[[], object]) -> None:
         wait_until(true, lambda: f"{self.stat()!r}, log {self.stat('log')!r}; {self.errors}")
 
