@@ -291,7 +291,7 @@ def test_runit_s_programs_are_beside_those_of_the_package_runit(root: Root, runi
         files = [path for path in listed if not (root.folder / path[1:]).is_dir()]
         assert [path for path in files if not path.startswith(inside)] == []
         for name in MODULES:
-            command = ["chroot", root.folder, f"/usr/lib/sysvinit-py/bin/{name}", "--version"]
+            command = ["chroot", str(root.folder), f"/usr/lib/sysvinit-py/bin/{name}", "--version"]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             assert done.stdout.startswith(f"{name} (sysvinit_py) ")
     finally:

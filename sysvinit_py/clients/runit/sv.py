@@ -10,18 +10,16 @@ import time
 
 from sysvinit_py.clients.runit import supervised
 from sysvinit_py.clients.runit.common import UsageError, complain, encoded, options
+from sysvinit_py.clients.runit.controlled import Service, line, undoer, variable
 from sysvinit_py.clients.runit.supervised import NoFolderError, NoRunsvError, TroubleError
-from sysvinit_py.protocol.supervise import DOWN, NOT_UP, RUN, STATES, UP, reason
+from sysvinit_py.protocol.supervise import reason
 from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sysvinit_py.protocol.supervise import Status
-
-_NAME, _FOLDER = "sv", "/etc/service"
-_SECOND = 10**9
+_NAME = "sv"
 #: Seconds: how long a command is waited for, and by how much longer, as C's takes so much longer, too.
 _WAIT, _MORE = 7, 0.4
 #: A file of the service: how many seconds it takes to stop.
@@ -30,96 +28,6 @@ _OWN_WAIT = "wait"
 _FIRST_PAUSE, _PAUSE = 0.01, 0.42
 #: Of exit statuses: at most so many failures; wrong usage; and as an LSB script: that, and an unknown status.
 _MOST, _USAGE, _LSB_USAGE, _LSB_DOWN, _LSB_UNKNOWN = 99, 100, 2, 3, 4
-
-
-class Service:
-    """A service that is given an order."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        plain = name and name[0] not in "./" and name[-1] != "/"
-        self.folder = f"{_variable('SVDIR', _FOLDER)}/{name}" if plain else name
-        self.status: Status  # as it was last
-        self.before: Status  # and when the order was given
-        self.gives_up = 0.0
-        self.undoer = ""  # who starts its runsv again
-        self._check = 0  # the pid of ./check while it runs
-
-    def look(self) -> None:
-        """Ask how it is. Raises TroubleError."""
-        self.status = supervised.status(self.folder)
-
-    def line(self) -> str:
-        """Return how it is."""
-        return line(self.name, self.status, supervised.exists(self.folder, "down", self.name))
-
-    # What is waited for.
-
-    def is_up(self) -> bool:
-        """Return whether it runs, and is to run, and ./check, if there is one, has found it available."""
-        return self.status.state == RUN and self.status.want == UP and self._is_available()
-
-    def is_down(self) -> bool:
-        """Return whether neither run nor finish runs."""
-        return self.status.state == DOWN
-
-    def is_stopped(self) -> bool:
-        """Return whether it is down to stay: one that is about to run has not seen the order yet."""
-        return self.is_down() and self.status.want == NOT_UP
-
-    def is_once(self) -> bool:
-        """Return whether it runs, and is not to run again; or has run since."""
-        if self.is_down():
-            return self.status.since != self.before.since
-        return self.status.want == NOT_UP
-
-    def is_new(self) -> bool:
-        """Return whether it was started since."""
-        is_new = self.status.since != self.before.since
-        return is_new and self.status.state == RUN and self._is_available()
-
-    def is_new_or_down(self) -> bool:
-        """Return whether it was started since, or is not to run."""
-        return self.is_new() or self.is_stopped()
-
-    def is_paused(self) -> bool:
-        """Return whether it is; nothing is there to be, if it is down."""
-        return self.status.paused or self.is_down()
-
-    def is_as_wanted(self) -> bool:
-        """Return whether it is up, or down, as it is wanted; up is right for one that is to run once."""
-        return self._is_available() if self.status.state == RUN else self.is_stopped()
-
-    def _is_available(self) -> bool:
-        """Return whether ./check has said so; it may still be at it."""
-        if not self._check:
-            if not (there := supervised.exists(self.folder, "check", self.name)):
-                return there is False
-            self._check = posix.fork() or self._execute_check()
-        pid, status = posix.waitpid(self._check, posix.WNOHANG)
-        if not pid:
-            return False
-        self._check = 0
-        return status == 0
-
-    def _execute_check(self) -> int:
-        from sysvinit_py.linux.inherited import restore_signals
-
-        try:
-            restore_signals()
-            posix.chdir(self.folder)
-            posix.close(1)
-            posix.execv("check", ["./check"])
-        except OSError as error:
-            complain(f"warning: unable to run {self.name}/check: {reason(error)}\n")
-        finally:
-            posix._exit(0)
-
-    def end_check(self) -> None:
-        """Kill a check that is still running."""
-        if self._check:
-            posix.kill(self._check, 9)
-            posix.waitpid(self._check, 0)
 
 
 class Command(Value):
@@ -213,35 +121,10 @@ def _parsed(words: list[str]) -> tuple[int | None, bool, str]:
     return seconds, waits, listed
 
 
-def _variable(name: str, default: str) -> str:
-    """Return a variable of the environment."""
-    value = posix.environ.get(name.encode())
-    return default if value is None else value.decode(errors="surrogateescape")
-
-
 def _seconds(text: str) -> int:
     """Return the digits that text begins with, as a number; 0 without any."""
     rest = text.lstrip("0123456789")
     return int("0" + text[: len(text) - len(rest)][:9])
-
-
-def line(name: str, status: Status, down: bool | None) -> str:
-    """Return how a service is; ``down``: whether there is a file of this name."""
-    state = f"{STATES[status.state]}: " if status.state < len(STATES) else ""
-    pid = f"(pid {status.pid}) " if status.state != DOWN else ""
-    seconds = max(0, int(time.time()) - status.since // _SECOND)
-    runs = bool(status.pid)
-    words = (
-        ", normally down" if runs and down else ", normally up" if not runs and down is False else "",
-        ", paused" if status.paused else "",
-        ", want down"
-        if runs and status.want == NOT_UP
-        else ", want up"
-        if not runs and status.want == UP
-        else "",
-        ", got TERM" if status.got_term else "",
-    )
-    return f"{state}{name}: {pid}{seconds}s{''.join(words)}"
 
 
 def _print(text: str) -> None:
@@ -305,7 +188,7 @@ class Orders:
 
     def __init__(self, command: Command, waits: bool, seconds: int | None) -> None:
         self._command, self._waits = command, waits
-        self._seconds = _seconds(_variable("SVWAIT", str(_WAIT))) if seconds is None else seconds
+        self._seconds = _seconds(variable("SVWAIT", str(_WAIT))) if seconds is None else seconds
         self._fixed = seconds is not None or b"SVWAIT" in posix.environ
         self._failed = 0
 
@@ -410,19 +293,3 @@ def _warn(service: Service) -> None:
         f"{_NAME}: {service.name}: {service.undoer} starts its runsv again within seconds:"
         f" use down, or remove it from the directory\n"
     )
-
-
-def undoer(folder: str) -> str:
-    """Return the name of the runsvdir, with its pid, that has started the runsv of a folder; or nothing."""
-    try:
-        inode = posix.stat(f"{folder}/supervise/lock").st_ino
-        with open("/proc/locks") as locks:
-            rows = [row.split() for row in locks]
-        holder = next(row[4] for row in rows if row[1] == "FLOCK" and row[5].rpartition(":")[2] == str(inode))
-        with open(f"/proc/{holder}/stat", errors="replace") as stat:
-            parent = stat.read().rpartition(")")[2].split()[1]
-        with open(f"/proc/{parent}/cmdline", errors="replace") as file:
-            names = [word.rpartition("/")[2] for word in file.read().split("\0")]
-    except (OSError, StopIteration, IndexError):
-        return ""
-    return f"runsvdir ({parent})" if "runsvdir" in names else ""
