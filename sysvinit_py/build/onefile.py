@@ -135,7 +135,8 @@ _RUNIT_BUNDLES = (
     ("clients/runit/chpst.py",),
     (*(f"clients/runit/{module}.py" for module in ("sv", "controlled", "supervised")),),
     ("text.py",),
-    ("cli/out.py", "cli/options.py", "clients/runit/described.py"),
+    ("cli/out.py",),
+    ("cli/options.py", "clients/runit/described.py"),
     (*(f"logs/{module}.py" for module in ("folder", "lines", "rules", "stamps")),),
     ("clients/runit/svlogd.py",),
     ("protocol/utmp.py", "clients/runit/utmpset.py"),
@@ -152,6 +153,17 @@ _RUNIT_BUNDLES = (
         *(f"machine/{module}.py" for module in ("rules", "run_queue", "stages")),
         *(f"report/{module}.py" for module in ("history", "item", "slots", "states")),
         *(f"inittab/{module}.py" for module in ("options", "wire")),
+        "clients/runit/items.py",
+    ),
+    (
+        *(f"inittab/{module}.py" for module in ("actions", "entry", "getopt", "getty")),
+        *(f"machine/{module}.py" for module in ("job", "limits", "plain", "throttle")),
+    ),
+    (
+        "inittab/options.py",
+        "inittab/wire.py",
+        *(f"machine/{module}.py" for module in ("rules", "run_queue", "stages")),
+        *(f"report/{module}.py" for module in ("history", "item", "slots", "states")),
         "clients/runit/items.py",
     ),
     (

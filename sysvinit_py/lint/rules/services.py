@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from sysvinit_py.lint.finding import Match
     from sysvinit_py.lint.services import Script, Services
 
-#: What a script may end with and need no exec: nothing runs on in the foreground.
+#: What a script may end with and need no exec: what takes no time, and the end of something larger.
 _ENDS = (
+    "done",
+    "fi",
+    "esac",
+    "}",
     "exit",
     "return",
     "wait",

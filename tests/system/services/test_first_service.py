@@ -6,98 +6,24 @@ The commands are those that the page describes: the first service, its log, sign
 from __future__ import annotations
 
 import re
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.patience import PATIENCE
 from tests.system.oracle import OracleError
-from tests.system.runit_oracle import program
-from tests.system.services.onefile import RUNIT, linked
-
-NAMES = ("runsv", "runsvdir", "runsvchdir", "sv", "svlogd", "chpst", "utmpset")
-_PREPARE = """
-set -e
-mount -t tmpfs etc "$1"; mkdir "$1/upper" "$1/work"
-mount -t overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" overlay /etc
-mount -t tmpfs log /var/log
-mkdir /etc/sv /etc/service /var/log/firstrunit
-echo ready
-while :; do sleep 1; done
-"""
-
-
-class Machine:
-    """Namespaces that have an /etc and processes of their own, and only these programs of runit."""
-
-    def __init__(self, folder: Path, programs: Path) -> None:
-        self._path = f"{programs}:/usr/sbin:/usr/bin:/sbin:/bin"
-        (folder / "etc").mkdir()
-        self._process = subprocess.Popen(
-            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-             "sh", "-c", _PREPARE, "sh", folder / "etc"],
-            stdout=subprocess.PIPE,
-        )  # fmt: skip
-        assert self._process.stdout
-        assert self._process.stdout.readline() == b"ready\n", "namespaces cannot be made"
-        self._pid = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().strip()
-
-    def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        assert self._process.stdout
-        self._process.stdout.close()
-
-    def __call__(self, script: str) -> str:
-        """Type something; return what it prints, and its exit status if that is not 0."""
-        done = subprocess.run(
-            ["nsenter", "--target", self._pid, "--mount", "--pid", "sh", "-c", script], text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={"PATH": self._path}, cwd="/",
-            check=False, timeout=60,
-        )  # fmt: skip
-        return done.stdout + f"status {done.returncode}\n" * (done.returncode != 0)
-
-    def until(self, script: str, wanted: str | Callable[[str], object], seconds: float = 15) -> str:
-        """Type it until it prints what matches."""
-        true = re.compile(wanted, re.MULTILINE).search if isinstance(wanted, str) else wanted
-        end = time.monotonic() + seconds * PATIENCE
-        while not true(told := self(script)):
-            assert time.monotonic() < end, f"{script!r} still prints {told!r}"
-            time.sleep(0.1)
-        return told
-
-    def runsvdir(self) -> None:
-        self("setsid runsvdir -P /etc/service </dev/null >/dev/null 2>&1 &")
-        self.until("pgrep -f '[r]unsvdir -P'", r"^\d+$")
-
-    def service(self, name: str, run: str, log: str = "") -> None:
-        """Make a folder in /etc/sv, with a run file, and one of its logger, and link it."""
-        self(f"""
-            mkdir -p /etc/sv/{name}; cd /etc/sv/{name}; printf '#!/bin/sh\n%s\n' '{run}' >run; chmod +x run
-            if [ '{log}' ]; then
-                mkdir log; printf '#!/bin/sh\nexec %s\n' '{log}' >log/run; chmod +x log/run
-            fi
-            ln -s /etc/sv/{name} /etc/service/{name}
-        """)
+from tests.system.services.machine import Machine, debians, ours
 
 
 @pytest.fixture(params=["C", "C's runsvdir, ours below", "ours"])
 def machine(request: pytest.FixtureRequest, tmp_path: Path, namespaces: None) -> Iterator[Machine]:
-    programs = tmp_path / "programs"
-    if request.param != "C":
-        linked(RUNIT, programs, *NAMES)
-    else:
-        programs.mkdir()
     try:
-        for name in NAMES if request.param == "C" else ("runsvdir",) if "C" in request.param else ():
-            (programs / name).unlink(missing_ok=True)
-            (programs / name).symlink_to(program(name))
+        programs = ours() if request.param == "ours" else debians()
     except OracleError as reason:
         pytest.skip(str(reason))
-    machine = Machine(tmp_path, programs)
+    if "below" in request.param:
+        programs = ours() | {"runsvdir": programs["runsvdir"]}
+    machine = Machine(tmp_path, those=programs)
     yield machine
     machine.end()
 

@@ -108,6 +108,18 @@ def test_bash_executes_nothing_of_an_id(tmp_path: Path) -> None:
     assert not [*tmp_path.iterdir()]
 
 
+@needs("bash")
+def test_bash_knows_the_services(tmp_path: Path) -> None:
+    """Those of $SVDIR; a name that means something to a shell is not offered."""
+    for name in ("web", "we b", "$(touch x)", "db"):
+        (tmp_path / "services" / name).mkdir(parents=True)
+    text = f"export SVDIR=services; {FILES['bash-completion/completions/sv']}"
+    assert sorted(bash(text, "sv", ["restart", ""], tmp_path)) == ["db", "web"]
+    assert sorted(bash(text, "sv", ["-w", "9", "status", "w"], tmp_path)) == ["web"]
+    assert bash(text, "sv", ["resta"], tmp_path) == ["restart"]
+    assert [path.name for path in tmp_path.iterdir()] == ["services"]
+
+
 VERBS = [
     (["st"], ["status", "stop"]),
     (["--js"], ["--json"]),
