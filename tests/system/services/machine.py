@@ -1,4 +1,4 @@
-"""A machine of its own to type commands on: namespaces with an /etc, and with programs of runit, C's or ours."""
+"""A machine to type commands on: namespaces with an /etc of their own, and with programs of runit."""
 
 from __future__ import annotations
 

@@ -36,7 +36,8 @@ def typed(machine: Machine, command: page.Command) -> None:
     end = time.monotonic() + 10 * PATIENCE
     while not command.prints(told := machine(text, user)):
         looks = text.startswith(("sv status", "SVDIR=~/service sv status", "cat", "tail"))
-        assert looks and time.monotonic() < end, f"{text!r} prints {told!r}"
+        assert looks, f"{text!r} prints {told!r}"
+        assert time.monotonic() < end, f"{text!r} still prints {told!r}"
         time.sleep(0.2)
 
 
