@@ -15,7 +15,7 @@ DATA = {
     "share/sysvinit_py/grammar": ("grammar/*.lark",),
 }
 HERE = Path(__file__).parent
-#: Pages of programs that pip does not install: found by ``man`` they would hide those of the system's init.
+#: Pages of programs that pip does not install: found by ``man`` they would hide those of the system's init, or runit.
 OF_INIT = ("init.8", "telinit.8", "inittab.5")
 
 
@@ -29,10 +29,12 @@ class BuildWithPages(build_py):
             return
         sys.path.insert(0, str(HERE))
         from sysvinit_py.build import completion, manual
+        from sysvinit_py.clients.runit.described import PROGRAMS as RUNIT
 
-        built = {f"share/{path}": text.encode() for path, text in completion.files().items()}
+        built = {f"share/{path}": text.encode() for path, text in completion.files(without=RUNIT).items()}
         for name, page in manual.pages().items():
-            place = "share/sysvinit_py/man" if name in OF_INIT else "share/man"
+            hidden = name in OF_INIT or name.partition(".")[0] in RUNIT
+            place = "share/sysvinit_py/man" if hidden else "share/man"
             built[f"{place}/man{name[-1]}/{name}"] = page
         for path, content in built.items():
             file = Path("build", path)

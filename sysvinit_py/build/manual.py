@@ -17,6 +17,8 @@ from sysvinit_py.lint import manual as rules
 #: When something last changed in them that a reader may notice.
 DATE = "2026-11-26"
 _SYNOPSIS = "\nSYNOPSIS\n========\n"
+#: Programs whose synopsis is on the page of another one.
+TOGETHER = dict.fromkeys(("envdir", "envuidgid", "pgrphack", "setlock", "setuidgid", "softlimit"), "chpst")
 #: Verbs that have a page together, by their own names: the page of another one.
 SHARED = {f"inittab-{verb}": "inittab-stop" for verb in ("start", "restart", "kill")}
 SOURCES = Path(__file__).parents[2] / "man"
@@ -53,7 +55,7 @@ def described() -> dict[str, list[Program]]:
     pages: dict[str, list[Program]] = {}
     for program in programs:
         name = program.name.replace(" ", "-")
-        pages.setdefault(SHARED.get(name, name), []).append(program)
+        pages.setdefault((SHARED | TOGETHER).get(name, name), []).append(program)
     return pages
 
 

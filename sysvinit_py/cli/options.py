@@ -90,6 +90,10 @@ class Values:
         def __getattr__(self, name: str) -> Any: ...
 
 
+#: What every program has, unless its table says otherwise.
+COMMON = Option("-h --help", help="show this help"), Option("--version", help="show the version")
+
+
 class Program(Value):
     """A program, or one of its verbs: its name, what it does, and its table."""
 
@@ -103,6 +107,7 @@ class Program(Value):
     passes: bool = False  # all words are another program's
     prefixes: bool = False  # long options may be abbreviated
     failed: int = out.FAILED  # exit status if it is refused, or cannot be done
+    common: tuple[Option, ...] = COMMON  # rows, after all others
     error: str = "error: "  # before what is wrong with the command line
 
     def run(self, act: Callable[[Values], int], arguments: Sequence[str] | None = None) -> int:
@@ -133,8 +138,7 @@ class Program(Value):
         """All rows, with those that every program has."""
         verbs = tuple(verb.name for verb in self.verbs)
         verb = (Option("verb", "VERB", "what to do", verbs, required=True),) if verbs else ()
-        common = Option("-h --help", help="show this help"), Option("--version", help="show the version")
-        return (*verb, *self.rows, *common)
+        return (*verb, *self.rows, *self.common)
 
     @property
     def options(self) -> list[Option]:
@@ -225,7 +229,7 @@ class Program(Value):
         options = ["[OPTION]..."] if len(options) > _MANY else options
         forms = self.forms or [" ".join([*options, *(row.synopsis for row in self.operands)])]
         lines = [f"{self.name} {form}".rstrip() for form in forms]
-        if self.verbs:
+        if self.verbs and not self.forms:
             lines = [line for verb in self.verbs for line in self.with_verb(verb.name).usage()[:-1]]
         return [*lines, f"{self.name} --help | --version"]
 

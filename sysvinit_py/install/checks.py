@@ -63,8 +63,8 @@ def problems(tree: Tree, init: bytes) -> list[str]:
     return found + faults + ([] if found or faults else _trial_boot(tree, inittab, init))
 
 
-def probe(tree: Tree, init: bytes) -> None:
-    """See that the Python of the tree has all that PID 1 needs of it. Raises UnbootableError."""
+def probe(tree: Tree, init: bytes, words: tuple[str, ...] = ("/sbin/init", PROBE)) -> None:
+    """See that the Python of the tree has all that this needs of it. Raises UnbootableError."""
     first_line = _FIRST_LINE.match(init)
     if not first_line:
         raise UnbootableError("the first line of the init is not as this version builds it")
@@ -72,7 +72,7 @@ def probe(tree: Tree, init: bytes) -> None:
     if not tree.resolve(python)[1] & 0o111:
         raise UnbootableError(f"no {printable(python)}: {NEEDS_PYTHON}")
     option = first_line[2].decode().replace("sys.argv[1]", "0")  # it reads the init from its standard input
-    command = [python, option, "/sbin/init", PROBE]
+    command = [python, option, *words]
     try:
         result = confined.run(tree, command, init)
     except OSError as error:

@@ -10,14 +10,15 @@ import math
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from sysvinit_py.build import onefile
 from sysvinit_py.cli import out
 from sysvinit_py.cli.options import Option, Program, RefusedError, UsageError, Values
-from sysvinit_py.install import checks, hot_swap
+from sysvinit_py.install import checks, hot_swap, services
+from sysvinit_py.install.files import exists, keep, remove, replace, write
 from sysvinit_py.linux.beneath import Tree
 
 OK, REFUSED, USAGE = out.DONE, out.FAILED, out.USAGE
@@ -46,9 +47,10 @@ PROGRAM = Program(
     __doc__ or "",
     (
         Option("--root", "DIR", "the root file system (default: /)", Path, Path("/"), complete="folder"),
-        Option("--init", "FILE", "a built init (default: it is built now)", Path, complete="file"),
+        Option("--init", "FILE", "a built init, or runit (default: it is built now)", Path, complete="file"),
         Option("--python", "PATH", f"the Python that is to run it there (default: {onefile.PYTHON})",
             complete="file"),
+        Option("--runit", help="install runit's programs, and not init"),
         Option("--undo", help="bring back the previous init"),
         Option("--live", help="have the running C sysvinit hand over, or take over"),
         Option("--yes", help="do not ask before the running system is changed"),
@@ -61,6 +63,7 @@ PROGRAM = Program(
     forms=(
         "[--root DIR] [--init FILE] [--python PATH] [--live [--patience SECONDS]] [--yes | --dry-run]"
         " [--force]",
+        "--runit [--root DIR] [--init FILE] [--python PATH] [--undo] [--yes | --dry-run]",
         "--undo [--root DIR] [--live [--force] [--patience SECONDS]] [--yes | --dry-run]",
     ),
 )  # fmt: skip
@@ -80,6 +83,8 @@ def _conflict(options: Values, tree: Tree) -> str:
         "--patience takes a positive number of seconds": not 0 < (options.patience or 1) < math.inf,
         "--undo --force needs --live": options.undo and options.force and not options.live,
         "--dry-run changes nothing: --yes does not fit": options.dry_run and options.yes,
+        "--runit is not about init: neither --live nor --force fits": options.runit
+        and (options.live or options.force),
         "--live is about the running system, not about another root": options.live and not tree.is_running,
     }
     return next((text for text, holds in conflicts.items() if holds), "")
@@ -93,20 +98,15 @@ def _run(options: Values) -> int:
     if conflict := _conflict(options, tree):
         raise UsageError(conflict)
     _require_root_file_system(tree)
+    if options.runit:
+        return _run_runit(options, tree)
     patience = hot_swap.PATIENCE if options.patience is None else options.patience
     if options.undo:
         version = _require_way_back(options.force) if options.live else _require_ours(tree)
         if _agreed(options, tree, [f"{SBIN}/{INIT} becomes what it was before installation"]):
             give_back(tree, version, patience) if options.live else undo(tree)
         return OK
-    init = options.init.read_bytes() if options.init else onefile.build()
-    if not is_ours(init):
-        raise RefusedError(f"{options.init}: not an init of sysvinit_py")
-    if options.python:
-        try:
-            init = onefile.with_python(init, options.python)
-        except ValueError as error:
-            raise UsageError(f"argument --python: {error}") from None
+    init = _file(options, "init", is_ours)
     if options.live:
         hot_swap.require(hot_swap.C)
     if problems := checks.problems(tree, init):
@@ -117,6 +117,32 @@ def _run(options: Values) -> int:
     if _agreed(options, tree, _plan(tree, init)):
         take_over(tree, init, patience) if options.live else install(tree, init)
     return OK
+
+
+def _run_runit(options: Values, tree: Tree) -> int:
+    """Do the same for runit's programs. Raises RefusedError."""
+    if options.undo:
+        if _agreed(options, tree, ["runit's programs become what they were before installation"]):
+            services.undo(tree)
+        return OK
+    file = _file(options, "runit", services.is_ours)
+    checks.probe(tree, file, services.PROBE)
+    if _agreed(options, tree, services.PLAN):
+        services.install(tree, file)
+    return OK
+
+
+def _file(options: Values, name: str, is_ours: Callable[[bytes], bool]) -> bytes:
+    """Return the one file that is to be installed, with its Python. Raises RefusedError."""
+    file: bytes = options.init.read_bytes() if options.init else onefile.build(name)
+    if not is_ours(file):
+        raise RefusedError(f"{options.init}: not the {name} of sysvinit_py")
+    if options.python:
+        try:
+            file = onefile.with_python(file, options.python)
+        except ValueError as error:
+            raise UsageError(f"argument --python: {error}") from None
+    return file
 
 
 def _require_root_file_system(tree: Tree) -> None:
@@ -175,23 +201,21 @@ def install(tree: Tree, init: bytes) -> None:
     """Put ``init`` in the place of /sbin/init. At every moment there is an init."""
     with tree.at(SBIN).opened(folder=True) as sbin:
         try:
-            _write(sbin, init)
-            if not _has_ours(tree) and _exists(sbin, INIT):
-                _remove(sbin, KEPT[INIT])
-                # Not renamed: a crash in between must not leave no init.
-                os.link(INIT, KEPT[INIT], src_dir_fd=sbin, dst_dir_fd=sbin, follow_symlinks=False)
-            if _exists(sbin, TELINIT) and not _leads_to_init(sbin):
-                os.replace(TELINIT, KEPT[TELINIT], src_dir_fd=sbin, dst_dir_fd=sbin)
-            os.replace(DRAFT, INIT, src_dir_fd=sbin, dst_dir_fd=sbin)
+            write(sbin, DRAFT, init)
+            if not _has_ours(tree) and exists(sbin, INIT):
+                keep(sbin, INIT, KEPT[INIT])
+            if exists(sbin, TELINIT) and not _leads_to_init(sbin):
+                replace(sbin, TELINIT, KEPT[TELINIT])
+            replace(sbin, DRAFT, INIT)
         except OSError as error:
             raise OSError(error.errno, error.strerror, f"{SBIN}/{error.filename or DRAFT}") from None
         finally:
             with suppress(OSError):
-                _remove(sbin, DRAFT)
-        if not _exists(sbin, TELINIT):
+                remove(sbin, DRAFT)
+        if not exists(sbin, TELINIT):
             os.symlink(INIT, TELINIT, dir_fd=sbin)
         os.fsync(sbin)
-        kept = _exists(sbin, KEPT[INIT])
+        kept = exists(sbin, KEPT[INIT])
     _link_inittab(tree)
     print(f"{SBIN}/{INIT} is sysvinit_py now.")
     root = "" if tree.is_running else f" --root {shlex.quote(str(tree.folder))}"
@@ -201,16 +225,16 @@ def install(tree: Tree, init: bytes) -> None:
 def undo(tree: Tree) -> None:
     """Bring back what was there before, or nothing if nothing was."""
     with tree.at(SBIN).opened(folder=True) as sbin:
-        kept = _exists(sbin, KEPT[INIT])
+        kept = exists(sbin, KEPT[INIT])
         try:
-            if _exists(sbin, KEPT[TELINIT]):
-                os.replace(KEPT[TELINIT], TELINIT, src_dir_fd=sbin, dst_dir_fd=sbin)
+            if exists(sbin, KEPT[TELINIT]):
+                replace(sbin, KEPT[TELINIT], TELINIT)
             elif not kept:
-                _remove(sbin, TELINIT)
+                remove(sbin, TELINIT)
             if kept:
-                os.replace(KEPT[INIT], INIT, src_dir_fd=sbin, dst_dir_fd=sbin)
+                replace(sbin, KEPT[INIT], INIT)
             else:
-                _remove(sbin, INIT)
+                remove(sbin, INIT)
         except OSError as error:
             raise OSError(error.errno, error.strerror, f"{SBIN}/{error.filename}") from None
         os.fsync(sbin)
@@ -222,7 +246,7 @@ def _link_inittab(tree: Tree) -> None:
     """Make the link; init is installed without it, too."""
     try:
         with tree.at(BIN).opened(folder=True) as folder:
-            if not _exists(folder, INITTAB):
+            if not exists(folder, INITTAB):
                 os.symlink(f"{SBIN}/{INIT}", INITTAB, dir_fd=folder)
     except OSError as error:
         _report(f"{BIN}/{INITTAB} is not made: {error.strerror}")
@@ -231,7 +255,7 @@ def _link_inittab(tree: Tree) -> None:
 def _unlink_inittab(tree: Tree) -> None:
     with suppress(OSError), tree.at(BIN).opened(folder=True) as folder:
         if os.readlink(INITTAB, dir_fd=folder) == f"{SBIN}/{INIT}":
-            _remove(folder, INITTAB)
+            remove(folder, INITTAB)
 
 
 def take_over(tree: Tree, init: bytes, patience: float) -> None:
@@ -268,29 +292,6 @@ def give_back(tree: Tree, version: str, patience: float) -> None:
 def is_ours(init: bytes) -> bool:
     """Return whether the bytes are a build of ours."""
     return MARK in init[:_BEGIN]
-
-
-def _write(sbin: int, content: bytes) -> None:
-    """Write the draft. Raises OSError if that fails."""
-    _remove(sbin, DRAFT)  # should it be a link, it leads to what is not to be written to
-    fd = os.open(DRAFT, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o700, dir_fd=sbin)
-    with open(fd, "wb") as file:
-        file.write(content)
-        os.fchmod(fd, 0o755)
-        file.flush()
-        os.fsync(fd)  # a crash right after the rename must not leave an empty init
-
-
-def _remove(sbin: int, name: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=sbin)
-
-
-def _exists(sbin: int, name: str) -> bool:
-    with suppress(FileNotFoundError):
-        os.stat(name, dir_fd=sbin, follow_symlinks=False)
-        return True
-    return False
 
 
 def _leads_to_init(sbin: int) -> bool:

@@ -11,7 +11,7 @@ import posix
 from stat import S_ISFIFO
 
 from sysvinit_py.linux import calls
-from sysvinit_py.protocol.supervise import RUN, Status, decode
+from sysvinit_py.protocol.supervise import DOWN, FINISH, NOT_UP, RUN, UP, Status, decode
 from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
@@ -68,6 +68,12 @@ def find(folder: Folder, boot_id: bytes) -> Found | None:
     """Return what a killed supervisor has left; None: nothing that is to be gone on with."""
     try:
         status = decode(folder.read("status"))
+        if (
+            status.want not in (UP, NOT_UP)
+            or status.state > FINISH
+            or (status.state > DOWN) < (status.pid > 0)
+        ):
+            return None  # it is damaged
         words = folder.read("process").split()
         if words:
             told, (pid, start, pipe) = words[0], map(int, words[1:])

@@ -47,7 +47,10 @@ class Channel(Source):
         except OSError:
             message = ""
         if message:
-            self._take(*message.split(" ", 2))
+            try:
+                self._take(*message.split(" ", 2))
+            except Exception as error:  # whatever it is, the services go on
+                self.hub.say(f"runsv: warning: {message}: {type(error).__name__}: {error}")
         else:
             self.is_open = self.hub.is_told = False
         return ()
@@ -63,8 +66,10 @@ class Channel(Source):
                 self.gone(int(number), FATAL)
         elif word == "ended":
             self.hub.ended(int(number), int(text))
-        else:
-            self.hub.leave([*services.values()] if word == "exit" else [services[int(number)]])
+        elif word == "exit":
+            self.hub.leave()
+        elif int(number) in services:  # it may have ended meanwhile
+            self.hub.leave([services[int(number)]])
 
 
 def serve(socket: _socket.socket, session: bool = False) -> int:

@@ -235,7 +235,9 @@ def test_inittab_log_shows_lines_and_what_became_of_the_process(boot: Boot) -> N
 def test_inittab_log_follows_across_rotations(boot: Boot) -> None:
     """Each line once, though the files are smaller than what is written between two looks."""
     system = counting(boot, "log size=4K keep=200")
-    command = [sys.executable, "-m", "sysvinit_py.clients.inittab.program", "log", "c", "-f", "--pid"]
+    # What a shell starts in the background ignores SIGINT, and so would all that the tests start.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "sysvinit_py.clients.inittab.program"]
+    command += ["log", "c", "-f", "--pid"]
     with subprocess.Popen([*command, str(system.pid)], stdout=subprocess.PIPE) as following:
         assert following.stdout
         try:
@@ -301,7 +303,9 @@ def test_a_full_disk_is_waited_for(boot: Boot) -> None:
     assert system.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", "/full/c"]).returncode == 0
     count = 20_000
     system.path("/feed").write_text(f"{count}\n")
-    system.console.expect(b"inittab logd: /full/c: pausing: No space left on device")
+    system.console.expect(
+        b"inittab logd: pausing: unable to write to current: /full/c: No space left on device"
+    )
     time.sleep(0.5)
     assert system.console.said.count(b"pausing") == 1
     assert system.run(["mount", "-o", "remount,size=10m", "/full/c"]).returncode == 0

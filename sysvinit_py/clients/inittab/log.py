@@ -6,16 +6,17 @@ import os
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from heapq import merge
 
 from sysvinit_py.cli import looking, out
 from sysvinit_py.cli.options import RefusedError
-from sysvinit_py.clients.inittab.status import named
+from sysvinit_py.clients.inittab.status import named, services
 from sysvinit_py.linux.beneath import Place
 from sysvinit_py.logs.places import RUN, folder_name
 from sysvinit_py.logs.sinks import Json
-from sysvinit_py.logs.stamps import iso
-from sysvinit_py.report.item import how_it_ended, items
+from sysvinit_py.logs.stamps import iso, parse
+from sysvinit_py.report.item import SERVICE, how_it_ended, items
 from sysvinit_py.text import printable
 from sysvinit_py.value import Value
 
@@ -64,8 +65,8 @@ def since(text: str) -> str:
 class Log:
     """The log directory of an entry, read from its oldest line on, and then what is new."""
 
-    def __init__(self, entry: str, place: Place) -> None:
-        self._id, self._place = entry, place
+    def __init__(self, entry: str, place: Place, *, of_service: bool = False) -> None:
+        self._id, self._place, self._of_service = entry, place, of_service
         self._inode, self._offset = -1, 0  # how far it was read
         self._rest = b""  # of a line that is not complete
         self._stamp = b""
@@ -118,6 +119,9 @@ class Log:
         stamp = line[start : start + len(_STAMP)]
         if stamp.translate(_ZEROS) == _STAMP:
             self._stamp = stamp
+        elif self._of_service:
+            with suppress(ValueError):  # of svlogd's forms, or none
+                self._stamp = iso(parse(line.partition(b" ")[0]))
         return Line(self._stamp, self._id, line)
 
 
@@ -128,7 +132,8 @@ def events(item: Item) -> list[Line]:
         told.append((item.last[0] + _SLACK, f"ended: {how_it_ended(item.last[1])}"))
     if item.pid and item.since:
         begun = max(item.since - _SLACK, told[0][0] if told else 0.0)
-        told.append((begun, f"started: pid {item.pid}, start {item.starts or 1}"))
+        number = "" if item.action == SERVICE else f", start {item.starts or 1}"
+        told.append((begun, f"started: pid {item.pid}{number}"))
     return [Line(iso(round(when * 10**9)), item.id, text.encode(), True) for when, text in told]
 
 
@@ -176,8 +181,7 @@ def log(values: Values) -> int:
     """Show the logs; return the exit status."""
     found = _items(values)
     root = os.open("/" if values.pid in (None, 1) else f"/proc/{values.pid}/root", os.O_PATH | os.O_DIRECTORY)
-    paths = {entry: f"{RUN}/{folder_name(entry)}" for entry in found}
-    logs = [Log(entry, Place(root, path, image=True, shown=path)) for entry, path in paths.items()]
+    logs = [_log(entry, item, root) for entry, item in found.items()]
     shown = _Shown([*found], as_json=values.json)
     lines = _woven(logs, found, values)
     try:
@@ -191,6 +195,16 @@ def log(values: Values) -> int:
     return out.DONE
 
 
+def _log(entry: str, item: Item | None, root: int) -> Log:
+    """Return the log of an entry, or of a service."""
+    path, of_service = f"{RUN}/{folder_name(entry)}", item is not None and item.action == SERVICE
+    if item and of_service:
+        from sysvinit_py.clients.runit.items import log_folder
+
+        path = log_folder((item.command or "").removesuffix("/run"))
+    return Log(entry, Place(root, path, image=True, shown=path), of_service=of_service)
+
+
 def _items(values: Values) -> dict[str, Item | None]:
     """Return the entries that are named, and what init tells of them; None: nothing."""
     try:
@@ -199,8 +213,11 @@ def _items(values: Values) -> dict[str, Item | None]:
     except (looking.CannotLookError, looking.ForeignError):
         listed = []
     found: dict[str, Item | None] = {}
+    known: list[Item] = []
     for name in values.ids:
-        items_of = named(name, listed)
+        if not (items_of := named(name, listed)):
+            known = known or [service for item in listed for service in services(item)]
+            items_of = [service for service in known if service.id == name]
         found.update({item.id: item for item in items_of} if items_of else {name: None})
     return found
 

@@ -130,21 +130,42 @@ def _title(header: Header, listed: list[Item], now: float) -> str:
 
 def _show(values: Values, listed: list[Item], init: dict[str, Any], title: str, now: float) -> int:
     """Print the items, or those that were asked for; return the exit status."""
-    shown = chosen(values.ids, listed) if values.ids else listed
+    found: dict[int | None, list[Item]] = {item.pid: services(item) for item in listed if item.pid}
+    known = listed + [service for row in found.values() for service in row] if values.ids else listed
+    shown = chosen(values.ids, known) if values.ids else listed
     if values.json:
-        out.write(out.as_json(as_json(init, shown)) + "\n")
+        as_object = as_json(init, shown, lambda item: found.get(item.pid, ()))
+        out.write(out.as_json(as_object) + "\n")
     elif values.columns:
         cells = (map(printable, row(item, values.columns, now)) for item in shown)
         out.write("".join("\t".join(line) + "\n" for line in cells))
     elif values.ids:
         out.write("\n".join(_details(item, now) for item in shown))
     else:
-        out.write(f"{printable(title)}\n{_table(shown, now)}")
+        out.write(f"{printable(title)}\n{_table(_indented(shown, found), now)}")
     return (
         min((item.state.code for item in shown if item.state.code), default=out.DONE)
         if values.ids
         else out.DONE
     )
+
+
+def services(item: Item) -> list[Item]:
+    """Return the services that an entry's process supervises."""
+    if "run" not in (item.command or ""):  # neither runsvdir nor /etc/runit
+        return []
+    from sysvinit_py.clients.runit.items import below
+
+    return below(item)
+
+
+def _indented(listed: list[Item], found: dict[int | None, list[Item]]) -> list[Item]:
+    """Return the entries, and the services of each below it."""
+    rows: list[Item] = []
+    for item in listed:
+        rows.append(item)
+        rows += (service.replace(id=f"  {service.id}") for service in found.get(item.pid, ()))
+    return rows
 
 
 def named(name: str, listed: list[Item]) -> list[Item]:

@@ -54,7 +54,7 @@ class Supervised:
                 **how,
             )
         assert self.runsv is not None
-        self.wait(lambda: self.is_served() or self.runsv is not None and self.runsv.poll() is not None)
+        self.wait(lambda: self.is_served() or (self.runsv is not None and self.runsv.poll() is not None))
         return self.runsv
 
     @property

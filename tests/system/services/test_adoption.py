@@ -48,7 +48,7 @@ def test_after_kill_9(service: Make, who: str) -> None:
 
 
 def test_from_debians_and_back(service: Make, oracle: str) -> None:
-    """A killed runsv of Debian's leaves no record of ours: status is enough. Then Debian's goes on after ours."""
+    """Debian's leaves no record when it is killed: status is enough. After ours, Debian's goes on."""
     one = service({"run": COUNT, "log/run": "exec cat >> got"})
     pids = started(one, oracle)
     one.kill_runsv()
@@ -117,7 +117,9 @@ def test_a_finish_is_gone_on_with(service: Make) -> None:
 
 
 @pytest.mark.parametrize("name", ["status", "process"])
-@pytest.mark.parametrize("damage", [b"", b"\xff" * 20, b"nonsense\n", b"\0" * 300, b"- 1 2 3\n", b"a b c d\n"])
+@pytest.mark.parametrize(
+    "damage", [b"", b"\xff" * 20, b"nonsense\n", b"\0" * 300, b"- 1 2 3\n", b"a b c d\n"]
+)
 def test_damaged_records(service: Make, name: str, damage: bytes) -> None:
     """What makes no sense is not believed: the service is started anew."""
     one = service({"run": SLEEP})

@@ -1,4 +1,4 @@
-"""One process for many services: what it is told over its socket, what it costs, and that none hurts another."""
+"""One process for many services: what it is told, what it costs, and that none of them hurts another."""
 
 from __future__ import annotations
 
@@ -31,22 +31,27 @@ class RunningHub:
     def __init__(self, folder: Path) -> None:
         self.folder, self.services = folder, dict[int, Supervised]()
         self.process: subprocess.Popen[bytes] | None = None
+        self.socket: socket.socket | None = None
 
-    def start(self, *words: str) -> None:
+    def start(self, *words: str, program: str = SERVE) -> None:
+        if self.socket:
+            self.socket.close()
         self.socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.settimeout(10 * PATIENCE)
         with other, (self.folder / "errors").open("ab") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-IS", "-c", SERVE, str(ROOT), str(other.fileno()), *words],
+                [sys.executable, "-IS", "-c", program, str(ROOT), str(other.fileno()), *words],
                 pass_fds=[other.fileno()],
                 stdin=subprocess.DEVNULL,
                 stderr=errors,
             )
 
     def say(self, text: str) -> None:
+        assert self.socket
         self.socket.send(text.encode())
 
     def heard(self) -> str:
+        assert self.socket
         return self.socket.recv(1000).decode()
 
     def add(self, number: int, files: dict[str, str]) -> Supervised:
@@ -68,7 +73,9 @@ class RunningHub:
 
     def private_memory(self) -> int:
         rows = Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines()
-        return sum(int(row.split()[1]) for row in rows if row.startswith(("Private_Clean:", "Private_Dirty:")))
+        return sum(
+            int(row.split()[1]) for row in rows if row.startswith(("Private_Clean:", "Private_Dirty:"))
+        )
 
     def switches(self) -> int:
         rows = Path(f"/proc/{self.pid}/status").read_text().splitlines()
@@ -78,6 +85,8 @@ class RunningHub:
         if self.process:
             self.process.kill()
             self.process.wait()
+        if self.socket:
+            self.socket.close()
         for one in self.services.values():
             one.clean()
 
@@ -113,6 +122,7 @@ def test_messages(hub: RunningHub) -> None:
     hub.add(5, {"run": SLEEP}).wait_stat("run")
     hub.say("exit")
     assert hub.heard() == "gone 5 0"
+    assert hub.socket
     hub.socket.close()
     assert hub.process
     assert hub.process.wait(10) == 0
@@ -121,6 +131,7 @@ def test_messages(hub: RunningHub) -> None:
 def test_services_outlive_the_channel(hub: RunningHub) -> None:
     one = hub.add(1, {"run": SLEEP})
     one.wait_stat("run")
+    assert hub.socket
     hub.socket.close()
     one.order("t")
     pid = one.pid()
@@ -162,7 +173,7 @@ def test_sessions(tmp_path: Path) -> None:
 
 
 def test_a_broken_service_hurts_no_other(hub: RunningHub) -> None:
-    """Programs that hang, folders that are damaged, floods of orders: the others are served within 50 ms or so."""
+    """Programs that hang, damaged folders, a flood of orders: another service is served at once."""
     good = hub.add(0, {"run": "date +%s.%N >> told; exec sleep 1000"})
     hang = "trap '' TERM; while :; do sleep 1; done"
     for number, files in enumerate(
@@ -184,21 +195,18 @@ def test_a_broken_service_hurts_no_other(hub: RunningHub) -> None:
     hub.services[1].order("t")
     flood = os.open(hub.services[8].path / "supervise/control", os.O_WRONLY | os.O_NONBLOCK)
     took = []
-    end = time.monotonic() + 1.5
-    for _ in range(5):
-        pid = good.pid()
-        while time.monotonic() < end:
-            try:
+    for stat, letter in [("run, paused", "p"), ("run", "c")] * 3:
+        try:
+            while True:
                 os.write(flood, b"hz" * 2000)
-            except BlockingIOError:
-                break
-        end += 0.3
+        except BlockingIOError:
+            pass
         began = time.monotonic()
-        good.order("t")
-        good.wait(lambda pid=pid: good.pid() not in (0, pid))
+        good.order(letter)
+        good.wait_stat(stat)
         took.append(time.monotonic() - began)
     os.close(flood)
-    assert min(took) < 0.3 * PATIENCE, took
+    assert min(took) < 0.1 * PATIENCE, took
     good.order("x")
     while (heard := hub.heard()) != "gone 0 0":
         assert heard.startswith("gone ")
@@ -213,11 +221,7 @@ def test_an_exception_is_confined(tmp_path: Path) -> None:
         "sys.exit(",
     )
     hub = RunningHub(tmp_path)
-    globals_program, globals()["SERVE"] = SERVE, program
-    try:
-        hub.start()
-    finally:
-        globals()["SERVE"] = globals_program
+    hub.start(program=program)
     try:
         hub.add(1, {"run": "exit 1"})
         two = hub.add(2, {"run": "echo >> told; exit 1"})

@@ -25,21 +25,100 @@ GLIBC = 0x180000000
 
 #: Files, and steps: what is ordered of the service (or of ``log:``), and what stat then says.
 SCENARIOS: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
-    "signals": ({"run": DEAF}, [("t", "run, got TERM"), ("d", "run, got TERM, want down"), ("u", "run, got TERM")]),
-    "pause": ({"run": DEAF}, [("p", "run, paused"), ("d", "run, paused, got TERM, want down"), ("c", "run, got TERM, want down")]),
-    "down and paused": ({"run": SLEEP}, [("p", "run, paused"), ("d", "down, paused")]),
-    "down": ({"run": SLEEP, "down": ""}, [("p", "down, paused"), ("c", "down"), ("o", "run, want down"), ("u", "run"), ("o", "run, want down"), ("d", "down")]),
-    "finish": ({"run": SLEEP, "finish": SLOW}, [("t", "finish"), ("p", "finish, paused"), ("c", "finish"), ("o", "finish, want down"), ("u", "finish"), ("d", "finish, want down"), ("", "down")]),
-    "exit cancelled": ({"run": SLEEP, "finish": SLOW}, [("x", "finish, want exit"), ("u", "finish"), ("", "run")]),
-    "exit, then down": ({"run": DEAF}, [("x", "run, got TERM, want exit"), ("d", "run, got TERM, want down"), ("k", "down")]),
-    "killed": ({"run": SLEEP, "finish": SLOW}, [("p", "run, paused"), ("k", "finish"), ("", "run")]),
-    "noise": ({"run": DEAF}, [("\nXZ t", "run, got TERM")]),
-    "several": ({"run": DEAF}, [("pcdut", "run, got TERM")]),
-    "control/t": ({"run": DEAF, "control/t": "exit 0", "control/p": "exit 0"}, [("d", "run, want down"), ("u", "run"), ("p", "run, paused"), ("x", "run, paused, want exit")]),
-    "control/t fails": ({"run": DEAF, "control/t": "exit 1"}, [("d", "run, got TERM, want down")]),
-    "log": ({"run": SLEEP, "log/run": CAT}, [("log:x", "run"), ("log:p", "run, paused"), ("log:c", "run"), ("log:d", "down")]),
-    "log last": ({"run": SLEEP, "log/run": "cat > got; exec sleep 1000"}, [("x", "down"), ("log:", "run, want exit")]),
-    "log down": ({"run": SLEEP, "log/run": CAT, "log/down": ""}, [("log:", "down"), ("log:o", "run, want down")]),
+    "signals": (
+        {"run": DEAF},
+        [
+            ("t", "run, got TERM"), ("d", "run, got TERM, want down"), ("u", "run, got TERM"),
+        ],
+    ),
+    "pause": (
+        {"run": DEAF},
+        [
+            ("p", "run, paused"), ("d", "run, paused, got TERM, want down"),
+            ("c", "run, got TERM, want down"),
+        ],
+    ),
+    "down and paused": (
+        {"run": SLEEP},
+        [
+            ("p", "run, paused"), ("d", "down, paused"),
+        ],
+    ),
+    "down": (
+        {"run": SLEEP, "down": ""},
+        [
+            ("p", "down, paused"), ("c", "down"), ("o", "run, want down"), ("u", "run"),
+            ("o", "run, want down"), ("d", "down"),
+        ],
+    ),
+    "finish": (
+        {"run": SLEEP, "finish": SLOW},
+        [
+            ("t", "finish"), ("p", "finish, paused"), ("c", "finish"), ("o", "finish, want down"),
+            ("u", "finish"), ("d", "finish, want down"), ("", "down"),
+        ],
+    ),
+    "exit cancelled": (
+        {"run": SLEEP, "finish": SLOW},
+        [
+            ("x", "finish, want exit"), ("u", "finish"), ("", "run"),
+        ],
+    ),
+    "exit, then down": (
+        {"run": DEAF},
+        [
+            ("x", "run, got TERM, want exit"), ("d", "run, got TERM, want down"), ("k", "down"),
+        ],
+    ),
+    "killed": (
+        {"run": SLEEP, "finish": SLOW},
+        [
+            ("p", "run, paused"), ("k", "finish"), ("", "run"),
+        ],
+    ),
+    "noise": (
+        {"run": DEAF},
+        [
+            ("\nXZ t", "run, got TERM"),
+        ],
+    ),
+    "several": (
+        {"run": DEAF},
+        [
+            ("pcdut", "run, got TERM"),
+        ],
+    ),
+    "control/t": (
+        {"run": DEAF, "control/t": "exit 0", "control/p": "exit 0"},
+        [
+            ("d", "run, want down"), ("u", "run"), ("p", "run, paused"),
+            ("x", "run, paused, want exit"),
+        ],
+    ),
+    "control/t fails": (
+        {"run": DEAF, "control/t": "exit 1"},
+        [
+            ("d", "run, got TERM, want down"),
+        ],
+    ),
+    "log": (
+        {"run": SLEEP, "log/run": CAT},
+        [
+            ("log:x", "run"), ("log:p", "run, paused"), ("log:c", "run"), ("log:d", "down"),
+        ],
+    ),
+    "log last": (
+        {"run": SLEEP, "log/run": "cat > got; exec sleep 1000"},
+        [
+            ("x", "down"), ("log:", "run, want exit"),
+        ],
+    ),
+    "log down": (
+        {"run": SLEEP, "log/run": CAT, "log/down": ""},
+        [
+            ("log:", "down"), ("log:o", "run, want down"),
+        ],
+    ),
 }  # fmt: skip
 
 
@@ -60,7 +139,11 @@ def test_orders(service: Make, who: str, name: str) -> None:
         state = ["down", "run", "finish"].index(stat.split(",")[0])
         want = "d" if ", want" in stat else "u" if state else None
         flags = "paused" in stat, "got TERM" in stat, state
-        one.wait(lambda slot=slot, flags=flags, want=want: published(one, slot, want) == flags)
+        wait_published(one, flags, slot, want)
+
+
+def wait_published(one: Supervised, flags: tuple[bool, bool, int], slot: str, want: str | None) -> None:
+    one.wait(lambda: published(one, slot, want) == flags)
 
 
 def published(one: Supervised, slot: str, want: str | None) -> tuple[bool, bool, int] | None:
@@ -86,7 +169,14 @@ def test_files(service: Make, who: str) -> None:
         assert folder.stat().st_mode & 0o777 == 0o700
         modes = {name: oct((folder / name).stat().st_mode) for name in FILES if name not in missing}
         fifo, private, public = "0o10600", "0o100600", "0o100644"
-        wanted = {"control": fifo, "lock": private, "ok": fifo, "pid": public, "stat": public, "status": public}
+        wanted = {
+            "control": fifo,
+            "lock": private,
+            "ok": fifo,
+            "pid": public,
+            "stat": public,
+            "status": public,
+        }
         assert modes == {name: mode for name, mode in wanted.items() if name not in missing}
         assert (folder / "lock").read_bytes() == b""
 
@@ -135,7 +225,7 @@ def test_start_up_errors(service: Make, who: str, tmp_path: Path) -> None:
     one = service({"run": SLEEP})
     one.start(who)
     one.wait_stat("run")
-    one.wait(lambda: published(one, "", "u") == (False, False, 1))
+    wait_published(one, (False, False, 1), "", "u")
     before = one.status()
     service({"supervise/control": ""}, "plain")
     service({"supervise": ""}, "file")
@@ -152,14 +242,17 @@ def test_start_up_errors(service: Make, who: str, tmp_path: Path) -> None:
 
 def test_what_processes_are_given(service: Make, who: str) -> None:
     """Environment, umask, descriptors, signals, session, folder: runsv's own."""
-    tell = (
-        'for f in /proc/$$/fd/*; do readlink "$f"; done | grep -v "^pipe\\|^/dev/null\\|errors$\\|/web/" > {0}.fds; '
-        "grep '^Sig[BI]' /proc/$$/status > {0}.signals; umask > {0}.umask; pwd > {0}.cwd; env | grep '^SOME\\|^LC\\|^LANG' > {0}.env; "
-        "ps -o pgid=,sid= -p $$ > {0}.ids; echo {0} line;"
-    )  # fmt: skip
-    one = service(
-        {"run": tell.format("run") + SLEEP, "log/run": CAT, "control/h": tell.format("h"), "finish": tell.format("finish")}
-    )  # fmt: skip
+    tell = """\
+for fd in /proc/$$/fd/*; do readlink "$fd"; done | grep -v "^pipe\\|^/dev/null\\|errors$\\|/web/" > {0}.fds
+grep "^Sig[BI]" /proc/self/status > {0}.signals
+umask > {0}.umask
+pwd > {0}.cwd
+env | grep "^SOME\\|^LC\\|^LANG" > {0}.env
+ps -o pgid=,sid= -p $$ > {0}.ids
+echo {0} line
+"""
+    files = {"run": tell.format("run") + SLEEP, "log/run": CAT}
+    one = service(files | {"control/h": tell.format("h"), "finish": tell.format("finish")})
     os.environ["SOME"] = "a=b"
     runsv = one.start(who, umask=0o027, start_new_session=True)
     one.wait(lambda: one.read("log/got") == "run line\n")
@@ -170,9 +263,10 @@ def test_what_processes_are_given(service: Make, who: str) -> None:
     assert one.read("log/got") == "run line\nh line\nfinish line\n"
     for name in ("run", "h", "finish"):
         assert one.read(f"{name}.fds") == ""
-        assert [
-            int(line.split()[1], 16) & ~GLIBC for line in one.read(f"{name}.signals").splitlines()
-        ] == [0, 0]
+        assert [int(line.split()[1], 16) & ~GLIBC for line in one.read(f"{name}.signals").splitlines()] == [
+            0,
+            0,
+        ]
         assert one.read(f"{name}.umask") == "0027\n"
         assert one.read(f"{name}.cwd") == f"{one.path}\n"
         assert one.read(f"{name}.env").splitlines() == [
@@ -200,7 +294,8 @@ def test_throttle(service: Make, who: str) -> None:
     for one in (short, long, finish):
         one.start(who)
     for one, low, high in ((short, 1.2, 1.5), (long, 1.1, 1.4), (finish, 1.1, 1.4)):
-        one.wait(lambda one=one: len(one.read("told").split()) > 2)
+        while len(one.read("told").split()) < 3:
+            time.sleep(0.05)
         told = [float(word) for word in one.read("told").split()]
         assert low <= min(told[1] - told[0], told[2] - told[1]) <= high, one.path.name
 
@@ -225,11 +320,15 @@ def test_nothing_is_lost_between_run_and_log(service: Make, who: str) -> None:
 @pytest.mark.parametrize("how", ["x", "TERM"])
 def test_exit_waits_for_finish_and_log(service: Make, who: str, how: str) -> None:
     one = service(
-        {"run": "trap 'exit 3' TERM; while :; do sleep 0.05; done", "finish": "echo $*; sleep 0.2", "log/run": "cat > got; sleep 0.2; echo end >> got"}
-    )  # fmt: skip
+        {
+            "run": "trap 'exit 3' TERM; > ready; while :; do sleep 0.05; done",
+            "finish": "echo $*; sleep 0.2",
+            "log/run": "cat > got; sleep 0.2; echo end >> got",
+        }
+    )
     runsv = one.start(who)
     one.wait_stat("run")
-    one.wait_stat("run", "log")
+    one.wait(lambda: (one.path / "ready").exists())
     if how == "x":
         one.order("x")
     else:
@@ -239,7 +338,9 @@ def test_exit_waits_for_finish_and_log(service: Make, who: str, how: str) -> Non
     assert (one.stat(), one.stat("log")) == ("down", "down")
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGALRM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGALRM]
+)
 def test_other_signals_kill_runsv(service: Make, who: str, number: signal.Signals) -> None:
     one = service({"run": SLEEP})
     runsv = one.start(who)
@@ -335,6 +436,7 @@ def test_a_folder_that_is_made_anew(service: Make, who: str) -> None:
     one = service({"run": SLEEP})
     one.start(who)
     one.wait_stat("run")
+    wait_published(one, (False, False, 1), "", "u")
     pid = one.pid()
     shutil.rmtree(one.path)
     one.make({"run": SLEEP + " # new"})
@@ -356,6 +458,7 @@ def test_a_folder_that_is_removed_for_good(service: Make, who: str) -> None:
     one = service({"run": SLEEP})
     one.start(who)
     one.wait_stat("run")
+    wait_published(one, (False, False, 1), "", "u")
     pid = one.pid()
     shutil.rmtree(one.path)
     time.sleep(0.5)

@@ -97,7 +97,8 @@ def test_verbs_that_share_a_page_are_found_by_man(pages: dict[str, bytes]) -> No
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: str(program.name))
 def test_the_forms_of_the_usage_are_made_of_what_is_in_the_table(program: Program) -> None:
     known = {name for row in program.options for name in row.names.split()} | {"-", "--"}
-    values = {word for row in program.table for word in re.findall("[A-Z]+", row.value)} | {
+    rows = [row for part in (program, *program.verbs) for row in part.table]
+    values = {word for row in rows for word in re.findall("[A-Z]+", row.value)} | {
         "OPTION",
         "FOLDER",
     }

@@ -13,6 +13,7 @@ import pytest
 from docutils.core import publish_string
 
 from sysvinit_py.build import completion
+from sysvinit_py.clients.runit.described import PROGRAMS as RUNIT
 
 REPOSITORY = Path(__file__).parents[3]
 PROGRAMS = {"inittab", "inittab-install", "inittab-lint", "inittab-try", "initeventd"}
@@ -77,7 +78,7 @@ def test_the_wheel_has_what_a_user_needs(built: tuple[Path, Path]) -> None:
     wanted |= {f"{data}/sysvinit_py/grammar/inittab.lark"}
     wanted |= {f"{data}/man/man7/inittab-lint-rules.7", f"{data}/man/man1/inittab-try.1"}
     assert wanted <= in_wheel, wanted - in_wheel
-    wanted = {f"{data}/{path}" for path in completion.files()}
+    wanted = {f"{data}/{path}" for path in completion.files(without=RUNIT)}
     assert wanted <= in_wheel, wanted - in_wheel
     pages = {name.rpartition("/")[2] for name in in_wheel if "/man/man" in name}
     assert {path.stem for path in (REPOSITORY / "man").glob("*.rst")} <= pages
@@ -85,9 +86,11 @@ def test_the_wheel_has_what_a_user_needs(built: tuple[Path, Path]) -> None:
 
 
 def test_pages_of_the_system_s_init_are_not_hidden(built: tuple[Path, Path]) -> None:
-    """Pip installs no init, so ``man init`` must go on to show that of the system."""
+    """Pip installs neither init nor runit, so ``man init`` must go on to show that of the system."""
     found_by_man = {name.rpartition("/")[2] for name in names(built)[1] if "/share/man/" in name}
-    assert found_by_man.isdisjoint({"init.8", "telinit.8", "inittab.5"})
+    assert found_by_man.isdisjoint({"init.8", "telinit.8", "inittab.5"} | {f"{name}.8" for name in RUNIT})
+    completed = {Path(name).stem.lstrip("_") for name in names(built)[1] if "complet" in name}
+    assert completed.isdisjoint(RUNIT)
 
 
 def test_the_wheel_installs_the_tools_and_no_init(built: tuple[Path, Path], tmp_path: Path) -> None:
