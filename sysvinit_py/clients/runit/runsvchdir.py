@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
     except _RefusedError as error:
         complain(f"{name}: fatal: {error}\n")
         return _FATAL
-    posix.write(1, f"{name}: {directory}: {said}.\n".encode(errors="surrogateescape"))
+    posix.write(1, f"runsvchdir: {directory}: {said}.\n".encode(errors="surrogateescape"))
     return 0
 
 
@@ -42,32 +42,37 @@ def _switch(directory: str) -> str:
     """Make it the current one; return what is to be said of it. Raises _RefusedError."""
     if directory.startswith("."):
         raise _RefusedError(f"{directory}: must not start with a dot.")
-    _try(posix.chdir, FOLDER, "unable to chdir")
-    wanted = _try(posix.stat, directory, "unable to stat")
+    _try(posix.chdir, FOLDER, "unable to chdir: ")
+    wanted = _try(posix.stat, directory)
     if not S_ISDIR(wanted.st_mode):
         raise _RefusedError(f"{directory}: not a directory.")
-    current = _try(posix.stat, _CURRENT, "unable to stat")
+    current = _try(posix.stat, _CURRENT, "unable to stat: ")
     if (current.st_dev, current.st_ino) == (wanted.st_dev, wanted.st_ino):
         return "current"
-    target = _try(posix.readlink, _CURRENT, "unable to readlink")
+    target = _try(posix.readlink, _CURRENT, "unable to readlink: ")
     _link(target, _PREVIOUS)
     _link(directory, _CURRENT)
     return "now current"
 
 
-def _try(act: Callable[[str], Any], name: str, what: str) -> Any:
+def _try(act: Callable[[str], Any], name: str, what: str = "") -> Any:
     try:
         return act(name)
     except OSError as error:
-        raise _RefusedError(f"{what}: {name}: {reason(error)}") from None
+        raise _RefusedError(f"{what}{name}: {reason(error)}") from None
 
 
 def _link(target: str, name: str) -> None:
+    """Make a link, in the place of one that is there."""
+    if _is_there(_NEW):
+        _try(posix.unlink, _NEW, "unable to unlink: ")
+    _try(lambda new: posix.symlink(target, new), _NEW, "unable to symlink: ")
+    _try(lambda old: posix.rename(_NEW, old), name, "unable to unlink: ")
+
+
+def _is_there(name: str) -> bool:
     try:
-        posix.unlink(_NEW)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise _RefusedError(f"unable to unlink: {_NEW}: {reason(error)}") from None
-    _try(lambda new: posix.symlink(target, new), _NEW, "unable to symlink")
-    _try(lambda new: posix.rename(new, name), _NEW, f"unable to rename: {name}")
+        posix.lstat(name)
+    except OSError:
+        return False
+    return True
