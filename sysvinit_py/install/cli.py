@@ -100,6 +100,7 @@ def _run(options: Values) -> int:
     _require_root_file_system(tree)
     if options.runit:
         return _run_runit(options, tree)
+    _require_no_package(tree)
     patience = hot_swap.PATIENCE if options.patience is None else options.patience
     if options.undo:
         version = _require_way_back(options.force) if options.live else _require_ours(tree)
@@ -148,6 +149,9 @@ def _file(options: Values, name: str, is_ours: Callable[[bytes], bool]) -> bytes
 def _require_root_file_system(tree: Tree) -> None:
     if not tree.resolve(SBIN)[0]:
         raise RefusedError(f"{tree.folder} has no {SBIN}: not a root file system")
+
+
+def _require_no_package(tree: Tree) -> None:
     with suppress(FileNotFoundError, NotADirectoryError):
         if PACKAGE in tree.at(DIVERSIONS).read(_MAX_BYTES)[0].decode(errors="replace").splitlines():
             raise RefusedError(f"the package {PACKAGE} is installed, and does this: update it, or remove it")

@@ -324,7 +324,7 @@ def execute(changes: Changes, environment: dict[bytes, bytes]) -> None:
     for stream, name in enumerate(_STDIO):
         if stream in changes.closed:
             _do(f"unable to close {name}", posix.close, stream)
-    _do(f"unable to run: {program}", _execute, paths, arguments, environment)
+    _do(f"unable to run: {arguments[0]}", _execute, paths, arguments, environment)
 
 
 def _execute(paths: list[bytes], arguments: list[str], environment: dict[bytes, bytes]) -> None:
