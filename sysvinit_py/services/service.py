@@ -7,7 +7,7 @@ from sysvinit_py.protocol.supervise import DOWN, NOT_UP, UP, reason
 from sysvinit_py.services import adoption
 from sysvinit_py.services.folder import Folder, FolderError
 from sysvinit_py.services.spawn import CannotForkError
-from sysvinit_py.services.unit import EXIT, PAUSE, Control, Gone, Signal, Start, Unit
+from sysvinit_py.services.unit import EXIT, NEVER, PAUSE, Control, Gone, Signal, Start, Unit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,10 +38,7 @@ class Slot:
     @property
     def deadline(self) -> float:
         """When to call ``Service.tick``; infinite: never."""
-        return min(self.unit.deadline or _NEVER, self.later[0] if self.later else _NEVER)
-
-
-_NEVER = float("inf")
+        return min(self.unit.deadline, self.later[0] if self.later else NEVER)
 
 
 class Service:
@@ -57,7 +54,7 @@ class Service:
         self.scheduled: float | None = None  # the hub's
         self._hub, self._path = hub, path
         self._pipe, self._inode = (-1, -1), 0
-        self._look_at, self._glances = _NEVER, 0
+        self._look_at, self._glances = NEVER, 0
         self._left = False  # it is down for good, and the logger reads the rest
         self._told_of_log = False  # that it is not a directory
         self.log: Slot | None = None
@@ -154,7 +151,7 @@ class Service:
 
     def look(self) -> None:
         """See whether a folder is no longer there, and go on with one that has been made in its place."""
-        self._look_at = _NEVER
+        self._look_at = NEVER
         if self._left or self.main.unit.leaving:
             return
         try:
@@ -207,7 +204,7 @@ class Service:
             if slot.later and slot.later[0] <= now.clock:
                 (_, act), slot.later = slot.later, None
                 act()
-            if (slot.unit.deadline or _NEVER) <= now.clock:
+            if slot.unit.deadline <= now.clock:
                 self._take(slot, slot.unit.tick)
 
     def _ended(self, slot: Slot, status: int | None) -> None:
