@@ -31,7 +31,7 @@ class Directory:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for _ in range(3):  # what is started meanwhile, too
+        for _attempt in range(3):  # what is started meanwhile, too
             for pid in self._ours():
                 try:
                     os.kill(pid, signal.SIGKILL)
@@ -47,9 +47,9 @@ class Directory:
         for entry in Path("/proc").iterdir():
             try:
                 words = (entry / "cmdline").read_bytes()
-                if entry.name.isdecimal() and int(entry.name) != os.getpid():
-                    if self._mark in os.readlink(entry / "cwd") or self._mark.encode() in words:
-                        found.append(int(entry.name))
+                is_here = self._mark in os.readlink(entry / "cwd") or self._mark.encode() in words
+                if is_here and entry.name.isdecimal() and int(entry.name) != os.getpid():
+                    found.append(int(entry.name))
             except OSError:
                 pass
         return found
