@@ -76,6 +76,7 @@ BUNDLES = (
     ("protocol/utmp.py",),
     ("linux/beneath.py",),
     ("clients/inittab/log.py",),
+    ("clients/inittab/watch.py",),
     ("clients/inittab/edit.py", "clients/inittab/plan.py", "report/plan.py"),
     ("cli/looking.py", "cli/options.py", "cli/out.py", "clients/inittab/*.py", "report/*.py"),
     ("inittab/child.py", "inittab/foreign.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),

@@ -112,6 +112,12 @@ def _places(pid: int) -> Iterator[Callable[[str], bytes]]:
     yield lambda name: _contents(posix.open(f"/proc/{pid}/fd/{_FDS[name]}", posix.O_PATH), pid)
 
 
+def places(pid: int) -> tuple[str, str]:
+    """Return where changes are to be seen: the folder, and what init has open."""
+    root = "" if pid == 1 else f"/proc/{pid}/root"
+    return "/".join((root, *_FOLDERS)), f"/proc/{pid}/fd/{_FDS['status']}"
+
+
 def boot_time() -> float:
     """Return the time at which CLOCK_BOOTTIME, which init's times are of, was 0: seconds since 1970."""
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)

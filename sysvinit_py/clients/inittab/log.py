@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 import time
 from collections import deque
@@ -238,8 +239,9 @@ def _reason(name: str, error: OSError) -> str:
 
 def _follow(logs: list[Log], values: Values, shown: _Shown) -> None:
     last = iso(time.time_ns())
-    while True:
-        time.sleep(_PAUSE)
+    stdout = select.poll()
+    stdout.register(1, 0)  # it is told when nobody reads any more
+    while not stdout.poll(_PAUSE * 1000):
         found = _items(values)
         told = [line for item in found.values() if item for line in events(item) if line.stamp > last]
         last = max([last, *(line.stamp for line in told)])
