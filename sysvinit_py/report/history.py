@@ -76,7 +76,7 @@ class Ring:
                 lines[-1] += f"{pid} "
             else:
                 number = self._count + len(lines)
-                lines.append(f"{number} {when:.2f} {what} {_quoted(name)} {pid} {status} {word} ")
+                lines.append(f"{number} {round(when, 3):.11g} {what} {_quoted(name)} {pid} {status} {word} ")
             ended = (when, name) if what == "end" else None
         return lines
 
