@@ -84,9 +84,9 @@ def _of(pid: int) -> Published | None:
 def _once(pid: int) -> Published | None:
     """Look into each place; what was handed over counts if there is nothing newer.
 
-    Raises DamagedError, FormError.
+    Raises DamagedError, FormError: what is in one of them cannot be read, and there is nothing in another.
     """
-    handed = None
+    handed, unread = None, None
     for read in _places(pid):
         try:
             published = slots.read(read("status"), read("entries"))
@@ -95,8 +95,12 @@ def _once(pid: int) -> Published | None:
                 if not header.handed:
                     return published
                 handed = published
+        except (slots.DamagedError, slots.FormError) as error:
+            unread = unread or error
         except OSError:
             pass
+    if unread and not handed:
+        raise unread
     return handed
 
 

@@ -65,7 +65,7 @@ class Init:
         processes = machine.processes
         self.ring.add(processes.take_notes())
         jobs = processes.jobs.values()
-        head = {"answers": " ".join(machine.answers), "stage": machine.position.stage, **self.header}
+        head = {"stage": machine.position.stage, **self.header}
         status = slots.header(HEADER.replace(**head))
         status += b"".join(slots.slot(job, job.pid in processes.endings) for job in jobs)
         listed = slots.entries(HEADER.reading, [job.entry for job in jobs], self.problems or machine.problems)
@@ -230,7 +230,7 @@ def test_kill(init: Init, run: Run) -> None:
 
 def test_init_does_not_answer(init: Init, run: Run) -> None:
     init.deaf = True
-    assert run("stop", "web") == (5, "", "inittab: web: init has not answered in 5 s\n")
+    assert run("stop", "web") == (5, "", "inittab: web: init has not answered in 5 s; inittab history may tell more\n")
     assert run("reload", "--timeout", "2") == (5, "", "inittab: the inittab is not read yet, after 2 s\n")
 
 
