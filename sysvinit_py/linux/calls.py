@@ -66,6 +66,7 @@ IN_MODIFY, IN_MOVED_TO, IN_CREATE, IN_ONLYDIR = 0x2, 0x80, 0x100, 0x1000000
 KDSIGACCEPT = 0x4B4E
 IUTF8 = 0x4000
 PR_SET_CHILD_SUBREAPER = 36
+FIRST_PID_NAMESPACE = "pid:[4026531836]"  # what /proc/self/ns/pid is on a machine, outside of all containers
 
 
 def _bytes(text: str) -> bytes:
@@ -154,6 +155,7 @@ killpg = _posix.killpg
 getpgid = _posix.getpgid
 setsid = _posix.setsid
 _exit = _posix._exit
+strerror = _posix.strerror
 sync = _posix.sync
 
 # Signals' actions.
