@@ -144,6 +144,7 @@ _RUNIT_BUNDLES = (
     ("clients/runit/runsvchdir.py",),
     ("clients/runit/runit_init.py",),
     ("linux/calls.py", "linux/descriptors.py", "linux/handled_signals.py", "linux/loop.py"),
+    (*(f"linux/{module}.py" for module in ("descendants", "proc", "title", "watching")),),
     ("logs/sinks.py",),
     ("services/*.py",),
     (
