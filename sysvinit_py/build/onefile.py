@@ -78,6 +78,7 @@ _INIT_BUNDLES = (
     ("protocol/utmp.py",),
     ("linux/beneath.py",),
     ("clients/inittab/log.py",),
+    ("clients/inittab/watch.py",),
     ("clients/inittab/edit.py", "clients/inittab/plan.py", "report/plan.py"),
     (
         "protocol/supervise.py",
@@ -143,6 +144,7 @@ _RUNIT_BUNDLES = (
     ("clients/runit/runsvchdir.py",),
     ("clients/runit/runit_init.py",),
     ("linux/calls.py", "linux/descriptors.py", "linux/handled_signals.py", "linux/loop.py"),
+    (*(f"linux/{module}.py" for module in ("descendants", "proc", "title", "watching")),),
     ("logs/sinks.py",),
     ("services/*.py",),
     (

@@ -24,7 +24,9 @@ def show(title: str) -> None:
         memory = calls.open("/proc/self/mem", calls.O_RDWR)
         try:
             room = end - start
-            calls.pwrite(memory, title.encode("utf-8", "surrogateescape")[: room - 1].ljust(room, b"\0"), start)
+            calls.pwrite(
+                memory, title.encode("utf-8", "surrogateescape")[: room - 1].ljust(room, b"\0"), start
+            )
         finally:
             calls.close(memory)
     except (OSError, ValueError, IndexError):

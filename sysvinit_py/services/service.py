@@ -7,7 +7,7 @@ from sysvinit_py.protocol.supervise import DOWN, NOT_UP, UP, reason
 from sysvinit_py.services import adoption
 from sysvinit_py.services.folder import Folder, FolderError
 from sysvinit_py.services.spawn import CannotForkError
-from sysvinit_py.services.unit import EXIT, PAUSE, Control, Gone, Signal, Start, Unit
+from sysvinit_py.services.unit import EXIT, NEVER, PAUSE, Control, Gone, Signal, Start, Unit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,10 +38,7 @@ class Slot:
     @property
     def deadline(self) -> float:
         """When to call ``Service.tick``; infinite: never."""
-        return min(self.unit.deadline or _NEVER, self.later[0] if self.later else _NEVER)
-
-
-_NEVER = float("inf")
+        return min(self.unit.deadline, self.later[0] if self.later else NEVER)
 
 
 class Service:
@@ -57,7 +54,7 @@ class Service:
         self.scheduled: float | None = None  # the hub's
         self._hub, self._path = hub, path
         self._pipe, self._inode = (-1, -1), 0
-        self._look_at, self._glances = _NEVER, 0
+        self._look_at, self._glances = NEVER, 0
         self._left = False  # it is down for good, and the logger reads the rest
         self._told_of_log = False  # that it is not a directory
         self.log: Slot | None = None
@@ -154,7 +151,7 @@ class Service:
 
     def look(self) -> None:
         """See whether a folder is no longer there, and go on with one that has been made in its place."""
-        self._look_at = _NEVER
+        self._look_at = NEVER
         if self._left or self.main.unit.leaving:
             return
         try:
@@ -207,7 +204,7 @@ class Service:
             if slot.later and slot.later[0] <= now.clock:
                 (_, act), slot.later = slot.later, None
                 act()
-            if (slot.unit.deadline or _NEVER) <= now.clock:
+            if slot.unit.deadline <= now.clock:
                 self._take(slot, slot.unit.tick)
 
     def _ended(self, slot: Slot, status: int | None) -> None:
@@ -250,24 +247,25 @@ class Service:
 
     def _start(self, slot: Slot, order: Start) -> None:
         unit, is_run = slot.unit, order.program == "run"
-        end, number = (self._pipe[0], 0) if unit.is_log else (self._pipe[1], 1)
+        program = f"{slot.folder.prefix}./{order.program}"
+        if not is_run and not slot.folder.has(order.program):
+            self._perform(slot, unit.not_started(self._hub.now()))
+            return
         try:
             if is_run and not unit.is_log:
                 self._renew()
                 self._look_for_log()
-                end = self._pipe[1]
             words = [f"./{order.program}", *order.arguments]
+            end, number = (self._pipe[0], 0) if unit.is_log else (self._pipe[1], 1)
             pid = self._hub.spawner.spawn(slot.folder, words, end, number)
         except (FolderError, CannotForkError) as error:
-            self._complain(slot, f"warning: unable to start {slot.folder.prefix}./{order.program}: {error}")
+            self._complain(slot, f"warning: unable to start {program}: {error}")
             if is_run:
                 unit.postpone(self._hub.now())
             else:
                 slot.later = self._hub.now().clock + PAUSE, lambda: self._start(slot, order)
         except OSError as error:
-            if is_run or slot.folder.has(order.program):
-                program = f"{slot.folder.prefix}./{order.program}"
-                self._complain(slot, f"fatal: unable to start {program}: {reason(error)}")
+            self._complain(slot, f"fatal: unable to start {program}: {reason(error)}")
             self._perform(slot, unit.not_started(self._hub.now()))
         else:
             slot.alive = True
