@@ -7,7 +7,10 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
     from collections.abc import Callable
+else:
+    import _signal  # and not signal, which imports enum
 
 
 def program() -> Callable[[], int | None]:
@@ -21,7 +24,10 @@ def program() -> Callable[[], int | None]:
 
         from sysvinit_py.clients.inittab.program import main as inittab
 
-        gc.disable()  # of thousands of entries there is nothing to collect
+        # Of thousands of entries there is nothing to collect; but some verbs go on, until interrupted.
+        gc.set_threshold(100_000)
+        gc.enable()
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         status = inittab()  # now, as it may need more of the one file
         return lambda: status
     if arguments[:1] == ["--read-inittab"] and posix.getpid() != 1:  # whatever it is called

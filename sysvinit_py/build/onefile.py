@@ -78,6 +78,7 @@ _INIT_BUNDLES = (
     ("protocol/utmp.py",),
     ("linux/beneath.py",),
     ("clients/inittab/log.py",),
+    ("clients/inittab/watch.py",),
     ("clients/inittab/edit.py", "clients/inittab/plan.py", "report/plan.py"),
     (
         "protocol/supervise.py",

@@ -74,10 +74,12 @@ SIGNALS = sorted(_signal.valid_signals() - {SIGKILL, SIGSTOP})
 SEEK_SET = 0  # in os only
 RB_DISABLE_CAD, RB_POWER_OFF, RB_AUTOBOOT = 0, 0x4321FEDC, 0x01234567
 IN_ATTRIB, IN_DELETE_SELF, IN_MOVE_SELF, IN_DONT_FOLLOW = 0x4, 0x400, 0x800, 0x2000000
-IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE, IN_ONLYDIR = 0x40, 0x80, 0x100, 0x200, 0x1000000
+IN_MODIFY, IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE = 0x2, 0x40, 0x80, 0x100, 0x200
+IN_ONLYDIR = 0x1000000
 KDSIGACCEPT = 0x4B4E
 IUTF8 = 0x4000
 PR_SET_CHILD_SUBREAPER = 36
+FIRST_PID_NAMESPACE = "pid:[4026531836]"  # what /proc/self/ns/pid is on a machine, outside of all containers
 
 
 def _bytes(text: str) -> bytes:
@@ -170,6 +172,7 @@ killpg = _posix.killpg
 getpgid = _posix.getpgid
 setsid = _posix.setsid
 _exit = _posix._exit
+strerror = _posix.strerror
 sync = _posix.sync
 
 # Signals' actions.

@@ -34,6 +34,7 @@ STATUS = Program(
         Option("--json", help="as JSON, for programs"),
         Option("-o --columns", "COLUMN,...", f"these columns, without a header: {', '.join(COLUMNS)}",
                kind=_columns, complete=f"printf '%s\\n' {' '.join(COLUMNS)}", comma=True),
+        Option("--watch", help="go on with what changes, until interrupted"),
         verbs.PID,
     ),
 )  # fmt: skip

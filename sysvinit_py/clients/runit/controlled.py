@@ -11,6 +11,8 @@ from sysvinit_py.protocol.supervise import DOWN, NOT_UP, RUN, STATES, UP, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sysvinit_py.protocol.supervise import Status
 
 _FOLDER = "/etc/service"
@@ -80,16 +82,16 @@ class Service:
         if not self._check:
             if not (there := supervised.exists(self.folder, "check", self.name)):
                 return there is False
-            self._check = posix.fork() or self._execute_check()
+            from sysvinit_py.linux.inherited import restore_signals
+
+            self._check = posix.fork() or self._execute_check(restore_signals)
         pid, status = posix.waitpid(self._check, posix.WNOHANG)
         if not pid:
             return False
         self._check = 0
         return status == 0
 
-    def _execute_check(self) -> int:
-        from sysvinit_py.linux.inherited import restore_signals
-
+    def _execute_check(self, restore_signals: Callable[[], None]) -> int:
         try:
             restore_signals()
             posix.chdir(self.folder)
