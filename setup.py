@@ -15,7 +15,7 @@ DATA = {
     "share/sysvinit_py/grammar": ("grammar/*.lark",),
 }
 HERE = Path(__file__).parent
-#: Pages of programs that pip does not install: found by ``man`` they would hide those of the system's init, or runit.
+#: Pages of programs that pip does not install: found by ``man`` they would hide the system's.
 OF_INIT = ("init.8", "telinit.8", "inittab.5")
 
 

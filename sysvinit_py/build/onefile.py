@@ -103,6 +103,7 @@ _INIT_BUNDLES = (
     (
         "protocol/*.py",
         "linux/signals.py",
+        "linux/watching.py",
         "pid1/*.py",
         *(f"pid1/{folder}/*.py" for folder in ("inputs", "outputs", "survival")),
     ),
