@@ -60,7 +60,7 @@ def boot() -> bytes:
 
 
 def record(boot_id: bytes, pid: int, pipe: int) -> bytes:
-    """Return what ``supervise/process`` says while this is the process; pid 0: there is none."""
+    """Return what ``supervise/process`` says while this is the process; pid 0: no process runs."""
     return b"%s %d %d %d\n" % (boot_id, pid, _start_time(pid) if pid else 0, pipe)
 
 

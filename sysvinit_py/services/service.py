@@ -6,6 +6,7 @@ from sysvinit_py.linux import calls
 from sysvinit_py.protocol.supervise import DOWN, NOT_UP, UP, reason
 from sysvinit_py.services import adoption
 from sysvinit_py.services.folder import Folder, FolderError
+from sysvinit_py.services.slot import Slot
 from sysvinit_py.services.spawn import CannotForkError
 from sysvinit_py.services.unit import EXIT, NEVER, PAUSE, Control, Gone, Signal, Start, Unit
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from sysvinit_py.services.hub import Hub
+    from sysvinit_py.services.slot import Host
     from sysvinit_py.services.unit import Effect
 
 _EXECUTABLE = 0o100
@@ -22,23 +23,6 @@ _EXECUTABLE = 0o100
 _GLANCE, _GLANCES = 0.2, 25
 #: Seconds: how long the parent of a process that was adopted may take to say how it ended.
 _TOLD = 0.2
-
-
-class Slot:
-    """A unit, the folder where it is published, and what waits while a program in ``control/`` runs."""
-
-    def __init__(self, unit: Unit, folder: Folder) -> None:
-        self.unit, self.folder = unit, folder
-        self.held: list[tuple[Callable[..., Iterable[Effect] | None], tuple[Any, ...]]] = []
-        self.alive = False  # the process has not been reaped
-        self.pidfd = -1  # of a process that is not our child
-        self.later: tuple[float, Callable[[], None]] | None = None  # what is tried again, and when
-        self.complaint, self.times = "", 0  # the last one, and how often
-
-    @property
-    def deadline(self) -> float:
-        """When to call ``Service.tick``; infinite: never."""
-        return min(self.unit.deadline, self.later[0] if self.later else NEVER)
 
 
 class Service:
@@ -49,7 +33,7 @@ class Service:
     name     how messages call it
     """
 
-    def __init__(self, hub: Hub, path: str, name: str) -> None:
+    def __init__(self, hub: Host, path: str, name: str) -> None:
         self.name, self.over = name, False
         self.scheduled: float | None = None  # the hub's
         self._hub, self._path = hub, path
@@ -354,9 +338,7 @@ class Service:
 
     def _complain(self, slot: Slot, text: str) -> None:
         """Report what is wrong: the second, fourth, eighth time that it is so only."""
-        slot.times = slot.times + 1 if text == slot.complaint else 1
-        slot.complaint = text
-        if not slot.times & slot.times - 1:
+        if slot.is_news(text):
             self.say(text + f" ({slot.times} times)" * (slot.times > 1))
 
     def say(self, text: str) -> None:
