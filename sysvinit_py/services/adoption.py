@@ -95,7 +95,7 @@ def _runs_since(pid: int, since: int) -> bool:
 
 
 def _pipe_at(pid: int, number: int) -> int:
-    """Return the inode of the pipe at a descriptor of a process; 0 if there is none."""
+    """Return the inode of the pipe at a descriptor of a process; 0 if it is not a pipe."""
     try:
         status = calls.stat(f"/proc/{pid}/fd/{number}")
     except OSError:

@@ -8,7 +8,7 @@ from sysvinit_py.services import adoption
 from sysvinit_py.services.folder import Folder, FolderError
 from sysvinit_py.services.slot import Slot
 from sysvinit_py.services.spawn import CannotForkError
-from sysvinit_py.services.unit import EXIT, NEVER, PAUSE, Control, Gone, Signal, Start, Unit
+from sysvinit_py.services.unit import EXIT, NEVER, PAUSE, Control, Signal, Start, Unit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,10 +138,7 @@ class Service:
         self._look_at = NEVER
         if self._left or self.main.unit.leaving:
             return
-        try:
-            self._renew()
-        except FolderError as error:
-            self._complain(self.main, f"warning: {error}")
+        if not self._renewed():
             self._look_at = self._hub.now().clock + PAUSE
         if not self.main.folder.has("supervise/ok") and self._glances:  # it is perhaps being removed
             self._glances -= 1
@@ -158,6 +155,14 @@ class Service:
             self._move(self.main, self._claimed(self._path))
         if self.log and (self.log.folder.is_removed() or lost is self.log) and self._has_log():
             self._move(self.log, self._claimed("log", "log/", self.main.folder.fd))
+
+    def _renewed(self, lost: Slot | None = None) -> bool:
+        try:
+            self._renew(lost)
+        except FolderError as error:
+            self._complain(lost or self.main, f"warning: {error}")
+            return False
+        return True
 
     def _move(self, slot: Slot, folder: Folder) -> None:
         self._hub.forget(slot.folder.control)
@@ -225,8 +230,7 @@ class Service:
                 self._control(slot, effect.letter)
             elif isinstance(effect, Signal):
                 self._signal(slot, effect.number)
-            else:
-                assert isinstance(effect, Gone)
+            else:  # Gone
                 self._go(slot)
 
     def _start(self, slot: Slot, order: Start) -> None:
@@ -274,8 +278,7 @@ class Service:
         self._perform(slot, slot.unit.controlled(None))
 
     def _controlled(self, slot: Slot, status: int | None) -> None:
-        killed = status is None or status & 0x7F
-        self._perform(slot, slot.unit.controlled(None if killed else (status or 0) >> 8))
+        self._perform(slot, slot.unit.controlled(None if status is None or status & 0x7F else status >> 8))
         if not slot.unit.busy:
             self._hub.mute(slot.folder.control, False)
         self._go_on(slot)
@@ -330,10 +333,7 @@ class Service:
         slot.unit.changed = False
 
     def _find_again(self, slot: Slot) -> None:
-        try:
-            self._renew(slot)
-        except FolderError as error:
-            self._complain(slot, f"warning: {error}")
+        if not self._renewed(slot):
             slot.later = self._hub.now().clock + PAUSE, lambda: self._find_again(slot)
 
     def _complain(self, slot: Slot, text: str) -> None:
