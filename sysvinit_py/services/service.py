@@ -6,15 +6,16 @@ from sysvinit_py.linux import calls
 from sysvinit_py.protocol.supervise import DOWN, NOT_UP, UP, reason
 from sysvinit_py.services import adoption
 from sysvinit_py.services.folder import Folder, FolderError
+from sysvinit_py.services.slot import Slot
 from sysvinit_py.services.spawn import CannotForkError
-from sysvinit_py.services.unit import EXIT, NEVER, PAUSE, Control, Gone, Signal, Start, Unit
+from sysvinit_py.services.unit import EXIT, NEVER, PAUSE, Control, Signal, Start, Unit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from sysvinit_py.services.hub import Hub
+    from sysvinit_py.services.slot import Host
     from sysvinit_py.services.unit import Effect
 
 _EXECUTABLE = 0o100
@@ -22,23 +23,6 @@ _EXECUTABLE = 0o100
 _GLANCE, _GLANCES = 0.2, 25
 #: Seconds: how long the parent of a process that was adopted may take to say how it ended.
 _TOLD = 0.2
-
-
-class Slot:
-    """A unit, the folder where it is published, and what waits while a program in ``control/`` runs."""
-
-    def __init__(self, unit: Unit, folder: Folder) -> None:
-        self.unit, self.folder = unit, folder
-        self.held: list[tuple[Callable[..., Iterable[Effect] | None], tuple[Any, ...]]] = []
-        self.alive = False  # the process has not been reaped
-        self.pidfd = -1  # of a process that is not our child
-        self.later: tuple[float, Callable[[], None]] | None = None  # what is tried again, and when
-        self.complaint, self.times = "", 0  # the last one, and how often
-
-    @property
-    def deadline(self) -> float:
-        """When to call ``Service.tick``; infinite: never."""
-        return min(self.unit.deadline, self.later[0] if self.later else NEVER)
 
 
 class Service:
@@ -49,7 +33,7 @@ class Service:
     name     how messages call it
     """
 
-    def __init__(self, hub: Hub, path: str, name: str) -> None:
+    def __init__(self, hub: Host, path: str, name: str) -> None:
         self.name, self.over = name, False
         self.scheduled: float | None = None  # the hub's
         self._hub, self._path = hub, path
@@ -154,10 +138,7 @@ class Service:
         self._look_at = NEVER
         if self._left or self.main.unit.leaving:
             return
-        try:
-            self._renew()
-        except FolderError as error:
-            self._complain(self.main, f"warning: {error}")
+        if not self._renewed():
             self._look_at = self._hub.now().clock + PAUSE
         if not self.main.folder.has("supervise/ok") and self._glances:  # it is perhaps being removed
             self._glances -= 1
@@ -174,6 +155,14 @@ class Service:
             self._move(self.main, self._claimed(self._path))
         if self.log and (self.log.folder.is_removed() or lost is self.log) and self._has_log():
             self._move(self.log, self._claimed("log", "log/", self.main.folder.fd))
+
+    def _renewed(self, lost: Slot | None = None) -> bool:
+        try:
+            self._renew(lost)
+        except FolderError as error:
+            self._complain(lost or self.main, f"warning: {error}")
+            return False
+        return True
 
     def _move(self, slot: Slot, folder: Folder) -> None:
         self._hub.forget(slot.folder.control)
@@ -241,8 +230,7 @@ class Service:
                 self._control(slot, effect.letter)
             elif isinstance(effect, Signal):
                 self._signal(slot, effect.number)
-            else:
-                assert isinstance(effect, Gone)
+            else:  # Gone
                 self._go(slot)
 
     def _start(self, slot: Slot, order: Start) -> None:
@@ -290,8 +278,7 @@ class Service:
         self._perform(slot, slot.unit.controlled(None))
 
     def _controlled(self, slot: Slot, status: int | None) -> None:
-        killed = status is None or status & 0x7F
-        self._perform(slot, slot.unit.controlled(None if killed else (status or 0) >> 8))
+        self._perform(slot, slot.unit.controlled(None if status is None or status & 0x7F else status >> 8))
         if not slot.unit.busy:
             self._hub.mute(slot.folder.control, False)
         self._go_on(slot)
@@ -346,17 +333,12 @@ class Service:
         slot.unit.changed = False
 
     def _find_again(self, slot: Slot) -> None:
-        try:
-            self._renew(slot)
-        except FolderError as error:
-            self._complain(slot, f"warning: {error}")
+        if not self._renewed(slot):
             slot.later = self._hub.now().clock + PAUSE, lambda: self._find_again(slot)
 
     def _complain(self, slot: Slot, text: str) -> None:
         """Report what is wrong: the second, fourth, eighth time that it is so only."""
-        slot.times = slot.times + 1 if text == slot.complaint else 1
-        slot.complaint = text
-        if not slot.times & slot.times - 1:
+        if slot.is_news(text):
             self.say(text + f" ({slot.times} times)" * (slot.times > 1))
 
     def say(self, text: str) -> None:

@@ -162,7 +162,7 @@ class Unit:
             self._queue = self._queue[1:]
 
     def controlled(self, code: int | None) -> Iterator[Effect]:
-        """Go on after a program in ``control/``: its exit code; None: there is none, or it was killed."""
+        """Go on after a program in ``control/``: its exit code; None if it is missing, or was killed."""
         yield from self._after(self._queue[0], code == 0)
         self._queue = self._queue[1:]
         yield from self._next()

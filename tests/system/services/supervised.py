@@ -113,6 +113,11 @@ class Supervised:
             and not list((self.path / who / "supervise").glob("*.new"))
         )
 
+    def wait_sleep(self) -> int:
+        """Wait until the service has read its program, and return its pid."""
+        self.wait(lambda: "sleep" in Path(f"/proc/{self.pid()}/comm").read_text())
+        return self.pid()
+
     def kill_runsv(self) -> None:
         assert self.runsv is not None
         self.pid(), self.pid("log")
@@ -150,3 +155,10 @@ def is_alive(pid: int) -> bool:
         return pid > 0 and ") Z" not in Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
+
+
+def gaps(text: str) -> int:
+    """How many of the numbers that were written are missing. A logger that is killed loses what it has read."""
+    numbers = [int(line) for line in text.split()]
+    assert numbers == sorted(set(numbers))
+    return numbers[-1] - len(numbers)
