@@ -91,7 +91,7 @@ _INIT_BUNDLES = (
     ("machine/*.py", "inittab/sources.py"),
     (
         "inittab/*.py",
-        *(f"linux/{module}.py" for module in ("loop", "proc", "terminals")),
+        *(f"linux/{module}.py" for module in ("loop", "proc", "terminals", "watching")),
         "pid1/environment.py",
         "pid1/groups.py",
         "pid1/ownership.py",
@@ -143,9 +143,9 @@ _RUNIT_BUNDLES = (
     ("protocol/utmp.py", "clients/runit/utmpset.py"),
     ("clients/runit/runsvchdir.py",),
     ("clients/runit/runit_init.py",),
-    ("linux/calls.py", "linux/descriptors.py", "linux/handled_signals.py", "linux/loop.py"),
+    (*(f"linux/{module}.py" for module in ("calls", "descriptors", "handled_signals", "loop")),),
     ("logs/sinks.py",),
-    ("services/*.py",),
+    ("services/*.py", *(f"linux/{module}.py" for module in ("descendants", "proc", "title", "watching"))),
     (
         *(f"inittab/{module}.py" for module in ("actions", "entry", "getopt", "getty")),
         *(f"machine/{module}.py" for module in ("job", "limits", "plain", "throttle")),
