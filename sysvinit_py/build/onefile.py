@@ -143,9 +143,10 @@ _RUNIT_BUNDLES = (
     ("protocol/utmp.py", "clients/runit/utmpset.py"),
     ("clients/runit/runsvchdir.py",),
     ("clients/runit/runit_init.py",),
-    (*(f"linux/{module}.py" for module in ("calls", "descriptors", "handled_signals", "loop")),),
+    ("linux/calls.py", "linux/descriptors.py", "linux/handled_signals.py", "linux/loop.py"),
+    (*(f"linux/{module}.py" for module in ("descendants", "proc", "title", "watching")),),
     ("logs/sinks.py",),
-    ("services/*.py", *(f"linux/{module}.py" for module in ("descendants", "proc", "title", "watching"))),
+    ("services/*.py",),
     (
         *(f"inittab/{module}.py" for module in ("actions", "entry", "getopt", "getty")),
         *(f"machine/{module}.py" for module in ("job", "limits", "plain", "throttle")),

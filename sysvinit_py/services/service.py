@@ -247,24 +247,25 @@ class Service:
 
     def _start(self, slot: Slot, order: Start) -> None:
         unit, is_run = slot.unit, order.program == "run"
-        end, number = (self._pipe[0], 0) if unit.is_log else (self._pipe[1], 1)
+        program = f"{slot.folder.prefix}./{order.program}"
+        if not is_run and not slot.folder.has(order.program):
+            self._perform(slot, unit.not_started(self._hub.now()))
+            return
         try:
             if is_run and not unit.is_log:
                 self._renew()
                 self._look_for_log()
-                end = self._pipe[1]
             words = [f"./{order.program}", *order.arguments]
+            end, number = (self._pipe[0], 0) if unit.is_log else (self._pipe[1], 1)
             pid = self._hub.spawner.spawn(slot.folder, words, end, number)
         except (FolderError, CannotForkError) as error:
-            self._complain(slot, f"warning: unable to start {slot.folder.prefix}./{order.program}: {error}")
+            self._complain(slot, f"warning: unable to start {program}: {error}")
             if is_run:
                 unit.postpone(self._hub.now())
             else:
                 slot.later = self._hub.now().clock + PAUSE, lambda: self._start(slot, order)
         except OSError as error:
-            if is_run or slot.folder.has(order.program):
-                program = f"{slot.folder.prefix}./{order.program}"
-                self._complain(slot, f"fatal: unable to start {program}: {reason(error)}")
+            self._complain(slot, f"fatal: unable to start {program}: {reason(error)}")
             self._perform(slot, unit.not_started(self._hub.now()))
         else:
             slot.alive = True

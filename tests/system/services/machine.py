@@ -65,10 +65,9 @@ class Machine:
 
     def __call__(self, script: str, user: int = 0) -> str:
         """Type something; return what it prints, and its exit status if that is not 0."""
+        enter = ["nsenter", "--target", self._pid, "--mount", "--pid", f"--setuid={user}", f"--setgid={user}"]
         done = subprocess.run(
-            ["nsenter", "--target", self._pid, "--mount", "--pid", "--setuid", str(user), "--setgid", str(user),
-             "sh", "-c", script],
-            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            [*enter, "sh", "-c", script], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env={"PATH": self._path, "HOME": "/etc/home"}, cwd="/", check=False, timeout=60,
         )  # fmt: skip
         return done.stdout + f"status {done.returncode}\n" * (done.returncode != 0)
@@ -83,7 +82,7 @@ class Machine:
         return told
 
     def runsvdir(self) -> None:
-        self("setsid runsvdir -P /etc/service </dev/null >/dev/null 2>&1 &")
+        self("setsid --fork runsvdir -P /etc/service </dev/null >/dev/null 2>&1")
         self.until("pgrep -f '[r]unsvdir -P'", r"^\d+$")
 
     def service(self, name: str, run: str, log: str = "") -> None:

@@ -99,6 +99,8 @@ class Supervised:
 
     def _agrees(self, stat: str, who: str) -> bool:
         """Whether status and pid are what belongs to this stat."""
+        if not (self.path / who / "supervise/status").exists():
+            return False
         data = self.status(who)
         paused, want, got_term, state = data[16:]
         pid = int.from_bytes(data[12:16], "little")

@@ -1,4 +1,4 @@
-"""What a newcomer's page about runit has one type, typed: on C's programs, and on ours alone.
+"""What a newcomer's page about runit has one type, typed: on C's programs, on ours; Debian's scripts.
 
 The commands are those that the page describes: the first service, its log, signals, what survives what.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.oracle import OracleError
+from tests.system.runit_oracle import runit
 from tests.system.services.machine import Machine, debians, ours
 
 
@@ -38,7 +39,8 @@ def test_a_first_service(machine: Machine) -> None:
     told = machine.until("sv status firstrunitservice", r"^run: firstrunitservice: \(pid \d+\) \d+s$")
     (pid,) = re.findall(r"pid (\d+)", told)
     assert machine("ls /etc/sv/firstrunitservice").split() == ["run", "supervise"]
-    assert machine("cd /etc/sv/firstrunitservice/supervise; stat -c '%A %s %n' control lock ok pid stat status") == (
+    files = "control lock ok pid stat status"
+    assert machine(f"cd /etc/sv/firstrunitservice/supervise; stat -c '%A %s %n' {files}") == (
         f"prw------- 0 control\n-rw------- 0 lock\nprw------- 0 ok\n-rw-r--r-- {len(pid) + 1} pid\n"
         "-rw-r--r-- 4 stat\n-rw-r--r-- 20 status\n"
     )  # fmt: skip
@@ -82,11 +84,9 @@ def test_services_are_controlled(machine: Machine) -> None:
     machine("sv down web")
     machine.until("sv status web", "^down: web")
     for command in ("hup", "interrupt", "quit", "kill", "1", "2", "alarm"):
-        before = machine("sv -v start web")
+        (pid,) = re.findall(r"pid (\d+)", machine("sv -v start web"))
         machine(f"sv {command} web")
-        machine.until(
-            "sv status web", lambda told, before=before: told.split("pid")[1:] != before.split("pid")[1:]
-        )
+        machine.until("sv status web", rf"^run: web: \(pid (?!{pid}\))")
 
 
 def test_a_link_that_is_removed_ends_its_service(machine: Machine) -> None:
@@ -138,3 +138,26 @@ def test_shutting_down_as_stage_3_does(machine: Machine) -> None:
     told = machine("sv -w1 force-stop /etc/service/*; sv exit /etc/service/*")
     assert "ok: down: /etc/service/first: " in told
     assert "kill: run: /etc/service/second: " in told
+
+
+def test_debians_scripts(machine: Machine) -> None:
+    """update-service adds and removes a service; its run is a script of invoke-run, with a logger."""
+    files = runit()
+    assert machine(f"""
+        mount -t tmpfs run /run; mkdir -p /run/runit/supervise
+        mount -t overlay -o 'lowerdir={files}/lib:/usr/lib' overlay /usr/lib
+        [ ! -e /usr/sbin/policy-rc.d ] || mount --bind /dev/null /usr/sbin/policy-rc.d
+        mkdir -p /etc/sv/web/env /etc/sv/web/log
+        cd /etc/sv/web; echo world >env/WHOM; echo GREETING=hello >/etc/default/web
+        printf '#!/usr/bin/env /lib/runit/invoke-run\n echo $GREETING, $WHOM; exec sleep 1000' >run
+        printf '#!/bin/sh\nexec svlogd .\n' >log/run; chmod +x run log/run
+    """) == ""  # fmt: skip
+    machine.runsvdir()
+    update = f"sh {files}/sbin/update-service"
+    assert machine(f"{update} --add /etc/sv/web") == "Service web added.\n"
+    machine.until("sv status web", "^run: web: .*; run: log: ")
+    machine.until("cat /etc/sv/web/log/current", "^hello, world$")
+    assert machine("ls /run/runit/supervise").split() == ["web", "web.log"]
+    assert machine(f"{update} --list web") == "web -> /etc/sv/web\n"
+    assert machine(f"{update} --remove /etc/sv/web").startswith("Service web removed, ")
+    machine.until("pgrep -f '[s]leep 1000'", "^status 1$")
