@@ -91,7 +91,7 @@ _INIT_BUNDLES = (
     ("machine/*.py", "inittab/sources.py"),
     (
         "inittab/*.py",
-        *(f"linux/{module}.py" for module in ("loop", "proc", "terminals")),
+        *(f"linux/{module}.py" for module in ("loop", "proc", "terminals", "watching")),
         "pid1/environment.py",
         "pid1/groups.py",
         "pid1/ownership.py",

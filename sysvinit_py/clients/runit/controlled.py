@@ -7,7 +7,7 @@ import time
 
 from sysvinit_py.clients.runit import supervised
 from sysvinit_py.clients.runit.common import complain
-from sysvinit_py.protocol.supervise import DOWN, NOT_UP, RUN, STATES, UP, reason
+from sysvinit_py.protocol.supervise import DOWN, NOT_UP, RUN, SIGNALS, STATES, UP, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Service:
     def end_check(self) -> None:
         """Kill a check that is still running."""
         if self._check:
-            posix.kill(self._check, 9)
+            posix.kill(self._check, SIGNALS["k"])
             posix.waitpid(self._check, 0)
 
 

@@ -43,7 +43,7 @@ def test_services_are_seen_below_runsvdir(boot: Boot, tmp_path: Path) -> None:
     assert [id for id in table if id not in ("id", "bad")] == ["SV", "web", "web/log", "~~"]
     assert system.path("/service/bad/supervise/status").exists()
     wait_until(lambda: " a line\n" in inside(system, "log", "web"), lambda: inside(system, "log", "web"))
-    assert "-- started: pid " in inside(system, "log", "web")
+    assert "-- started, process " in inside(system, "log", "web")
 
 
 def inside(system: System, *words: str) -> str:

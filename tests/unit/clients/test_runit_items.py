@@ -98,7 +98,8 @@ def seen(runsvdir: Item, monkeypatch: pytest.MonkeyPatch) -> Item:
     """Have inittab find the entry."""
 
     header = SimpleNamespace(version=__version__, stage="2", level="2", prevlevel="N", since=1.0, busy="")
-    monkeypatch.setattr(looking, "look", lambda _: (1, SimpleNamespace(header=header)))
+    monkeypatch.setattr(looking, "look", lambda _: (1, SimpleNamespace(header=header, history=b"")))
+    monkeypatch.setattr(log, "read", lambda _: [])
     for module in (status, log):
         monkeypatch.setattr(module, "items", lambda *_: [runsvdir])
     return runsvdir
@@ -134,7 +135,7 @@ def test_log_reads_theirs(seen: Item, tmp_path: Path, capfdbinary: Capture, plac
     assert [line for line in lines if b" -- " not in line] == [
         b"@400000006b08230a00000005 one", b"2026-11-26_12:00:01.00000 two", b"no stamp",
     ]  # fmt: skip
-    assert [line.split(b" -- ")[1] for line in lines if b" -- " in line] == [b"started: pid 77 --"]
+    assert [line.split(b" -- ")[1] for line in lines if b" -- " in line] == [b"started, process 77 --"]
 
 
 @pytest.mark.parametrize("byte", [b"\0", b"\xff", b"x"])
