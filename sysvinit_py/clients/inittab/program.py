@@ -6,7 +6,7 @@ import posix  # and not os, which takes 2 ms to import
 import sys
 
 from sysvinit_py.cli import looking, out
-from sysvinit_py.cli.options import Option, Program, Values
+from sysvinit_py.cli.options import Option, Program, UsageError, Values
 from sysvinit_py.clients.inittab import verbs
 from sysvinit_py.clients.inittab.beside import beside
 from sysvinit_py.clients.inittab.status import PROGRAM, status
@@ -66,6 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(values: Values) -> int:
     if values.verb == STATUS.name:
+        if values.json and values.columns:
+            raise UsageError("argument --columns: not with --json")
+        if values.watch:
+            from sysvinit_py.clients.inittab.watch import watch
+
+            return watch(values)
         return status(values)
     if values.verb in verbs.PLACES:
         try:

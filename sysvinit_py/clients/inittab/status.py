@@ -8,7 +8,7 @@ import time
 
 from sysvinit_py import __version__
 from sysvinit_py.cli import looking, out
-from sysvinit_py.cli.options import RefusedError, UsageError
+from sysvinit_py.cli.options import RefusedError
 from sysvinit_py.report.item import COLUMNS, INIT, ago, as_json, header_json, items, program_of, row
 from sysvinit_py.report.slots import start_time
 from sysvinit_py.text import printable
@@ -88,12 +88,6 @@ class View(Value):
 
 def status(values: Values) -> int:
     """Show it; return the exit status: of the entries named, or whether it could be looked."""
-    if values.json and values.columns:
-        raise UsageError("argument --columns: not with --json")
-    if values.watch:
-        from sysvinit_py.clients.inittab.watch import watch
-
-        return watch(values)
     now = time.time()
     view = view_of(values.pid, now, looking.boot_time())
     if view.note:
