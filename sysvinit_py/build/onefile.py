@@ -26,7 +26,8 @@ from typing import NamedTuple
 from zlib import compress
 
 PACKAGE = Path(__file__).resolve().parent.parent
-#: What all need; telinit; the probe; what the program inittab shares with init; the same for requests, its
+#: What all need; telinit; what runlevel, and halt and shutdown, share with others, and the rest of them; the
+#: probe; what the program inittab shares with init; the same for requests, its
 #: verbs for them; what inittab, the logger and init share; logger and init; the rest of the logger; what only
 #: inittab needs of an init that is not ours, and the rest of it; what reads the inittab; init. A module is in
 #: the first that names it.
@@ -57,6 +58,11 @@ _INIT_BUNDLES = (
         "protocol/initctl.py",
     ),
     ("clients/telinit.py",),
+    ("cli/options.py", "cli/out.py"),
+    ("linux/calls.py", "linux/syslog.py"),
+    ("protocol/utmp.py",),
+    ("clients/runlevel.py",),
+    ("clients/halt.py", "clients/shutdown.py", "clients/users.py"),
     ("pid1/probe.py",),
     ("inittab/options.py", "inittab/wire.py"),
     (
@@ -71,11 +77,10 @@ _INIT_BUNDLES = (
     ),
     ("machine/steering.py", "protocol/control.py"),
     ("clients/inittab/health.py", "clients/inittab/history.py", "clients/inittab/steer.py"),
-    (*(f"linux/{module}.py" for module in ("calls", "syslog", "title")), "report/pipes.py"),
+    ("linux/title.py", "report/pipes.py"),
     ("clients/inittab/logd.py",),
     ("logs/*.py",),
     ("clients/inittab/foreign.py",),
-    ("protocol/utmp.py",),
     ("linux/beneath.py",),
     ("clients/inittab/log.py",),
     ("clients/inittab/watch.py",),
@@ -84,7 +89,7 @@ _INIT_BUNDLES = (
         "protocol/supervise.py",
         *(f"clients/runit/{module}.py" for module in ("__init__", "common", "supervised", "items")),
     ),
-    ("cli/looking.py", "cli/options.py", "cli/out.py", "clients/inittab/*.py", "report/*.py"),
+    ("cli/looking.py", "clients/inittab/*.py", "report/*.py"),
     ("inittab/child.py", "inittab/foreign.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),
     ("linux/descriptors.py",),
     ("pid1/container/front.py", "pid1/container/environment.py"),
