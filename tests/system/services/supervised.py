@@ -158,7 +158,7 @@ def is_alive(pid: int) -> bool:
 
 
 def gaps(text: str) -> int:
-    """How many of the numbers that were written are missing. A logger that is killed loses what it has read."""
+    """How many of the numbers are missing: a logger that is killed loses what it has read."""
     numbers = [int(line) for line in text.split()]
     assert numbers == sorted(set(numbers))
     return numbers[-1] - len(numbers)
