@@ -57,12 +57,12 @@ HARD := $(addprefix tests/system/test_,reexec.py hot_swap.py live.py soak.py sto
 # A test waits more than it computes. Not more than two, though: some say how long a thing may take.
 TWO_AT_ONCE := $(BIN)/pytest --numprocesses 2
 .PHONY: test
-test: test-packages $(READY) dist/init
+test: test-packages $(READY) dist/init dist/runit
 	$(TWO_AT_ONCE) $(addprefix --ignore=,$(HARD))
 
 #: make one T=…       one test, file or folder of tests; T takes pytest's options, too
 .PHONY: one
-one: $(READY) dist/init
+one: $(READY) dist/init dist/runit
 	$(BIN)/pytest $(T)
 
 .PHONY: test-packages
@@ -95,7 +95,8 @@ coverage: $(READY)
 	$(BIN)/coverage report --fail-under=100
 
 #: make dist/init     the one file that is /sbin/init and /sbin/telinit
-dist/init: $(SOURCES)
+#: make dist/runit    the one file that is runit's programs, each by the name it has
+dist/init dist/runit: $(SOURCES)
 	$(call install,python3)
 	$(call new-enough,$(SYSTEM_PYTHON))
 	$(SYSTEM_PYTHON) -m sysvinit_py.build.onefile $@
@@ -150,7 +151,12 @@ completions: $(READY)
 docs: $(READY)
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs dist/docs
 
-#: make deb           a Debian package with init, telinit and the man pages, in dist
+#: make picture       the README's picture of inittab status, docs/status.svg, from a real run
+.PHONY: picture
+picture: $(READY) dist/init
+	$(BIN)/python docs/draw_status.py dist/init
+
+#: make deb           Debian packages, in dist: init, telinit and inittab; and runit's programs
 DEB_PACKAGES := debhelper dpkg-dev python3-docutils
 DEB_SOURCES := debian grammar man sysvinit_py CHANGES.rst LICENSE
 .PHONY: deb

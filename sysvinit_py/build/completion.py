@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from sysvinit_py.build.programs import PROGRAMS
@@ -89,10 +89,10 @@ FISH = Shell(
 )
 
 
-def files() -> dict[str, str]:
-    """Return all completions by their paths below share/."""
-    shells = (BASH, ZSH, FISH)
-    return {shell.path.format(name=p.name): text(shell, p) for p in PROGRAMS for shell in shells}
+def files(without: Collection[str] = ()) -> dict[str, str]:
+    """Return all completions by their paths below share/, but for those of some programs."""
+    programs = [program for program in PROGRAMS if program.name not in without]
+    return {shell.path.format(name=p.name): text(shell, p) for p in programs for shell in (BASH, ZSH, FISH)}
 
 
 def text(shell: Shell, program: Program) -> str:

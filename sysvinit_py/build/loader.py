@@ -1,18 +1,19 @@
-# init and telinit in one file. onefile.py, which puts it together, says what follows this, and why.
+# Several programs in one file. onefile.py, which puts it together, says what follows this, and why.
 # License: MIT (the parser: MPL-2.0, see its source).
 # In the syntax of Python 3.4, so that a Python that is too old can say so. The first line defines sys and f.
 # mypy: ignore-errors
 # ruff: noqa: D100, D102, E402, F821
 from marshal import load, loads
 
-magic, bundles, too_old = load(f)
+magic, bundles, program, too_old = load(f)
 if sys.version_info < (3, 11):
     exec(too_old)
-from _signal import SIG_DFL, SIGINT, signal
+from _signal import SIG_DFL, SIG_IGN, SIGINT, getsignal, signal
 
-signal(
-    SIGINT, SIG_DFL
-)  # it ends nothing half-way with a traceback: not PID 1 at all, and telinit without a word
+if getsignal(SIGINT) != SIG_IGN:
+    signal(
+        SIGINT, SIG_DFL
+    )  # it ends nothing half-way with a traceback: not PID 1 at all, and telinit without a word
 import gc
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER
@@ -59,9 +60,8 @@ class Modules:
 gc.disable()  # there is no garbage yet
 del sys.argv[0]
 sys.meta_path.insert(0, Modules())
-from sysvinit_py.__main__ import program
-
-be = program()
+__import__(program)
+be = sys.modules[program].program()
 f.close()
 gc.freeze()  # nor will any of this be
 gc.enable()

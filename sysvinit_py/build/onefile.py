@@ -1,9 +1,10 @@
-"""Build the one file that is init and telinit: ``python3 -m sysvinit_py.build.onefile dist/init``.
+"""Build a file that is several programs: ``python3 -m sysvinit_py.build.onefile dist/init``, or dist/runit.
 
-The file is a script for Python: a loader (loader.py), and after it the modules in bundles: their code as
-this Python marshals it, and their source, compressed, which another version of Python compiles. A bundle is
-what one of the programs in the file needs: what the others need is not even read. To unpack the code would
-take PID 1 two milliseconds, so it is not packed.
+Which of them it is follows from the name by which it is called. The file is a script for Python: a loader
+(loader.py), and after it the modules in bundles: their code as this Python marshals it, and their source,
+compressed, which another version of Python compiles. A bundle is what one of the programs in the file needs:
+what the others need is not even read. To unpack the code would take PID 1 two milliseconds, so it is not
+packed.
 
 Python tokenizes a script to its end before it runs the first line, which would take longer than all the rest
 of the start. So the first line has Python run (-c) no more of the file than the loader. A zip application
@@ -21,14 +22,16 @@ from graphlib import TopologicalSorter
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from types import CodeType
+from typing import NamedTuple
 from zlib import compress
 
 PACKAGE = Path(__file__).resolve().parent.parent
-#: What all need; telinit; the probe; what the program inittab shares with init; the same for requests, its
+#: What all need; telinit; what runlevel, and halt and shutdown, share with others, and the rest of them; the
+#: probe; what the program inittab shares with init; the same for requests, its
 #: verbs for them; what inittab, the logger and init share; logger and init; the rest of the logger; what only
 #: inittab needs of an init that is not ours, and the rest of it; what reads the inittab; init. A module is in
 #: the first that names it.
-BUNDLES = (
+_INIT_BUNDLES = (
     (
         "__init__.py",
         "__main__.py",
@@ -55,6 +58,11 @@ BUNDLES = (
         "protocol/initctl.py",
     ),
     ("clients/telinit.py",),
+    ("cli/options.py", "cli/out.py"),
+    ("linux/calls.py", "linux/syslog.py"),
+    ("protocol/utmp.py",),
+    ("clients/runlevel.py",),
+    ("clients/halt.py", "clients/shutdown.py", "clients/users.py"),
     ("pid1/probe.py",),
     ("inittab/options.py", "inittab/wire.py"),
     (
@@ -69,22 +77,26 @@ BUNDLES = (
     ),
     ("machine/steering.py", "protocol/control.py"),
     ("clients/inittab/health.py", "clients/inittab/history.py", "clients/inittab/steer.py"),
-    (*(f"linux/{module}.py" for module in ("calls", "syslog", "title")), "report/pipes.py"),
+    ("linux/title.py", "report/pipes.py"),
     ("clients/inittab/logd.py",),
     ("logs/*.py",),
     ("clients/inittab/foreign.py",),
-    ("protocol/utmp.py",),
     ("linux/beneath.py",),
     ("clients/inittab/log.py",),
+    ("clients/inittab/watch.py",),
     ("clients/inittab/edit.py", "clients/inittab/plan.py", "report/plan.py"),
-    ("cli/looking.py", "cli/options.py", "cli/out.py", "clients/inittab/*.py", "report/*.py"),
+    (
+        "protocol/supervise.py",
+        *(f"clients/runit/{module}.py" for module in ("__init__", "common", "supervised", "items")),
+    ),
+    ("cli/looking.py", "clients/inittab/*.py", "report/*.py"),
     ("inittab/child.py", "inittab/foreign.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),
     ("linux/descriptors.py",),
     ("pid1/container/front.py", "pid1/container/environment.py"),
     ("machine/*.py", "inittab/sources.py"),
     (
         "inittab/*.py",
-        *(f"linux/{module}.py" for module in ("loop", "proc", "terminals")),
+        *(f"linux/{module}.py" for module in ("loop", "proc", "terminals", "watching")),
         "pid1/environment.py",
         "pid1/groups.py",
         "pid1/ownership.py",
@@ -93,8 +105,98 @@ BUNDLES = (
         "pid1/survival/barrier.py",
     ),
     ("pid1/container/*.py", "linux/descendants.py", "linux/handled_signals.py"),
-    ("protocol/*.py", "linux/signals.py", "pid1/*.py", "pid1/*/*.py"),
+    (
+        "protocol/*.py",
+        "linux/signals.py",
+        "linux/watching.py",
+        "pid1/*.py",
+        *(f"pid1/{folder}/*.py" for folder in ("inputs", "outputs", "survival")),
+    ),
 )
+#: What all need, and the programs of which each lets another one wait: chpst, sv; utmpset; what copies
+#: output; what supervises; runit as PID 1.
+_RUNIT_BUNDLES = (
+    (
+        "__init__.py",
+        "clients/runit/__main__.py",
+        *(
+            f"{folder}/__init__.py"
+            for folder in (
+                "cli",
+                "clients",
+                "clients/runit",
+                "inittab",
+                "linux",
+                "logs",
+                "machine",
+                "pid1",
+                "pid1/*",
+                "protocol",
+                "report",
+                "services",
+            )
+        ),
+    ),
+    ("value.py", "protocol/supervise.py", "clients/runit/common.py"),
+    ("linux/inherited.py",),
+    ("clients/runit/chpst.py",),
+    (*(f"clients/runit/{module}.py" for module in ("sv", "controlled", "supervised")),),
+    ("text.py",),
+    ("cli/out.py",),
+    ("cli/options.py", "clients/runit/described.py"),
+    (*(f"logs/{module}.py" for module in ("folder", "lines", "rules", "stamps")),),
+    ("clients/runit/svlogd.py",),
+    ("protocol/utmp.py", "clients/runit/utmpset.py"),
+    ("clients/runit/runsvchdir.py",),
+    ("clients/runit/runit_init.py",),
+    ("linux/calls.py", "linux/descriptors.py", "linux/handled_signals.py", "linux/loop.py"),
+    (*(f"linux/{module}.py" for module in ("descendants", "proc", "title", "watching")),),
+    ("logs/sinks.py",),
+    ("services/*.py",),
+    (
+        *(f"inittab/{module}.py" for module in ("actions", "entry", "getopt", "getty")),
+        *(f"machine/{module}.py" for module in ("job", "limits", "plain", "throttle")),
+    ),
+    (
+        *(f"machine/{module}.py" for module in ("rules", "run_queue", "stages")),
+        *(f"report/{module}.py" for module in ("history", "item", "slots", "states")),
+        *(f"inittab/{module}.py" for module in ("options", "wire")),
+        "clients/runit/items.py",
+    ),
+    (
+        *(f"inittab/{module}.py" for module in ("actions", "entry", "getopt", "getty")),
+        *(f"machine/{module}.py" for module in ("job", "limits", "plain", "throttle")),
+    ),
+    (
+        "inittab/options.py",
+        "inittab/wire.py",
+        *(f"machine/{module}.py" for module in ("rules", "run_queue", "stages")),
+        *(f"report/{module}.py" for module in ("history", "item", "slots", "states")),
+        "clients/runit/items.py",
+    ),
+    (
+        "linux/syslog.py",
+        *(f"machine/{module}.py" for module in ("driver", "effects", "errors", "events")),
+        *(f"pid1/{module}.py" for module in ("environment", "ownership", "container/environment")),
+        *(f"pid1/{module}.py" for module in ("inputs/children", "inputs/timer", "outputs/console")),
+        *(f"pid1/survival/{module}.py" for module in ("barrier", "last_resort")),
+        "pid1/runit/*.py",
+    ),
+)
+
+
+class Shipped(NamedTuple):
+    """One of the files: the module whose function ``program`` says what to be, and the modules in bundles."""
+
+    program: str
+    bundles: tuple[tuple[str, ...], ...]
+    mark: str  # begins its second line
+
+
+FILES = {
+    "init": Shipped("sysvinit_py.__main__", _INIT_BUNDLES, "sysvinit_py"),
+    "runit": Shipped("sysvinit_py.clients.runit.__main__", _RUNIT_BUNDLES, "runit of sysvinit_py"),
+}
 
 #: A form of marshal that other versions of Python read, too.
 _FOR_ALL = 2
@@ -113,24 +215,25 @@ FIRST_LINE = (
 LOADER, TOO_OLD = Path(__file__).with_name("loader.py"), Path(__file__).with_name("too_old.py")
 
 
-def build() -> bytes:
-    """Return the file's bytes: always the same for the same sources and the same Python."""
+def build(name: str = "init") -> bytes:
+    """Return a file's bytes: always the same for the same sources and the same Python."""
     from sysvinit_py import __version__
 
-    loader = f"# sysvinit_py {__version__}\n{LOADER.read_text()}"
+    shipped = FILES[name]
+    loader = f"# {shipped.mark} {__version__}\n{LOADER.read_text()}"
     first_line = FIRST_LINE.format(size=len(loader.encode()))
     content = b""
-    bundles = []
-    for files in _bundles():
+    index: list[dict[str, object]] = []
+    for files in bundles(shipped):
         codes, sources = _compiled(files)
         bundle: dict[str, object] = {"names": tuple(codes)}
         packed = compress(marshal.dumps(sources, _FOR_ALL), 9)
         for kind, modules in ("code", _marshalled(codes)), ("source", packed):
             bundle[kind] = len(content), len(modules)
             content += modules
-        bundles.append(bundle)
-    index = marshal.dumps((MAGIC_NUMBER, bundles, TOO_OLD.read_bytes()), _FOR_ALL)
-    return (first_line + loader).encode() + index + content
+        index.append(bundle)
+    head = marshal.dumps((MAGIC_NUMBER, index, shipped.program, TOO_OLD.read_bytes()), _FOR_ALL)
+    return (first_line + loader).encode() + head + content
 
 
 def with_python(init: bytes, python: str) -> bytes:
@@ -146,9 +249,10 @@ def with_python(init: bytes, python: str) -> bytes:
     return first_line + init[init.index(b"\n") :]
 
 
-def _bundles() -> Iterator[list[Path]]:
+def bundles(shipped: Shipped) -> Iterator[list[Path]]:
+    """Yield the files of each bundle: those that no earlier one has."""
     taken: set[Path] = set()
-    for globs in BUNDLES:
+    for globs in shipped.bundles:
         files = sorted({path for glob in globs for path in PACKAGE.glob(glob)} - taken)
         taken.update(files)
         yield files
@@ -227,14 +331,14 @@ def _parts(thing: object) -> Iterator[object]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the file named, executable, atomically."""
+    """Write the file named, executable, atomically: runit if that is its name, else init."""
     if len(arguments) != 1:
         print("usage: onefile FILE", file=sys.stderr)
         return 2
     target = Path(arguments[0])
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(target.name + ".new")
-    draft.write_bytes(build())
+    draft.write_bytes(build("runit" if target.name == "runit" else "init"))
     draft.chmod(0o755)
     os.replace(draft, target)
     return 0

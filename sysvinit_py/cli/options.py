@@ -90,6 +90,12 @@ class Values:
         def __getattr__(self, name: str) -> Any: ...
 
 
+#: What every program has, unless its table says otherwise.
+COMMON = Option("-h --help", help="show this help"), Option("--version", help="show the version")
+#: The same where -h is something else.
+LONG = Option("--help", help="show this help"), COMMON[1]
+
+
 class Program(Value):
     """A program, or one of its verbs: its name, what it does, and its table."""
 
@@ -103,6 +109,8 @@ class Program(Value):
     passes: bool = False  # all words are another program's
     prefixes: bool = False  # long options may be abbreviated
     failed: int = out.FAILED  # exit status if it is refused, or cannot be done
+    common: tuple[Option, ...] = COMMON  # rows, after all others
+    misused: int = out.USAGE  # exit status if the command line is wrong
     error: str = "error: "  # before what is wrong with the command line
 
     def run(self, act: Callable[[Values], int], arguments: Sequence[str] | None = None) -> int:
@@ -114,7 +122,7 @@ class Program(Value):
             return status
         except UsageError as error:
             out.say(self.name, f"{self.error}{error}")
-            return out.USAGE
+            return self.misused
         except RefusedError as error:
             out.say(self.name, *str(error).splitlines())
         except BrokenPipeError:  # whoever reads has seen enough
@@ -133,8 +141,7 @@ class Program(Value):
         """All rows, with those that every program has."""
         verbs = tuple(verb.name for verb in self.verbs)
         verb = (Option("verb", "VERB", "what to do", verbs, required=True),) if verbs else ()
-        common = Option("-h --help", help="show this help"), Option("--version", help="show the version")
-        return (*verb, *self.rows, *common)
+        return (*verb, *self.rows, *self.common)
 
     @property
     def options(self) -> list[Option]:
@@ -177,6 +184,7 @@ class Program(Value):
             if row.many:
                 told[row.attribute].append(value)
             else:
+                told.pop(row.attribute)  # they are in the order in which they were given
                 told[row.attribute] = value
             if values.help or values.version:
                 values.answer = self.help() if values.help else f"{self.name} (sysvinit_py) {__version__}\n"
@@ -225,7 +233,7 @@ class Program(Value):
         options = ["[OPTION]..."] if len(options) > _MANY else options
         forms = self.forms or [" ".join([*options, *(row.synopsis for row in self.operands)])]
         lines = [f"{self.name} {form}".rstrip() for form in forms]
-        if self.verbs:
+        if self.verbs and not self.forms:
             lines = [line for verb in self.verbs for line in self.with_verb(verb.name).usage()[:-1]]
         return [*lines, f"{self.name} --help | --version"]
 

@@ -10,14 +10,15 @@ import math
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from sysvinit_py.build import onefile
 from sysvinit_py.cli import out
 from sysvinit_py.cli.options import Option, Program, RefusedError, UsageError, Values
-from sysvinit_py.install import checks, hot_swap
+from sysvinit_py.install import checks, hot_swap, services
+from sysvinit_py.install.files import exists, keep, remove, replace, write
 from sysvinit_py.linux.beneath import Tree
 
 OK, REFUSED, USAGE = out.DONE, out.FAILED, out.USAGE
@@ -28,6 +29,8 @@ INIT, TELINIT, DRAFT = "init", "telinit", "init.new"
 BIN, INITTAB = "/usr/bin", "inittab"
 #: Where what was there before is kept.
 KEPT = {INIT: "init.sysv", TELINIT: "telinit.sysv"}
+#: What --programs makes links to init, too.
+PROGRAMS = (*checks.PROGRAMS, "runlevel")
 #: The Debian package that does the same, and where dpkg notes what it has moved aside for it.
 PACKAGE, DIVERSIONS = "sysvinit-py", "/var/lib/dpkg/diversions"
 #: Every build has this in its second line.
@@ -46,10 +49,12 @@ PROGRAM = Program(
     __doc__ or "",
     (
         Option("--root", "DIR", "the root file system (default: /)", Path, Path("/"), complete="folder"),
-        Option("--init", "FILE", "a built init (default: it is built now)", Path, complete="file"),
+        Option("--init", "FILE", "a built init, or runit (default: it is built now)", Path, complete="file"),
         Option("--python", "PATH", f"the Python that is to run it there (default: {onefile.PYTHON})",
             complete="file"),
-        Option("--undo", help="bring back the previous init"),
+        Option("--runit", help="install runit's programs, and not init"),
+        Option("--programs", help="replace shutdown, halt, poweroff, reboot and runlevel, too"),
+        Option("--undo", help="bring back the previous init, and programs"),
         Option("--live", help="have the running C sysvinit hand over, or take over"),
         Option("--yes", help="do not ask before the running system is changed"),
         Option("--dry-run", help="check everything, say what would be done, change nothing"),
@@ -59,8 +64,9 @@ PROGRAM = Program(
             f"with --live: how long each of the two inits may take (default: {hot_swap.PATIENCE:g})", float),
     ),
     forms=(
-        "[--root DIR] [--init FILE] [--python PATH] [--live [--patience SECONDS]] [--yes | --dry-run]"
-        " [--force]",
+        "[--root DIR] [--init FILE] [--python PATH] [--programs] [--live [--patience SECONDS]]"
+        " [--yes | --dry-run] [--force]",
+        "--runit [--root DIR] [--init FILE] [--python PATH] [--undo] [--yes | --dry-run]",
         "--undo [--root DIR] [--live [--force] [--patience SECONDS]] [--yes | --dry-run]",
     ),
 )  # fmt: skip
@@ -76,10 +82,13 @@ def _conflict(options: Values, tree: Tree) -> str:
     conflicts = {
         "--undo brings back the previous init, and takes no --init": options.undo and options.init,
         "--undo brings back the previous init, and takes no --python": options.undo and options.python,
+        "--programs is about an installation of init": options.programs and (options.undo or options.runit),
         "--patience needs --live": options.patience is not None and not options.live,
         "--patience takes a positive number of seconds": not 0 < (options.patience or 1) < math.inf,
         "--undo --force needs --live": options.undo and options.force and not options.live,
         "--dry-run changes nothing: --yes does not fit": options.dry_run and options.yes,
+        "--runit is not about init: neither --live nor --force fits": options.runit
+        and (options.live or options.force),
         "--live is about the running system, not about another root": options.live and not tree.is_running,
     }
     return next((text for text, holds in conflicts.items() if holds), "")
@@ -93,35 +102,63 @@ def _run(options: Values) -> int:
     if conflict := _conflict(options, tree):
         raise UsageError(conflict)
     _require_root_file_system(tree)
+    if options.runit:
+        return _run_runit(options, tree)
+    _require_no_package(tree)
     patience = hot_swap.PATIENCE if options.patience is None else options.patience
     if options.undo:
         version = _require_way_back(options.force) if options.live else _require_ours(tree)
         if _agreed(options, tree, [f"{SBIN}/{INIT} becomes what it was before installation"]):
             give_back(tree, version, patience) if options.live else undo(tree)
         return OK
-    init = options.init.read_bytes() if options.init else onefile.build()
-    if not is_ours(init):
-        raise RefusedError(f"{options.init}: not an init of sysvinit_py")
-    if options.python:
-        try:
-            init = onefile.with_python(init, options.python)
-        except ValueError as error:
-            raise UsageError(f"argument --python: {error}") from None
+    init = _file(options, "init", is_ours)
     if options.live:
         hot_swap.require(hot_swap.C)
-    if problems := checks.problems(tree, init):
+    if problems := checks.problems(tree, init, options.programs):
         if not options.force:
             raise RefusedError("\n".join([*problems, "nothing was changed"]))
         for problem in problems:
             _report(problem)
-    if _agreed(options, tree, _plan(tree, init)):
-        take_over(tree, init, patience) if options.live else install(tree, init)
+    if _agreed(options, tree, _plan(tree, init, options.programs)):
+        if options.live:
+            take_over(tree, init, patience, options.programs)
+        else:
+            install(tree, init, options.programs)
     return OK
+
+
+def _run_runit(options: Values, tree: Tree) -> int:
+    """Do the same for runit's programs. Raises RefusedError."""
+    if options.undo:
+        if _agreed(options, tree, ["runit's programs become what they were before installation"]):
+            services.undo(tree)
+        return OK
+    file = _file(options, "runit", services.is_ours)
+    checks.probe(tree, file, services.PROBE)
+    if _agreed(options, tree, services.PLAN):
+        services.install(tree, file)
+    return OK
+
+
+def _file(options: Values, name: str, is_ours: Callable[[bytes], bool]) -> bytes:
+    """Return the one file that is to be installed, with its Python. Raises RefusedError."""
+    file: bytes = options.init.read_bytes() if options.init else onefile.build(name)
+    if not is_ours(file):
+        raise RefusedError(f"{options.init}: not the {name} of sysvinit_py")
+    if options.python:
+        try:
+            file = onefile.with_python(file, options.python)
+        except ValueError as error:
+            raise UsageError(f"argument --python: {error}") from None
+    return file
 
 
 def _require_root_file_system(tree: Tree) -> None:
     if not tree.resolve(SBIN)[0]:
         raise RefusedError(f"{tree.folder} has no {SBIN}: not a root file system")
+
+
+def _require_no_package(tree: Tree) -> None:
     with suppress(FileNotFoundError, NotADirectoryError):
         if PACKAGE in tree.at(DIVERSIONS).read(_MAX_BYTES)[0].decode(errors="replace").splitlines():
             raise RefusedError(f"the package {PACKAGE} is installed, and does this: update it, or remove it")
@@ -139,10 +176,12 @@ def _has_ours(tree: Tree) -> bool:
     return False
 
 
-def _plan(tree: Tree, init: bytes) -> list[str]:
+def _plan(tree: Tree, init: bytes, programs: bool) -> list[str]:
     """Return what is to be done, a line each."""
     version = init[: init.index(b"\n", len(init.partition(b"\n")[0]) + 1)].rpartition(MARK)[2].split()[0]
     lines = [f"{SBIN}/{INIT} becomes sysvinit_py {version.decode(errors='replace')}"]
+    if programs:
+        lines.append(f"{', '.join(PROGRAMS)} become links to it; those that are there are kept as NAME.sysv")
     if _has_ours(tree):
         return [*lines, "which replaces another build of it"]
     if tree.resolve(f"{SBIN}/{INIT}")[0]:
@@ -171,27 +210,27 @@ def _agreed(options: Values, tree: Tree, plan: list[str]) -> bool:
     return True
 
 
-def install(tree: Tree, init: bytes) -> None:
+def install(tree: Tree, init: bytes, programs: bool = False) -> None:
     """Put ``init`` in the place of /sbin/init. At every moment there is an init."""
     with tree.at(SBIN).opened(folder=True) as sbin:
         try:
-            _write(sbin, init)
-            if not _has_ours(tree) and _exists(sbin, INIT):
-                _remove(sbin, KEPT[INIT])
-                # Not renamed: a crash in between must not leave no init.
-                os.link(INIT, KEPT[INIT], src_dir_fd=sbin, dst_dir_fd=sbin, follow_symlinks=False)
-            if _exists(sbin, TELINIT) and not _leads_to_init(sbin):
-                os.replace(TELINIT, KEPT[TELINIT], src_dir_fd=sbin, dst_dir_fd=sbin)
-            os.replace(DRAFT, INIT, src_dir_fd=sbin, dst_dir_fd=sbin)
+            write(sbin, DRAFT, init)
+            if not _has_ours(tree) and exists(sbin, INIT):
+                keep(sbin, INIT, KEPT[INIT])
+            if exists(sbin, TELINIT) and not _leads_to_init(sbin, TELINIT):
+                replace(sbin, TELINIT, KEPT[TELINIT])
+            replace(sbin, DRAFT, INIT)
         except OSError as error:
             raise OSError(error.errno, error.strerror, f"{SBIN}/{error.filename or DRAFT}") from None
         finally:
             with suppress(OSError):
-                _remove(sbin, DRAFT)
-        if not _exists(sbin, TELINIT):
+                remove(sbin, DRAFT)
+        if not exists(sbin, TELINIT):
             os.symlink(INIT, TELINIT, dir_fd=sbin)
+        if programs:
+            _link_programs(sbin)
         os.fsync(sbin)
-        kept = _exists(sbin, KEPT[INIT])
+        kept = exists(sbin, KEPT[INIT])
     _link_inittab(tree)
     print(f"{SBIN}/{INIT} is sysvinit_py now.")
     root = "" if tree.is_running else f" --root {shlex.quote(str(tree.folder))}"
@@ -201,16 +240,17 @@ def install(tree: Tree, init: bytes) -> None:
 def undo(tree: Tree) -> None:
     """Bring back what was there before, or nothing if nothing was."""
     with tree.at(SBIN).opened(folder=True) as sbin:
-        kept = _exists(sbin, KEPT[INIT])
+        kept = exists(sbin, KEPT[INIT])
         try:
-            if _exists(sbin, KEPT[TELINIT]):
-                os.replace(KEPT[TELINIT], TELINIT, src_dir_fd=sbin, dst_dir_fd=sbin)
+            if exists(sbin, KEPT[TELINIT]):
+                replace(sbin, KEPT[TELINIT], TELINIT)
             elif not kept:
-                _remove(sbin, TELINIT)
+                remove(sbin, TELINIT)
             if kept:
-                os.replace(KEPT[INIT], INIT, src_dir_fd=sbin, dst_dir_fd=sbin)
+                replace(sbin, KEPT[INIT], INIT)
             else:
-                _remove(sbin, INIT)
+                remove(sbin, INIT)
+            _unlink_programs(sbin)
         except OSError as error:
             raise OSError(error.errno, error.strerror, f"{SBIN}/{error.filename}") from None
         os.fsync(sbin)
@@ -218,11 +258,32 @@ def undo(tree: Tree) -> None:
     print(f"{SBIN}/{INIT} is what it was before.")
 
 
+def _link_programs(sbin: int) -> None:
+    """Make the links; each program that is there is kept, and at every moment there is one."""
+    for name in PROGRAMS:
+        try:
+            if exists(sbin, name) and not _leads_to_init(sbin, name):
+                keep(sbin, name, f"{name}.sysv")
+            remove(sbin, DRAFT)
+            os.symlink(INIT, DRAFT, dir_fd=sbin)
+            replace(sbin, DRAFT, name)
+        except OSError as error:
+            _report(f"{SBIN}/{name} is not replaced: {error.strerror}")
+
+
+def _unlink_programs(sbin: int) -> None:
+    for name in PROGRAMS:
+        if exists(sbin, f"{name}.sysv"):
+            replace(sbin, f"{name}.sysv", name)
+        elif _leads_to_init(sbin, name):
+            remove(sbin, name)
+
+
 def _link_inittab(tree: Tree) -> None:
     """Make the link; init is installed without it, too."""
     try:
         with tree.at(BIN).opened(folder=True) as folder:
-            if not _exists(folder, INITTAB):
+            if not exists(folder, INITTAB):
                 os.symlink(f"{SBIN}/{INIT}", INITTAB, dir_fd=folder)
     except OSError as error:
         _report(f"{BIN}/{INITTAB} is not made: {error.strerror}")
@@ -231,12 +292,12 @@ def _link_inittab(tree: Tree) -> None:
 def _unlink_inittab(tree: Tree) -> None:
     with suppress(OSError), tree.at(BIN).opened(folder=True) as folder:
         if os.readlink(INITTAB, dir_fd=folder) == f"{SBIN}/{INIT}":
-            _remove(folder, INITTAB)
+            remove(folder, INITTAB)
 
 
-def take_over(tree: Tree, init: bytes, patience: float) -> None:
+def take_over(tree: Tree, init: bytes, patience: float, programs: bool = False) -> None:
     """Install ``init``, and have the running C sysvinit hand over to it; if it fails nothing has changed."""
-    hot_swap.swap(hot_swap.OURS, lambda: install(tree, init), lambda: undo(tree), patience)
+    hot_swap.swap(hot_swap.OURS, lambda: install(tree, init, programs), lambda: undo(tree), patience)
     print(
         f"PID 1 is sysvinit_py now, in level {hot_swap.level()}."
         " inittab-install --live --undo is the way back."
@@ -261,7 +322,9 @@ def _require_way_back(force: bool) -> str:
 def give_back(tree: Tree, version: str, patience: float) -> None:
     """Undo the installation, and have C sysvinit take over."""
     ours, _ = tree.at(f"{SBIN}/{INIT}").read(_MAX_BYTES)
-    hot_swap.swap(hot_swap.C, lambda: undo(tree), lambda: install(tree, ours), patience)
+    with tree.at(SBIN).opened(folder=True) as sbin:
+        programs = _leads_to_init(sbin, PROGRAMS[0])
+    hot_swap.swap(hot_swap.C, lambda: undo(tree), lambda: install(tree, ours, programs), patience)
     print(f"PID 1 is C sysvinit {version} now, in level {hot_swap.level()}.")
 
 
@@ -270,33 +333,10 @@ def is_ours(init: bytes) -> bool:
     return MARK in init[:_BEGIN]
 
 
-def _write(sbin: int, content: bytes) -> None:
-    """Write the draft. Raises OSError if that fails."""
-    _remove(sbin, DRAFT)  # should it be a link, it leads to what is not to be written to
-    fd = os.open(DRAFT, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o700, dir_fd=sbin)
-    with open(fd, "wb") as file:
-        file.write(content)
-        os.fchmod(fd, 0o755)
-        file.flush()
-        os.fsync(fd)  # a crash right after the rename must not leave an empty init
-
-
-def _remove(sbin: int, name: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=sbin)
-
-
-def _exists(sbin: int, name: str) -> bool:
-    with suppress(FileNotFoundError):
-        os.stat(name, dir_fd=sbin, follow_symlinks=False)
-        return True
-    return False
-
-
-def _leads_to_init(sbin: int) -> bool:
-    """Return whether telinit is a link to init, and so to ours from now on."""
+def _leads_to_init(sbin: int, name: str) -> bool:
+    """Return whether the program is a link to init, and so to ours from now on."""
     with suppress(OSError):
-        return os.readlink(TELINIT, dir_fd=sbin) in (INIT, f"{SBIN}/{INIT}", f"/usr{SBIN}/{INIT}")
+        return os.readlink(name, dir_fd=sbin) in (INIT, f"{SBIN}/{INIT}", f"/usr{SBIN}/{INIT}")
     return False
 
 

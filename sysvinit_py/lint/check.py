@@ -10,7 +10,7 @@ from sysvinit_py.lint.inittab import Inittab
 from sysvinit_py.lint.reading import JoinedLine, read
 from sysvinit_py.lint.rules import RULES
 from sysvinit_py.lint.sources import in_directory
-from sysvinit_py.lint.suppressions import Suppressions
+from sysvinit_py.lint.suppressions import Suppressions, disabled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sysvinit_py.inittab.entry import Entry
     from sysvinit_py.lint.finding import Match
     from sysvinit_py.lint.root import Root
+    from sysvinit_py.lint.services import Services
     from sysvinit_py.lint.targets import Target
 
 UNUSED, BAD, DUPLICATE = "INT004", "INT005", "INT108"
@@ -81,6 +82,29 @@ def _check(
     lines = {document.file: {line.number: line for line in document.lines} for document in documents}
     findings = [_finding(code, match, lines[match.path], seen) for code, match in found]
     return _sorted(findings, order)
+
+
+def check_services(services: Services, codes: Collection[str], failed: list[str]) -> list[Finding]:
+    """Check the services by the rules with these codes; adds to ``failed`` what cannot be read."""
+    found: list[Finding] = []
+    for service in services.all:
+        try:
+            service.scripts  # noqa: B018 - reads all that rules look at
+        except OSError as error:
+            failed.append(f"{error.filename or service.path}: {error.strerror}")
+    readable = services.replace(all=tuple(s for s in services.all if "scripts" in s.__dict__))
+    hidden = {script.path: disabled(script.content) for s in readable.all for script in s.scripts}
+    for rule in RULES.values():
+        if rule.code in codes and not rule.targets:
+            found += [
+                Finding(
+                    match.path, match.line, match.start, match.end, rule.code, rule.name, rule.severity,
+                    printable(match.message), printable(match.hint),
+                )
+                for match in rule.check(readable)
+                if rule.code not in hidden.get(match.path, ())
+            ]  # fmt: skip
+    return sorted(found, key=lambda finding: (finding.path, finding.line, finding.code))
 
 
 def _sorted(findings: list[Finding], order: Mapping[str, int]) -> list[Finding]:

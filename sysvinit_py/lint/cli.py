@@ -24,7 +24,8 @@ PROGRAM = Program(
     "Find what init refuses in an inittab, and what it accepts and nobody meant.",
     (
         Option("files", "FILE",
-            "an inittab, a folder with inittab and inittab.d in it, at any depth, or - for standard input; "
+            "an inittab, a folder with inittab and inittab.d in it, at any depth, a folder of services, or - "
+            "for standard input; "
             "default /etc/inittab and /etc/inittab.d", many=True, complete="file"),
         Option("--target", "INIT",
             f"the init that is to read it: {', '.join(TARGETS)}; default: guessed, and said", tuple(TARGETS)),

@@ -127,6 +127,8 @@ def _section(rule: Rule) -> str:
 
 def _targets(rule: Rule) -> str:
     """Which inits it is about, if not all."""
+    if not rule.targets:
+        return "For service folders."
     about = "" if len(rule.targets) == len(ALL) else f"Only for {', '.join(t.name for t in rule.targets)}. "
     return (about + ("Needs --root." if rule.needs_root else "")).strip()
 

@@ -13,12 +13,12 @@ from sysvinit_py.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from sysvinit_py.lint.finding import Match
-    from sysvinit_py.lint.inittab import Inittab
     from sysvinit_py.lint.targets import Target
 
-    Check = Callable[[Inittab], Iterator[Match]]
+    Check = Callable[[Any], Iterator[Match]]  # of an Inittab, or of Services
 
 #: What the hundreds of a code mean.
 GROUPS = {
@@ -32,6 +32,7 @@ GROUPS = {
     "INT7": "BusyBox",
     "INT8": "Options in comments",
     "INT9": "Containers",
+    "SVC0": "Service folders",
 }
 
 
@@ -42,7 +43,7 @@ class Rule(Value):
     name: str
     severity: str
     check: Check
-    targets: tuple[Target, ...]  # the inits that it is about; the examples are for the first of them
+    targets: tuple[Target, ...]  # the inits that it is about, the first is that of the examples; none: runsv
     example: str  # the path of the file that the examples are the text of
     needs_root: bool  # finds something only with --root
 

@@ -9,13 +9,14 @@ from importlib import import_module
 
 from sysvinit_py.cli import out
 from sysvinit_py.cli.options import UsageError
-from sysvinit_py.lint.check import check
+from sysvinit_py.lint.check import check, check_services
 from sysvinit_py.lint.config import Config, find_config, read_config
 from sysvinit_py.lint.finding import SEVERITIES, printable
 from sysvinit_py.lint.root import Root
 from sysvinit_py.lint.rules import RULES
 from sysvinit_py.lint.selection import codes_of
-from sysvinit_py.lint.sources import File, Source, handed_down, sources
+from sysvinit_py.lint.services import find
+from sysvinit_py.lint.sources import File, Source, handed_down, placed, sources
 from sysvinit_py.lint.targets import CONTAINER, TARGETS, Target, guess
 from sysvinit_py.linux.beneath import Place
 
@@ -56,10 +57,14 @@ class Run:
         options = self.options
         if options.unsafe_fixes and not (options.fix or options.diff):
             self._note("--unsafe-fixes repairs nothing without --fix, and shows nothing without --diff")
-        readable, self.failed = sources(
-            options.files, self.root.folder if self.root else "", options.stdin_filename,
-            main_optional=self.target is CONTAINER,
-        )  # fmt: skip
+        folder = self.root.folder if self.root else ""
+        inittabs = self._check_services(options.files, folder)
+        readable, failed = (
+            sources(inittabs, folder, options.stdin_filename, main_optional=self.target is CONTAINER)
+            if inittabs or not options.files
+            else ([], [])
+        )
+        self.failed += failed
         for reason in self.failed:
             say(reason)
         for source in readable:
@@ -68,7 +73,7 @@ class Run:
             self._show()
         if options.statistics:
             self._count_rules()
-        if not options.quiet and (readable or not self.failed):
+        if not options.quiet and (readable or self.found or not self.failed):
             self._summarise()
         if self.failed:
             return FAILED
@@ -80,6 +85,17 @@ class Run:
     def _note(self, text: str) -> None:
         if not self.options.quiet:
             say(text)
+
+    def _check_services(self, words: list[str], root: str) -> list[str]:
+        """Check the folders of services among what was named; return the rest."""
+        rest = []
+        for word in words:
+            is_file = handed_down(word) is not None or not os.path.isdir(word)
+            if not is_file and (services := find(placed(word, root, is_folder=True), self.failed)):
+                self.found += check_services(services, self.codes, self.failed)
+            else:
+                rest.append(word)
+        return rest
 
     def _check(self, source: Source) -> None:
         """Check what is read as one; repair it before, if that is asked for."""

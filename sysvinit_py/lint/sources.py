@@ -76,7 +76,7 @@ def sources(
     for word in words:
         named.setdefault(_main_of(word), []).append(word)
     for word in dict.fromkeys(words):
-        descriptor, folder, main = handed_down(word), _place(word, root, is_folder=True), _main_of(word)
+        descriptor, folder, main = handed_down(word), placed(word, root, is_folder=True), _main_of(word)
         if descriptor is not None:
             with _failing(failed, word):
                 name = stdin_name if word == STDIN else word
@@ -84,10 +84,10 @@ def sources(
         elif word and folder.is_folder():
             found += _folder(folder, failed)
         elif not main:
-            found += _alone([_place(word, root)], failed)
+            found += _alone([placed(word, root)], failed)
         elif main in named:
-            directory = _place(main.removesuffix(_MAIN) + _DIRECTORY, root, is_folder=True)
-            found += _group(_place(main, root), directory, failed, named.pop(main))
+            directory = placed(main.removesuffix(_MAIN) + _DIRECTORY, root, is_folder=True)
+            found += _group(placed(main, root), directory, failed, named.pop(main))
     if not words:
         base = Place(root or "/", image=True, shown=root or "/")
         main_file, directory = base.child(INITTAB[1:]), base.child(DIRECTORY[1:])
@@ -113,7 +113,7 @@ def _main_of(word: str) -> str:
     return word if name == _MAIN else ""
 
 
-def _place(word: str, root: str, *, is_folder: bool = False) -> Place:
+def placed(word: str, root: str, *, is_folder: bool = False) -> Place:
     """Return the place of what was named; what is named below the image is in the image."""
     if root and word and ".." not in word.split("/"):
         path = os.path.relpath(word, root)
@@ -206,7 +206,7 @@ def _is_meant(name: str) -> bool:
 
 def _read(place: Place, limit: int, owner: int) -> File:
     data, status = place.read(limit)
-    return File(place.shown, data, place, _exposed(status, owner))
+    return File(place.shown, data, place, exposed(status, owner))
 
 
 def _neighbours(main: Place | None, directory: Place) -> str:
@@ -215,12 +215,12 @@ def _neighbours(main: Place | None, directory: Place) -> str:
     said = []
     for place in beside:
         with _failing([], ""):
-            exposed = _exposed(place.status(), (main or directory).owner())
-            said += [f"{place.shown}: {exposed}"] if exposed else []
+            told = exposed(place.status(), (main or directory).owner())
+            said += [f"{place.shown}: {told}"] if told else []
     return ", ".join(said)
 
 
-def _exposed(status: os.stat_result, owner: int) -> str:
+def exposed(status: os.stat_result, owner: int) -> str:
     """Who can change a file but root, whoever runs this, and whoever has the folder named."""
     if status.st_mode & stat.S_IWOTH:
         return "anybody can change it"

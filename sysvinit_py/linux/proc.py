@@ -20,3 +20,21 @@ def contents(path: str) -> str:
         return calls.read(file, 4096).decode("ascii", "replace")
     finally:
         calls.close(file)
+
+
+def filesystem_at(path: str) -> str:
+    """Return the type of the file system that a file is on; empty if the kernel does not say."""
+    device = calls.stat(path).st_dev
+    number = f"{device >> 8 & 0xFFF}:{device & 0xFF | device >> 12 & 0xFFF00}"
+    file = calls.open("/proc/self/mountinfo", calls.O_RDONLY | calls.O_CLOEXEC)
+    try:
+        text = b""
+        while chunk := calls.read(file, 1 << 16):
+            text += chunk
+    finally:
+        calls.close(file)
+    for line in text.decode("utf-8", "replace").splitlines():
+        fields = line.split(" ")
+        if fields[2] == number:
+            return fields[fields.index("-") + 1]
+    return ""

@@ -8,7 +8,10 @@ _ARG_START, _ARG_END = 47, 48  # fields of /proc/self/stat, from 0
 
 
 def show(title: str) -> None:
-    """Write the title over the memory in which the kernel put argv; without /proc nothing happens."""
+    """Write the title over the memory in which the kernel put argv; without /proc nothing happens.
+
+    Words that ``ps`` and others are to take for arguments are separated by NUL.
+    """
     try:
         stat = calls.open("/proc/self/stat", calls.O_RDONLY)
         try:
@@ -21,7 +24,9 @@ def show(title: str) -> None:
         memory = calls.open("/proc/self/mem", calls.O_RDWR)
         try:
             room = end - start
-            calls.pwrite(memory, title.encode()[: room - 1].ljust(room, b"\0"), start)
+            calls.pwrite(
+                memory, title.encode("utf-8", "surrogateescape")[: room - 1].ljust(room, b"\0"), start
+            )
         finally:
             calls.close(memory)
     except (OSError, ValueError, IndexError):

@@ -38,8 +38,9 @@ class Folder:
 
     ``stamp`` makes the stamp of a line (STAMPS), ``rules`` stand for the file ``config``, ``length`` is the
     number of bytes of a line that patterns, copies and UDP see. ``copy`` gets the lines for standard error,
-    ``warn`` a text when something is wrong, and once more when it is mended. ``goes_on``: a current that was
-    not closed in order is whole, as only the program was killed that wrote it; its last line may go on.
+    ``warn`` a text when something is wrong, and once more when it is mended, with the reasons that ``reason``
+    gives; ``info`` what svlogd -v tells. ``goes_on``: a current that was not closed in order is whole, as
+    only the program was killed that wrote it; its last line may go on.
     """
 
     def __init__(
@@ -51,17 +52,19 @@ class Folder:
         length: int = 1000,
         copy: Callable[[bytes], object] = bytes,
         warn: Callable[[str], object] = str,
+        info: Callable[[str], object] = str,
+        reason: Callable[[OSError], str | None] = lambda error: error.strerror,
         goes_on: bool = False,
     ) -> None:
         self.path, self._stamp, self._given, self._length = path, stamp, rules, length
-        self._copy, self._warn, self._goes_on = copy, warn, goes_on
+        self._copy, self._warn, self._info, self._reason, self._goes_on = copy, warn, info, reason, goes_on
         self._dir = self._lock = self._current = -1
         self._mode = 0o755  # of the directory, should it have to be made anew
         self._pending = b""
         self._at_start, self._kept = True, True  # of the line that is being written
         self._retry: float | None = None
         self._wanted = False  # a rotation
-        self._trouble = ""
+        self._doing = self._trouble = ""
         self._child: subprocess.Popen[bytes] | None = None
         self._unprocessed, self._process_after = "", 0.0
         self._udp: socket.socket | None = None
@@ -83,10 +86,15 @@ class Folder:
         """Whether something is not written yet, or a processor has not done its work."""
         return bool(self._pending or self._wanted or self._unprocessed)
 
+    @property
+    def by_line(self) -> bool:
+        """Whether each piece that is written has to be a line."""
+        return bool(self.rules.patterns or self.rules.udp)
+
     def write(self, pieces: Iterable[bytes]) -> bool:
         """Write what Lines returned. False: nothing of it was taken, as what came before is not written.
 
-        Where the rules have no pattern, a piece may be many lines, and the last one may go on in the next.
+        Unless ``by_line``, a piece may be many lines, and the last one may go on in the next.
         """
         if not self.flush():
             return False
@@ -103,7 +111,7 @@ class Folder:
                 self._drain()
         except OSError as error:
             self._retry = time.monotonic() + RETRY
-            self._say(f"pausing: {error.strerror}; tried again every {RETRY:g} s")
+            self._say(f"pausing: unable to {self._doing} current: {self.path}: {self._reason(error)}")
         else:
             if self._retry is None:
                 self._say("")
@@ -118,15 +126,25 @@ class Folder:
         """Mark current as complete, and unlock. What is ``busy`` still stays undone."""
         try:
             if self._current >= 0:
+                self._info(f"close: {self.path}")
                 self._complete()
         finally:
             self._release()
+
+    def reopen(self) -> None:
+        """Close and open it, with what config says now; what is not written yet stays. Raises OSError."""
+        try:
+            self.close()
+        except OSError:
+            pass  # it looks as after a crash, and is set aside
+        self._retry = None
+        self._open()
 
     def _lines(self, pieces: Iterable[bytes]) -> Iterable[bytes]:
         """Return them as they are written, without those that are not kept."""
         now = time.time_ns()
         head = (self._stamp(now) + b" " if self._stamp else b"") + self.rules.prefix
-        if not (self.rules.patterns or self.rules.udp):
+        if not self.by_line:
             return (self._headed(b"".join(pieces), head),)
         written: list[bytes] = []
         for piece in pieces:
@@ -151,7 +169,7 @@ class Folder:
         text = piece[: self._length + 1].removesuffix(b"\n")
         kept, copied = self.rules.select(text[: self._length])
         if copied or (kept and self.rules.udp):
-            short = head + (text if len(text) <= self._length else text[:-1] + b"...") + b"\n"
+            short = head + (text if len(text) < self._length else text[: self._length] + b"...") + b"\n"
             if copied:
                 self._copy(short)
             if kept and self.rules.udp:
@@ -166,7 +184,7 @@ class Folder:
                 self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
             self._udp.sendto(line, address)
         except OSError as error:
-            self._warn(f"{self.path}: UDP: {error.strerror}; a line is lost")
+            self._warn(f"failure sending through udp: {self.path}: {self._reason(error)}; a line is lost")
 
     # Opening and closing.
 
@@ -184,15 +202,19 @@ class Folder:
         self._lock = os.open("lock", _APPEND, 0o600, dir_fd=self._dir)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.rules = self._given or parse(self._config(), lambda text: self._warn(f"{self.path}: {text}"))
-        if "current" in os.listdir(self._dir):
+        there = "current" in os.listdir(self._dir)
+        if there:
             found = os.stat("current", dir_fd=self._dir, follow_symlinks=False)
             if not stat.S_ISREG(found.st_mode) or (
                 found.st_size and not found.st_mode & stat.S_IXUSR and not self._goes_on
             ):
                 self._rename("u")
+                there = False
         self._open_current()
+        self._info(f"{'append' if there else 'new'}: {self.path}/current")
 
     def _open_current(self) -> None:
+        self._doing = "open"
         self._current = os.open("current", _APPEND, 0o644, dir_fd=self._dir)
         os.fchmod(self._current, 0o644)
         self._size, self._opened = os.fstat(self._current).st_size, time.monotonic()
@@ -212,13 +234,15 @@ class Folder:
         try:
             config = os.open("config", _READ, dir_fd=self._dir)
             try:
-                return os.read(config, _CONFIG_BYTES)
+                content = os.read(config, _CONFIG_BYTES)
+                self._info(f"read: {self.path}/config")
+                return content
             finally:
                 os.close(config)
         except FileNotFoundError:
             return b""
         except OSError as error:
-            self._warn(f"{self.path}: config: {error.strerror}; the defaults count")
+            self._warn(f"unable to read config: {self.path}: {self._reason(error)}")
             return b""
 
     def _release(self) -> None:
@@ -278,6 +302,7 @@ class Folder:
 
     def _write(self, data: bytes) -> int:
         """Write some of it; while the disk is full, old files go for it as far as the rules say so."""
+        self._doing = "write to"
         while True:
             try:
                 return os.write(self._current, data) if data else 0
@@ -285,7 +310,7 @@ class Folder:
                 old = self._old_files()
                 if error.errno not in (ENOSPC, EDQUOT) or not 0 < self.rules.least < len(old):
                     raise
-                self._warn(f"{self.path}: out of disk space, delete: {old[0]}")
+                self._warn(f"out of disk space, delete: {self.path}/{old[0]}")
                 if not self._remove(old[0]):
                     raise
 
@@ -293,8 +318,9 @@ class Folder:
         """Rotate; False if that has to wait for the processor."""
         if self._unprocessed:
             return False
+        self._doing = "rename"
         self._complete()
-        stem = self._rename("u" if self.rules.processor else "s")
+        stem = self._rename("u" if self.rules.processor else "s", self._size)
         if self.rules.processor:
             self._unprocessed = stem
         self._process()
@@ -310,7 +336,7 @@ class Folder:
         finally:
             os.close(current)
 
-    def _rename(self, suffix: str) -> str:
+    def _rename(self, suffix: str, size: int = 0) -> str:
         """Give current its name among the old files, and return the stem of it.
 
         If they are too many, the oldest that can be removed goes. The clock may have been set back: the name
@@ -321,15 +347,19 @@ class Folder:
         if there and stem <= (last := max(there)):
             stem = tai64n(parse_stamp(last.encode()) + 1).decode()
         os.rename("current", f"{stem}.{suffix}", src_dir_fd=self._dir, dst_dir_fd=self._dir)
-        if self.rules.keep:
-            any(map(self._remove, self._old_files()[: -self.rules.keep]))
+        if size:
+            self._info(f"rename: {self.path}/current {stem}.{suffix} {size}")
+        if self.rules.keep and (
+            gone := next(filter(self._remove, self._old_files()[: -self.rules.keep]), "")
+        ):
+            self._info(f"delete: {self.path}/{gone}")
         return stem
 
     def _remove(self, name: str) -> bool:
         try:
             os.unlink(name, dir_fd=self._dir)
         except OSError as error:
-            self._warn(f"{self.path}: unable to remove {printable(name)}: {error.strerror}")
+            self._warn(f"unable to unlink: {self.path}/{printable(name)}: {self._reason(error)}")
             return False
         return True
 
@@ -355,6 +385,7 @@ class Folder:
             if self._child is None:
                 import subprocess
 
+                self._info(f"processing: {self.path}/{stem}.u")
                 words: list[str | bytes] = ["-c", _PROCESSOR, "sh", stem, self.rules.processor]
                 self._child = subprocess.Popen(["/bin/sh", *words], cwd=self.path)
             if (status := self._child.poll()) is None:
@@ -366,7 +397,7 @@ class Folder:
         except OSError:
             pass  # it cannot be started, or what it made is not there
         if f"{stem}.u" in os.listdir(self._dir):
-            self._warn(f"{self.path}: processor failed, started again: {stem}.u")
+            self._warn(f"processor failed, restart: {self.path}")
             self._process_after = time.monotonic() + PROCESSOR_PAUSE
         else:
             self._unprocessed = ""  # it was removed meanwhile
@@ -377,12 +408,13 @@ class Folder:
         for source, target in ((f"{stem}.t", f"{stem}.s"), ("newstate", "state")):
             os.rename(source, target, src_dir_fd=self._dir, dst_dir_fd=self._dir)
         os.unlink(f"{stem}.u", dir_fd=self._dir)
+        self._info(f"processed: {self.path}/{stem}.s")
         self._unprocessed = ""
 
     def _say(self, trouble: str) -> None:
         """Report trouble once, and that it is over."""
         if trouble != self._trouble:
-            self._warn(f"{self.path}: {trouble or 'written again'}")
+            self._warn(trouble or f"{self.path}: written again")
             self._trouble = trouble
 
 

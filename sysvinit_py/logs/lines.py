@@ -7,6 +7,7 @@ last has the newline: whoever writes them one after the other, as svlogd does, w
 from __future__ import annotations
 
 CAP = 1 << 16
+_NEWLINE = ord("\n")
 
 
 class Lines:
@@ -32,6 +33,19 @@ class Lines:
         self._rest = rest
         self._cut = not pieces[-1].endswith(b"\n") if pieces else self._cut
         return pieces
+
+    def whole(self, data: bytes) -> list[bytes]:
+        """Return all lines that are complete now in one piece, or what there is of a line of CAP bytes."""
+        data = self._rest + data
+        end = data.rfind(b"\n") + 1 or (len(data) if len(data) >= CAP else 0)
+        self._rest = data[end:]
+        self._cut = data[end - 1] != _NEWLINE if end else self._cut
+        return [data[:end]] if end else []
+
+    @property
+    def begun(self) -> bool:
+        """Whether a line has begun that is not complete."""
+        return bool(self._rest) or self._cut
 
     def end(self) -> list[bytes]:
         """Return the last line, with a newline, if it had none when the source ended."""

@@ -29,6 +29,8 @@ else:
 
 #: Of the JSON (data/*.schema.json): fields are only added; else it changes.
 FORM = 1
+#: The action of an item that is a service of runsv's.
+SERVICE = "service"
 #: Why a process has ended if there is no word for it in machine.job.
 ITSELF = "itself"
 _SIGNALS = {
@@ -122,9 +124,16 @@ def header_json(header: Header, offset: float) -> dict[str, Any]:
     return fields | {"since": iso(header.since + offset if header.since else None)}
 
 
-def as_json(init: dict[str, Any], listed: Iterable[Item]) -> dict[str, Any]:
-    """Return the object that the schema describes."""
-    return {"form": FORM, "init": init, "entries": [item_json(item) for item in listed]}
+def as_json(
+    init: dict[str, Any], listed: Iterable[Item], services: Callable[[Item], Iterable[Item]] | None = None
+) -> dict[str, Any]:
+    """Return the object that the schema describes; ``services``: those that an entry supervises."""
+    entries = []
+    for item in listed:
+        entries.append(item_json(item))
+        if services and (found := [item_json(service) for service in services(item)]):
+            entries[-1]["services"] = found
+    return {"form": FORM, "init": init, "entries": entries}
 
 
 def item_json(item: Item) -> dict[str, Any]:

@@ -224,18 +224,31 @@ def test_inittab_log_shows_lines_and_what_became_of_the_process(boot: Boot) -> N
     wait_text(system, b"out\nerr\nout\nerr\n")
     words = [line.split(" ", 1)[1] for line in show(system, "web").splitlines()]
     pid = system.run(["pidof", "sleep"]).stdout.strip()
-    assert words[2:] == ["-- ended: signal 11 SEGV --", f"-- started: pid {pid}, start 2 --", "out", "err"]
+    [first_pid] = re.findall(r"process (\d+) ended", words[3])
+    assert words == [
+        f"-- started, process {first_pid} --", "out", "err",
+        f"-- process {first_pid} ended: signal 11 SEGV --",
+        f"-- started, process {pid} --", "out", "err",
+    ]  # fmt: skip
+    assert not system.run(["/inittab", "restart", "web"]).returncode
+    wait_text(system, b"out\nerr\n" * 3)
+    words = [line.split(" ", 1)[1] for line in show(system, "web").splitlines()][len(words) :]
+    assert words[0].startswith("-- restart requested by 0")
+    assert words[1] == f"-- process {pid} ended: signal 15 TERM (restarted) --"
+    assert words[3:] == ["out", "err"]
     assert len(show(system, "web", "-n", "1").splitlines()) == 1
     assert show(system, "web", "--since", "start").count(" out\n") == 1
-    first = json.loads(show(system, "web", "--json").splitlines()[0])
-    assert (first["id"], first["line"]) == ("web", "out")
+    event, first = map(json.loads, show(system, "web", "--json").splitlines()[:2])
+    assert (event["kind"], first["id"], first["line"]) == ("event", "web", "out")
     assert not show(system, "web", "--since", "2999-01-01")
 
 
 def test_inittab_log_follows_across_rotations(boot: Boot) -> None:
     """Each line once, though the files are smaller than what is written between two looks."""
     system = counting(boot, "log size=4K keep=200")
-    command = [sys.executable, "-m", "sysvinit_py.clients.inittab.program", "log", "c", "-f", "--pid"]
+    # What a shell starts in the background ignores SIGINT, and so would all that the tests start.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "sysvinit_py.clients.inittab.program"]
+    command += ["log", "c", "-f", "--pid"]
     with subprocess.Popen([*command, str(system.pid)], stdout=subprocess.PIPE) as following:
         assert following.stdout
         try:
@@ -301,7 +314,9 @@ def test_a_full_disk_is_waited_for(boot: Boot) -> None:
     assert system.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", "/full/c"]).returncode == 0
     count = 20_000
     system.path("/feed").write_text(f"{count}\n")
-    system.console.expect(b"inittab logd: /full/c: pausing: No space left on device")
+    system.console.expect(
+        b"inittab logd: pausing: unable to write to current: /full/c: No space left on device"
+    )
     time.sleep(0.5)
     assert system.console.said.count(b"pausing") == 1
     assert system.run(["mount", "-o", "remount,size=10m", "/full/c"]).returncode == 0

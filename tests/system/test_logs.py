@@ -233,7 +233,7 @@ def test_a_disk_that_is_full_for_a_while_loses_no_line(small: Path, monkeypatch:
         deadline = time.monotonic() + 10
         while not folder.write(lines[start : start + 10]):
             assert time.monotonic() < deadline
-            assert "pausing: No space left on device" in warned[0]
+            assert warned == [f"pausing: unable to write to current: {path}: No space left on device"]
             (small / "other").unlink(missing_ok=True)
             time.sleep(0.02)
     folder.close()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import sysvinit_py
+from sysvinit_py.clients.runit.__main__ import MODULES
 from sysvinit_py.install import cli
 
 REPOSITORY = Path(__file__).parents[2]
@@ -81,7 +82,14 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=sources, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    (built,) = sources.parent.glob("*.deb")
+    (built,) = sources.parent.glob("sysvinit-py_*.deb")
+    return built
+
+
+@pytest.fixture(scope="module")
+def runit(package: Path) -> Path:
+    """The other package that is built."""
+    (built,) = package.parent.glob("sysvinit-py-runit_*.deb")
     return built
 
 
@@ -270,8 +278,31 @@ def test_the_version_is_the_package_s() -> None:
     assert first.startswith(f"{cli.PACKAGE} ({sysvinit_py.__version__}) ")
 
 
-def test_lintian_finds_fault_with_the_address_only(package: Path) -> None:
+def test_runit_s_programs_are_beside_those_of_the_package_runit(root: Root, runit: Path) -> None:
+    """Theirs are in a folder of their own, so neither package has a file of the other."""
+    shutil.copy(runit, root.folder / "root/runit.deb")
+    root.dpkg("--install", "/root/runit.deb")
+    try:
+        listed = root.dpkg("--listfiles", "sysvinit-py-runit").split()
+        assert {path for path in listed if "/bin/" in path} == {
+            f"/usr/lib/sysvinit-py/bin/{n}" for n in MODULES
+        }
+        inside = ("/usr/lib/sysvinit-py", "/usr/share/doc/sysvinit-py-runit")
+        files = [path for path in listed if not (root.folder / path[1:]).is_dir()]
+        assert [path for path in files if not path.startswith(inside)] == []
+        for name in MODULES:
+            command = ["chroot", str(root.folder), f"/usr/lib/sysvinit-py/bin/{name}", "--version"]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            assert done.stdout.startswith(f"{name} (sysvinit_py) ")
+    finally:
+        root.dpkg("--purge", "sysvinit-py-runit")
+    assert root.read("usr/lib/sysvinit-py/bin/sv") is None
+
+
+@pytest.mark.parametrize("built", ["package", "runit"])
+def test_lintian_finds_fault_with_the_address_only(request: pytest.FixtureRequest, built: str) -> None:
     if not shutil.which("lintian"):
         pytest.skip("no lintian here")
+    package: Path = request.getfixturevalue(built)
     done = subprocess.run(["lintian", "--allow-root", package], capture_output=True, text=True, check=False)
     assert [line for line in done.stdout.splitlines() if "root@localhost" not in line] == []

@@ -84,9 +84,10 @@ STEERING = (
 )  # fmt: skip
 LOG = Program(
     "log",
-    "show what entries have written to their logs",
+    "show what entries, and services below them, have written to their logs",
     (
-        _IDS,
+        Option("ids", "ID", f"{_ID}, or the name of a service", many=True, required=True,
+               complete=f"{_COMPLETE}; sh -c 'ls -- \"${{SVDIR:-/etc/service}}\"'"),
         Option("-f --follow", help="go on with what is written, until interrupted"),
         Option("-n --lines", "N", "no more than the last N lines", kind=_number(10**9 - 1, "a number")),
         Option("--since", "TIME", "no older lines: start (of the process), boot, 90s, 10m, 2h, 1d, or a time"

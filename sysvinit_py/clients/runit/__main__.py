@@ -29,14 +29,25 @@ MODULES = {
 }
 #: What any other name is: that of a service, as which sv is linked.
 OTHER = "sv"
+#: What may need more of the one file while it runs, and so runs while that is open.
+LAZY = ("sv",)
 
 
 def program() -> Callable[[], int]:
     """Return what to be; all that it needs is imported."""
-    words = sys.argv
-    name = f"sysvinit_py.{MODULES.get(words[0].rpartition('/')[2]) or MODULES[OTHER]}"
-    __import__(name)
-    main: Callable[[list[str]], int] = sys.modules[name].main
+    words, called = sys.argv, sys.argv[0].rpartition("/")[2]
+    if words[1:] in (["--help"], ["--version"]) and called in MODULES:
+        from sysvinit_py.clients.runit.described import PROGRAMS
+
+        status = PROGRAMS[called].run(lambda _: 0, words[1:])
+        return lambda: status
+    name = called if called in MODULES else OTHER
+    module = f"sysvinit_py.{MODULES[name]}"
+    __import__(module)
+    main: Callable[[list[str]], int] = sys.modules[module].main
+    if name in LAZY:
+        status = main(words)
+        return lambda: status
     return lambda: main(words)
 
 

@@ -11,6 +11,7 @@ from sysvinit_py.lint.rules import (  # noqa: F401 - importing them is what defi
     files,
     options,
     runlevels,
+    services,
     shell,
     syntax,
     terminals,

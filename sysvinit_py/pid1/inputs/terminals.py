@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from errno import ENOMEM, ENOSPC
-
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.loop import READABLE, Source, clock
 from sysvinit_py.linux.terminals import missing
+from sysvinit_py.linux.watching import watch
 from sysvinit_py.machine import events as ev
 
 TYPE_CHECKING = False
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 _LULL = 0.05
 #: Seconds after which to try again what the kernel had no room for.
 _TRY_AGAIN = 5.0
-#: Links followed from one path, as many as the kernel does.
-_LINKS = 40
 
 _CHANGES = calls.IN_CREATE | calls.IN_MOVED_TO | calls.IN_DELETE_SELF | calls.IN_MOVE_SELF | calls.IN_ONLYDIR
 
@@ -67,24 +64,7 @@ class TerminalWatch(Source):
             for path in paths:
                 if self._fd < 0:
                     self._fd = calls.inotify_init1(calls.O_CLOEXEC | calls.O_NONBLOCK)
-                self._add(path)
+                watch(self._fd, path, _CHANGES)
         except OSError:
             self.deadline = clock() + _TRY_AGAIN
         return missing(paths)
-
-    def _add(self, path: str, links: int = _LINKS) -> None:
-        """Watch the folder, or the nearest one above it that exists; and that of what a link points to."""
-        folder = path.rpartition("/")[0] or "/"
-        try:
-            calls.inotify_add_watch(self._fd, folder, _CHANGES)
-        except OSError as error:
-            if folder == "/" or error.errno in (ENOMEM, ENOSPC):
-                raise
-            self._add(folder, links)
-            return
-        try:
-            target = calls.readlink(path)
-        except OSError:
-            return  # not a link
-        if links:
-            self._add(target if target.startswith("/") else f"{folder}/{target}", links - 1)

@@ -16,6 +16,7 @@ from sysvinit_py.lint.targets import TARGETS
 from tests.unit.cli.test_options import MANY
 
 FILES = completion.files()
+SHELLS = completion.BASH, completion.ZSH, completion.FISH
 #: Stands in for the program, which a shell asks for the rules.
 LINT = """\
 inittab-lint() { printf '%s\\n' 'INT301  warning  getty-id  x' 'INT302  warning  shared  x'; }
@@ -29,7 +30,7 @@ def needs(shell: str) -> pytest.MarkDecorator:
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: str(program.name))
 def test_each_has_all_options_and_choices(program: Program) -> None:
     for path, text in FILES.items():
-        if program.name not in path:
+        if path not in {shell.path.format(name=program.name) for shell in SHELLS}:
             continue
         for row in program.options:
             for name in row.names.split():
@@ -105,6 +106,18 @@ def test_bash_executes_nothing_of_an_id(tmp_path: Path) -> None:
     for verb in ("status", "stop", "restart", "history", "wait", "health"):
         assert bash(f"{told}; {text}", "inittab", [verb, ""], tmp_path) == ["~~", "a:b"]
     assert not [*tmp_path.iterdir()]
+
+
+@needs("bash")
+def test_bash_knows_the_services(tmp_path: Path) -> None:
+    """Those of $SVDIR; a name that means something to a shell is not offered."""
+    for name in ("web", "we b", "$(touch x)", "db"):
+        (tmp_path / "services" / name).mkdir(parents=True)
+    text = f"export SVDIR=services; {FILES['bash-completion/completions/sv']}"
+    assert sorted(bash(text, "sv", ["restart", ""], tmp_path)) == ["db", "web"]
+    assert sorted(bash(text, "sv", ["-w", "9", "status", "w"], tmp_path)) == ["web"]
+    assert bash(text, "sv", ["resta"], tmp_path) == ["restart"]
+    assert [path.name for path in tmp_path.iterdir()] == ["services"]
 
 
 VERBS = [

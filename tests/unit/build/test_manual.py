@@ -89,15 +89,16 @@ def test_the_synopsis_is_that_of_the_table(
 
 
 def test_verbs_that_share_a_page_are_found_by_man(pages: dict[str, bytes]) -> None:
-    for name, page in manual.SHARED.items():
-        assert pages[f"{name}.1"].decode() == f".so man1/{page}.1\n"
-        assert f"{page}.1" in pages
+    for name, (page, section) in manual.SHARED.items():
+        assert pages[f"{name}.{section}"].decode() == f".so man{section}/{page}.{section}\n"
+        assert f"{page}.{section}" in pages
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: str(program.name))
 def test_the_forms_of_the_usage_are_made_of_what_is_in_the_table(program: Program) -> None:
     known = {name for row in program.options for name in row.names.split()} | {"-", "--"}
-    values = {word for row in program.table for word in re.findall("[A-Z]+", row.value)} | {
+    rows = [row for part in (program, *program.verbs) for row in part.table]
+    values = {word for row in rows for word in re.findall("[A-Z]+", row.value)} | {
         "OPTION",
         "FOLDER",
     }

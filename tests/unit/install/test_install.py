@@ -42,7 +42,8 @@ import sys
 from pathlib import Path
 from sysvinit_py.build import onefile
 from sysvinit_py.install import checks, cli
-onefile.build = Path(sys.argv.pop(1)).read_bytes
+content = Path(sys.argv.pop(1)).read_bytes()
+onefile.build = lambda name: content
 checks.TRIAL_TIMEOUT = 10
 cli.BIN = "/users"  # as /usr is the host's
 if not int(sys.argv.pop(1)):
@@ -143,6 +144,30 @@ def test_users_have_the_program_inittab(root: Path, run: Run) -> None:
     run()
     run("--undo")
     assert link.read_text() == "another's"
+
+
+def test_a_root_without_shutdown_gets_ours(root: Path, run: Run) -> None:
+    """``--programs``; what was there comes back, also after an update."""
+    (root / "sbin/shutdown").unlink()
+    (root / "sbin/poweroff").unlink()
+    (root / "sbin/poweroff").symlink_to("halt")
+    before = {path.name: path.lstat().st_ino for path in (root / "sbin").iterdir()}
+    for _ in range(2):
+        done = run("--programs")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert {os.readlink(root / "sbin" / name) for name in cli.PROGRAMS} == {"init"}
+        assert os.readlink(root / "sbin/poweroff.sysv") == "halt"
+        assert not (root / "sbin/shutdown.sysv").exists()
+    assert run("--undo").returncode == 0
+    assert {path.name: path.lstat().st_ino for path in (root / "sbin").iterdir()} == before
+    assert os.readlink(root / "sbin/poweroff") == "halt"
+
+
+def test_programs_are_not_replaced_unasked(root: Path, run: Run) -> None:
+    run()
+    assert (root / "sbin/shutdown").read_text() == "#!/bin/sh\n"
+    assert not (root / "sbin/runlevel").exists()
+    assert "--programs is about an installation of init" in run("--undo", "--programs").stderr
 
 
 def test_can_be_undone(root: Path, run: Run) -> None:
@@ -473,7 +498,7 @@ def test_a_root_without_shutdown_is_refused(root: Path, run: Run, missing: tuple
 def test_an_init_of_others_is_refused(root: Path, run: Run) -> None:
     done = run("--init", str(root / "sbin/init"))
     assert done.returncode == cli.REFUSED
-    assert "not an init of sysvinit_py" in done.stderr
+    assert "not the init of sysvinit_py" in done.stderr
 
 
 def test_nothing_to_undo(root: Path, run: Run) -> None:

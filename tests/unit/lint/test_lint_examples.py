@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from sysvinit_py.lint.check import check
+from sysvinit_py.lint.check import check, check_services
 from sysvinit_py.lint.manual import example, explain, listing, manual, page, summary
 from sysvinit_py.lint.root import Root
 from sysvinit_py.lint.rule import GROUPS, Rule
 from sysvinit_py.lint.rules import RULES
+from sysvinit_py.lint.services import find
 from sysvinit_py.lint.targets import TARGETS
+from sysvinit_py.linux.beneath import Place
 
 EXAMPLES = [pytest.param(rule, id=code) for code, rule in RULES.items()]
 
@@ -30,7 +33,34 @@ def root(tmp_path: Path) -> Root:
     return Root(str(tmp_path))
 
 
+def codes_of_services(text: str, folder: Path) -> set[str]:
+    """Of service folders, in which each file has its path and mode, or where it leads, above it."""
+    path = None
+    for line in text.splitlines(keepends=True):
+        if link := re.fullmatch(r"# (\S+) -> (\S+)\n", line):
+            (folder / link[1]).symlink_to(link[2])
+        elif head := re.fullmatch(r"# (\S+) (\d+)\n", line):
+            path = folder / head[1]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+            path.chmod(int(head[2], 8))
+        else:
+            assert path
+            with path.open("a") as file:
+                file.write(line)
+    failed: list[str] = []
+    services = find(Place(str(folder), shown="services"), failed)
+    assert services
+    found = check_services(services, RULES, failed)
+    assert failed == []
+    return {finding.code for finding in found}
+
+
 def codes(rule: Rule, text: str, root: Root) -> set[str]:
+    if not rule.targets:
+        folder = Path(root.folder) / "services"
+        folder.mkdir()
+        return codes_of_services(text, folder)
     files = [(rule.example, example(text))]
     fragment = rule.example.endswith(".tab")
     target = rule.targets[0]
@@ -71,10 +101,13 @@ def test_codes_and_names_are_unique_and_in_order() -> None:
 
 
 def test_errors_are_what_init_refuses_or_reports() -> None:
-    assert {code for code, rule in RULES.items() if rule.severity == "error"} == {
+    assert {code for code, rule in RULES.items() if rule.severity == "error" and rule.targets} == {
         code
         for code in RULES
-        if code.startswith("INT1") or "INT801" <= code <= "INT805" or "INT901" <= code <= "INT903"
+        if code.startswith("INT1")
+        or "INT801" <= code <= "INT805"
+        or "INT901" <= code <= "INT903"
+        or code == "INT912"
     }
 
 

@@ -26,12 +26,13 @@ class Opened:
     """Opens folders, and closes them after the test."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.warned, self.copied = path, list[str](), list[bytes]()
+        self.path, self.warned, self.copied, self.told = path, list[str](), list[bytes](), list[str]()
         self.folders: list[Folder] = []
         path.mkdir()
 
     def __call__(self, **arguments: Any) -> Folder:
-        folder = Folder(str(self.path), warn=self.warned.append, copy=self.copied.append, **arguments)
+        arguments |= {"warn": self.warned.append, "info": self.told.append, "copy": self.copied.append}
+        folder = Folder(str(self.path), **arguments)
         self.folders.append(folder)
         return folder
 
@@ -296,7 +297,10 @@ def test_a_full_disk_loses_nothing(opened: Opened, clock: Clock, monkeypatch: py
     clock.seconds = 1003
     assert folder.write([b"three\n"])
     assert opened.text() == b"one\ntwo\nthree\n"
-    assert [text.split(": ")[1].split(";")[0] for text in opened.warned] == ["pausing", "written again"]
+    assert opened.warned == [
+        f"pausing: unable to write to current: {opened.path}: No space left on device",
+        f"{opened.path}: written again",
+    ]
 
 
 def test_trouble_is_said_once(opened: Opened, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -550,3 +554,50 @@ def test_pieces_of_many_lines_have_a_stamp_for_each(opened: Opened) -> None:
     for piece in (b"a\nb", b"c\n", b"", b"\nd\n"):
         assert folder.write([piece])
     assert (opened.path / "current").read_bytes() == b"@ a\n@ bc\n@ \n@ d\n"
+
+
+def failing(*_: object) -> int:
+    raise OSError(ENOSPC, "full")
+
+
+def test_reopen_reads_config_and_keeps_what_is_not_written(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = opened()
+    with monkeypatch.context() as patched:
+        patched.setattr(posix, "write", failing)
+        folder.write([b"one\n"])
+        assert folder.busy
+    opened.put("config", "-two\n")
+    folder.reopen()
+    assert folder.by_line
+    folder.write([b"two\n", b"three\n"])
+    assert opened.text() == b"one\nthree\n"
+    assert opened.told == [
+        f"new: {opened.path}/current", f"close: {opened.path}", f"read: {opened.path}/config",
+        f"append: {opened.path}/current",
+    ]  # fmt: skip
+
+
+def test_reopen_sets_aside_what_could_not_be_closed(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = opened()
+    folder.write([b"one\n"])
+    with monkeypatch.context() as patched:
+        patched.setattr(posix, "fsync", failing)
+        folder.reopen()
+    folder.write([b"two\n"])
+    assert [name[-1] for name in opened.old()] == ["u"]
+    assert opened.text() == b"one\ntwo\n"
+
+
+def test_rotations_and_removals_are_told(opened: Opened) -> None:
+    folder = opened(rules=Rules(keep=1))
+    for _ in range(2):
+        folder.write([b"line\n"])
+        folder.rotate()
+    first, second = (text.split()[-2] for text in opened.told if text.startswith("rename"))
+    assert opened.told[1:] == [
+        f"rename: {opened.path}/current {first} 5",
+        f"rename: {opened.path}/current {second} 5",
+        f"delete: {opened.path}/{first}",
+    ]

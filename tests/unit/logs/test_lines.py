@@ -36,3 +36,16 @@ def test_a_line_that_ends_with_the_source_at_the_cap_is_ended() -> None:
     assert lines.feed(b"x" * CAP) == [b"x" * CAP]
     assert lines.feed(b"") == []
     assert lines.end() == [b"\n"]
+
+
+def test_whole_lines_are_one_piece() -> None:
+    lines = Lines()
+    assert (lines.whole(b"a\nb\nc"), lines.begun) == ([b"a\nb\n"], True)
+    assert (lines.whole(b"d"), lines.whole(b"e\n")) == ([], [b"cde\n"])
+    assert (lines.begun, lines.end()) == (False, [])
+
+
+def test_whole_lines_that_are_longer_than_the_cap_come_in_pieces() -> None:
+    lines = Lines()
+    assert (lines.whole(b"x" * CAP), lines.begun) == ([b"x" * CAP], True)
+    assert lines.end() == [b"\n"]

@@ -1,0 +1,448 @@
+"""The process called runsvdir: which folders there are, and whether the hub lives (behaviour/services).
+
+It does little else, so that it hardly ever fails. The hub, a child, does what runsv does for all folders. If
+that is killed, all that it has started becomes this process's children, and the next hub goes on with them.
+"""
+
+from __future__ import annotations
+
+import _socket  # and not socket, which imports enum and selectors
+from errno import EAGAIN
+from stat import S_ISDIR
+
+from sysvinit_py.linux import calls
+from sysvinit_py.linux.descendants import descendants
+from sysvinit_py.linux.handled_signals import HandledSignals
+from sysvinit_py.linux.loop import READABLE, WRITABLE, Loop, Source, clock
+from sysvinit_py.linux.proc import filesystem_at
+from sysvinit_py.linux.title import show
+from sysvinit_py.linux.watching import watch
+from sysvinit_py.logs.stamps import tai64n
+from sysvinit_py.protocol.supervise import reason
+from sysvinit_py.services import wire
+from sysvinit_py.services.hub import Hub
+from sysvinit_py.services.runsv import FATAL, prepare
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    Identity = tuple[int, int]
+
+#: Seconds between two looks where the kernel does not tell of changes, and until the next one after an error.
+_LOOK, _RETRY = 5.0, 1.0
+#: Seconds until a service whose supervision has ended is supervised again.
+_AGAIN = 3.0
+#: Seconds from a change to the look at it, so that a flood of changes costs little.
+_LULL = 0.02
+#: Seconds: a hub that has not lived so long is not started again at once.
+_HUB_MAY_END = 1.0
+_CHANGES = (
+    calls.IN_CREATE | calls.IN_MOVED_TO | calls.IN_MOVED_FROM | calls.IN_DELETE | calls.IN_ATTRIB
+    | calls.IN_DELETE_SELF | calls.IN_MOVE_SELF | calls.IN_ONLYDIR
+)  # fmt: skip
+#: Others change these, and the kernel here does not hear of it.
+_REMOTE = ("nfs", "cifs", "smb", "9p", "ceph", "fuse", "virtiofs", "afs", "vboxsf", "gfs", "ocfs")
+_RESCAN = ".forced-rescan"
+_CHUNK = 1 << 16
+#: Of the log in the title: what stays, and seconds between two dots, by which old messages leave it.
+_KEPT, _DOT_EVERY = 5, 900.0
+
+
+class Entry:
+    """A folder that the hub supervises."""
+
+    def __init__(self, identity: Identity, path: str) -> None:
+        self.identity, self.path = identity, path
+        self.leaving = False  # it is gone from the directory, and the hub has been told
+
+    @property
+    def name(self) -> str:
+        """Its name in the directory."""
+        return self.path.rpartition("/")[2]
+
+
+class HubProcess(Source):
+    """The hub as its parent sees it."""
+
+    def __init__(self, session: bool, title: str) -> None:
+        self._session, self._title = session, title
+        self.pid, self._started_at = 0, 0.0
+        self._socket: _socket.socket | None = None
+        self._queue: list[bytes] = []
+        self.start_at: float | None = 0.0
+
+    @property
+    def deadline(self) -> float | None:
+        """When to start it."""
+        return self.start_at
+
+    def start(self, others: Iterable[int]) -> None:
+        """Start it; ``others`` are descriptors that are none of its business. Raises OSError."""
+        ours, its = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        pid = calls.fork()
+        if not pid:
+            status = FATAL
+            try:
+                for number in (calls.SIGHUP, calls.SIGALRM, calls.SIGTERM):
+                    calls.signal(number, calls.SIG_DFL)
+                for fd in (ours.fileno(), *others):
+                    calls.close(fd)
+                _be_called("runsv", f"runsv\0{self._title}")
+                status = wire.serve(its, self._session)
+            finally:
+                calls._exit(status)
+        its.close()
+        ours.setblocking(False)
+        self.pid, self._socket, self.start_at, self._started_at = pid, ours, None, clock()
+
+    def ended(self) -> None:
+        """Take in that it has ended."""
+        if self._socket:
+            self._socket.close()
+        self.pid, self._socket, self._queue = 0, None, []
+        self.start_at = max(clock(), self._started_at + _HUB_MAY_END)
+
+    def tell(self, text: str) -> None:
+        """Tell it something, as soon as it takes it."""
+        if self._socket:
+            self._queue.append(text.encode("utf-8", "surrogateescape"))
+            self._flush()
+
+    def end(self) -> None:
+        """Have all services exit, and it after them; what it was not told so far it need not know."""
+        del self._queue[:]
+        try:
+            if self._socket:
+                self._socket.send(b"exit")
+                self._socket.shutdown(_socket.SHUT_WR)
+        except OSError:
+            if self.pid:
+                calls.kill(self.pid, calls.SIGTERM)
+
+    def _flush(self) -> None:
+        sent = 0
+        try:
+            while self._socket and sent < len(self._queue):
+                self._socket.send(self._queue[sent])
+                sent += 1
+        except OSError as error:
+            if error.errno != EAGAIN:
+                sent = len(self._queue)  # it is dead, and the next one is told all
+        del self._queue[:sent]
+
+    def wanted(self) -> tuple[tuple[int, int], ...]:
+        """Return the socket."""
+        fd = self._socket.fileno() if self._socket else -1
+        return ((fd, READABLE | WRITABLE if self._queue else READABLE),)
+
+    def serve(self, ready: set[int], now: float) -> Iterable[tuple[int, int]]:
+        """Yield the numbers, and exit codes, of what it supervises no more."""
+        self._flush()
+        try:
+            while self._socket and (text := self._socket.recv(_CHUNK)):
+                _, number, code = text.split()
+                yield int(number), int(code)
+        except OSError:
+            return
+        if self._socket:  # it reads no more; waitpid(2) tells the rest
+            self._socket.close()
+            self._socket = None
+
+
+class ErrorLog(Source):
+    """What comes on standard error, in the last argument, where ``ps`` shows it."""
+
+    deadline: float | None = None  # of the next dot
+
+    def __init__(self, words: Sequence[str], text: str) -> None:
+        self._words = words
+        self._text = text.encode("utf-8", "surrogateescape")
+        self.fd, write = calls.pipe2(calls.O_CLOEXEC | calls.O_NONBLOCK)
+        calls.fcntl(write, calls.F_SETFL, calls.O_WRONLY)
+        calls.dup2(write, 2)
+        calls.close(write)
+        self.deadline = clock() + _DOT_EVERY
+
+    def wanted(self) -> tuple[tuple[int, int], ...]:
+        """Return the pipe."""
+        return ((self.fd, READABLE),)
+
+    def serve(self, ready: set[int], now: float) -> tuple[()]:
+        """Take in what was written, or a dot."""
+        try:
+            new = calls.read(self.fd, _CHUNK) if self.fd in ready else b"."
+        except OSError:
+            return ()
+        self.deadline = now + _DOT_EVERY
+        kept, shifted = self._text[:_KEPT], self._text[_KEPT:]
+        self._text = kept + (shifted + new)[len(new) :]
+        self.show()
+        return ()
+
+    def show(self) -> None:
+        """Write it where the kernel has the arguments."""
+        show("\0".join([*self._words, self._text.decode("utf-8", "surrogateescape")]))
+
+
+class Front(Source):
+    """The directory, and what follows from its changes.
+
+    handles_term  TERM is as HUP, and the end is waited for
+    """
+
+    deadline: float | None = 0.0  # when to look
+
+    def __init__(self, directory: str, hub: HubProcess, log: ErrorLog | None, *, handles_term: bool) -> None:
+        self.directory = directory
+        self.hub, self._log = hub, log
+        self._handles_term = handles_term
+        self.status: int | None = None
+        self._leaving: int | None = None  # the exit status, once all have ended
+        self._entries: dict[int, Entry] = {}
+        self._last_number = 0
+        self._not_before: dict[Identity, float] = {}
+        self._said: set[str] = set()  # complaints of the last look, which are not repeated
+        self._inotify = -1
+        self._polls = False  # nobody would tell of a change
+        self._seen: tuple[int, ...] = ()
+        self.signals = HandledSignals(
+            {calls.SIGCHLD: self.reap, calls.SIGALRM: self.rescan, calls.SIGHUP: self.hang_up,
+             calls.SIGTERM: self.terminate}
+        )  # fmt: skip
+
+    def run(self) -> int:
+        """Serve; return the exit status."""
+        loop = Loop([self.signals, self.hub, *([self._log] if self._log else []), self])
+        while self.status is None:
+            try:
+                loop.turn(self._take)
+            except Exception as error:  # nothing of ours may end what looks after all
+                self.say(f"warning: {type(error).__name__}: {error}")
+                calls.sleep(_RETRY)
+        return self.status
+
+    def _take(self, events: Iterable[Any]) -> None:
+        for number, _ in events:
+            self._gone(number)
+        if self.hub.start_at is not None and self.hub.start_at <= clock() and self._leaving is None:
+            self._start_hub()
+
+    def say(self, text: str) -> None:
+        """Report something as runsvdir does."""
+        Hub.say(f"runsvdir {self.directory}: {text}")
+
+    # The hub.
+
+    def _start_hub(self) -> None:
+        try:
+            self.hub.start([self._inotify, *([self._log.fd] if self._log else [])])
+        except OSError as error:
+            self.say(f"warning: unable to fork for runsv: {reason(error)}")
+            self.hub.start_at = clock() + _RETRY
+            return
+        if self._last_number == 0 and calls.getpid() != 1:
+            try:
+                calls.become_subreaper()  # not before: ctypes is nothing that the hub needs
+            except (OSError, ImportError) as error:
+                self.say(f"warning: unable to adopt what a dead runsv leaves: {error}")
+        entries, self._entries = self._entries, {}
+        for entry in entries.values():
+            number = self._add(entry)
+            if entry.leaving:
+                self.hub.tell(f"forget {number}")
+        self._look()
+
+    def _add(self, entry: Entry) -> int:
+        self._last_number += 1
+        self._entries[self._last_number] = entry
+        self.hub.tell(f"add {self._last_number} {entry.path}")
+        return self._last_number
+
+    def _gone(self, number: int) -> None:
+        entry = self._entries.pop(number, None)
+        if entry and not entry.leaving:
+            self._not_before[entry.identity] = clock() + _AGAIN
+        self._look_at(clock() if entry and entry.leaving else clock() + _AGAIN)
+
+    def reap(self) -> None:
+        """Take all children that have ended."""
+        while True:
+            try:
+                pid, status = calls.waitpid(-1, calls.WNOHANG)
+            except ChildProcessError:
+                break
+            if not pid:
+                return
+            if pid != self.hub.pid:
+                self.hub.tell(f"ended {pid} {status}")
+            else:
+                self.hub.ended()
+                if self._leaving is None:
+                    self.say(f"warning: runsv has ended ({status}), it is started again.")
+                elif status:
+                    self._end_orphans()
+        if self._leaving is not None:
+            self.status = self._leaving
+
+    def _end_orphans(self) -> None:
+        for pid in descendants():
+            for number in (calls.SIGTERM, calls.SIGCONT):
+                try:
+                    calls.kill(pid, number)
+                except OSError:
+                    pass
+
+    # Signals.
+
+    def hang_up(self) -> None:
+        """End all services, and then this process; as PID 1 after them, otherwise at once."""
+        self._leave(FATAL, wait=calls.getpid() == 1)
+
+    def terminate(self) -> None:
+        """End this process alone, unless it was told to care, or is the first of a container."""
+        is_first = calls.getpid() == 1
+        if self._handles_term or is_first:
+            self._leave(FATAL if self._handles_term else 0, wait=True)
+        else:
+            self.status = 0
+
+    def _leave(self, status: int, wait: bool) -> None:
+        self.hub.end()
+        self.deadline = None
+        if wait and self.hub.pid:
+            self._leaving = status
+        else:
+            self.status = status
+
+    def rescan(self) -> None:
+        """Leave a label in the directory, and read it anew."""
+        try:
+            flags = calls.O_WRONLY | calls.O_CREAT | calls.O_TRUNC | calls.O_CLOEXEC | calls.O_NOFOLLOW
+            file = calls.open(f"{self.directory}/{_RESCAN}", flags | calls.O_NONBLOCK, 0o644)
+            calls.write(file, tai64n(calls.clock_gettime_ns(calls.CLOCK_REALTIME)))
+            calls.close(file)
+        except OSError as error:
+            self.say(f"warning: unable to write {_RESCAN}: {reason(error)}")
+        self._seen = ()
+        self._look_at(0.0)
+
+    # The directory.
+
+    def wanted(self) -> tuple[tuple[int, int], ...]:
+        """Return the watch, unless it is known already that it is time to look."""
+        return ((self._inotify, READABLE),)
+
+    def serve(self, ready: set[int], now: float) -> tuple[()]:
+        """Look when it is time, which is a moment after a change."""
+        if self._inotify in ready:
+            calls.read(self._inotify, _CHUNK)
+            self._seen = ()
+            self._look_at(now + _LULL)
+        if self.deadline is not None and self.deadline <= now and self.hub.pid:
+            self._look()
+        return ()
+
+    def _look_at(self, when: float) -> None:
+        if self._leaving is None:
+            self.deadline = when if self.deadline is None else min(self.deadline, when)
+
+    def _look(self) -> None:
+        """Look at the directory, and have the hub do what follows."""
+        self.deadline = None
+        self._watch()
+        said, self._said = self._said, set()
+        try:
+            folder = calls.open(self.directory, calls.O_RDONLY | calls.O_DIRECTORY | calls.O_CLOEXEC)
+        except OSError as error:
+            self._warn(said, f"unable to stat {self.directory}: {reason(error)}")
+            self._look_at(clock() + _RETRY)
+            return
+        try:
+            self._compare(folder, said)
+        finally:
+            calls.close(folder)
+        waits = [when for when in self._not_before.values() if when > clock()]
+        for when in [*waits, *([clock() + _LOOK] if self._polls or self._said else [])]:
+            self._look_at(when)
+
+    def _watch(self) -> None:
+        """Have the kernel tell of changes from now on."""
+        calls.close(self._inotify)
+        self._inotify, self._polls = -1, True
+        try:
+            self._inotify = calls.inotify_init1(calls.O_CLOEXEC | calls.O_NONBLOCK)
+            calls.inotify_add_watch(self._inotify, self.directory, _CHANGES)
+            path = self.directory.rstrip("/")
+            path = path if path.startswith("/") else f"{calls.getcwd()}/{path}"
+            watch(self._inotify, path, calls.IN_CREATE | calls.IN_MOVED_TO | calls.IN_ONLYDIR)
+            self._polls = filesystem_at(self.directory).startswith(_REMOTE)
+        except (OSError, ImportError):
+            pass
+
+    def _compare(self, folder: int, said: set[str]) -> None:
+        found = self._found(folder, said)
+        base = calls.readlink(f"/proc/self/fd/{folder}")
+        staying = {entry.identity: entry for entry in self._entries.values() if not entry.leaving}
+        missing = {identity: entry for identity, entry in staying.items() if identity not in found}
+        ending = [*missing.values(), *(entry for entry in self._entries.values() if entry.leaving)]
+        names, identities = {entry.name for entry in ending}, {entry.identity for entry in ending}
+        now = clock()
+        for identity, name in found.items():
+            if identity in staying:
+                staying[identity].path = f"{base}/{name}"
+                continue
+            waits = name in names or identity in identities or self._not_before.get(identity, 0) > now
+            if not waits:
+                self._not_before.pop(identity, None)
+                self._add(Entry(identity, f"{base}/{name}"))
+        for number, entry in [*self._entries.items()]:
+            if entry.identity in missing and not entry.leaving:
+                entry.leaving = True
+                self.hub.tell(f"forget {number}")
+        for identity in self._not_before.keys() - found.keys():
+            del self._not_before[identity]
+
+    def _found(self, folder: int, said: set[str]) -> dict[Identity, str]:
+        """Return the folders that are there, or that links lead to."""
+        found: dict[Identity, str] = {}
+        for name in calls.listdir(f"/proc/self/fd/{folder}"):
+            if name.startswith("."):
+                continue
+            try:
+                status = calls.stat(f"/proc/self/fd/{folder}/{name}")
+            except OSError as error:
+                self._warn(said, f"unable to stat {name}: {reason(error)}")
+                continue
+            if S_ISDIR(status.st_mode):
+                found.setdefault((status.st_dev, status.st_ino), name)
+        return found
+
+    def _warn(self, said: set[str], text: str) -> None:
+        self._said.add(text)
+        if text not in said:
+            self.say(f"warning: {text}")
+
+
+def _be_called(name: str, title: str) -> None:
+    """Take a name and a title."""
+    show(title)
+    try:
+        file = calls.open("/proc/self/comm", calls.O_WRONLY | calls.O_CLOEXEC)
+        calls.write(file, name.encode())
+        calls.close(file)
+    except OSError:
+        pass
+
+
+def serve(words: list[str], directory: str, log: str, *, session: bool, handles_term: bool) -> int:
+    """Be runsvdir; return the exit status. ``words`` are those of the command line before the log."""
+    prepare()
+    errors = ErrorLog(words, log) if log else None
+    if errors:
+        errors.show()
+    else:
+        show("\0".join(words))
+    hub = HubProcess(session, directory)
+    return Front(directory, hub, errors, handles_term=handles_term).run()
