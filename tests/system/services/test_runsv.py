@@ -13,7 +13,7 @@ import pytest
 
 from tests.system.runit_oracle import program
 from tests.system.services.conftest import Make
-from tests.system.services.supervised import CAT, OURS, ROOT, SLEEP, is_alive
+from tests.system.services.supervised import CAT, OURS, ROOT, SLEEP, gaps, is_alive
 
 DEAF = "trap '' TERM; > ready; while :; do sleep 0.05; done"
 SLOW = "sleep 0.7"
