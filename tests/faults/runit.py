@@ -8,6 +8,7 @@ from types import FrameType, SimpleNamespace
 from typing import Any, NoReturn
 
 from sysvinit_py.pid1.runit import main as runit
+from sysvinit_py.pid1.runit import stages
 from tests.faults.container import ContainerKernel
 from tests.faults.fake import Kernel
 from tests.faults.life import PASSING, orphan, signal
@@ -35,7 +36,7 @@ class RunitKernel(ContainerKernel):
 
     def stat(self, path: str, **_: object) -> SimpleNamespace:
         self.call("stat")
-        if path in (runit.stages.CTRL_ALT_DEL, runit.stages.STOP_IT):
+        if path in (stages.CTRL_ALT_DEL, stages.STOP_IT):
             return SimpleNamespace(st_mode=0o100)
         raise OSError(errno.ENOENT, "ENOENT")
 
@@ -92,11 +93,11 @@ def judge(kernel: Kernel) -> dict[str, Any]:
     assert isinstance(kernel, RunitKernel)
     problems = []
     cannot_execute = any(name == "posix_spawn" and error not in PASSING for name, error in kernel.tripped)
-    stages = [path for path in kernel.started if path != KEYS]
+    ran = [path for path in kernel.started if path != KEYS]
     # Where nobody can say whether the end was asked for, it was not; or what it is, a machine is assumed.
     cannot_see = any(name in ("stat", "readlink", "chmod") for name, _ in kernel.tripped)
-    if stages != [ONE, TWO, THREE] and not (cannot_execute or cannot_see):
-        problems.append(f"ran: {stages}")
+    if ran != [ONE, TWO, THREE] and not (cannot_execute or cannot_see):
+        problems.append(f"ran: {ran}")
     if kernel.ended != (HALTS if kernel.is_machine else EXITS) and not cannot_see:
         problems.append(f"ended: {kernel.ended!r}")
     if kernel.longest_zombie > 1.5:

@@ -40,7 +40,7 @@ ELSEWHERE = (
     "runit.main.Runit.rescue", "runit.stages.Stages.__init__", "runit.stages.Stages.adopt_child",
     "runit.stages.Stages.repair_after_error", "runit.stages.Stages.recompute_run_queue",
     "runit.stages.Stages._cannotfork", "runit.stages.Stages._cannotexecute",
-    "runit.stages.Stages._could_not_end", "runit.stages.Stages._tick",
+    "runit.stages.Stages._could_not_end", "runit.stages.Stages._tick", "runit.stages._is_to_start_again",
 )  # fmt: skip
 
 

@@ -75,9 +75,9 @@ class Runit:
         """Be init until the end of a container; on a machine, this never returns."""
         for step in (calls.setsid, lambda: calls.reboot(calls.RB_DISABLE_CAD)):
             best_effort(step)  # the machine may not be our own
-        show("runit")
+        best_effort(show, "runit")
         if self.machine.standing.stage == stages.BOOT:
-            self._say(f"sysvinit_py {__version__}: booting.")
+            best_effort(self._say, f"sysvinit_py {__version__}: booting.")
         self._guarded(self._driver.work)
         while self.status is None:
             self._guarded(lambda: self._loop.turn(self._driver.take))
