@@ -151,6 +151,11 @@ completions: $(READY)
 docs: $(READY)
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs dist/docs
 
+#: make picture       the README's picture of inittab status, docs/status.svg, from a real run
+.PHONY: picture
+picture: $(READY) dist/init
+	$(BIN)/python docs/draw_status.py dist/init
+
 #: make deb           Debian packages, in dist: init, telinit and inittab; and runit's programs
 DEB_PACKAGES := debhelper dpkg-dev python3-docutils
 DEB_SOURCES := debian grammar man sysvinit_py CHANGES.rst LICENSE

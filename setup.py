@@ -15,8 +15,9 @@ DATA = {
     "share/sysvinit_py/grammar": ("grammar/*.lark",),
 }
 HERE = Path(__file__).parent
-#: Pages of programs that pip does not install: found by ``man`` they would hide those of the system's init, or runit.
-OF_INIT = ("init.8", "telinit.8", "inittab.5")
+#: Programs that pip does not install: their pages and completions would hide those of the system's init. Nor
+#: does it install runit's.
+OF_INIT = ("init", "telinit", "shutdown", "halt", "poweroff", "reboot", "runlevel")
 
 
 class BuildWithPages(build_py):
@@ -31,9 +32,12 @@ class BuildWithPages(build_py):
         from sysvinit_py.build import completion, manual
         from sysvinit_py.clients.runit.described import PROGRAMS as RUNIT
 
-        built = {f"share/{path}": text.encode() for path, text in completion.files(without=RUNIT).items()}
+        built = {
+            f"share/{path}": text.encode()
+            for path, text in completion.files(without={*RUNIT, *OF_INIT}).items()
+        }
         for name, page in manual.pages().items():
-            hidden = name in OF_INIT or name.partition(".")[0] in RUNIT
+            hidden = name == "inittab.5" or name.partition(".")[0] in {*RUNIT, *OF_INIT}
             place = "share/sysvinit_py/man" if hidden else "share/man"
             built[f"{place}/man{name[-1]}/{name}"] = page
         for path, content in built.items():

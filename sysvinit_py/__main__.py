@@ -1,4 +1,4 @@
-"""The program itself: inittab if called so, else init with pid 1, else telinit; the reader of the inittab."""
+"""The program itself: what it is called, else init with pid 1, else telinit; the reader of the inittab."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
     from collections.abc import Callable
+else:
+    import _signal  # and not signal, which imports enum
 
 
 def program() -> Callable[[], int | None]:
@@ -16,19 +19,25 @@ def program() -> Callable[[], int | None]:
     See behaviour/telinit.
     """
     arguments = sys.argv[1:]
-    if sys.argv[0].rpartition("/")[2] == "inittab":
+    name = sys.argv[0].rpartition("/")[2]
+    if name in ("shutdown", "halt", "poweroff", "reboot", "runlevel") and posix.getpid() != 1:
+        return _power(name)
+    if name == "inittab":
         import gc
 
         from sysvinit_py.clients.inittab.program import main as inittab
 
-        gc.disable()  # of thousands of entries there is nothing to collect
+        # Of thousands of entries there is nothing to collect; but some verbs go on, until interrupted.
+        gc.set_threshold(100_000)
+        gc.enable()
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         status = inittab()  # now, as it may need more of the one file
         return lambda: status
     if arguments[:1] == ["--read-inittab"] and posix.getpid() != 1:  # whatever it is called
         from sysvinit_py.inittab.child import main as read_inittab
 
         return read_inittab
-    if arguments[:1] == ["--container"] or sys.argv[0].rpartition("/")[2] == "container-init":
+    if arguments[:1] == ["--container"] or name == "container-init":
         from sysvinit_py.pid1.container.front import program as container
 
         if be := container():
@@ -49,6 +58,21 @@ def program() -> Callable[[], int | None]:
     from sysvinit_py.clients.telinit import main as telinit
 
     return lambda: telinit(sys.argv)
+
+
+def _power(name: str) -> Callable[[], int]:
+    """Return the program that brings the system down, or the one that tells the runlevel."""
+    if name == "runlevel":
+        from sysvinit_py.clients.runlevel import main as runlevel
+
+        return runlevel
+    from sysvinit_py.clients.shutdown import main as shutdown
+
+    if name == "shutdown":
+        return shutdown
+    from sysvinit_py.clients.halt import main as halt
+
+    return lambda: halt(name, shutdown)
 
 
 def main() -> int | None:

@@ -19,15 +19,19 @@ DATE = "2026-11-26"
 _SYNOPSIS = "\nSYNOPSIS\n========\n"
 #: Programs whose synopsis is on the page of another one.
 TOGETHER = dict.fromkeys(("envdir", "envuidgid", "pgrphack", "setlock", "setuidgid", "softlimit"), "chpst")
-#: Verbs that have a page together, by their own names: the page of another one.
-SHARED = {f"inittab-{verb}": "inittab-stop" for verb in ("start", "restart", "kill")}
+#: Programs and verbs that have a page together, by their own names: the page of another one, and its section.
+SHARED = {f"inittab-{verb}": ("inittab-stop", 1) for verb in ("start", "restart", "kill")}
+SHARED |= {"poweroff": ("halt", 8), "reboot": ("halt", 8)}
 SOURCES = Path(__file__).parents[2] / "man"
 
 
 def pages() -> dict[str, bytes]:
     """Return the man pages by name, such as init.8. Whatever docutils would warn of is an error."""
     written = {source.stem: _page(source.read_text(), source) for source in sorted(SOURCES.glob("*.rst"))}
-    written |= {f"{name}.1": f".so man1/{page}.1\n".encode() for name, page in SHARED.items()}
+    written |= {
+        f"{name}.{section}": f".so man{section}/{page}.{section}\n".encode()
+        for name, (page, section) in SHARED.items()
+    }
     return written | {"inittab-lint-rules.7": _page(rules.page(), Path(rules.__file__))}
 
 
@@ -53,9 +57,10 @@ def described() -> dict[str, list[Program]]:
         verbs = [program.with_verb(verb.name) for verb in program.verbs if not verb.passes]
         programs += verbs or [program]
     pages: dict[str, list[Program]] = {}
+    together = {name: page for name, (page, _) in SHARED.items()} | TOGETHER
     for program in programs:
         name = program.name.replace(" ", "-")
-        pages.setdefault((SHARED | TOGETHER).get(name, name), []).append(program)
+        pages.setdefault(together.get(name, name), []).append(program)
     return pages
 
 

@@ -26,7 +26,8 @@ from typing import NamedTuple
 from zlib import compress
 
 PACKAGE = Path(__file__).resolve().parent.parent
-#: What all need; telinit; the probe; what the program inittab shares with init; the same for requests, its
+#: What all need; telinit; what runlevel, and halt and shutdown, share with others, and the rest of them; the
+#: probe; what the program inittab shares with init; the same for requests, its
 #: verbs for them; what inittab, the logger and init share; logger and init; the rest of the logger; what only
 #: inittab needs of an init that is not ours, and the rest of it; what reads the inittab; init. A module is in
 #: the first that names it.
@@ -57,6 +58,11 @@ _INIT_BUNDLES = (
         "protocol/initctl.py",
     ),
     ("clients/telinit.py",),
+    ("cli/options.py", "cli/out.py"),
+    ("linux/calls.py", "linux/syslog.py"),
+    ("protocol/utmp.py",),
+    ("clients/runlevel.py",),
+    ("clients/halt.py", "clients/shutdown.py", "clients/users.py"),
     ("pid1/probe.py",),
     ("inittab/options.py", "inittab/wire.py"),
     (
@@ -71,26 +77,26 @@ _INIT_BUNDLES = (
     ),
     ("machine/steering.py", "protocol/control.py"),
     ("clients/inittab/health.py", "clients/inittab/history.py", "clients/inittab/steer.py"),
-    (*(f"linux/{module}.py" for module in ("calls", "syslog", "title")), "report/pipes.py"),
+    ("linux/title.py", "report/pipes.py"),
     ("clients/inittab/logd.py",),
     ("logs/*.py",),
     ("clients/inittab/foreign.py",),
-    ("protocol/utmp.py",),
     ("linux/beneath.py",),
     ("clients/inittab/log.py",),
+    ("clients/inittab/watch.py",),
     ("clients/inittab/edit.py", "clients/inittab/plan.py", "report/plan.py"),
     (
         "protocol/supervise.py",
         *(f"clients/runit/{module}.py" for module in ("__init__", "common", "supervised", "items")),
     ),
-    ("cli/looking.py", "cli/options.py", "cli/out.py", "clients/inittab/*.py", "report/*.py"),
+    ("cli/looking.py", "clients/inittab/*.py", "report/*.py"),
     ("inittab/child.py", "inittab/foreign.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),
     ("linux/descriptors.py",),
     ("pid1/container/front.py", "pid1/container/environment.py"),
     ("machine/*.py", "inittab/sources.py"),
     (
         "inittab/*.py",
-        *(f"linux/{module}.py" for module in ("loop", "proc", "terminals")),
+        *(f"linux/{module}.py" for module in ("loop", "proc", "terminals", "watching")),
         "pid1/environment.py",
         "pid1/groups.py",
         "pid1/ownership.py",
@@ -102,6 +108,7 @@ _INIT_BUNDLES = (
     (
         "protocol/*.py",
         "linux/signals.py",
+        "linux/watching.py",
         "pid1/*.py",
         *(f"pid1/{folder}/*.py" for folder in ("inputs", "outputs", "survival")),
     ),
@@ -143,6 +150,7 @@ _RUNIT_BUNDLES = (
     ("clients/runit/runsvchdir.py",),
     ("clients/runit/runit_init.py",),
     ("linux/calls.py", "linux/descriptors.py", "linux/handled_signals.py", "linux/loop.py"),
+    (*(f"linux/{module}.py" for module in ("descendants", "proc", "title", "watching")),),
     ("logs/sinks.py",),
     ("services/*.py",),
     (

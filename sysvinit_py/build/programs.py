@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from sysvinit_py.clients.halt import PROGRAMS as POWER
 from sysvinit_py.clients.inittab.program import INITTAB
 from sysvinit_py.clients.runit.described import PROGRAMS as RUNIT
+from sysvinit_py.clients.runlevel import RUNLEVEL
+from sysvinit_py.clients.shutdown import SHUTDOWN
 from sysvinit_py.initeventd.cli import PROGRAM as INITEVENTD
 from sysvinit_py.install.cli import PROGRAM as INSTALL
 from sysvinit_py.lint.cli import PROGRAM as LINT
 from sysvinit_py.sandbox.cli import PROGRAM as TRY
 
-PROGRAMS = (INITTAB, INITEVENTD, INSTALL, LINT, TRY, *RUNIT.values())
+PROGRAMS = (INITTAB, INITEVENTD, INSTALL, LINT, TRY, SHUTDOWN, *POWER, RUNLEVEL, *RUNIT.values())

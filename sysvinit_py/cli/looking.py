@@ -84,9 +84,9 @@ def _of(pid: int) -> Published | None:
 def _once(pid: int) -> Published | None:
     """Look into each place; what was handed over counts if there is nothing newer.
 
-    Raises DamagedError, FormError.
+    Raises DamagedError, FormError: what is in one of them cannot be read, and there is nothing in another.
     """
-    handed = None
+    handed, unread = None, None
     for read in _places(pid):
         try:
             published = slots.read(read("status"), read("entries"))
@@ -95,8 +95,12 @@ def _once(pid: int) -> Published | None:
                 if not header.handed:
                     return published
                 handed = published
+        except (slots.DamagedError, slots.FormError) as error:
+            unread = unread or error
         except OSError:
             pass
+    if unread and not handed:
+        raise unread
     return handed
 
 
@@ -110,6 +114,12 @@ def _places(pid: int) -> Iterator[Callable[[str], bytes]]:
     if pid == 1:
         yield lambda name: _in_folder("/", name, pid)  # its root is for root alone to see
     yield lambda name: _contents(posix.open(f"/proc/{pid}/fd/{_FDS[name]}", posix.O_PATH), pid)
+
+
+def places(pid: int) -> tuple[str, str]:
+    """Return where changes are to be seen: the folder, and what init has open."""
+    root = "" if pid == 1 else f"/proc/{pid}/root"
+    return "/".join((root, *_FOLDERS)), f"/proc/{pid}/fd/{_FDS['status']}"
 
 
 def boot_time() -> float:

@@ -92,6 +92,8 @@ class Values:
 
 #: What every program has, unless its table says otherwise.
 COMMON = Option("-h --help", help="show this help"), Option("--version", help="show the version")
+#: The same where -h is something else.
+LONG = Option("--help", help="show this help"), COMMON[1]
 
 
 class Program(Value):
@@ -108,6 +110,7 @@ class Program(Value):
     prefixes: bool = False  # long options may be abbreviated
     failed: int = out.FAILED  # exit status if it is refused, or cannot be done
     common: tuple[Option, ...] = COMMON  # rows, after all others
+    misused: int = out.USAGE  # exit status if the command line is wrong
     error: str = "error: "  # before what is wrong with the command line
 
     def run(self, act: Callable[[Values], int], arguments: Sequence[str] | None = None) -> int:
@@ -119,7 +122,7 @@ class Program(Value):
             return status
         except UsageError as error:
             out.say(self.name, f"{self.error}{error}")
-            return out.USAGE
+            return self.misused
         except RefusedError as error:
             out.say(self.name, *str(error).splitlines())
         except BrokenPipeError:  # whoever reads has seen enough
@@ -181,6 +184,7 @@ class Program(Value):
             if row.many:
                 told[row.attribute].append(value)
             else:
+                told.pop(row.attribute)  # they are in the order in which they were given
                 told[row.attribute] = value
             if values.help or values.version:
                 values.answer = self.help() if values.help else f"{self.name} (sysvinit_py) {__version__}\n"

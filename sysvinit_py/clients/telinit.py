@@ -60,23 +60,23 @@ def main(argv: list[str] | None = None, path: str = initctl.PATH) -> int:
     program, *arguments = sys.argv if argv is None else argv
     name = program.rpartition("/")[2]
     if arguments == ["--version"]:
-        _write(1, f"SysV init version: sysvinit_py {__version__}\n\n")
+        say(1, f"SysV init version: sysvinit_py {__version__}\n\n")
         return 0
     if arguments == ["--help"]:
-        _write(1, f"Usage: {name} {_USAGE}\n{_HELP}")
+        say(1, f"Usage: {name} {_USAGE}\n{_HELP}")
         return 0
     try:
         if posix.geteuid() != 0 and not _is_own(path):
             raise RefusedError("must be superuser.")
         send(initctl.encode(_request(arguments)), path)
     except _OptionError as wrong:
-        _write(2, f"{program}: {wrong}\nUsage: {name} {_USAGE}\n")
+        say(2, f"{program}: {wrong}\nUsage: {name} {_USAGE}\n")
     except _UsageError as wrong:
-        _write(2, f"Usage: {name} {_USAGE}\n{name}: {wrong}\n")
+        say(2, f"Usage: {name} {_USAGE}\n{name}: {wrong}\n")
     except RefusedError as refused:
-        _write(2, f"{name}: {refused}\n")
+        say(2, f"{name}: {refused}\n")
     except OSError as error:
-        _write(2, f"{name}: {path}: {error.strerror}\n")
+        say(2, f"{name}: {path}: {error.strerror}\n")
     else:
         return 0
     return 1
@@ -90,7 +90,7 @@ def _is_own(path: str) -> bool:
         return False
 
 
-def _write(descriptor: int, text: str) -> None:
+def say(descriptor: int, text: str) -> None:
     """Say it, unless nobody can hear it: what was asked for does not depend on that."""
     try:
         posix.write(descriptor, _bytes(text))
@@ -117,7 +117,10 @@ def _request(arguments: list[str]) -> initctl.Request:
             except ValueError:
                 raise RefusedError("-e option data too large") from None
         elif option == "t":
-            sleeptime = _seconds(value)
+            try:
+                sleeptime = seconds(value)
+            except ValueError as wrong:
+                raise _UsageError(f"-t {wrong}") from None
         else:
             operands.append(value)
     if variables and operands:
@@ -166,10 +169,13 @@ def _options(arguments: list[str]) -> Iterator[tuple[str, str]]:
             yield option, value
 
 
-def _seconds(text: str) -> int:
-    """Read the wait time. C takes a word for 0 and sends -1: SIGKILL at once. We take both for mistakes."""
+def seconds(text: str) -> int:
+    """Read the wait time. C takes a word for 0 and sends -1: SIGKILL at once. We take both for mistakes.
+
+    Raises ValueError.
+    """
     if not (text.isascii() and text.isdigit()) or len(text) > 10 or int(text) > _MAX_SECONDS:
-        raise _UsageError(f"-t {text!a}: not a number of seconds (expected 0 to {_MAX_SECONDS})")
+        raise ValueError(f"{text!a}: not a number of seconds (expected 0 to {_MAX_SECONDS})")
     return int(text)
 
 

@@ -23,7 +23,8 @@ NEEDS_PYTHON = (
     "Python 3.11 or newer with its standard library is needed (in Debian: apt-get install python3);"
     " if it is elsewhere, --python names it"
 )
-NEEDS_PROGRAMS = "apt-get install sysvinit-core"
+NEEDS_SYSVINIT = "apt-get install sysvinit-core"
+NEEDS_PROGRAMS = f"{NEEDS_SYSVINIT}, or --programs"
 
 #: Programs of other init systems by their names, and what those are called.
 STRANGERS = {
@@ -44,17 +45,19 @@ class UnbootableError(RefusedError):
     """Our init cannot start there at all; the text says why."""
 
 
-def problems(tree: Tree, init: bytes) -> list[str]:
+def problems(tree: Tree, init: bytes, programs: bool = False) -> list[str]:
     """Return why the system of ``tree`` would not boot with ``init``, or not be usable. Changes nothing.
+
+    ``programs``: init is shutdown and halt there, too.
 
     Raises UnbootableError.
     """
     probe(tree, init)
-    found = [*_other_init(tree), *_missing_programs(tree)]
+    found = [*_other_init(tree), *([] if programs else _missing_programs(tree))]
     try:
         inittab = read_etc(tree.at("/etc"))
     except FileNotFoundError:
-        return [*found, f"no {INITTAB}: {NEEDS_PROGRAMS} (its example is /usr/share/sysvinit/inittab)"]
+        return [*found, f"no {INITTAB}: {NEEDS_SYSVINIT} (its example is /usr/share/sysvinit/inittab)"]
     faults = [
         f"{printable(fault.path)}:{fault.line}: {fault.message} [{fault.code}]"
         for fault in check([*inittab.items()], SYSVINIT_PY)
@@ -88,7 +91,7 @@ def _other_init(tree: Tree) -> list[str]:
     name, _ = tree.resolve("/sbin/init")
     if name not in STRANGERS:
         return []
-    return [f"/sbin/init is that of {STRANGERS[name]}, which does not use {INITTAB}: {NEEDS_PROGRAMS}"]
+    return [f"/sbin/init is that of {STRANGERS[name]}, which does not use {INITTAB}: {NEEDS_SYSVINIT}"]
 
 
 def _missing_programs(tree: Tree) -> list[str]:

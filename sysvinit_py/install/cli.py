@@ -29,6 +29,8 @@ INIT, TELINIT, DRAFT = "init", "telinit", "init.new"
 BIN, INITTAB = "/usr/bin", "inittab"
 #: Where what was there before is kept.
 KEPT = {INIT: "init.sysv", TELINIT: "telinit.sysv"}
+#: What --programs makes links to init, too.
+PROGRAMS = (*checks.PROGRAMS, "runlevel")
 #: The Debian package that does the same, and where dpkg notes what it has moved aside for it.
 PACKAGE, DIVERSIONS = "sysvinit-py", "/var/lib/dpkg/diversions"
 #: Every build has this in its second line.
@@ -51,7 +53,8 @@ PROGRAM = Program(
         Option("--python", "PATH", f"the Python that is to run it there (default: {onefile.PYTHON})",
             complete="file"),
         Option("--runit", help="install runit's programs, and not init"),
-        Option("--undo", help="bring back the previous init"),
+        Option("--programs", help="replace shutdown, halt, poweroff, reboot and runlevel, too"),
+        Option("--undo", help="bring back the previous init, and programs"),
         Option("--live", help="have the running C sysvinit hand over, or take over"),
         Option("--yes", help="do not ask before the running system is changed"),
         Option("--dry-run", help="check everything, say what would be done, change nothing"),
@@ -61,8 +64,8 @@ PROGRAM = Program(
             f"with --live: how long each of the two inits may take (default: {hot_swap.PATIENCE:g})", float),
     ),
     forms=(
-        "[--root DIR] [--init FILE] [--python PATH] [--live [--patience SECONDS]] [--yes | --dry-run]"
-        " [--force]",
+        "[--root DIR] [--init FILE] [--python PATH] [--programs] [--live [--patience SECONDS]]"
+        " [--yes | --dry-run] [--force]",
         "--runit [--root DIR] [--init FILE] [--python PATH] [--undo] [--yes | --dry-run]",
         "--undo [--root DIR] [--live [--force] [--patience SECONDS]] [--yes | --dry-run]",
     ),
@@ -79,6 +82,7 @@ def _conflict(options: Values, tree: Tree) -> str:
     conflicts = {
         "--undo brings back the previous init, and takes no --init": options.undo and options.init,
         "--undo brings back the previous init, and takes no --python": options.undo and options.python,
+        "--programs is about an installation of init": options.programs and (options.undo or options.runit),
         "--patience needs --live": options.patience is not None and not options.live,
         "--patience takes a positive number of seconds": not 0 < (options.patience or 1) < math.inf,
         "--undo --force needs --live": options.undo and options.force and not options.live,
@@ -100,6 +104,7 @@ def _run(options: Values) -> int:
     _require_root_file_system(tree)
     if options.runit:
         return _run_runit(options, tree)
+    _require_no_package(tree)
     patience = hot_swap.PATIENCE if options.patience is None else options.patience
     if options.undo:
         version = _require_way_back(options.force) if options.live else _require_ours(tree)
@@ -109,13 +114,16 @@ def _run(options: Values) -> int:
     init = _file(options, "init", is_ours)
     if options.live:
         hot_swap.require(hot_swap.C)
-    if problems := checks.problems(tree, init):
+    if problems := checks.problems(tree, init, options.programs):
         if not options.force:
             raise RefusedError("\n".join([*problems, "nothing was changed"]))
         for problem in problems:
             _report(problem)
-    if _agreed(options, tree, _plan(tree, init)):
-        take_over(tree, init, patience) if options.live else install(tree, init)
+    if _agreed(options, tree, _plan(tree, init, options.programs)):
+        if options.live:
+            take_over(tree, init, patience, options.programs)
+        else:
+            install(tree, init, options.programs)
     return OK
 
 
@@ -148,6 +156,9 @@ def _file(options: Values, name: str, is_ours: Callable[[bytes], bool]) -> bytes
 def _require_root_file_system(tree: Tree) -> None:
     if not tree.resolve(SBIN)[0]:
         raise RefusedError(f"{tree.folder} has no {SBIN}: not a root file system")
+
+
+def _require_no_package(tree: Tree) -> None:
     with suppress(FileNotFoundError, NotADirectoryError):
         if PACKAGE in tree.at(DIVERSIONS).read(_MAX_BYTES)[0].decode(errors="replace").splitlines():
             raise RefusedError(f"the package {PACKAGE} is installed, and does this: update it, or remove it")
@@ -165,10 +176,12 @@ def _has_ours(tree: Tree) -> bool:
     return False
 
 
-def _plan(tree: Tree, init: bytes) -> list[str]:
+def _plan(tree: Tree, init: bytes, programs: bool) -> list[str]:
     """Return what is to be done, a line each."""
     version = init[: init.index(b"\n", len(init.partition(b"\n")[0]) + 1)].rpartition(MARK)[2].split()[0]
     lines = [f"{SBIN}/{INIT} becomes sysvinit_py {version.decode(errors='replace')}"]
+    if programs:
+        lines.append(f"{', '.join(PROGRAMS)} become links to it; those that are there are kept as NAME.sysv")
     if _has_ours(tree):
         return [*lines, "which replaces another build of it"]
     if tree.resolve(f"{SBIN}/{INIT}")[0]:
@@ -197,14 +210,14 @@ def _agreed(options: Values, tree: Tree, plan: list[str]) -> bool:
     return True
 
 
-def install(tree: Tree, init: bytes) -> None:
+def install(tree: Tree, init: bytes, programs: bool = False) -> None:
     """Put ``init`` in the place of /sbin/init. At every moment there is an init."""
     with tree.at(SBIN).opened(folder=True) as sbin:
         try:
             write(sbin, DRAFT, init)
             if not _has_ours(tree) and exists(sbin, INIT):
                 keep(sbin, INIT, KEPT[INIT])
-            if exists(sbin, TELINIT) and not _leads_to_init(sbin):
+            if exists(sbin, TELINIT) and not _leads_to_init(sbin, TELINIT):
                 replace(sbin, TELINIT, KEPT[TELINIT])
             replace(sbin, DRAFT, INIT)
         except OSError as error:
@@ -214,6 +227,8 @@ def install(tree: Tree, init: bytes) -> None:
                 remove(sbin, DRAFT)
         if not exists(sbin, TELINIT):
             os.symlink(INIT, TELINIT, dir_fd=sbin)
+        if programs:
+            _link_programs(sbin)
         os.fsync(sbin)
         kept = exists(sbin, KEPT[INIT])
     _link_inittab(tree)
@@ -235,11 +250,33 @@ def undo(tree: Tree) -> None:
                 replace(sbin, KEPT[INIT], INIT)
             else:
                 remove(sbin, INIT)
+            _unlink_programs(sbin)
         except OSError as error:
             raise OSError(error.errno, error.strerror, f"{SBIN}/{error.filename}") from None
         os.fsync(sbin)
     _unlink_inittab(tree)
     print(f"{SBIN}/{INIT} is what it was before.")
+
+
+def _link_programs(sbin: int) -> None:
+    """Make the links; each program that is there is kept, and at every moment there is one."""
+    for name in PROGRAMS:
+        try:
+            if exists(sbin, name) and not _leads_to_init(sbin, name):
+                keep(sbin, name, f"{name}.sysv")
+            remove(sbin, DRAFT)
+            os.symlink(INIT, DRAFT, dir_fd=sbin)
+            replace(sbin, DRAFT, name)
+        except OSError as error:
+            _report(f"{SBIN}/{name} is not replaced: {error.strerror}")
+
+
+def _unlink_programs(sbin: int) -> None:
+    for name in PROGRAMS:
+        if exists(sbin, f"{name}.sysv"):
+            replace(sbin, f"{name}.sysv", name)
+        elif _leads_to_init(sbin, name):
+            remove(sbin, name)
 
 
 def _link_inittab(tree: Tree) -> None:
@@ -258,9 +295,9 @@ def _unlink_inittab(tree: Tree) -> None:
             remove(folder, INITTAB)
 
 
-def take_over(tree: Tree, init: bytes, patience: float) -> None:
+def take_over(tree: Tree, init: bytes, patience: float, programs: bool = False) -> None:
     """Install ``init``, and have the running C sysvinit hand over to it; if it fails nothing has changed."""
-    hot_swap.swap(hot_swap.OURS, lambda: install(tree, init), lambda: undo(tree), patience)
+    hot_swap.swap(hot_swap.OURS, lambda: install(tree, init, programs), lambda: undo(tree), patience)
     print(
         f"PID 1 is sysvinit_py now, in level {hot_swap.level()}."
         " inittab-install --live --undo is the way back."
@@ -285,7 +322,9 @@ def _require_way_back(force: bool) -> str:
 def give_back(tree: Tree, version: str, patience: float) -> None:
     """Undo the installation, and have C sysvinit take over."""
     ours, _ = tree.at(f"{SBIN}/{INIT}").read(_MAX_BYTES)
-    hot_swap.swap(hot_swap.C, lambda: undo(tree), lambda: install(tree, ours), patience)
+    with tree.at(SBIN).opened(folder=True) as sbin:
+        programs = _leads_to_init(sbin, PROGRAMS[0])
+    hot_swap.swap(hot_swap.C, lambda: undo(tree), lambda: install(tree, ours, programs), patience)
     print(f"PID 1 is C sysvinit {version} now, in level {hot_swap.level()}.")
 
 
@@ -294,10 +333,10 @@ def is_ours(init: bytes) -> bool:
     return MARK in init[:_BEGIN]
 
 
-def _leads_to_init(sbin: int) -> bool:
-    """Return whether telinit is a link to init, and so to ours from now on."""
+def _leads_to_init(sbin: int, name: str) -> bool:
+    """Return whether the program is a link to init, and so to ours from now on."""
     with suppress(OSError):
-        return os.readlink(TELINIT, dir_fd=sbin) in (INIT, f"{SBIN}/{INIT}", f"/usr{SBIN}/{INIT}")
+        return os.readlink(name, dir_fd=sbin) in (INIT, f"{SBIN}/{INIT}", f"/usr{SBIN}/{INIT}")
     return False
 
 

@@ -10,7 +10,7 @@ from sysvinit_py.lint.inittab import Inittab
 from sysvinit_py.lint.reading import JoinedLine, read
 from sysvinit_py.lint.rules import RULES
 from sysvinit_py.lint.sources import in_directory
-from sysvinit_py.lint.suppressions import Suppressions
+from sysvinit_py.lint.suppressions import Suppressions, disabled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def check_services(services: Services, codes: Collection[str], failed: list[str]
         except OSError as error:
             failed.append(f"{error.filename or service.path}: {error.strerror}")
     readable = services.replace(all=tuple(s for s in services.all if "scripts" in s.__dict__))
+    hidden = {script.path: disabled(script.content) for s in readable.all for script in s.scripts}
     for rule in RULES.values():
         if rule.code in codes and not rule.targets:
             found += [
@@ -101,6 +102,7 @@ def check_services(services: Services, codes: Collection[str], failed: list[str]
                     printable(match.message), printable(match.hint),
                 )
                 for match in rule.check(readable)
+                if rule.code not in hidden.get(match.path, ())
             ]  # fmt: skip
     return sorted(found, key=lambda finding: (finding.path, finding.line, finding.code))
 

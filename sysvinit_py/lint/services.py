@@ -32,6 +32,8 @@ _WRAPPERS = {
     "setuidgid": (Syntax(most_operands=1), 1),
     "softlimit": (Syntax("a:c:d:f:l:m:o:p:r:s:t:", most_operands=1), 0),
 }
+#: What executes scripts for sh, besides: Debian's, for services.
+_LIKE_SH = ("invoke-run",)
 #: More than anybody has, and runsvdir of C takes 1,000.
 _MOST = 10_000
 
@@ -60,7 +62,7 @@ class Script:
         words = [word.rpartition("/")[2] for word in self.first[2:].split()]
         if words[:1] == ["env"]:
             del words[0]
-        if not words or words[0] not in SHELLS:
+        if not words or words[0] not in (*SHELLS, *_LIKE_SH):
             return []
         text, found, number, held = self.content.decode(errors="surrogateescape"), [], 0, ""
         for number, line in enumerate(text.split("\n"), 1):
@@ -151,10 +153,10 @@ def find(place: Place, failed: list[str]) -> Services | None:
     """Return the services of a folder; None if it holds none. Adds to ``failed`` what cannot be looked at."""
     try:
         names = place.names()
+        if "run" in names:
+            return Services((Service(place),))
     except OSError:
         return None
-    if "run" in names:
-        return Services((Service(place),))
     places = [place.child(name) for name in names if not name.startswith(".")][:_MOST]
     if "inittab" in names or not any(_is_marked(child) for child in places):
         return None

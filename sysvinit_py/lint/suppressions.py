@@ -18,6 +18,13 @@ _MARK = re.compile(r"[ \t]*#+[ \t]*inittab-lint[ \t]*:(.*)", re.DOTALL)
 _ORDER = re.compile(r"[ \t]*(disable|disable-file)[ \t]*=(.*[^ \t\r].*)", re.DOTALL)
 
 
+def disabled(script: bytes) -> set[str]:
+    """Return the codes of the rules that comments in a script turn off: all are for the whole file."""
+    marks = map(_MARK.match, script.decode(errors="surrogateescape").split("\n"))
+    orders = [order for mark in marks if mark and (order := _ORDER.match(mark[1]))]
+    return {code_of(word) for order in orders for word in order[2].replace(",", " ").split()}
+
+
 class Suppression:
     """One comment: the rules that it turns off, and in which line, or in all of them."""
 

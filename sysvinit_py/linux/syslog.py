@@ -10,20 +10,22 @@ from sysvinit_py.text import printable
 
 PATH = "/dev/log"
 _DAEMON_INFO = 3 << 3 | 6
+USER_NOTICE = 1 << 3 | 5
 _MAX_BYTES = 1024
 
 
 class Syslog:
-    """A line to the daemon at /dev/log: facility daemon, level info."""
+    """A line to the daemon at /dev/log, by default of facility daemon, level info."""
 
-    def __init__(self, tag: str = "init") -> None:
+    def __init__(self, tag: str = "init", priority: int = _DAEMON_INFO) -> None:
+        self._priority = priority
         self._tag = printable(tag)
         self._socket: _socket.socket | None = None
 
     def send(self, text: str) -> None:
         """Send a message; twice at most, as syslogd may have been started anew since the last one."""
         stamp = time.strftime("%b %e %H:%M:%S")
-        message = f"<{_DAEMON_INFO}>{stamp} {self._tag}: {printable(text)}".encode()[:_MAX_BYTES]
+        message = f"<{self._priority}>{stamp} {self._tag}: {printable(text)}".encode()[:_MAX_BYTES]
         for _ in range(2):
             try:
                 (self._socket or self._connect()).send(message)

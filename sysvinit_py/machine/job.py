@@ -32,6 +32,8 @@ NOT_EXECUTED = 127 << 8
 LEVEL_LEFT, ENTRY_GONE, ACTION_CHANGED = "level-left", "entry-gone", "action-changed"
 STOPPED, RESTARTED, TERMINAL_GONE = "stopped", "restarted", "terminal-gone"
 GIVEN_UP, CANNOT_EXECUTE = "given-up", "cannot-execute"
+#: What has happened that is of interest to nobody but the one who has asked for it.
+ANSWER = "answer"
 
 
 class Job(Plain):

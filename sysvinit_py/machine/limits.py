@@ -18,5 +18,3 @@ PROBE_TIME = 0.02
 FORK_RETRY = 1.0
 #: INIT_* variables kept at most.
 MAX_VARIABLES = 16
-#: Answers to requests for one entry that are kept.
-ANSWERS = 8

@@ -42,7 +42,7 @@ class Machine(Plain):
     SAVED = (
         "emergency", "argument", "target", "boot_recorded", "boot_done", "reading", "must_read", "switching",
         "asking", "stage_handled", "nothing_left_said", "pending_on_demand", "pending_events", "wait_time",
-        "graces", "reloads", "answers",
+        "graces", "reloads",
     )  # fmt: skip
     PROCESSES = Processes
 
@@ -68,7 +68,6 @@ class Machine(Plain):
         self.problems: tuple[Problem, ...] = ()  # of the last reading
         self.graces: dict[str, float] = {}  # by file: how long a request to stop an entry waits
         self.reloads: list[str] = []  # tokens of those who wait for the inittab to be read
-        self.answers: list[str] = []  # to the last requests for one entry: token, answer, and the wait time
         self.steering = steering.Steering(self.processes)
         self.single_user_throttle = Throttle()  # of an S in which nothing lasts
         self._now = 0.0
@@ -451,7 +450,7 @@ class Machine(Plain):
         return of_file if entry.options.grace is None else entry.options.grace
 
     def _answer(self, token: str, answer: str, wait_time: float = 0.0) -> None:
-        self.answers = [*self.answers, f"{token}:{answer}:{wait_time:g}"][-limits.ANSWERS :]
+        self.processes.note_answer(self._now, f"{token}:{answer}:{wait_time:g}")
 
     def _variables_given(self, event: ev.VariablesGiven) -> None:
         """INIT_* only, and no more than there may be (behaviour/initctl#commands)."""

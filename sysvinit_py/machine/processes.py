@@ -16,6 +16,7 @@ from sysvinit_py.machine.ending import NEVER, Ending, Endings
 from sysvinit_py.machine.errors import MisuseError
 from sysvinit_py.machine.job import (
     ACTION_CHANGED,
+    ANSWER,
     CANNOT_EXECUTE,
     ENTRY_GONE,
     GIVEN_UP,
@@ -484,6 +485,10 @@ class Processes:
     def note_reading(self, now: float, problems: int, complete: bool) -> None:
         """Note that the inittab was read."""
         self.notes.append((now, "read", "", 0, problems, "" if complete else "incomplete"))
+
+    def note_answer(self, now: float, answer: str) -> None:
+        """Note what a request for one entry is answered: TOKEN:ANSWER:WAIT-TIME."""
+        self.notes.append((now, ANSWER, "", 0, 0, answer))
 
     def _note(self, when: float, what: str, job: Job, pid: int = 0, number: int = 0, word: str = "") -> None:
         self.notes.append((when, what, job.entry.id, pid, number, word))

@@ -9,6 +9,7 @@ BOOT_TIME        0                                  reboot    ~~    ~           
 RUN_LVL          new level + 256 x old ('N': none)  runlevel  ~~    ~                        the kernel's
 INIT_PROCESS     the entry's process                          its                            release
 DEAD_PROCESS     the entry's process                          its   of the record it ends
+RUN_LVL          0, from halt                       shutdown  ~~    ~~                       as of a RUN_LVL
 ===============  =================================  ========  ====  =======================  =================
 
 A DEAD_PROCESS tells no exit status, and the user and host of the session that ended are dropped.
@@ -114,6 +115,11 @@ def boot_time(when: int) -> bytes:
 def run_level(new: str, old: str, when: int) -> bytes:
     """Return the record of a change of runlevel: one character each, ``N`` for none before."""
     return _made(RUN_LVL, ord(new) + 256 * ord(old), when, "~", "~~", b"runlevel")
+
+
+def shutdown(when: int) -> bytes:
+    """Return the record that halt writes: the machine goes down."""
+    return _made(RUN_LVL, 0, when, "~~", "~~", b"shutdown")
 
 
 def init_process(id_: str, pid: int, when: int) -> bytes:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from binascii import crc32
 
+from sysvinit_py.machine.job import ANSWER
 from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
@@ -50,7 +51,7 @@ class Ring:
         """Go on with what another init has left, if it is that."""
         if len(content) == SIZE:
             self.content = bytearray(content)
-            self._count = max((event.number // 2 for event in read(content)), default=-1) + 1
+            self._count = max((event.number // 2 for event in _events(content)), default=-1) + 1
 
     def add(self, notes: Iterable[Note]) -> tuple[int, bytes]:
         """Add events; return what has changed: from where on, and the bytes."""
@@ -76,14 +77,23 @@ class Ring:
                 lines[-1] += f"{pid} "
             else:
                 number = self._count + len(lines)
-                lines.append(f"{number} {when:.2f} {what} {_quoted(name)} {pid} {status} {word} ")
+                lines.append(f"{number} {round(when, 3):.11g} {what} {_quoted(name)} {pid} {status} {word} ")
             ended = (when, name) if what == "end" else None
         return lines
 
 
 def read(content: bytes) -> list[Event]:
     """Return the events, the oldest first; what is empty, damaged, or being written now is left out."""
-    return sorted(_events(content), key=lambda event: event.number)
+    return sorted((event for event in _events(content) if event.what != ANSWER), key=_number)
+
+
+def answers(content: bytes) -> list[str]:
+    """Return what requests for one entry were answered: TOKEN:ANSWER:WAIT-TIME, the oldest first."""
+    return [event.word for event in sorted(_events(content), key=_number) if event.what == ANSWER]
+
+
+def _number(event: Event) -> int:
+    return event.number
 
 
 def _events(content: bytes) -> Iterator[Event]:

@@ -17,8 +17,13 @@ from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from sysvinit_py.inittab.entry import Entry, Reading
     from sysvinit_py.report.slots import Published
+
+    #: Returns those of the paths at which there is no terminal.
+    Missing = Callable[[Collection[str]], Collection[str]]
 
 #: Pids from here on are of what has been started here: no process has one.
 _FIRST_PID = 1 << 30
@@ -37,8 +42,11 @@ class Step(Value):
 class World:
     """A machine, and what it would do."""
 
-    def __init__(self, machine: Machine, reading: Reading, now: float = 0.0) -> None:
+    def __init__(
+        self, machine: Machine, reading: Reading, now: float = 0.0, missing: Missing = lambda paths: ()
+    ) -> None:
         self.machine = machine
+        self._missing = missing
         self._driver = Driver(machine, self._perform, lambda: now)
         self._pids = _FIRST_PID
         self._reading = reading
@@ -76,6 +84,8 @@ class World:
             reading = self._reading
             return ev.InittabRead(reading.entries, reading.problems, complete=reading.complete)
         if isinstance(effect, fx.Start):
+            if effect.terminal and self._missing([effect.terminal]):
+                return ev.TerminalMissing(effect.key)
             self._pids += 1
             self._started.append(self.machine.processes.jobs[effect.key])
             return ev.Started(effect.key, self._pids)
@@ -95,7 +105,7 @@ class World:
 _WAITED, _CHANGED = "waited for", "has the new command when it is started again"
 
 
-def running(published: Published, reading: Reading, now: float) -> World:
+def running(published: Published, reading: Reading, now: float, missing: Missing = lambda paths: ()) -> World:
     """Return the world in which an init stands; ``now`` on its clock."""
     header = published.header
     machine = Machine()
@@ -122,7 +132,7 @@ def running(published: Published, reading: Reading, now: float) -> World:
         | {"must_read": False, "asking": header.busy == ANSWER, "boot_recorded": header.stage != SYSINIT,
            "boot_done": header.stage not in (SYSINIT, BOOT), "nothing_left_said": True}
     )  # fmt: skip
-    return World(machine, reading, now)
+    return World(machine, reading, now, missing)
 
 
 def booted(reading: Reading, level: str) -> World:

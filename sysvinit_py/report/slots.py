@@ -68,7 +68,6 @@ class Header(Value):
     since: float  # when the stage was entered, on CLOCK_BOOTTIME
     busy: str  # what init waits for before it starts anything: inittab, answer, ends; or nothing
     handed: float = 0.0  # when another init took over; 0: none has
-    answers: str = ""  # to the last requests for one entry: TOKEN:ANSWER:WAIT-TIME ...
 
 
 class Published(Value):

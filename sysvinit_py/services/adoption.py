@@ -60,7 +60,7 @@ def boot() -> bytes:
 
 
 def record(boot_id: bytes, pid: int, pipe: int) -> bytes:
-    """Return what ``supervise/process`` says while this is the process; pid 0: there is none."""
+    """Return what ``supervise/process`` says while this is the process; pid 0: no process runs."""
     return b"%s %d %d %d\n" % (boot_id, pid, _start_time(pid) if pid else 0, pipe)
 
 
@@ -95,7 +95,7 @@ def _runs_since(pid: int, since: int) -> bool:
 
 
 def _pipe_at(pid: int, number: int) -> int:
-    """Return the inode of the pipe at a descriptor of a process; 0 if there is none."""
+    """Return the inode of the pipe at a descriptor of a process; 0 if it is not a pipe."""
     try:
         status = calls.stat(f"/proc/{pid}/fd/{number}")
     except OSError:

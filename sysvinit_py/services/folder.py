@@ -6,7 +6,7 @@ files are created with O_EXCL, as ``supervise/`` may belong to a user whom root 
 
 from __future__ import annotations
 
-from stat import S_ISDIR, S_ISFIFO
+from stat import S_ISDIR, S_ISFIFO, S_ISREG
 
 from sysvinit_py.linux import calls
 from sysvinit_py.protocol.supervise import encode, reason, words
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _FOLDER = calls.O_RDONLY | calls.O_DIRECTORY | calls.O_CLOEXEC
 _TEMPORARY = calls.O_WRONLY | calls.O_CREAT | calls.O_EXCL | calls.O_CLOEXEC
+#: The length of a record of a process: the longer one before it is written over.
+_RECORD = 128
 #: What the orders of one turn are at most, so that a flood of them does not hold up the other services.
 _ORDERS = 256
 
@@ -41,6 +43,7 @@ class Folder:
     def __init__(self, path: str, prefix: str = "", dir_fd: int | None = None) -> None:
         self.prefix = prefix
         self.control = -1
+        self._stat = ""
         self._lock = self._ok = -1
         self._pid = 0 if prefix else -1  # the one published last; a logger gets a file when it has one
         try:
@@ -153,10 +156,13 @@ class Folder:
         """Write pid, stat, status and our record of the process. Raises FolderError, FileNotFoundError."""
         status = unit.status
         if status.pid != self._pid:
-            self._write("process", record(status.pid))
+            self._note(record(status.pid))
             self._write("pid", b"%d\n" % status.pid if status.pid else b"")
             self._pid = status.pid
-        self._write("stat", f"{words(status, unit.leaving)}\n".encode())
+        stat = words(status, unit.leaving)
+        if stat != self._stat:  # a file system may take long to rename
+            self._write("stat", f"{stat}\n".encode())
+            self._stat = stat
         self._write("status", encode(status))
 
     def _write(self, name: str, data: bytes) -> None:
@@ -181,6 +187,23 @@ class Folder:
             calls.rename(new, path, dir_fd=self.fd)
         except OSError as error:
             raise FolderError.of(f"rename {name}.new to {self.prefix}{path}", error) from None
+
+    def _note(self, record: bytes) -> None:
+        """Write our record of the process over the last one; only we read it. Raises FileNotFoundError."""
+        try:
+            fd = self._open("supervise/process", calls.O_WRONLY | calls.O_CREAT | calls.O_NOFOLLOW, 0o600)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            return  # it is somebody else's, or no file: after a kill it will not be gone on with
+        try:
+            status = calls.fstat(fd)
+            if S_ISREG(status.st_mode) and status.st_uid == calls.geteuid() and status.st_nlink == 1:
+                calls.pwrite(fd, record.ljust(_RECORD), 0)
+        except OSError:
+            pass
+        finally:
+            calls.close(fd)
 
     def forget_process(self) -> None:
         """Remove the record: what is here now has been left in good order."""

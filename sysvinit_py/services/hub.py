@@ -14,7 +14,7 @@ from sysvinit_py.linux.loop import READABLE, Source, clock
 from sysvinit_py.services import adoption
 from sysvinit_py.services.service import Service
 from sysvinit_py.services.spawn import Spawner
-from sysvinit_py.services.unit import Now
+from sysvinit_py.services.unit import NEVER, Now
 from sysvinit_py.text import printable
 
 TYPE_CHECKING = False
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _CHUNK = 4096
 _STDERR = 2
-_NEVER = float("inf")
 
 
 class Hub(Source):
@@ -89,7 +88,7 @@ class Hub(Source):
             deadline = service.deadline
             if deadline != service.scheduled:
                 service.scheduled = deadline
-                if deadline < _NEVER:
+                if deadline < NEVER:
                     self._count += 1
                     heappush(self._heap, (deadline, self._count, service))
 

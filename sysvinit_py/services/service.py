@@ -6,15 +6,16 @@ from sysvinit_py.linux import calls
 from sysvinit_py.protocol.supervise import DOWN, NOT_UP, UP, reason
 from sysvinit_py.services import adoption
 from sysvinit_py.services.folder import Folder, FolderError
+from sysvinit_py.services.slot import Slot
 from sysvinit_py.services.spawn import CannotForkError
-from sysvinit_py.services.unit import EXIT, PAUSE, Control, Gone, Signal, Start, Unit
+from sysvinit_py.services.unit import EXIT, NEVER, PAUSE, Control, Signal, Start, Unit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from sysvinit_py.services.hub import Hub
+    from sysvinit_py.services.slot import Host
     from sysvinit_py.services.unit import Effect
 
 _EXECUTABLE = 0o100
@@ -22,26 +23,6 @@ _EXECUTABLE = 0o100
 _GLANCE, _GLANCES = 0.2, 25
 #: Seconds: how long the parent of a process that was adopted may take to say how it ended.
 _TOLD = 0.2
-
-
-class Slot:
-    """A unit, the folder where it is published, and what waits while a program in ``control/`` runs."""
-
-    def __init__(self, unit: Unit, folder: Folder) -> None:
-        self.unit, self.folder = unit, folder
-        self.held: list[tuple[Callable[..., Iterable[Effect] | None], tuple[Any, ...]]] = []
-        self.alive = False  # the process has not been reaped
-        self.pidfd = -1  # of a process that is not our child
-        self.later: tuple[float, Callable[[], None]] | None = None  # what is tried again, and when
-        self.complaint, self.times = "", 0  # the last one, and how often
-
-    @property
-    def deadline(self) -> float:
-        """When to call ``Service.tick``; infinite: never."""
-        return min(self.unit.deadline or _NEVER, self.later[0] if self.later else _NEVER)
-
-
-_NEVER = float("inf")
 
 
 class Service:
@@ -52,12 +33,12 @@ class Service:
     name     how messages call it
     """
 
-    def __init__(self, hub: Hub, path: str, name: str) -> None:
+    def __init__(self, hub: Host, path: str, name: str) -> None:
         self.name, self.over = name, False
         self.scheduled: float | None = None  # the hub's
         self._hub, self._path = hub, path
         self._pipe, self._inode = (-1, -1), 0
-        self._look_at, self._glances = _NEVER, 0
+        self._look_at, self._glances = NEVER, 0
         self._left = False  # it is down for good, and the logger reads the rest
         self._told_of_log = False  # that it is not a directory
         self.log: Slot | None = None
@@ -154,13 +135,10 @@ class Service:
 
     def look(self) -> None:
         """See whether a folder is no longer there, and go on with one that has been made in its place."""
-        self._look_at = _NEVER
+        self._look_at = NEVER
         if self._left or self.main.unit.leaving:
             return
-        try:
-            self._renew()
-        except FolderError as error:
-            self._complain(self.main, f"warning: {error}")
+        if not self._renewed():
             self._look_at = self._hub.now().clock + PAUSE
         if not self.main.folder.has("supervise/ok") and self._glances:  # it is perhaps being removed
             self._glances -= 1
@@ -177,6 +155,14 @@ class Service:
             self._move(self.main, self._claimed(self._path))
         if self.log and (self.log.folder.is_removed() or lost is self.log) and self._has_log():
             self._move(self.log, self._claimed("log", "log/", self.main.folder.fd))
+
+    def _renewed(self, lost: Slot | None = None) -> bool:
+        try:
+            self._renew(lost)
+        except FolderError as error:
+            self._complain(lost or self.main, f"warning: {error}")
+            return False
+        return True
 
     def _move(self, slot: Slot, folder: Folder) -> None:
         self._hub.forget(slot.folder.control)
@@ -207,7 +193,7 @@ class Service:
             if slot.later and slot.later[0] <= now.clock:
                 (_, act), slot.later = slot.later, None
                 act()
-            if (slot.unit.deadline or _NEVER) <= now.clock:
+            if slot.unit.deadline <= now.clock:
                 self._take(slot, slot.unit.tick)
 
     def _ended(self, slot: Slot, status: int | None) -> None:
@@ -244,30 +230,30 @@ class Service:
                 self._control(slot, effect.letter)
             elif isinstance(effect, Signal):
                 self._signal(slot, effect.number)
-            else:
-                assert isinstance(effect, Gone)
+            else:  # Gone
                 self._go(slot)
 
     def _start(self, slot: Slot, order: Start) -> None:
         unit, is_run = slot.unit, order.program == "run"
-        end, number = (self._pipe[0], 0) if unit.is_log else (self._pipe[1], 1)
+        program = f"{slot.folder.prefix}./{order.program}"
+        if not is_run and not slot.folder.has(order.program):
+            self._perform(slot, unit.not_started(self._hub.now()))
+            return
         try:
             if is_run and not unit.is_log:
                 self._renew()
                 self._look_for_log()
-                end = self._pipe[1]
             words = [f"./{order.program}", *order.arguments]
+            end, number = (self._pipe[0], 0) if unit.is_log else (self._pipe[1], 1)
             pid = self._hub.spawner.spawn(slot.folder, words, end, number)
         except (FolderError, CannotForkError) as error:
-            self._complain(slot, f"warning: unable to start {slot.folder.prefix}./{order.program}: {error}")
+            self._complain(slot, f"warning: unable to start {program}: {error}")
             if is_run:
                 unit.postpone(self._hub.now())
             else:
                 slot.later = self._hub.now().clock + PAUSE, lambda: self._start(slot, order)
         except OSError as error:
-            if is_run or slot.folder.has(order.program):
-                program = f"{slot.folder.prefix}./{order.program}"
-                self._complain(slot, f"fatal: unable to start {program}: {reason(error)}")
+            self._complain(slot, f"fatal: unable to start {program}: {reason(error)}")
             self._perform(slot, unit.not_started(self._hub.now()))
         else:
             slot.alive = True
@@ -292,8 +278,7 @@ class Service:
         self._perform(slot, slot.unit.controlled(None))
 
     def _controlled(self, slot: Slot, status: int | None) -> None:
-        killed = status is None or status & 0x7F
-        self._perform(slot, slot.unit.controlled(None if killed else (status or 0) >> 8))
+        self._perform(slot, slot.unit.controlled(None if status is None or status & 0x7F else status >> 8))
         if not slot.unit.busy:
             self._hub.mute(slot.folder.control, False)
         self._go_on(slot)
@@ -348,17 +333,12 @@ class Service:
         slot.unit.changed = False
 
     def _find_again(self, slot: Slot) -> None:
-        try:
-            self._renew(slot)
-        except FolderError as error:
-            self._complain(slot, f"warning: {error}")
+        if not self._renewed(slot):
             slot.later = self._hub.now().clock + PAUSE, lambda: self._find_again(slot)
 
     def _complain(self, slot: Slot, text: str) -> None:
         """Report what is wrong: the second, fourth, eighth time that it is so only."""
-        slot.times = slot.times + 1 if text == slot.complaint else 1
-        slot.complaint = text
-        if not slot.times & slot.times - 1:
+        if slot.is_news(text):
             self.say(text + f" ({slot.times} times)" * (slot.times > 1))
 
     def say(self, text: str) -> None:

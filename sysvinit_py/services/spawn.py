@@ -61,7 +61,7 @@ class Spawner:
     def spawn(self, folder: Folder, words: list[str], descriptor: int = -1, number: int = 1) -> int:
         """Start a program of a folder, ``descriptor`` being its ``number``, and return its pid.
 
-        Raises CannotForkError, or OSError if it cannot be executed.
+        Raises CannotForkError, or OSError if that fails.
         """
         actions = [(calls.POSIX_SPAWN_DUP2, descriptor, number)] if descriptor >= 0 else []
         calls.fchdir(folder.fd)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 #: Seconds: a cycle that was shorter is followed by a pause of this length.
 PAUSE = 1.0
+NEVER = float("inf")
 _SECOND = 10**9
 #: What ``finish`` is told if run could not be started: exit code 111.
 NOT_STARTED = 111 << 8
@@ -93,9 +94,9 @@ class Unit:
         return bool(self._queue)
 
     @property
-    def deadline(self) -> float | None:
+    def deadline(self) -> float:
         """When to call ``tick``."""
-        return self.rests_until if self.due and self.state == DOWN and not self._queue else None
+        return self.rests_until if self.due and self.state == DOWN and not self._queue else NEVER
 
     def adopt(self, status: Status, now: Now) -> None:
         """Go on with a process that another supervisor has started."""
@@ -139,8 +140,7 @@ class Unit:
 
     def tick(self, now: Now) -> Iterator[Effect]:
         """Start what is due."""
-        deadline = self.deadline
-        if deadline is not None and deadline <= now.clock:
+        if self.deadline <= now.clock:
             yield from self._run_controls(["u"])
 
     # Programs in control/, one after the other.
@@ -162,7 +162,7 @@ class Unit:
             self._queue = self._queue[1:]
 
     def controlled(self, code: int | None) -> Iterator[Effect]:
-        """Go on after a program in ``control/``: its exit code; None: there is none, or it was killed."""
+        """Go on after a program in ``control/``: its exit code; None if it is missing, or was killed."""
         yield from self._after(self._queue[0], code == 0)
         self._queue = self._queue[1:]
         yield from self._next()

@@ -26,8 +26,8 @@ class Command(NamedTuple):
         return re.fullmatch("".join(any_of.get(part, re.escape(part)) for part in parts), text) is not None
 
 
-def _blocks() -> Iterator[nodes.literal_block]:
-    tree = publish_doctree(PAGE.read_text(), source_path=str(PAGE), settings_overrides={"report_level": 5})
+def _blocks(page: Path = PAGE) -> Iterator[nodes.literal_block]:
+    tree = publish_doctree(page.read_text(), source_path=str(page), settings_overrides={"report_level": 5})
     yield from tree.findall(nodes.literal_block)
 
 
@@ -42,9 +42,9 @@ def write_files(folder: Path) -> None:
                 path.chmod(0o755)
 
 
-def commands() -> list[Command]:
-    """Return the commands of the page in their order."""
-    text = "".join(block.astext() + "\n" for block in _blocks() if "console" in block["classes"])
+def commands(page: Path = PAGE) -> list[Command]:
+    """Return the commands of the page, or another one, in their order."""
+    text = "".join(block.astext() + "\n" for block in _blocks(page) if "console" in block["classes"])
     parts = re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
     return [Command(*part.split("\n", 1)) for part in parts]
 

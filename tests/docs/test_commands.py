@@ -191,6 +191,8 @@ PLACES: dict[str, Place] = {
     "inittab lint*": by_test('tests/system/test_status.py::"lint", "--version"'),
     "inittab try*": by_test('tests/system/test_status.py::"try", "--version"'),
     "inittab status -o id,state,starts,last-end *": by_test("tests/docs/test_commands.py::def on_a_terminal"),
+    "inittab status --watch*": by_test('tests/system/test_watch.py::"status", "--watch"'),
+    "make picture": by_test("tests/docs/test_picture.py::def test_the_picture"),
     "inittab": by_test("tests/system/test_recipes.py::def test_each_command_works"),
     "inittab *": by_test("tests/system/test_recipes.py::def test_each_command_works"),
     "inittab-lint *": lints,

@@ -224,11 +224,22 @@ def test_inittab_log_shows_lines_and_what_became_of_the_process(boot: Boot) -> N
     wait_text(system, b"out\nerr\nout\nerr\n")
     words = [line.split(" ", 1)[1] for line in show(system, "web").splitlines()]
     pid = system.run(["pidof", "sleep"]).stdout.strip()
-    assert words[2:] == ["-- ended: signal 11 SEGV --", f"-- started: pid {pid}, start 2 --", "out", "err"]
+    [first_pid] = re.findall(r"process (\d+) ended", words[3])
+    assert words == [
+        f"-- started, process {first_pid} --", "out", "err",
+        f"-- process {first_pid} ended: signal 11 SEGV --",
+        f"-- started, process {pid} --", "out", "err",
+    ]  # fmt: skip
+    assert not system.run(["/inittab", "restart", "web"]).returncode
+    wait_text(system, b"out\nerr\n" * 3)
+    words = [line.split(" ", 1)[1] for line in show(system, "web").splitlines()][len(words) :]
+    assert words[0].startswith("-- restart requested by 0")
+    assert words[1] == f"-- process {pid} ended: signal 15 TERM (restarted) --"
+    assert words[3:] == ["out", "err"]
     assert len(show(system, "web", "-n", "1").splitlines()) == 1
     assert show(system, "web", "--since", "start").count(" out\n") == 1
-    first = json.loads(show(system, "web", "--json").splitlines()[0])
-    assert (first["id"], first["line"]) == ("web", "out")
+    event, first = map(json.loads, show(system, "web", "--json").splitlines()[:2])
+    assert (event["kind"], first["id"], first["line"]) == ("event", "web", "out")
     assert not show(system, "web", "--since", "2999-01-01")
 
 

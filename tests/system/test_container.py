@@ -7,6 +7,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -743,3 +744,71 @@ def test_nothing_wakes_it(run: Run) -> None:
     time.sleep(6)  # a FIFO that cannot be had would be looked for every 5 s
     assert switches() == before
     assert pid == container.pid
+
+
+# Steering, and what is refused later.
+
+
+def inittab_of(container: Container, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run ``inittab VERB --pid PID`` from outside, as the user who runs the container."""
+    verb, *rest = words
+    module = "sysvinit_py.clients.inittab.program"
+    command = [sys.executable, "-m", module, verb, "--pid", str(container.pid), *rest]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30 * PATIENCE)
+
+
+def test_a_restart_of_main_is_no_end_of_the_container(run: Run) -> None:
+    container = run(f"""
+        id:2:initdefault:
+        # inittab: main
+        app:2:once:{SERVICE}
+    """)
+    assert container.line() == "app | up\n"
+    done = inittab_of(container, "restart", "app")
+    assert done.returncode == 0, done
+    assert [container.line(), container.line()] == ["app | bye\n", "app | up\n"]
+    container.stop()
+    assert container.end()[0] == 0
+
+
+def test_main_above_what_is_waited_for_is_refused(run: Run) -> None:
+    container = run("id:2:initdefault:\n# inittab: main\nw:2:wait:true\nx:2:once:true\n")
+    status, _, err = container.end()
+    assert (status, err) == (
+        2, "init: /etc/inittab:3: w: main above a wait entry: expected a respawn or once entry\n"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "id:2:initdefault:\nx:3:once:true\n"])
+def test_an_inittab_without_anything_to_run_is_not_taken(run: Run, tmp_path: Path, text: str) -> None:
+    container = run(f"id:2:initdefault:\nweb:2:respawn:{SERVICE}\n")
+    assert container.line() == "web | up\n"
+    Path(f"/proc/{container.pid}/root/etc/inittab").write_text(text)
+    container.kill(signal.SIGHUP)
+    assert container.error_line() == "init | nothing to run in level 2\n"
+    container.stop()
+    status, out, _ = container.end()
+    assert (status, out) == (0, "web | bye\n")
+
+
+def test_an_empty_command_is_not_found(run: Run) -> None:
+    """As a shell, tini and docker have it."""
+    assert run("id:2:initdefault:\n", "--", "").end()[0] == 127
+
+
+def test_a_service_that_is_stopped_hears_of_the_end(run: Run) -> None:
+    container = run(f"id:2:initdefault:\nweb:2:respawn:{SERVICE}\n")
+    assert container.line() == "web | up\n"
+    assert inittab_of(container, "kill", "-s", "STOP", "web").returncode == 0
+    assert container.stop() < 4
+    assert container.end()[:2] == (0, "web | bye\n")
+
+
+def test_too_few_descriptors_are_told_once(run: Run) -> None:
+    services = "".join(f"a{number}:2:respawn:sleep 100\n" for number in range(9))
+    few = ("sh", "-c", 'ulimit -n 20; exec "$@"', "sh")
+    container = run(f"id:2:initdefault:\n{services}", through=few)
+    time.sleep(2.5)
+    container.stop()
+    _, _, err = container.end()
+    assert err.count("cannot be started, and is tried again: Too many open files: see ulimit -n") == 1

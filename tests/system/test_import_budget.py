@@ -1,4 +1,4 @@
-"""What PID 1 and telinit may import, and that PID 1 imports nothing once it serves."""
+"""What PID 1, telinit and their like may import, and that PID 1 imports nothing once it serves."""
 
 from __future__ import annotations
 
@@ -110,21 +110,32 @@ def test_pid_1(boot: Boot) -> None:
     assert {pid for pid, _ in before} == {1}
 
 
-def test_telinit() -> None:
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("telinit", ["--version"]),
+        ("telinit", ["x"]),
+        ("telinit", ["-e", "y"]),
+        ("shutdown", ["-z"]),
+        ("halt", ["-z"]),
+        ("runlevel", ["/nonexistent"]),
+    ],
+)
+def test_what_asks_init(tmp_path: Path, name: str, arguments: list[str]) -> None:
     """Of the one file, not of the package: in this the modules are the same."""
+    (tmp_path / name).symlink_to(OURS)
     script = (
         f"import sys\n{RUN}"
-        f"try: run({str(OURS)!r}, *sys.argv[1:])\n"
+        f"try: run({str(tmp_path / name)!r}, *sys.argv[1:])\n"
         "except SystemExit: pass\n"
         "print(*sys.modules)\n"
     )
-    for arguments in (["--version"], ["x"], ["-e", "y"]):
-        command = [PYTHON, "-IS", "-c", script, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        modules = {module.partition(".")[0] for module in done.stdout.splitlines()[-1].split()}
-        assert "sysvinit_py" in modules
-        assert not modules & FORBIDDEN
-        assert "sysvinit_py.pid1.sysv" not in done.stdout
+    command = [PYTHON, "-IS", "-c", script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    modules = {module.partition(".")[0] for module in done.stdout.splitlines()[-1].split()}
+    assert "sysvinit_py" in modules
+    assert not modules & FORBIDDEN
+    assert "sysvinit_py.pid1.sysv" not in done.stdout
 
 
 def test_int_ends_nothing_half_way() -> None:

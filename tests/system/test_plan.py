@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -175,6 +176,33 @@ def test_two_do_not_edit_at_once(boot: Boot) -> None:
         done = edit(system, "true")
         first.communicate(b"\n", 30)
     assert (done.returncode, "somebody else is editing it" in done.stderr) == (4, True)
+
+
+def test_anybody_may_lock_the_inittab_and_hinders_nobody(boot: Boot) -> None:
+    system = booted(boot)
+    with open(system.path("/etc/inittab")) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert edit(system, "true").returncode == 0
+    assert not system.path("/etc/.inittab.lock").exists()
+
+
+def test_an_empty_inittab_is_not_installed(boot: Boot) -> None:
+    """Where there is no linter, either."""
+    system = booted(boot)
+    before = system.path("/etc/inittab").read_text()
+    done = edit(system, "truncate -s 0", "--yes")
+    assert done.returncode == 4, done
+    assert "no entry" in done.stderr
+    assert system.path("/etc/inittab").read_text() == before
+
+
+def test_a_getty_whose_terminal_is_missing_is_not_told_to_start(boot: Boot) -> None:
+    system = booted(boot)
+    system.write(
+        "/etc/inittab", INITTAB.replace("    ", "") + "g:2345:respawn:/sbin/getty tty77\nn:2345:once:/w N\n"
+    )
+    done = system.run(["/inittab", "diff"], 30)
+    assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("start ")] == ["n"], done
 
 
 def test_the_linter_is_asked(tmp_path: Path) -> None:

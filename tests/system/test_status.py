@@ -189,6 +189,17 @@ def test_a_link_in_the_place_of_the_status_is_not_followed(boot: Boot) -> None:
 
 
 @pytest.mark.ours_only("where ours publishes")
+def test_where_the_file_is_damaged_root_is_shown_what_init_has_open(boot: Boot) -> None:
+    system = settled(boot)
+    status = system.path("/run/inittab/status")
+    content = bytearray(status.read_bytes())
+    content[100] ^= 1
+    status.unlink()
+    status.write_bytes(content)
+    assert set(entries(outside(system, "--json"))) == set(STATES)
+
+
+@pytest.mark.ours_only("where ours publishes")
 def test_it_comes_back_where_it_was_removed(boot: Boot) -> None:
     system = settled(boot)
     for name in ("status", "entries"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -268,6 +269,26 @@ def test_a_flood_of_requests_is_answered_to_the_end(boot: Boot) -> None:
             fifo.write(flood)
     assert code(system, "stop", "r") == 0
     assert code(system, "start", "r") == 0
+
+
+def test_thirty_at_once_are_all_answered(boot: Boot) -> None:
+    system = settled(boot)
+    loop = "for i in $(seq 30); do /inittab kill -s CONT r || echo $? & done; wait"
+    done = system.run(["sh", "-c", loop], 60)
+    assert (done.stdout, done.stderr) == ("", "")
+    told = json.loads(inside(system, "history", "--json").stdout)["events"]
+    assert sum(event["event"] == "kill" for event in told) == 30
+    assert "answer" not in {event["event"] for event in told}
+
+
+def test_no_longer_than_asked_for_is_an_answer_waited_for(boot: Boot) -> None:
+    system = settled(boot)
+    system.signal(signal.SIGSTOP)
+    begun = time.monotonic()
+    done = inside(system, "stop", "--timeout", "1", "r")
+    system.signal(signal.SIGCONT)
+    assert (done.returncode, "not answered in 1 s" in done.stderr) == (5, True)
+    assert time.monotonic() - begun < 4
 
 
 def test_c_takes_over_and_leaves_alone_what_was_stopped(boot: Boot, oracle_programs: Path) -> None:

@@ -17,6 +17,8 @@ t2::kbrequest:echo key >> /run/called
 t3::powerfail:echo failed >> /run/called
 t4::powerfailnow:echo low >> /run/called
 t5::powerokwait:echo ok >> /run/called
+# inittab: log
+web:2:respawn:sh -c 'echo up; trap "echo config is missing; exit 78" USR1; while :; do sleep 1; done'
 """
 
 #: What loadkeys(1) does for ``alt keycode 103 = KeyboardSignal``: the request KDSKBENT of ioctl_console(2).
@@ -89,6 +91,34 @@ class TestMultiUser:
         after = machine.run("ps -o ppid= -p $$").strip()
         assert before != after
         assert "gone - no logout" not in machine.run("last")
+
+    def test_a_stranger_finds_out_why_a_service_died_and_steers_it(self, machine: Machine) -> None:
+        """With nothing but inittab, and its exit statuses."""
+        machine.run("inittab wait web running --timeout 20 && inittab health")
+        machine.run("inittab log web -f > /run/followed & echo $! > /run/follower")
+        machine.run("inittab status --watch --json web > /run/watched & echo $! > /run/watcher")
+        machine.run("inittab kill -s USR1 web")
+        machine.wait_for("grep 'config is missing' /run/followed && inittab wait web running --timeout 20")
+        machine.run(
+            "test \"$(inittab status -o state,starts,last-end,why web)\" = $'running\\t2\\texit 78\\titself'"
+        )
+        assert re.search(r"web +process \d+ ended: exit 78", machine.run("inittab history -n 9 web"))
+        assert re.search(r"-- process \d+ ended: exit 78 --\s", machine.run("inittab log web | cat"))
+        machine.run("inittab stop web && inittab wait web stopped")
+        assert machine.run("inittab health web || echo status $?").endswith("web: stopped\nstatus 1")
+        machine.run("inittab start --stable 1 web && inittab restart web && inittab health web")
+        machine.run("kill -INT $(cat /run/follower) $(cat /run/watcher); wait")
+        watched = [json.loads(line)["entries"][0] for line in machine.run("cat /run/watched").splitlines()]
+        assert {"stopped", "running"} <= {entry["state"] for entry in watched}
+
+    def test_what_a_change_would_do_is_told_before(self, machine: Machine) -> None:
+        assert machine.run("inittab diff").startswith("telinit q: would end and start nothing")
+        machine.run("echo 't9:2:once:true' > /etc/inittab.d/t9.tab")
+        told = machine.run("inittab diff || echo status $?")
+        assert re.search(r"^(\x1b\[32m)?start +t9 +once ", told, re.M)
+        assert told.endswith("status 1")
+        machine.run("rm /etc/inittab.d/t9.tab && inittab reload")
+        assert re.search(r"^end +web +respawn ", machine.run("inittab explain --to 3 | cat"), re.M)
 
     def test_orphans_are_reaped(self, machine: Machine) -> None:
         machine.run("for i in 1 2 3 4 5 6 7 8; do (sleep 0.2 &); done; sleep 2")

@@ -13,7 +13,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 
 from sysvinit_py.cli import out
@@ -28,6 +28,8 @@ from sysvinit_py.protocol import initctl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sysvinit_py.cli.options import Values
     from sysvinit_py.linux.beneath import Walk
 
@@ -46,16 +48,37 @@ def edit(values: Values) -> int:
     with place.opened(), place.held() as walk:  # what the first one raises has the file's name
         original = walk.open()
         try:
-            return _edit(values, walk, original)
+            with _locked(walk, values.file):
+                return _edit(values, walk, original)
         finally:
             os.close(original)
 
 
-def _edit(values: Values, walk: Walk, original: int) -> int:
+@contextmanager
+def _locked(walk: Walk, path: str) -> Iterator[None]:
+    """Keep others from editing the file. It has a lock file that only its folder's owner can make or open.
+
+    The inittab itself anybody may open, and lock.
+    """
+    name = f".{walk.name}.lock"
+    how = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        fcntl.flock(original, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise RefusedError(f"{values.file}: somebody else is editing it") from None
+        lock = os.open(name, how, 0o600, dir_fd=walk.folder)
+    except OSError as error:
+        raise RefusedError(f"{path} cannot be replaced: {name} beside it: {error.strerror}") from None
+    with open(lock, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RefusedError(f"{path}: somebody else is editing it") from None
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                os.unlink(name, dir_fd=walk.folder)
+
+
+def _edit(values: Values, walk: Walk, original: int) -> int:
     status = os.fstat(original)
     old = read(original, MAX_BYTES, values.file)
     draft = os.path.join(tempfile.mkdtemp(prefix="inittab-edit."), walk.name)
@@ -124,9 +147,11 @@ def _has_faults(data: bytes, path: str) -> bool:
     elif find_spec("sysvinit_py.lint"):
         command = [sys.executable, "-c", _LINTER.format(sys.path)]
     else:
-        problems = interpret((Source(path, data),)).problems
-        for problem in problems:
-            out.say(NAME, str(problem))
+        reading = interpret((Source(path, data),))
+        problems = [str(problem) for problem in reading.problems]
+        if not (path.endswith(".tab") or any(entry.file for entry in reading.entries)):
+            problems.append(f"{path}: no entry: expected lines id:runlevels:action:process")
+        out.say(NAME, *problems)
         return bool(problems)
     words = ["--target", "sysvinit_py", "--quiet", "--stdin-filename", path, "-"]
     return bool(subprocess.run([*command, *words], input=data, check=False).returncode)

@@ -8,6 +8,7 @@ from sysvinit_py.cli import looking, out
 from sysvinit_py.cli.options import RefusedError
 from sysvinit_py.clients.inittab.status import PROGRAM, WAITS, chosen, look
 from sysvinit_py.clients.inittab.verbs import HEALTH
+from sysvinit_py.linux import calls
 from sysvinit_py.report.item import as_json, header_json, how_it_ended
 
 TYPE_CHECKING = False
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from sysvinit_py.cli.options import Values
     from sysvinit_py.report.item import Item
     from sysvinit_py.report.slots import Header
-
-#: Of processes that are in no container.
-_FIRST_NAMESPACE = "pid:[4026531836]"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -49,7 +47,7 @@ def health(values: Values, program: str = PROGRAM) -> int:
 
 
 def _in_container(pid: int) -> bool:
-    return pid != 1 or posix.readlink("/proc/self/ns/pid") != _FIRST_NAMESPACE
+    return pid != 1 or posix.readlink("/proc/self/ns/pid") != calls.FIRST_PID_NAMESPACE
 
 
 def _wrong(header: Header, items: list[Item], stops_count: bool) -> Iterator[str]:

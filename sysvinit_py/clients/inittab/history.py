@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SAID: dict[str, Callable[[Event], str]] = {
     "begin": lambda event: f"started, process {event.pid}",
     "end": lambda event: (
-        f"{_process(event)}{how_it_ended(event.status)}{f' ({event.word})' if event.word else ''}"
+        f"{_process(event)}ended: {how_it_ended(event.status)}{f' ({event.word})' if event.word else ''}"
     ),
     "rest": lambda event: "respawning too fast: rests for 5 minutes",
     "release": lambda event: "no longer stopped: its levels were left",
@@ -29,12 +29,13 @@ _SAID: dict[str, Callable[[Event], str]] = {
 }
 
 
-def _request(event: Event) -> str:
-    return f"{event.what} requested by {event.word}"
+def said(event: Event) -> str:
+    """Return what has happened, in words."""
+    return _SAID[event.what](event) if event.what in _SAID else f"{event.what} requested by {event.word}"
 
 
 def _process(event: Event) -> str:
-    return f"process {event.pid} ended: " if event.pid else ""
+    return f"process {event.pid} " if event.pid else ""
 
 
 def history(values: Values) -> int:
@@ -54,7 +55,7 @@ def history(values: Values) -> int:
     rows = [["TIME", "ID", "EVENT"]]
     for event in events:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.time + offset))
-        rows.append([when, event.id or "-", _SAID.get(event.what, _request)(event)])
+        rows.append([when, event.id or "-", said(event)])
     out.write(out.table(rows, most=out.width()))
     return out.DONE
 

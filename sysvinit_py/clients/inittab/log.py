@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 import time
 from collections import deque
@@ -11,12 +12,14 @@ from heapq import merge
 
 from sysvinit_py.cli import looking, out
 from sysvinit_py.cli.options import RefusedError
+from sysvinit_py.clients.inittab.history import said
 from sysvinit_py.clients.inittab.status import named, services
 from sysvinit_py.linux.beneath import Place
 from sysvinit_py.logs.places import RUN, folder_name
 from sysvinit_py.logs.sinks import Json
 from sysvinit_py.logs.stamps import iso, parse
-from sysvinit_py.report.item import SERVICE, how_it_ended, items
+from sysvinit_py.report.history import Event, read
+from sysvinit_py.report.item import SERVICE, items
 from sysvinit_py.text import printable
 from sysvinit_py.value import Value
 
@@ -32,6 +35,8 @@ _CHUNK = 1 << 16
 _PAUSE = 0.2
 #: Seconds by which the last line may be younger than the end of its process, as the logger reads it later.
 _SLACK = 0.001
+#: Seconds that the times of one event may differ.
+_SAME = 0.01
 #: A stamp, and what makes zeros of digits, to see whether something is one.
 _STAMP, _ZEROS = b"0000-00-00T00:00:00.000000Z", bytes.maketrans(b"123456789", b"000000000")
 _JSON = b'{"time": "'
@@ -125,16 +130,36 @@ class Log:
         return Line(self._stamp, self._id, line)
 
 
-def events(item: Item) -> list[Line]:
-    """Return what is known of starts and ends."""
-    told: list[tuple[float, str]] = []
-    if item.last and item.last[0]:
-        told.append((item.last[0] + _SLACK, f"ended: {how_it_ended(item.last[1])}"))
-    if item.pid and item.since:
-        begun = max(item.since - _SLACK, told[0][0] if told else 0.0)
-        number = "" if item.action == SERVICE else f", start {item.starts or 1}"
-        told.append((begun, f"started: pid {item.pid}{number}"))
-    return [Line(iso(round(when * 10**9)), item.id, text.encode(), True) for when, text in told]
+class Told(Value):
+    """What init tells of an entry: it, if it is in the inittab, and what has happened to it."""
+
+    item: Item | None = None
+    events: tuple[Event, ...] = ()  # on the clock of the item
+
+
+def events(name: str, told: Told) -> list[Line]:
+    """Return what has happened to the entry, the oldest first."""
+    return [
+        Line(iso(round(when * 10**9)), name, said(event).encode(errors="surrogateescape"), True)
+        for when, event in _in_order(told)
+    ]
+
+
+def _in_order(told: Told) -> Iterator[tuple[float, Event]]:
+    """Yield the events with their times: an end comes after the last line, a start before the first one."""
+    item, happened = told.item, [*told.events]
+    known = []
+    if item and item.last and item.last[0]:
+        known.append(Event(0, item.last[0], "end", item.id, 0, *item.last[1:]))
+    if item and item.pid and item.since:
+        known.append(Event(1, item.since, "begin", item.id, item.pid, 0, ""))
+    for event in known:  # the ring has no room for all, and others may have filled it
+        if not any(e.what == event.what and abs(e.time - event.time) < _SAME for e in happened):
+            happened.append(event)
+    before = 0.0
+    for event in sorted(happened, key=lambda event: (event.time, event.number)):
+        before = max(before, event.time + {"end": _SLACK, "begin": -_SLACK}.get(event.what, 0.0))
+        yield before, event
 
 
 class _Shown:
@@ -179,9 +204,9 @@ def _is_json(text: bytes) -> bool:
 
 def log(values: Values) -> int:
     """Show the logs; return the exit status."""
-    found = _items(values)
+    found = _told(values)
     root = os.open("/" if values.pid in (None, 1) else f"/proc/{values.pid}/root", os.O_PATH | os.O_DIRECTORY)
-    logs = [_log(entry, item, root) for entry, item in found.items()]
+    logs = [_log(entry, told.item, root) for entry, told in found.items()]
     shown = _Shown([*found], as_json=values.json)
     lines = _woven(logs, found, values)
     try:
@@ -205,33 +230,41 @@ def _log(entry: str, item: Item | None, root: int) -> Log:
     return Log(entry, Place(root, path, image=True, shown=path), of_service=of_service)
 
 
-def _items(values: Values) -> dict[str, Item | None]:
-    """Return the entries that are named, and what init tells of them; None: nothing."""
+def _told(values: Values) -> dict[str, Told]:
+    """Return the entries that are named, and what init tells of them."""
+    offset = looking.boot_time()
+    listed: list[Item] = []
+    happened: list[Event] = []
+    init = 0
     try:
-        _, published = looking.look(values.pid)
-        listed = [*items(published, looking.boot_time())]
+        init, published = looking.look(values.pid)
+        listed = [*items(published, offset)]
+        happened = [event.replace(time=event.time + offset) for event in read(published.history)]
     except (looking.CannotLookError, looking.ForeignError):
-        listed = []
+        pass
     found: dict[str, Item | None] = {}
     known: list[Item] = []
     for name in values.ids:
         if not (items_of := named(name, listed)):
-            known = known or [service for item in listed for service in services(item)]
+            known = known or [service for item in listed for service in services(item, init)]
             items_of = [service for service in known if service.id == name]
         found.update({item.id: item for item in items_of} if items_of else {name: None})
-    return found
+    return {
+        name: Told(item, tuple(event for event in happened if event.id == name))
+        for name, item in found.items()
+    }
 
 
-def _woven(logs: list[Log], found: dict[str, Item | None], values: Values) -> Iterator[Line]:
+def _woven(logs: list[Log], found: dict[str, Told], values: Values) -> Iterator[Line]:
     """Return the lines of all logs, and the events between them, by time."""
     streams: list[Iterable[Line]] = []
-    for one, (name, item) in zip(logs, found.items(), strict=True):
+    for one, (name, told) in zip(logs, found.items(), strict=True):
         try:
             one.check()
         except OSError as error:
             raise RefusedError(_reason(name, error)) from None
-        streams += one.lines(to_the_end=not values.follow), events(item) if item else ()
-    begin = _begin(values.since, [*found.values()])
+        streams += one.lines(to_the_end=not values.follow), events(name, told)
+    begin = _begin(values.since, [told.item for told in found.values()])
     woven = merge(*streams, key=lambda line: line.stamp)
     return (line for line in woven if line.stamp >= begin or not line.stamp)
 
@@ -255,10 +288,11 @@ def _reason(name: str, error: OSError) -> str:
 
 def _follow(logs: list[Log], values: Values, shown: _Shown) -> None:
     last = iso(time.time_ns())
-    while True:
-        time.sleep(_PAUSE)
-        found = _items(values)
-        told = [line for item in found.values() if item for line in events(item) if line.stamp > last]
+    stdout = select.poll()
+    stdout.register(1, 0)  # it is told when nobody reads any more
+    while not stdout.poll(_PAUSE * 1000):
+        found = _told(values)
+        told = [line for name, of in found.items() for line in events(name, of) if line.stamp > last]
         last = max([last, *(line.stamp for line in told)])
         lines = [line for one in logs for line in _new(one)]
         for line in merge(lines, sorted(told, key=lambda line: line.stamp), key=lambda line: line.stamp):

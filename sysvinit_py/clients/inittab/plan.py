@@ -10,6 +10,7 @@ from sysvinit_py.cli.options import RefusedError, UsageError
 from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import MAX_BYTES, Source, gather
 from sysvinit_py.linux.beneath import named_file
+from sysvinit_py.linux.terminals import missing
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.limits import WAIT_TIME
 from sysvinit_py.machine.stages import ENTERABLE
@@ -111,4 +112,4 @@ def _world(reading: Reading) -> World:
         raise RefusedError(str(error)) from None
     except looking.ForeignError:
         raise RefusedError("process 1 publishes no status: it is another init, or an older version") from None
-    return plan.running(published, reading, time.clock_gettime(time.CLOCK_BOOTTIME))
+    return plan.running(published, reading, time.clock_gettime(time.CLOCK_BOOTTIME), missing)

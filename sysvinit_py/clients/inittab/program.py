@@ -6,7 +6,7 @@ import posix  # and not os, which takes 2 ms to import
 import sys
 
 from sysvinit_py.cli import looking, out
-from sysvinit_py.cli.options import Option, Program, Values
+from sysvinit_py.cli.options import Option, Program, UsageError, Values
 from sysvinit_py.clients.inittab import verbs
 from sysvinit_py.clients.inittab.beside import beside
 from sysvinit_py.clients.inittab.status import PROGRAM, status
@@ -34,6 +34,7 @@ STATUS = Program(
         Option("--json", help="as JSON, for programs"),
         Option("-o --columns", "COLUMN,...", f"these columns, without a header: {', '.join(COLUMNS)}",
                kind=_columns, complete=f"printf '%s\\n' {' '.join(COLUMNS)}", comma=True),
+        Option("--watch", help="go on with what changes, until interrupted"),
         verbs.PID,
     ),
 )  # fmt: skip
@@ -65,6 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(values: Values) -> int:
     if values.verb == STATUS.name:
+        if values.json and values.columns:
+            raise UsageError("argument --columns: not with --json")
+        if values.watch:
+            from sysvinit_py.clients.inittab.watch import watch
+
+            return watch(values)
         return status(values)
     if values.verb in verbs.PLACES:
         try:

@@ -8,10 +8,11 @@ import time
 
 from sysvinit_py import __version__
 from sysvinit_py.cli import looking, out
-from sysvinit_py.cli.options import RefusedError, UsageError
+from sysvinit_py.cli.options import RefusedError
 from sysvinit_py.report.item import COLUMNS, INIT, ago, as_json, header_json, items, program_of, row
 from sysvinit_py.report.slots import start_time
 from sysvinit_py.text import printable
+from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ WAITS = {
 _STAGES = {"#": "boot: sysinit entries", "*": "boot"}
 
 
-def look(pid: int | None) -> tuple[int, Published, list[Item]]:
+def look(pid: int | None, offset: float | None = None) -> tuple[int, Published, list[Item]]:
     """Return what an init publishes, and its pid. Raises RefusedError, looking.ForeignError."""
-    offset = looking.boot_time()
+    offset = looking.boot_time() if offset is None else offset
     try:
         pid, published = looking.look(pid)
     except looking.CannotLookError as error:
@@ -74,46 +75,61 @@ def chosen(names: Sequence[str], listed: list[Item]) -> list[Item]:
     return found
 
 
+class View(Value):
+    """What there is to be shown of an init; of one that is not ours, ``code`` is FOREIGN."""
+
+    pid: int
+    init: dict[str, Any]  # as JSON has it
+    listed: list[Item]
+    title: str
+    code: int = out.DONE
+    note: str = ""  # what people should know of it besides
+
+
 def status(values: Values) -> int:
     """Show it; return the exit status: of the entries named, or whether it could be looked."""
-    if values.json and values.columns:
-        raise UsageError("argument --columns: not with --json")
     now = time.time()
-    offset = looking.boot_time()
+    view = view_of(values.pid, now, looking.boot_time())
+    if view.note:
+        out.say(PROGRAM, view.note)
+    code = out.DONE if view.code and view.pid != 1 else _show(values, view, now)
+    return view.code or code
+
+
+def view_of(pid: int | None, now: float, offset: float) -> View:
+    """Return what an init publishes, or else what is to be known of it. Raises RefusedError."""
     try:
-        pid, published, listed = look(values.pid)
+        pid, published, listed = look(pid, offset)
     except looking.ForeignError:
-        return _foreign(values, now, offset)
+        return _foreign(1 if pid is None else pid, offset)
     header = published.header
-    if header.version != __version__:
-        out.say(PROGRAM, f"init is sysvinit_py {header.version}, and this program {__version__}")
     title = ("" if pid == 1 else f"process {pid}: ") + _title(header, listed, now - offset)
-    return _show(values, listed, header_json(header, offset), title, now)
+    other = header.version != __version__
+    note = f"init is sysvinit_py {header.version}, and this program {__version__}" if other else ""
+    return View(pid, header_json(header, offset), listed, title, note=note)
 
 
-def _foreign(values: Values, now: float, offset: float) -> int:
-    """Show what is to be known of another init."""
+def _foreign(pid: int, offset: float) -> View:
+    """Return what is to be known of another init: of process 1 only, what utmp and /proc have."""
     from sysvinit_py.clients.inittab import foreign
 
-    pid = 1 if values.pid is None else values.pid
     try:
         with open(f"/proc/{pid}/comm", errors="replace") as file:
             name = file.read().strip()
     except OSError:
-        out.say(PROGRAM, f"there is no process {pid}, or /proc does not show it")
-        return out.CANNOT_LOOK
-    out.say(
-        PROGRAM,
+        raise RefusedError(f"there is no process {pid}, or /proc does not show it") from None
+    records = foreign.records() if pid == 1 else []
+    level, prevlevel = foreign.levels(records)
+    init = dict.fromkeys(INIT) | {"stage": level, "level": level, "prevlevel": prevlevel}
+    return View(
+        pid,
+        init,
+        [*foreign.items(records, offset)],
+        f"level {level or 'unknown'} (from {prevlevel}), as utmp and /proc have it",
+        out.FOREIGN,
         f"process {pid} ({name}) publishes no status for this user:"
         " it is another init, or an older version, or has no /run/inittab and only root may look",
     )
-    if pid == 1:
-        records = foreign.records()
-        level, prevlevel = foreign.levels(records)
-        init = dict.fromkeys(INIT) | {"stage": level, "level": level, "prevlevel": prevlevel}
-        title = f"level {level or 'unknown'} (from {prevlevel}), as utmp and /proc have it"
-        _show(values, [*foreign.items(records, offset)], init, title, now)
-    return out.FOREIGN
 
 
 def _title(header: Header, listed: list[Item], now: float) -> str:
@@ -128,21 +144,24 @@ def _title(header: Header, listed: list[Item], now: float) -> str:
     return "".join(parts)
 
 
-def _show(values: Values, listed: list[Item], init: dict[str, Any], title: str, now: float) -> int:
+def _show(values: Values, view: View, now: float) -> int:
     """Print the items, or those that were asked for; return the exit status."""
-    found: dict[int | None, list[Item]] = {item.pid: services(item) for item in listed if item.pid}
-    known = listed + [service for row in found.values() for service in row] if values.ids else listed
-    shown = chosen(values.ids, known) if values.ids else listed
+    found: dict[int | None, list[Item]] = {
+        item.pid: services(item, view.pid) for item in view.listed if item.pid
+    }
+    known = (
+        view.listed + [service for row in found.values() for service in row] if values.ids else view.listed
+    )
+    shown = chosen(values.ids, known) if values.ids else view.listed
     if values.json:
-        as_object = as_json(init, shown, lambda item: found.get(item.pid, ()))
+        as_object = as_json(view.init, shown, lambda item: found.get(item.pid, ()))
         out.write(out.as_json(as_object) + "\n")
     elif values.columns:
-        cells = (map(printable, row(item, values.columns, now)) for item in shown)
-        out.write("".join("\t".join(line) + "\n" for line in cells))
+        out.write("".join(cells(item, values.columns, now) for item in shown))
     elif values.ids:
-        out.write("\n".join(_details(item, now) for item in shown))
+        out.write("\n".join(details(item, now) for item in shown))
     else:
-        out.write(f"{printable(title)}\n{_table(_indented(shown, found), now)}")
+        out.write(f"{printable(view.title)}\n{table(_indented(shown, found), now, out.width())}")
     return (
         min((item.state.code for item in shown if item.state.code), default=out.DONE)
         if values.ids
@@ -150,9 +169,9 @@ def _show(values: Values, listed: list[Item], init: dict[str, Any], title: str, 
     )
 
 
-def services(item: Item) -> list[Item]:
-    """Return the services that an entry's process supervises."""
-    if "run" not in (item.command or ""):  # neither runsvdir nor /etc/runit
+def services(item: Item, init: int) -> list[Item]:
+    """Return the services that an entry's process supervises; in a container process IDs are others."""
+    if init != 1 or "run" not in (item.command or ""):  # neither runsvdir nor /etc/runit
         return []
     from sysvinit_py.clients.runit.items import below
 
@@ -168,6 +187,11 @@ def _indented(listed: list[Item], found: dict[int | None, list[Item]]) -> list[I
     return rows
 
 
+def cells(item: Item, columns: Sequence[str], now: float) -> str:
+    """Return a line for programs."""
+    return "\t".join(map(printable, row(item, columns, now))) + "\n"
+
+
 def named(name: str, listed: list[Item]) -> list[Item]:
     """Return the items with the id; or else the one whose program has the name."""
     if same_id := [item for item in listed if item.id == name]:
@@ -176,7 +200,8 @@ def named(name: str, listed: list[Item]) -> list[Item]:
     return same_program if len(same_program) == 1 else []
 
 
-def _details(item: Item, now: float) -> str:
+def details(item: Item, now: float) -> str:
+    """Return all that is known of an entry, a line each."""
     names = [name for name in COLUMNS if name not in ("id", "state", "symbol")]
     pairs = [
         (name, cell) for name, cell in zip(names, row(item, names, now), strict=True) if cell not in ("", "-")
@@ -185,7 +210,8 @@ def _details(item: Item, now: float) -> str:
     return f"{printable(item.id)}  {item.state.word}\n{''.join(lines)}"
 
 
-def _table(listed: list[Item], now: float) -> str:
+def table(listed: list[Item], now: float, most: int) -> str:
+    """Return a line for each, the header first."""
     rows = [[name.upper() for name in _TABLE], *(row(item, _TABLE, now) for item in listed)]
     colours = ["1", *(_COLOURS[item.state.symbol] for item in listed)] if out.coloured(sys.stdout) else ()
-    return out.table(rows, right=[_TABLE.index(name) for name in _NUMBERS], most=out.width(), colours=colours)
+    return out.table(rows, right=[_TABLE.index(name) for name in _NUMBERS], most=most, colours=colours)

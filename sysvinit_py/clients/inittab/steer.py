@@ -16,6 +16,7 @@ from sysvinit_py.clients.inittab.status import PROGRAM, chosen, look
 from sysvinit_py.machine import steering
 from sysvinit_py.machine.job import GIVEN_UP
 from sysvinit_py.protocol import control, initctl
+from sysvinit_py.report.history import answers
 from sysvinit_py.report.item import how_it_ended
 
 TYPE_CHECKING = False
@@ -50,13 +51,14 @@ def steer(values: Values) -> int:
     before = chosen(values.ids, listed)
     kill = values.verb == steering.KILL
     signal, wait_time = (values.signal, None) if kill else (0, values.time)
+    patience = _PATIENCE if kill or values.timeout is None else min(values.timeout, _PATIENCE)
     codes, waits = [], {}
     for item in {item.id: item for item in before}.values():
-        answer, seconds = _ask(pid, values.verb, item.id, wait_time, signal)
+        answer, seconds = _ask(pid, values.verb, item.id, wait_time, signal, patience)
         if answer == steering.OK:
             waits[item.id] = seconds
         else:
-            codes.append(_refused(values.verb, item, answer, published))
+            codes.append(_refused(values.verb, item, answer, published, patience))
     if not (kill or values.no_wait):
         timeout = max(waits.values(), default=0.0) + _MORE if values.timeout is None else values.timeout
         for item in before:
@@ -67,10 +69,13 @@ def steer(values: Values) -> int:
     return next(filter(None, codes), out.DONE)
 
 
-def _refused(verb: str, item: Item, answer: str, published: Published) -> int:
+def _refused(verb: str, item: Item, answer: str, published: Published, patience: float) -> int:
     """Say why; return the exit status."""
     if not answer:
-        out.say(PROGRAM, f"{item.id}: init has not answered in {_PATIENCE:g} s")
+        out.say(
+            PROGRAM,
+            f"{item.id}: init has not answered in {patience:g} s; inittab history may tell more",
+        )
         return out.TIMEOUT
     stage = {"#": "sysinit", "*": "boot"}.get(published.header.stage, f"level {published.header.stage}")
     reason = _REASONS.get(answer, answer).format(item=item, stage=stage)
@@ -79,7 +84,7 @@ def _refused(verb: str, item: Item, answer: str, published: Published) -> int:
 
 
 def _ask(
-    pid: int, verb: str, name: str, wait_time: int | None, signal: int, patience: float = _PATIENCE
+    pid: int, verb: str, name: str, wait_time: int | None, signal: int, patience: float
 ) -> tuple[str, float]:
     """Return the answer to a request, empty if none comes, and the wait time. Raises RefusedError."""
     token = posix.urandom(4).hex()
@@ -94,7 +99,7 @@ def _ask(
         raise RefusedError(f"no control channel: {getattr(error, 'strerror', None) or error}") from None
     give_up = time.monotonic() + patience
     while True:
-        for answer in look(pid)[1].header.answers.split():
+        for answer in answers(look(pid)[1].history):
             if answer.startswith(f"{token}:"):
                 _, word, seconds = answer.split(":")
                 return word, float(seconds)

@@ -61,7 +61,7 @@ _RESERVE = 100_000
 
 
 class FatalError(Exception):
-    """It cannot be done; the text says why, in runit's words."""
+    """A change failed; the text says which and why, in runit's words."""
 
 
 class _NumberError(UsageError):
@@ -91,7 +91,7 @@ class Changes:
 
 
 def main(argv: list[str]) -> int:
-    """Execute what the command line says. Returns the exit status if it cannot be done."""
+    """Execute what the command line says. Returns an exit status only if that fails."""
     name, changes, status = argv[0].rpartition("/")[2], Changes(), 111
     try:
         changes.words = argv[1:]
@@ -324,7 +324,7 @@ def execute(changes: Changes, environment: dict[bytes, bytes]) -> None:
     for stream, name in enumerate(_STDIO):
         if stream in changes.closed:
             _do(f"unable to close {name}", posix.close, stream)
-    _do(f"unable to run: {program}", _execute, paths, arguments, environment)
+    _do(f"unable to run: {arguments[0]}", _execute, paths, arguments, environment)
 
 
 def _execute(paths: list[bytes], arguments: list[str], environment: dict[bytes, bytes]) -> None:

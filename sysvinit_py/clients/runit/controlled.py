@@ -7,10 +7,12 @@ import time
 
 from sysvinit_py.clients.runit import supervised
 from sysvinit_py.clients.runit.common import complain
-from sysvinit_py.protocol.supervise import DOWN, NOT_UP, RUN, STATES, UP, reason
+from sysvinit_py.protocol.supervise import DOWN, NOT_UP, RUN, SIGNALS, STATES, UP, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sysvinit_py.protocol.supervise import Status
 
 _FOLDER = "/etc/service"
@@ -80,16 +82,16 @@ class Service:
         if not self._check:
             if not (there := supervised.exists(self.folder, "check", self.name)):
                 return there is False
-            self._check = posix.fork() or self._execute_check()
+            from sysvinit_py.linux.inherited import restore_signals
+
+            self._check = posix.fork() or self._execute_check(restore_signals)
         pid, status = posix.waitpid(self._check, posix.WNOHANG)
         if not pid:
             return False
         self._check = 0
         return status == 0
 
-    def _execute_check(self) -> int:
-        from sysvinit_py.linux.inherited import restore_signals
-
+    def _execute_check(self, restore_signals: Callable[[], None]) -> int:
         try:
             restore_signals()
             posix.chdir(self.folder)
@@ -103,7 +105,7 @@ class Service:
     def end_check(self) -> None:
         """Kill a check that is still running."""
         if self._check:
-            posix.kill(self._check, 9)
+            posix.kill(self._check, SIGNALS["k"])
             posix.waitpid(self._check, 0)
 
 

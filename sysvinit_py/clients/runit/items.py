@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sysvinit_py.protocol.supervise import Status
 
 _SECOND = 10**9
+#: The year 10000: what is later, or before 1970, is no time that runsv has written.
+_LATEST = 253402300800 * _SECOND
 #: As many services as runsvdir takes.
 _MOST = 1000
 #: Where runsvdir may hide behind a script, such as /etc/runit/2.
@@ -39,7 +41,7 @@ def item(name: str, folder: str, *, careful: bool = False) -> Item:
     """Return a service, or a logger, as an item. Raises TroubleError."""
     status = supervised.status(folder, careful=careful)
     state = STATES[word(status, supervised.exists(folder, "down", name))]
-    since = status.since / _SECOND
+    since = status.since / _SECOND if 0 <= status.since < _LATEST else None
     return Item(name, SERVICE, "", state, status.pid or None, since, command=f"{folder}/run")
 
 

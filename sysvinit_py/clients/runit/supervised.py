@@ -25,7 +25,7 @@ class TroubleError(Exception):
 
 
 class NoFolderError(TroubleError):
-    """It cannot be entered."""
+    """Its folder is not to be entered."""
 
     kind = "fail"
 

@@ -6,6 +6,7 @@ import re
 
 from sysvinit_py.inittab.actions import BOOT_ACTIONS, EVENT_ACTIONS, LEVEL_ACTIONS, RESPAWNED
 from sysvinit_py.inittab.entry import DIGIT_LEVELS
+from sysvinit_py.inittab.options import of_entry
 from sysvinit_py.lint.command import Word, ends_with_ampersand, shell_command, tokens
 from sysvinit_py.lint.daemons import DAEMONIZES, fate
 from sysvinit_py.lint.finding import Match, printable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sysvinit_py.lint.inittab import EntryView, Inittab
 
 ONLY = (CONTAINER,)
+MAIN = of_entry("main")
 LEVELS = "".join(level for level in DIGIT_LEVELS if level not in policy.STOP_LEVELS)
 
 
@@ -379,3 +381,28 @@ def long_grace(inittab: Inittab) -> Iterator[Match]:
         if word and word.value > grace:
             message = f"{word.text} does nothing: the container has {grace:g} seconds in all"
             yield _at(view, word, message, f"write # inittab-file: {word.text} above all entries")
+
+
+@rule("INT912", "misplaced-main", "error", ONLY)
+def misplaced_main(inittab: Inittab) -> Iterator[Match]:
+    """An entry is marked as main that others wait for, or that is not started by the level.
+
+    When the main entry ends, the container does. What is waited for ends before the others start, and an
+    entry that is called, or that runs at boot, is not what the container is for. init refuses to start.
+
+    Bad::
+
+        # inittab: main
+        app:2:wait:/usr/local/bin/app
+
+    Good::
+
+        # inittab: main
+        app:2:once:/usr/local/bin/app
+    """
+    options = options_of(inittab)
+    for view in inittab.views:
+        if "main" in options.get(view.place, {}) and policy.main_is_misplaced(
+            view.entry.replace(options=MAIN)
+        ):
+            yield view.match(ACTION, f"main above a {view.action} entry", "write respawn or once")

@@ -178,6 +178,10 @@ def no_exec(services: Services) -> Iterator[Match]:
         command = script.last
         if command is None or command.said_exec or command.background or command.name in _ENDS:
             continue
+        if re.search(
+            rf"^\s*{re.escape(command.name)}\s*\(\)".encode(errors="surrogateescape"), script.content, re.M
+        ):
+            continue  # a function, which may execute something
         if not any(piece.text in ("wait", "trap") for _, pieces in script.lines for piece in pieces):
             yield script.match(
                 f"{command.name} is run without exec: signals go to the shell", line=script.lines[-1][0]

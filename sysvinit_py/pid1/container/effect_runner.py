@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import EMFILE
+
 from sysvinit_py.linux import calls, title
 from sysvinit_py.linux.descendants import descendants
 from sysvinit_py.linux.descriptors import open_nothing
@@ -49,6 +51,7 @@ class ContainerRunner:
         self._groups = Groups()
         self._others_signal = calls.SIGTERM
         self._told: set[int] = set()  # of the others, by pid
+        self._refused: set[int | None] = set()  # why there were no descriptors, by errno
         self._perform: dict[type[fx.Effect], Callable[[Any], ev.Event | None]] = {
             fx.ReadInittab: lambda effect: reader.start(now()),
             fx.Start: self._start,
@@ -76,7 +79,13 @@ class ContainerRunner:
             pid = self._spawn(effect)
         except spawn.CannotExecuteError as error:
             return ev.CannotExecute(effect.key, error.command, error.reason)
-        except (spawn.CannotForkError, OSError):
+        except spawn.CannotForkError:
+            return ev.CannotFork(effect.key)
+        except OSError as error:
+            if error.errno not in self._refused:  # once: it may last
+                self._refused.add(error.errno)
+                what = f"{error.strerror}: see ulimit -n" if error.errno == EMFILE else error.strerror
+                self._relay.say(f"{effect.entry.id}: cannot be started, and is tried again: {what}")
             return ev.CannotFork(effect.key)
         return ev.Started(effect.key, pid)  # nothing else: what fails here would lose the child
 
@@ -157,6 +166,7 @@ class ContainerRunner:
         self._told |= pids
         for pid in pids:
             kill(pid, self._others_signal)
+            kill(pid, calls.SIGCONT)  # one that is stopped hears of nothing else
 
     def _look_for_others(self, effect: LookForOthers) -> ev.Event | None:
         try:

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ENVIRON = "/proc/self/environ"
-_FIRST_NAMESPACE = "pid:[4026531836]"
 _CHUNK = 1 << 16
 #: What Python sets where no locale is set (PEP 538).
 _PYTHONS = ("LC_CTYPE", "C.UTF-8")
@@ -19,7 +18,7 @@ _PYTHONS = ("LC_CTYPE", "C.UTF-8")
 def in_first_namespace() -> bool:
     """Return whether this is a machine and no container, also where nobody can say."""
     try:
-        return calls.readlink("/proc/self/ns/pid") == _FIRST_NAMESPACE
+        return calls.readlink("/proc/self/ns/pid") == calls.FIRST_PID_NAMESPACE
     except OSError:
         return True
 

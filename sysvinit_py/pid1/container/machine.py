@@ -12,7 +12,7 @@ from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import limits, stages
 from sysvinit_py.machine.ending import Ending
-from sysvinit_py.machine.job import NOT_EXECUTED
+from sysvinit_py.machine.job import NOT_EXECUTED, RESTARTED
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.processes import Processes
 from sysvinit_py.pid1.container import policy
@@ -93,6 +93,11 @@ class ContainerProcesses(Processes):
         super().enter_stage()
         while self.stopping and self._resting:
             self._rested(self.jobs[self._resting.pop()[1]])
+
+    def _end(self, job: Job, kill_at: float, why: str, alone: bool = False) -> None:
+        """End it; one that is stopped hears of that only when it goes on."""
+        super()._end(job, kill_at, why, alone)
+        self._do(fx.Signal(job.pid, calls.SIGCONT))
 
     def end_grace(self) -> None:
         """Let nothing have a place any more."""
@@ -213,7 +218,8 @@ class ContainerMachine(Machine):
                 sent = (stop, calls.SIGKILL) if self.killed else (stop,)
                 self.main_code = policy.own_code(code, sent if told else ())
         elif role == policy.MAIN:
-            self._stop("0", code)
+            if job.why != RESTARTED:
+                self._stop("0", code)
         elif role == policy.SETUP and code and not told:
             self._fails(job, code, "set-up failed")
         elif role == policy.SERVICE and not told and self._now >= self._not_before:
@@ -305,8 +311,11 @@ class ContainerMachine(Machine):
         """Take an inittab in which nothing is wrong, or else keep the one there is."""
         if self.stop_at is not None:
             return
-        if event.problems or not event.complete:
-            self._do(*(fx.Say(policy.fault(problem)) for problem in event.problems))
+        faults = [policy.fault(problem) for problem in event.problems]
+        if not faults and self.entries and event.entries != self.entries and self.position.level:
+            faults = [*policy.unusable(event.entries, self.position.level, bool(self.consoles))]
+        if faults or not event.complete:
+            self._do(*map(fx.Say, faults))
             event = ev.InittabRead(self.entries)
         yield from super()._inittab_read(event)
         if not self.entries:

@@ -55,6 +55,11 @@ def role(entry: Entry) -> str:
     return MAIN if entry.options.main and found in (SERVICE, BESIDE) else found
 
 
+def main_is_misplaced(entry: Entry) -> bool:
+    """Return whether it is marked as main, and cannot be it. What is off keeps its options for later."""
+    return entry.options.main and entry.action != "off" and role(entry) != MAIN
+
+
 def cleans_up(entry: Entry, level: str) -> bool:
     """Return whether it is run when all others have ended: a wait entry that names the level."""
     program = entry.command.partition(" ")[0].rpartition("/")[2]
@@ -110,10 +115,18 @@ def refusals(reading: Reading, level: str, command: bool) -> Iterator[str]:
     yield from (fault(problem, guess=True) for problem in reading.problems)
     yield from bad_level(level or level_of(reading.entries), "--level" if level else "initdefault")
     level = level or level_of(reading.entries)
-    entries = [entry for entry in reading.entries if entry != SULOGIN]
+    yield from unusable(reading.entries, level, command)
+
+
+def unusable(listed: Iterable[Entry], level: str, command: bool) -> Iterator[str]:
+    """Yield why faultless entries cannot be used in the level; nothing: they can."""
+    entries = [entry for entry in listed if entry != SULOGIN]
     in_level = (e for e in entries if role(e) != NEVER and e.rule.when == IN_LEVEL and e.command)
     if not command and not any(level in entry.levels for entry in in_level):
         yield f"nothing to run in level {level}"
+    for entry in filter(main_is_misplaced, entries):
+        where = f"{entry.file}:{entry.line}: {entry.id}"
+        yield f"{where}: main above a {entry.action} entry: expected a respawn or once entry"
     marked = [entry.id for entry in entries if role(entry) == MAIN]
     if command and marked:
         yield f"two mains: {marked[0]} is marked, and a command was given"

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from sysvinit_py.machine.machine import Machine
     from sysvinit_py.machine.processes import Processes
 
-    #: The fields of slots.Header from ``boot`` to ``busy``, and ``answers``.
-    _Head = tuple[str, int, str, str, str, float, str, str]
+    #: The fields of slots.Header from ``boot`` to ``busy``.
+    _Head = tuple[str, int, str, str, str, float, str]
 
 FOLDER = "/run/inittab"
 STATUS, ENTRIES = "status", "entries"
@@ -80,7 +80,7 @@ class Publisher(Source):
             self._boot, self._started = _identity()
         head = (
             self._boot, self._started, position.stage, position.level, position.prevlevel, position.since,
-            machine.busy, " ".join(machine.answers),
+            machine.busy,
         )  # fmt: skip
         if not (is_new or processes.changed or processes.notes or head != self._head):
             return
@@ -202,7 +202,7 @@ class Publisher(Source):
             calls.pwrite(FDS[STATUS], run, end - len(run))
 
     def _header(self, head: _Head, handed: float = 0.0) -> bytes:
-        return slots.header(slots.Header(__version__, self._reading, *head[:-1], handed, head[-1]))
+        return slots.header(slots.Header(__version__, self._reading, *head, handed))
 
     def _take_place(self) -> None:
         """Let nothing else have the descriptors. Raises OSError if something has."""

@@ -132,6 +132,8 @@ def execute(argv: list[str], environment: dict[str, str], search: str = PATH, **
     if not argv:
         raise CannotExecuteError("", "no command")
     command, reason = argv[0], ""
+    if not command:  # as execvp(3) has it
+        raise CannotExecuteError(command, calls.strerror(errno.ENOENT))
     paths = [command] if "/" in command else [f"{folder}/{command}" for folder in search.split(":")]
     for path in paths:
         for program, words in ((path, argv), (SHELL, [SHELL, path, *argv[1:]])):

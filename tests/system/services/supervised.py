@@ -94,8 +94,29 @@ class Supervised:
         wait_until(true, lambda: f"{self.stat()!r}, log {self.stat('log')!r}; {self.errors}")
 
     def wait_stat(self, stat: str, who: str = "") -> None:
-        self.wait(lambda: self.stat(who) == stat)
-        self.pid(who)
+        """Wait until stat says so, and all else is written that belongs to it."""
+        self.wait(lambda: self.stat(who) == stat and self._agrees(stat, who))
+
+    def _agrees(self, stat: str, who: str) -> bool:
+        """Whether status and pid are what belongs to this stat."""
+        if not (self.path / who / "supervise/status").exists():
+            return False
+        data = self.status(who)
+        paused, want, got_term, state = data[16:]
+        pid = int.from_bytes(data[12:16], "little")
+        return (
+            (paused > 0, got_term > 0) == ("paused" in stat, "got TERM" in stat)
+            and state == ["down", "run", "finish"].index(stat.split(",")[0])
+            and (state == 0 or chr(want) == ("d" if ", want" in stat else "u"))
+            and pid == self.pid(who)
+            and (pid > 0) == (state > 0)
+            and not list((self.path / who / "supervise").glob("*.new"))
+        )
+
+    def wait_sleep(self) -> int:
+        """Wait until the service has read its program, and return its pid."""
+        self.wait(lambda: "sleep" in Path(f"/proc/{self.pid()}/comm").read_text())
+        return self.pid()
 
     def kill_runsv(self) -> None:
         assert self.runsv is not None
@@ -134,3 +155,10 @@ def is_alive(pid: int) -> bool:
         return pid > 0 and ") Z" not in Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
+
+
+def gaps(text: str) -> int:
+    """How many of the numbers are missing: a logger that is killed loses what it has read."""
+    numbers = [int(line) for line in text.split()]
+    assert numbers == sorted(set(numbers))
+    return numbers[-1] - len(numbers)

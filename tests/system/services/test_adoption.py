@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.system.services.conftest import Make
-from tests.system.services.supervised import CAT, SLEEP, Supervised, is_alive
+from tests.system.services.supervised import CAT, SLEEP, Supervised, gaps, is_alive
 
 COUNT = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done"
 
@@ -43,8 +43,7 @@ def test_after_kill_9(service: Make, who: str) -> None:
     one.wait(lambda: one.read("log/got").count("\n") > have + 20)
     assert one.exit() == 0
     assert not any(map(is_alive, pids))
-    numbers = [int(line) for line in one.read("log/got").split()]
-    assert numbers == list(range(1, len(numbers) + 1))
+    assert gaps(one.read("log/got")) <= 1
 
 
 def test_from_debians_and_back(service: Make, oracle: str) -> None:

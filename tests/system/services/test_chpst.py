@@ -77,7 +77,8 @@ CASES = """\
 chpst | chpst -Z | chpst -é x | chpst -: x | chpst -P: x | chpst -v- true | chpst -b | chpst -b x | chpst -v
 chpst -- echo a | chpst - a | chpst -- -- a | chpst -P0 echo hi | chpst -l lk -L lk2 true
 chpst -d x -Z true | chpst -n3 nice | chpst -n +3 nice | chpst -n '' nice | chpst -n 3x nice
-chpst -n +-3 nice | chpst -n 25 nice | chpst -n 4294967297 nice | chpst -n 99999999999999999999 nice
+chpst -n +-3 nice | chpst -n 25 nice | chpst -b other nosuch
+chpst -n 4294967297 nice | chpst -n 99999999999999999999 nice
 chpst -b x sh -c 'echo $0' | chpst nosuch | chpst / | chpst '' | chpst plain/tool | chpst good/tool/x
 chpst ./loop | chpst ./env | PATH=plain:good:$PATH chpst tool | PATH=plain:$PATH chpst tool
 PATH=plain:nowhere:$PATH chpst tool | PATH=bare:good:$PATH chpst tool | PATH=lost:good:$PATH chpst tool a

@@ -257,7 +257,7 @@ def test_latency_of_a_restart(hub: RunningHub) -> None:
     one = hub.add(0, {"run": SLEEP})
     one.wait_stat("run")
     took = []
-    for _ in range(3):
+    for _ in range(4):
         time.sleep(1.05)
         pid = one.pid()
         began = time.monotonic()
@@ -265,4 +265,4 @@ def test_latency_of_a_restart(hub: RunningHub) -> None:
         while one.pid() in (0, pid):
             pass
         took.append(time.monotonic() - began)
-    assert min(took) < 0.01 * PATIENCE, took
+    assert min(took) < 0.05 * PATIENCE, took

@@ -424,3 +424,25 @@ def test_an_exit_that_runsvdir_will_undo_is_said_to_be(services: Path) -> None:
     assert said[0] == ""
     assert re.fullmatch(r"sv: bad: runsvdir \(\d+\) starts its runsv again within seconds: .*\n", said[1])
     assert sv(True, ("down", "web"), SVDIR=str(services))[1] == ""
+
+
+def test_a_logger_that_is_not_known(folders: Callable[..., Folder]) -> None:
+    """C warns, and shows the service's status as the logger's."""
+    folder = folders()
+    (folder.path / "log").mkdir()
+    warning = "warning: web/log: unable to open supervise/ok: file does not exist\n"
+    own = f"run: web: (pid {PID}) Ns; {warning}"
+    assert _one(False, folder, "status", "web")[::2] == (f"{own}run: log: (pid {PID}) Ns\n", 1)
+    assert _one(True, folder, "status", "web")[::2] == (own, 1)
+
+
+def test_what_cannot_be_written_is_said(folders: Callable[..., Folder]) -> None:
+    """C exits 0."""
+    folder = folders()
+    with open("/dev/full", "w") as full:
+        c = subprocess.run([oracle(), "status", folder.path], stdout=full, check=False)
+        ours = subprocess.run(
+            [*OURS, "sv", "status", folder.path], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert c.returncode == 0
+    assert (ours.returncode, ours.stderr) == (100, b"sv: unable to write: out of disk space\n")

@@ -496,7 +496,7 @@ def test_kills_between_lines_lose_nothing(start: Start, tmp_path: Path, whose: s
 
 @pytest.mark.timed
 def test_lines_a_second_and_memory(tmp_path: Path) -> None:
-    """100,000 lines of 60 bytes a second with stamps, over rotations, at no more than 10 MB; C's are printed."""
+    """100,000 lines of 60 bytes a second with stamps, over rotations, at most 10 MB; C's are printed."""
     count = 300_000
     data = b"".join(b"%010d %s\n" % (number, b"x" * 48) for number in range(count))
     best = {OURS: 0.0, C: 0.0}

@@ -89,9 +89,9 @@ def test_the_synopsis_is_that_of_the_table(
 
 
 def test_verbs_that_share_a_page_are_found_by_man(pages: dict[str, bytes]) -> None:
-    for name, page in manual.SHARED.items():
-        assert pages[f"{name}.1"].decode() == f".so man1/{page}.1\n"
-        assert f"{page}.1" in pages
+    for name, (page, section) in manual.SHARED.items():
+        assert pages[f"{name}.{section}"].decode() == f".so man{section}/{page}.{section}\n"
+        assert f"{page}.{section}" in pages
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: str(program.name))

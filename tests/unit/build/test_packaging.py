@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import os
 import subprocess
 import sys
 import tarfile
@@ -55,6 +56,8 @@ def names(built: tuple[Path, Path]) -> tuple[set[str], set[str]]:
         return {name.partition("/")[2] for name in tar.getnames()}, set(zipped.namelist())
 
 
+#: Programs that pip does not install.
+OF_INIT = ("init", "telinit", "shutdown", "halt", "poweroff", "reboot", "runlevel")
 #: Files that are about the repository itself.
 LEFT_OUT = (".git", ".github/")
 
@@ -78,7 +81,7 @@ def test_the_wheel_has_what_a_user_needs(built: tuple[Path, Path]) -> None:
     wanted |= {f"{data}/sysvinit_py/grammar/inittab.lark"}
     wanted |= {f"{data}/man/man7/inittab-lint-rules.7", f"{data}/man/man1/inittab-try.1"}
     assert wanted <= in_wheel, wanted - in_wheel
-    wanted = {f"{data}/{path}" for path in completion.files(without=RUNIT)}
+    wanted = {f"{data}/{path}" for path in completion.files(without={*RUNIT, *OF_INIT})}
     assert wanted <= in_wheel, wanted - in_wheel
     pages = {name.rpartition("/")[2] for name in in_wheel if "/man/man" in name}
     assert {path.stem for path in (REPOSITORY / "man").glob("*.rst")} <= pages
@@ -88,9 +91,9 @@ def test_the_wheel_has_what_a_user_needs(built: tuple[Path, Path]) -> None:
 def test_pages_of_the_system_s_init_are_not_hidden(built: tuple[Path, Path]) -> None:
     """Pip installs neither init nor runit, so ``man init`` must go on to show that of the system."""
     found_by_man = {name.rpartition("/")[2] for name in names(built)[1] if "/share/man/" in name}
-    assert found_by_man.isdisjoint({"init.8", "telinit.8", "inittab.5"} | {f"{name}.8" for name in RUNIT})
+    assert found_by_man.isdisjoint({"inittab.5"} | {f"{name}.8" for name in {*RUNIT, *OF_INIT}})
     completed = {Path(name).stem.lstrip("_") for name in names(built)[1] if "complet" in name}
-    assert completed.isdisjoint(RUNIT)
+    assert completed.isdisjoint({*RUNIT, *OF_INIT})
 
 
 def test_the_wheel_installs_the_tools_and_no_init(built: tuple[Path, Path], tmp_path: Path) -> None:
@@ -128,3 +131,31 @@ def test_the_metadata_has_what_a_package_page_shows(built: tuple[Path, Path]) ->
     description = metadata.get_payload()
     assert description == (REPOSITORY / "README.rst").read_text()
     publish_string(description, writer="html5", settings_overrides={"halt_level": 2})
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "called", "asked"),
+    [
+        ("/usr/bin/python3.11 (deleted)", "triggered", True),
+        ("/usr/bin/python3.11", "triggered", False),
+        ("/usr/bin/python3.11 (deleted)", "configure", False),
+        ("/usr/sbin/init (deleted)", "triggered", False),
+    ],
+)
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees the root directory of PID 1")
+def test_a_new_python_is_taken_over_by_pid_1(
+    tmp_path: Path, interpreter: str, called: str, asked: bool
+) -> None:
+    """The postinst, with what it calls replaced; in a chroot it asks nobody."""
+    for name, does in ("readlink", f"echo '{interpreter}'"), ("telinit", f"echo $@ > {tmp_path}/asked"):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    postinst = (REPOSITORY / "debian/postinst").read_text()
+    # In namespaces: its first part finds no init.sysv of this machine, and we may see the root of PID 1.
+    hide = 'mount -t tmpfs none /usr/sbin; sh -c "$0" postinst "$1"'
+    hidden = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-ec", hide]
+    subprocess.run([*hidden, postinst, called], check=True, env=environment)
+    assert (tmp_path / "asked").exists() == asked
+    if asked:
+        assert (tmp_path / "asked").read_text() == "u\n"

@@ -16,6 +16,7 @@ from sysvinit_py.cli import looking
 from sysvinit_py.clients import telinit
 from sysvinit_py.clients.inittab import health, history, program, steer
 from sysvinit_py.inittab.entry import Problem
+from sysvinit_py.linux import calls
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.pid1.inputs.requests import events_of
@@ -65,7 +66,7 @@ class Init:
         processes = machine.processes
         self.ring.add(processes.take_notes())
         jobs = processes.jobs.values()
-        head = {"answers": " ".join(machine.answers), "stage": machine.position.stage, **self.header}
+        head = {"stage": machine.position.stage, **self.header}
         status = slots.header(HEADER.replace(**head))
         status += b"".join(slots.slot(job, job.pid in processes.endings) for job in jobs)
         listed = slots.entries(HEADER.reading, [job.entry for job in jobs], self.problems or machine.problems)
@@ -230,7 +231,11 @@ def test_kill(init: Init, run: Run) -> None:
 
 def test_init_does_not_answer(init: Init, run: Run) -> None:
     init.deaf = True
-    assert run("stop", "web") == (5, "", "inittab: web: init has not answered in 5 s\n")
+    assert run("stop", "web") == (
+        5,
+        "",
+        "inittab: web: init has not answered in 5 s; inittab history may tell more\n",
+    )
     assert run("reload", "--timeout", "2") == (5, "", "inittab: the inittab is not read yet, after 2 s\n")
 
 
@@ -286,7 +291,7 @@ def test_health(init: Init, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     init.world.end("o2", 256)
     assert ill() == "inittab: o2: failed: exit 1\n"
     run("start", "o2")
-    monkeypatch.setattr("posix.readlink", lambda path: health._FIRST_NAMESPACE)
+    monkeypatch.setattr("posix.readlink", lambda path: calls.FIRST_PID_NAMESPACE)
     assert not ill()
     run("stop", "web")
     assert not ill()

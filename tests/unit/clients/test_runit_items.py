@@ -72,12 +72,13 @@ def runsvdir(tmp_path: Path) -> Iterator[Item]:
 
 
 def test_services_below_their_runsvdir(runsvdir: Item) -> None:
-    web, logger = status.services(runsvdir)
+    web, logger = status.services(runsvdir, 1)
     assert (web.id, web.pid, web.since, web.state.word) == ("web", 77, NOW / 10**9, "running")
     assert logger.id == "web/log"
-    assert status.services(runsvdir.replace(command="/sbin/getty 1")) == []
+    assert status.services(runsvdir.replace(command="/sbin/getty 1"), 1) == []
     assert items.folder_of(runsvdir.replace(pid=os.getpid())) == ""
     assert items.folder_of(runsvdir.replace(pid=None)) == ""
+    assert status.services(runsvdir, 2) == [], "a container's: its processes have other numbers here"
 
 
 def test_what_a_strangers_folder_has_is_not_opened(runsvdir: Item, tmp_path: Path) -> None:
@@ -89,7 +90,7 @@ def test_what_a_strangers_folder_has_is_not_opened(runsvdir: Item, tmp_path: Pat
     assert supervised.status(folder).pid == 77
     with pytest.raises(TroubleError, match="neither a FIFO nor a regular file"):
         supervised.status(folder, careful=True)
-    assert status.services(runsvdir) == []
+    assert status.services(runsvdir, 1) == []
 
 
 @pytest.fixture
@@ -97,7 +98,8 @@ def seen(runsvdir: Item, monkeypatch: pytest.MonkeyPatch) -> Item:
     """Have inittab find the entry."""
 
     header = SimpleNamespace(version=__version__, stage="2", level="2", prevlevel="N", since=1.0, busy="")
-    monkeypatch.setattr(looking, "look", lambda _: (1, SimpleNamespace(header=header)))
+    monkeypatch.setattr(looking, "look", lambda _: (1, SimpleNamespace(header=header, history=b"")))
+    monkeypatch.setattr(log, "read", lambda _: [])
     for module in (status, log):
         monkeypatch.setattr(module, "items", lambda *_: [runsvdir])
     return runsvdir
@@ -133,7 +135,17 @@ def test_log_reads_theirs(seen: Item, tmp_path: Path, capfdbinary: Capture, plac
     assert [line for line in lines if b" -- " not in line] == [
         b"@400000006b08230a00000005 one", b"2026-11-26_12:00:01.00000 two", b"no stamp",
     ]  # fmt: skip
-    assert [line.split(b" -- ")[1] for line in lines if b" -- " in line] == [b"started: pid 77 --"]
+    assert [line.split(b" -- ")[1] for line in lines if b" -- " in line] == [b"started, process 77 --"]
+
+
+@pytest.mark.parametrize("byte", [b"\0", b"\xff", b"x"])
+def test_a_damaged_status_is_shown_without_a_time(
+    seen: Item, tmp_path: Path, capfdbinary: Capture, byte: bytes
+) -> None:
+    (tmp_path / "service/web/supervise/status").write_bytes(byte * 20)
+    for words in (["--json"], []):
+        assert program.main(["status", *words]) == 0
+        assert b"web" in capfdbinary.readouterr().out
 
 
 def test_a_damaged_folder_is_no_service(tmp_path: Path) -> None:

@@ -146,6 +146,30 @@ def test_users_have_the_program_inittab(root: Path, run: Run) -> None:
     assert link.read_text() == "another's"
 
 
+def test_a_root_without_shutdown_gets_ours(root: Path, run: Run) -> None:
+    """``--programs``; what was there comes back, also after an update."""
+    (root / "sbin/shutdown").unlink()
+    (root / "sbin/poweroff").unlink()
+    (root / "sbin/poweroff").symlink_to("halt")
+    before = {path.name: path.lstat().st_ino for path in (root / "sbin").iterdir()}
+    for _ in range(2):
+        done = run("--programs")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert {os.readlink(root / "sbin" / name) for name in cli.PROGRAMS} == {"init"}
+        assert os.readlink(root / "sbin/poweroff.sysv") == "halt"
+        assert not (root / "sbin/shutdown.sysv").exists()
+    assert run("--undo").returncode == 0
+    assert {path.name: path.lstat().st_ino for path in (root / "sbin").iterdir()} == before
+    assert os.readlink(root / "sbin/poweroff") == "halt"
+
+
+def test_programs_are_not_replaced_unasked(root: Path, run: Run) -> None:
+    run()
+    assert (root / "sbin/shutdown").read_text() == "#!/bin/sh\n"
+    assert not (root / "sbin/runlevel").exists()
+    assert "--programs is about an installation of init" in run("--undo", "--programs").stderr
+
+
 def test_can_be_undone(root: Path, run: Run) -> None:
     run()
     assert run("--undo").returncode == 0

@@ -132,6 +132,14 @@ class TestProgram:
         assert "no /usr/bin/python3" in capsys.readouterr().err
         assert content(root) == {}
 
+    def test_the_package_with_init_is_no_obstacle(self, root: Path) -> None:
+        """Regression: it does not have runit's programs, and inittab-install --runit was refused."""
+        (root / "var/lib/dpkg").mkdir(parents=True)
+        (root / "var/lib/dpkg/diversions").write_text("/sbin/init\n/sbin/init.sysv\nsysvinit-py\n")
+        services.install(Tree(root), FILE)
+        assert cli.main(["--root", str(root), "--runit", "--undo"]) == cli.OK
+        assert content(root) == {}
+
     @pytest.mark.parametrize("other", ["--live", "--force"])
     def test_options_that_do_not_fit(
         self, root: Path, other: str, capsys: pytest.CaptureFixture[str]

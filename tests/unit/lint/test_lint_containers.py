@@ -97,6 +97,15 @@ def test_two_mains(one: str, two: str, expected: list[str]) -> None:
     assert of("INT903", f"# inittab: main\n{one}\n# inittab: main\n{two}\n") == expected
 
 
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [("wait", ["2:wait"]), ("sysinit", ["2:sysinit"]), ("powerfail", ["2:powerfail"]), ("ondemand", [])]
+    + [(action, []) for action in ("off", "once", "respawn")],
+)
+def test_main_above_what_cannot_be_it(action: str, expected: list[str]) -> None:
+    assert of("INT912", f"# inittab: main\nx:2:{action}:/x\n{WEB}") == expected
+
+
 def test_mains_of_two_files() -> None:
     files = [(name, b"# inittab: main\n%b:2:once:/x\n" % name[:1].encode()) for name in ("a.tab", "b.tab")]
     assert [(f.path, f.line) for f in check(files, CONTAINER, codes=["INT903"])] == [("b.tab", 1)]

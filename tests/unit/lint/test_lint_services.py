@@ -58,6 +58,10 @@ def lint(folder: Path, files: dict[str, str]) -> list[str]:
         ("while :; do\n  httpd -f\ndone\n", ""),
         ("[ -f /etc/off ] && exit 0 || exec httpd -f\n", ""),
         ("exit 1\n", ""),
+        ("serve() {\n  exec httpd -f\n}\nserve\n", ""),
+        ("# inittab-lint: disable=SVC005\nhttpd -f\n", ""),
+        ("# inittab-lint: disable-file=no-exec, SVC004\nhttpd -f\n", ""),
+        ("# inittab-lint: disable-file=SVC004\nhttpd -f\n", "SVC005"),
     ],
 )
 def test_the_end_of_run(tmp_path: Path, run: str, code: str) -> None:
@@ -66,7 +70,9 @@ def test_the_end_of_run(tmp_path: Path, run: str, code: str) -> None:
     assert found == ([f"web/run:{number} {code}"] if code else [])
 
 
-@pytest.mark.parametrize("first", ["#!/usr/bin/env sh", "#! /bin/dash -e", "#!/bin/bash"])
+@pytest.mark.parametrize(
+    "first", ["#!/usr/bin/env sh", "#! /bin/dash -e", "#!/bin/bash", "#!/usr/bin/env /lib/runit/invoke-run"]
+)
 def test_what_sh_is(tmp_path: Path, first: str) -> None:
     assert lint(tmp_path, {"web/run": f"{first}\nhttpd -f\n"}) == ["web/run:2 SVC005"]
 

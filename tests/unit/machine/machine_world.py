@@ -17,7 +17,7 @@ from sysvinit_py.inittab.entry import Entry, Problem
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.driver import Driver
-from sysvinit_py.machine.job import Job
+from sysvinit_py.machine.job import ANSWER, Job
 from sysvinit_py.machine.machine import ENDS, Machine
 from sysvinit_py.machine.state import restore, save
 from sysvinit_py.report import states
@@ -60,6 +60,11 @@ class Process:
         self.alive = True
         self.members = 0
         self.start: fx.Start | None = None
+
+
+def answers_of(machine: Machine) -> list[str]:
+    """What requests for one entry were answered, until somebody has taken the notes."""
+    return [note[-1] for note in machine.processes.notes if note[1] == ANSWER]
 
 
 class World:
@@ -238,7 +243,7 @@ class World:
         wait_time = float(how.removeprefix(" -t")) if how.startswith(" -t") else None
         signal = int(how.removeprefix(" -s")) if how.startswith(" -s") else 15
         self.feed(ev.EntryRequested(TOKEN, verb, name, "0,tty1", wait_time, signal))
-        assert self.machine.answers[-1].split(":")[:2] == [TOKEN, answer]
+        assert answers_of(self.machine)[-1].split(":")[:2] == [TOKEN, answer]
 
     def reexecute(self) -> None:
         """Go on as the init that is executed does."""

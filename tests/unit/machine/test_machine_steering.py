@@ -9,7 +9,7 @@ from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import rules, steering
 from sysvinit_py.machine.state import restore, save
-from tests.unit.machine.machine_world import TOKEN, World, play
+from tests.unit.machine.machine_world import TOKEN, World, answers_of, play
 
 INITTAB = """
     id:2:initdefault:
@@ -477,7 +477,7 @@ def test_the_inittab_says_how_something_is_ended() -> None:
             world.effects.clear()
             world.ask("restart", name)
             assert [e.name for e in world.effects if isinstance(e, fx.Signal)] == [signal]
-            assert world.machine.answers[-1] == f"{TOKEN}:ok:{wait}"
+            assert answers_of(world.machine)[-1] == f"{TOKEN}:ok:{wait}"
         world.wait(30)
         assert sorted(world.alive()) == ["r1", "r2"]
 
@@ -497,29 +497,29 @@ def test_reload_is_answered_when_the_inittab_is_read() -> None:
     world.boot()
     world.answers = False
     world.feed(ev.EntryRequested(TOKEN, "reload", "", "0"))
-    assert not world.machine.answers
+    assert not answers_of(world.machine)
     world.reexecute()
     world.feed(world.inittab_read())
-    assert world.machine.answers == [f"{TOKEN}:ok:0"]
+    assert answers_of(world.machine) == [f"{TOKEN}:ok:0"]
     world.readable = world.answers = False
     world.feed(ev.EntryRequested("0000ffff", "reload", "", "0"))
     world.feed(world.inittab_read())
-    assert world.machine.answers[-1] == "0000ffff:incomplete:0"
+    assert answers_of(world.machine)[-1] == "0000ffff:incomplete:0"
     assert [problem.reason for problem in world.machine.problems] == ["cannot read inittab"]
 
 
-def test_the_last_answers_are_kept() -> None:
+def test_as_many_as_ask_at_once_are_answered() -> None:
     world = World(INITTAB)
     world.boot()
-    for number in range(20):
+    for number in range(200):
         world.feed(ev.EntryRequested(f"{number:08}", "stop", "xx", "0"))
-    assert [answer.split(":")[0] for answer in world.machine.answers] == [f"{n:08}" for n in range(12, 20)]
+    assert [answer.split(":")[0] for answer in answers_of(world.machine)] == [f"{n:08}" for n in range(200)]
 
 
 def noted(world: World) -> list[tuple[object, ...]]:
-    """What has happened, without the times and the pids."""
+    """What has happened, without the times and the pids, and the answers."""
     notes = world.machine.processes.take_notes()
-    return [(what, name, number, word) for _, what, name, _, number, word in notes]
+    return [(what, name, number, word) for _, what, name, _, number, word in notes if what != "answer"]
 
 
 def test_what_has_happened_is_noted() -> None:

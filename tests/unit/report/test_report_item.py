@@ -154,6 +154,18 @@ def test_the_schema_knows_all_fields_and_states() -> None:
     assert as_json()["form"] == SCHEMA["properties"]["form"]["const"]
 
 
+def test_json_has_the_services_of_an_entry() -> None:
+    service = Item("web", report.SERVICE, "", STATES["running"], 7, 1.0)
+    first, second, *_ = all_kinds()
+    listed = {first.id: [service]}
+    told = report.as_json(
+        report.header_json(HEADER, 1000.0), [first, second], lambda item: listed.get(item.id, [])
+    )
+    told = json.loads(json.dumps(told))
+    jsonschema.validate(told, SCHEMA)
+    assert [entry.get("services", []) for entry in told["entries"]] == [[report.item_json(service)], []]
+
+
 def test_json_in_full() -> None:
     entries = {entry["id"]: entry for entry in as_json()["entries"]}
     assert entries["t"] == {

@@ -145,3 +145,11 @@ def test_two_inittabs() -> None:
 def test_nothing_happens() -> None:
     steps = plan.booted(reading(OLD), "").plan(ev.RereadRequested(), reading(OLD))
     assert {step.what for step in steps} == {plan.LEAVE}
+
+
+def test_what_needs_a_missing_terminal_is_not_started() -> None:
+    gettys = OLD + "g1:2:respawn:/sbin/getty tty1\ng2:2:respawn:/sbin/getty ttyUSB0\n"
+    absent = {"/dev/ttyUSB0"}
+    world = plan.running(published(booted()), reading(OLD), 100.0, absent.intersection)
+    assert shown(world.plan(ev.RereadRequested(), reading(gettys)))[0] == "start g1"
+    assert "start g2" not in shown(world.plan(ev.RereadRequested(), reading(gettys)))

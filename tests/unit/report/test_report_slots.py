@@ -159,20 +159,19 @@ def test_problems_history_and_answers_are_published() -> None:
     one = Job(("r", "respawn", 0), Entry("r", "2", "respawn", "x"))
     status, _ = publish(one)
     ring = history.Ring()
-    ring.add([(5.0, "start", "r", 7, 0, "")])
+    ring.add([(5.0, "start", "r", 7, 0, ""), (5.0, "answer", "", 0, 0, "0123abcd:ok:5")])
     problem = Problem("/etc/inittab", 3, "missing id field")
-    head = slots.header(HEADER.replace(answers="0123abcd:ok:5"))
     listed = slots.entries(7, [one.entry], [problem])
-    read = slots.read(head + status[slots.HEADER :] + ring.content, listed)
+    read = slots.read(status + ring.content, listed)
     assert read.problems == (problem,)
-    assert read.header.answers == "0123abcd:ok:5"
+    assert history.answers(read.history) == ["0123abcd:ok:5"]
     assert [event.what for event in history.read(read.history)] == ["start"]
     with pytest.raises(slots.DamagedError):
         slots.read(status + ring.content[:-1], listed)
 
 
 def test_a_header_of_an_older_version_has_less() -> None:
-    text = slots.header(HEADER)[: slots.HEADER - 9].decode().replace("answers=", "later=")
+    text = slots.header(HEADER)[: slots.HEADER - 9].decode().replace("handed=", "later=")
     assert slots.read_header(slots._sealed(text, slots.HEADER)) == HEADER
     with pytest.raises(slots.DamagedError):
         slots.read_header(slots._sealed(text.replace("stage=", "st="), slots.HEADER))

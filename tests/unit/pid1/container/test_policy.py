@@ -122,3 +122,13 @@ def test_a_problem_without_a_line() -> None:
         policy.fault(Problem("f", 3, "qqqq: unknown action field (expected y)"), guess=True)
         == "f:3: qqqq: no such action"
     )
+
+
+def test_main_above_what_cannot_be_it() -> None:
+    for action, expected in (("wait", 1), ("sysinit", 1), ("off", 0), ("once", 0)):
+        told = refusals(f"w:2:once:x\n# inittab: main\na:2:{action}:x\n")
+        assert (
+            told
+            == [f"/etc/inittab:3: a: main above a {action} entry: expected a respawn or once entry"]
+            * expected
+        )

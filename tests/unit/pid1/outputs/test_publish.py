@@ -254,8 +254,8 @@ def test_an_answer_is_one_write(published: Published, monkeypatch: pytest.Monkey
     published.to_level_2()
     published.world.feed(ev.EntryRequested("0123abcd", "stop", "none", "0"))
     assert calls_of(monkeypatch, published.write) == ["pwrite"]
-    answers = slots.read_header((published.folder / "status").read_bytes()).answers
-    assert answers == "0123abcd:unknown:0"
+    content = (published.folder / "status").read_bytes()
+    assert history.answers(content[-history.SIZE :]) == ["0123abcd:unknown:0"]
 
 
 def plant_link(folder: Path) -> None:

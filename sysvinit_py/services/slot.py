@@ -1,0 +1,68 @@
+"""One slot of a service, and what a service is given by who supervises it."""
+
+from __future__ import annotations
+
+from sysvinit_py.services.unit import NEVER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, Protocol
+
+    from sysvinit_py.services.folder import Folder
+    from sysvinit_py.services.spawn import Spawner
+    from sysvinit_py.services.unit import Effect, Now, Unit
+
+    class Host(Protocol):
+        """What all services share; ``Hub`` is one."""
+
+        boot: bytes
+        is_told: bool
+        spawner: Spawner
+
+        def now(self) -> Now:
+            """Return the present."""
+
+        def say(self, text: str) -> None:
+            """Report something."""
+
+        def child(self, pid: int, service: Any, ended: Callable[[int | None], None]) -> None:
+            """Have it called with the wait status of a child."""
+
+        def adopt(self, pid: int, service: Any, ended: Callable[[int | None], None]) -> None:
+            """Have it called for a process that is not a child."""
+
+        def ended(self, pid: int, status: int | None) -> None:
+            """Take in how an adopted process has ended."""
+
+        def watch(self, fd: int, service: Any, readable: Callable[[], None]) -> None:
+            """Have it called whenever a descriptor is readable."""
+
+        def mute(self, fd: int, muted: bool = True) -> None:
+            """Do not watch a descriptor for the time being, or do it again."""
+
+        def forget(self, fd: int) -> None:
+            """Watch a descriptor no more."""
+
+
+class Slot:
+    """A unit, the folder where it is published, and what waits while a program in ``control/`` runs."""
+
+    def __init__(self, unit: Unit, folder: Folder) -> None:
+        self.unit, self.folder = unit, folder
+        self.held: list[tuple[Callable[..., Iterable[Effect] | None], tuple[Any, ...]]] = []
+        self.alive = False  # the process has not been reaped
+        self.pidfd = -1  # of a process that is not our child
+        self.later: tuple[float, Callable[[], None]] | None = None  # what is tried again, and when
+        self.complaint, self.times = "", 0  # the last one, and how often
+
+    @property
+    def deadline(self) -> float:
+        """When to call ``Service.tick``; infinite: never."""
+        return min(self.unit.deadline, self.later[0] if self.later else NEVER)
+
+    def is_news(self, text: str) -> bool:
+        """Count a complaint, and return whether it is to be told: the first, second, fourth, eighth time."""
+        self.times = self.times + 1 if text == self.complaint else 1
+        self.complaint = text
+        return not self.times & self.times - 1
