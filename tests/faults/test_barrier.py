@@ -25,8 +25,8 @@ NOT_IN_INIT = (
     "machine.Machine.handle", "ending.Ending.hurry", "ending.Endings.hurry", "status.state",
     "status.held_back_by", "status.waits_for", "rules.starts_again",
 )  # fmt: skip
-#: Has lives of its own: test_container.
-CONTAINER = "sysvinit_py.pid1.container"
+#: Have lives of their own: test_container, test_runit.
+OTHER_INITS = ("sysvinit_py.pid1.container", "sysvinit_py.pid1.runit")
 #: In the process of a leader, and not in init's.
 IN_CHILDREN = ("spawn._leader", "spawn._insist", "spawn._take_terminal", "console.Console.forget_backlog")
 
@@ -36,7 +36,7 @@ def functions() -> Iterator[tuple[str, Any, str]]:
     for package in (sysvinit_py.pid1, sysvinit_py.machine):
         for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             module = importlib.import_module(found.name)
-            if module is not calls and not found.name.startswith(CONTAINER):
+            if module is not calls and not found.name.startswith(OTHER_INITS):
                 short = found.name.rpartition(".")[2]
                 yield from _of(module, module.__name__, short)
                 for name, thing in vars(module).items():

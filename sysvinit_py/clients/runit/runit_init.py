@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posix  # and not os, which takes 2 ms to import
+from stat import S_IXUSR
 
 from sysvinit_py.clients.runit.common import complain
 from sysvinit_py.protocol.supervise import SIGNALS, reason
@@ -10,7 +11,7 @@ from sysvinit_py.protocol.supervise import SIGNALS, reason
 RUNIT = "/sbin/runit"
 STOP_IT, REBOOT = "/run/runit.stopit", "/run/runit.reboot"
 _FATAL = 111
-_ORDERED, _NOT_ORDERED = 0o100, 0
+_ORDERED, _NOT_ORDERED = S_IXUSR, 0
 
 
 def main(argv: list[str]) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from errno import EAGAIN, EMFILE, ENFILE, ENOMEM
+from stat import S_IXUSR
 
 from sysvinit_py import __version__
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.handled_signals import HandledSignals
 from sysvinit_py.linux.loop import Loop, clock
+from sysvinit_py.linux.title import show
 from sysvinit_py.logs.sinks import Output
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.driver import Driver
@@ -37,7 +39,6 @@ _GOES_ON = "--goes-on="
 _FAILURES = 3
 #: Seconds to wait after an error of our own.
 _AFTER_ERROR = 0.1
-_OWNER_MAY_EXECUTE = 0o100
 #: Those of the machine; in a container TERM is one, too.
 SIGNALS = (calls.SIGCONT, calls.SIGINT, calls.SIGPWR, calls.SIGALRM)
 #: What the last resort runs before it ends the machine.
@@ -74,8 +75,9 @@ class Runit:
         """Be init until the end of a container; on a machine, this never returns."""
         for step in (calls.setsid, lambda: calls.reboot(calls.RB_DISABLE_CAD)):
             best_effort(step)  # the machine may not be our own
+        best_effort(show, "runit")
         if self.machine.standing.stage == stages.BOOT:
-            self._say(f"sysvinit_py {__version__}: booting.")
+            best_effort(self._say, f"sysvinit_py {__version__}: booting.")
         self._guarded(self._driver.work)
         while self.status is None:
             self._guarded(lambda: self._loop.turn(self._driver.take))
@@ -118,10 +120,13 @@ class Runit:
     def _start(self, path: str, new_session: bool) -> ev.Event | None:
         if path in self.machine.running.values():
             return None
-        terminal = -1
+        key, terminal = _key(path), -1  # before there is a process that an error could lose
         try:
             if self._console.path != last_resort.NOTHING:
                 terminal = self._console.open()
+        except OSError:
+            return ev.CannotFork(key)
+        try:
             actions = [(calls.POSIX_SPAWN_DUP2, terminal, number) for number in (0, 1, 2) if terminal >= 0]
             pid = calls.posix_spawn(
                 path, [path], self._variables, file_actions=actions, setsid=new_session,
@@ -129,11 +134,11 @@ class Runit:
             )  # fmt: skip
         except OSError as error:
             if error.errno in _NO_PROCESS:
-                return ev.CannotFork(_key(path))
-            return ev.CannotExecute(_key(path), path, reason(error))
+                return ev.CannotFork(key)
+            return ev.CannotExecute(key, path, reason(error))
         finally:
             calls.close(terminal)
-        return ev.Started(_key(path), pid)
+        return ev.Started(key, pid)
 
     def _signal(self, pid: int, number: int, group: bool) -> None:
         best_effort(calls.killpg if group else calls.kill, pid, number)
@@ -143,7 +148,7 @@ class Runit:
             mode = calls.stat(path).st_mode
         except OSError:
             mode = 0
-        return stages.Looked(path, bool(mode & _OWNER_MAY_EXECUTE))
+        return stages.Looked(path, bool(mode & S_IXUSR))
 
     def _takeback(self) -> None:
         best_effort(calls.chmod, stages.STOP_IT, 0)
