@@ -155,7 +155,7 @@ class Stages:
         self._standing, _ = self._started(self._standing, event, 0.0)
 
     def recompute_run_queue(self) -> None:
-        """Do nothing, as there is no previous init."""
+        """Do nothing: stages have no queue."""
 
     def repair_after_error(self) -> None:
         """See that a stage whose program does not run, though it should, is started."""
