@@ -114,6 +114,7 @@ class Stages:
         self._standing = standing
         self._in_container = in_container
         self._effects: list[Value] = []
+        self._taken: ev.Event | None = None  # the event of which these are
         self.is_over = False
         self._orders: dict[int, Look | None] = {
             calls.SIGCONT: Look(STOP_IT), calls.SIGINT: Look(CTRL_ALT_DEL),
@@ -140,14 +141,15 @@ class Stages:
 
     def steps(self, event: ev.Event, now: float) -> Iterator[None]:
         """Take in what happened."""
-        handle = getattr(self, f"_{type(event).__name__.lower()}")
-        self._standing, effects = handle(self._standing, event, now)
-        self._effects += effects
+        if event is not self._taken:  # else an error came between this and take_effects
+            handle = getattr(self, f"_{type(event).__name__.lower()}")
+            self._standing, effects = handle(self._standing, event, now)
+            self._effects, self._taken = effects, event
         return iter(())
 
     def take_effects(self) -> list[Value]:
         """Return what is to be done."""
-        effects, self._effects = self._effects, []
+        effects, self._effects, self._taken = self._effects, [], None
         return effects
 
     def adopt_child(self, event: ev.Started) -> None:
