@@ -18,8 +18,7 @@ def program() -> Callable[[], int | None]:
 
     See behaviour/telinit.
     """
-    arguments = sys.argv[1:]
-    name = sys.argv[0].rpartition("/")[2]
+    name, arguments = sys.argv[0].rpartition("/")[2], sys.argv[1:]
     if name in ("shutdown", "halt", "poweroff", "reboot", "runlevel") and posix.getpid() != 1:
         return _power(name)
     if name == "inittab":

@@ -47,15 +47,9 @@ _ROWS = (
     Option("-t", "SECONDS", "ignored"),
 )
 _ABOUT = "{} the machine: from level 0 or 6 at once, from any other level by shutdown."
+_FORM = "[-n] [-w] [-d] [-f] [-i] [-h] [-p]"
 PROGRAMS = tuple(
-    Program(
-        name,
-        _ABOUT.format(verb),
-        _ROWS,
-        forms=("[-n] [-w] [-d] [-f] [-i] [-h] [-p]",),
-        common=LONG,
-        misused=out.FAILED,
-    )
+    Program(name, _ABOUT.format(verb), _ROWS, forms=(_FORM,), common=LONG, misused=out.FAILED)
     for name, verb in (("halt", "Halt"), ("poweroff", "Power off"), ("reboot", "Restart"))
 )
 

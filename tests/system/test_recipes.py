@@ -15,7 +15,8 @@ from tests.system.witness import wait_until
 INITTAB = """
     id:2:initdefault:
     si::sysinit:/bin/ln -s /inittab /usr/local/bin/inittab
-    web:2:respawn:/w WEB stay
+    # inittab: log
+    web:2:respawn:/bin/sh -c 'echo up; exec /w WEB stay'
     job:2:once:/w JOB
 """
 

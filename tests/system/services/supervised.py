@@ -30,7 +30,6 @@ class Supervised:
     def __init__(self, path: Path, files: Mapping[str, str]) -> None:
         self.path = path
         self.runsv: subprocess.Popen[bytes] | None = None
-        self._pids: set[int] = set()
         self.make(files)
 
     def make(self, files: Mapping[str, str]) -> None:
@@ -83,9 +82,7 @@ class Supervised:
         return self.read(f"{who}/supervise/stat".lstrip("/")).rstrip("\n")
 
     def pid(self, who: str = "") -> int:
-        pid = int(self.read(f"{who}/supervise/pid".lstrip("/")) or 0)
-        self._pids.add(pid)
-        return pid
+        return int(self.read(f"{who}/supervise/pid".lstrip("/")) or 0)
 
     def status(self, who: str = "") -> bytes:
         return (self.path / who / "supervise/status").read_bytes()
@@ -120,7 +117,6 @@ class Supervised:
 
     def kill_runsv(self) -> None:
         assert self.runsv is not None
-        self.pid(), self.pid("log")
         self.runsv.kill()
         self.runsv.wait()
 
@@ -131,15 +127,14 @@ class Supervised:
         return self.runsv.wait(10 * PATIENCE)
 
     def clean(self) -> None:
-        """End all that was started."""
+        """End all that was started: what has its current directory in the folder."""
         for _ in range(2):  # what runsv starts while it is killed, too
-            self.pid(), self.pid("log")
             if self.runsv is not None:
                 self.runsv.kill()
                 self.runsv.wait()
-            for pid in self._pids - {0}:
-                if f"{self.path}" in cwd(pid):
-                    os.kill(pid, signal.SIGKILL)
+            for name in os.listdir("/proc"):
+                if name.isdigit() and f"{cwd(int(name))}/".startswith(f"{self.path}/"):
+                    os.kill(int(name), signal.SIGKILL)
 
 
 def cwd(pid: int) -> str:
