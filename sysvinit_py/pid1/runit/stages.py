@@ -95,6 +95,7 @@ class Standing(Value):
     start_at: float | None = None  # when the stage is to be started, at last or again
     kill_at: float | None = None  # when its process is to be killed
     status: int = 0  # of the first stage that failed
+    no_power: bool = False  # is failing: no reboot, whatever else is asked for
 
     @property
     def path(self) -> str:
@@ -240,14 +241,16 @@ class Stages:
         stops = self._in_container and event.number == calls.SIGTERM
         if (at.stage != SERVE and not (stops and at.stage == SET_UP)) or at.stopping:
             return at, [] if stops else [Say("warning: signals only work in stage 2.")]
-        look = self._orders[event.number]
-        return (at, [look]) if look else self._stop(at, now)
+        if look := self._orders[event.number]:
+            return at, [look]
+        at, effects = self._stop(at.replace(no_power=event.number == calls.SIGPWR), now)
+        return at, [*([TakeBack()] if at.no_power else []), *effects]
 
     def _looked(self, at: Standing, event: Looked, now: float) -> tuple[Standing, list[Value]]:
         if event.path == REBOOT:
-            said = Say("system reboot." if event.executable else "power off...")
-            status = _WANTS_REBOOT if event.executable else at.status
-            return at, [said, End(event.executable, status)]
+            reboots = event.executable and not at.no_power
+            said = Say("system reboot." if reboots else "power off...")
+            return at, [said, End(reboots, _WANTS_REBOOT if reboots else at.status)]
         if not event.executable or at.stage != SERVE or at.stopping:
             return at, []
         if event.path == STOP_IT:
