@@ -146,7 +146,9 @@ def test_who_does_not_end_is_killed(boot: Boot) -> None:
         _, text = stages.end()
     lines = told(text)
     killed = lines.index("- runit: warning: stage 2 not terminated, sending sigkill...")
-    assert lines[killed + 1 : killed + 4] == [LEAVE[2], ENTER[3], "three"]
+    assert [line for line in lines[killed + 1 :] if "signals" not in line][:3] == [
+        LEAVE[2], ENTER[3], "three",
+    ]  # fmt: skip
 
 
 def test_signals_in_other_stages(boot: Boot) -> None:
@@ -227,7 +229,8 @@ def test_term_stops_a_container(boot: Boot, who: str) -> None:
             assert "asked" not in stages.text
             return
         status, text = stages.end()
-    assert ["asked", LEAVE[2], ENTER[3], "three"] == told(text)[-8:-4]
+    lines = told(text)
+    assert lines[lines.index("asked") :][:4] == ["asked", LEAVE[2], ENTER[3], "three"]
     assert status == 5, "that of the first stage that failed, but for one that was told to end"
 
 
