@@ -106,7 +106,7 @@ def test_a_function_raises(
 
 
 def test_an_error_that_repeats_itself() -> None:
-    """Neither going on nor a new process image helps: the last resort reaps, and does not end."""
+    """Going on does not help: the last resort reaps, and does not end."""
     name = "runit.stages.Stages.take_effects"
     after = fake.live(runit.make, setting(Traps({(name, 0): RuntimeError}), [name]), runit.judge)
     assert after.get("calls"), after["problems"]

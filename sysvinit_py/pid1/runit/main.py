@@ -92,7 +92,6 @@ class Runit:
             best_effort(self._driver.recover, _FAILURES)
             best_effort(self._signals.again, calls.SIGCHLD)
             if not self._errors.healed(clock()):
-                self.rescue()
                 last_resort.serve(self._say, self.rescue, LEVELS, SIGNALS)
             best_effort(calls.sleep, _AFTER_ERROR)
 

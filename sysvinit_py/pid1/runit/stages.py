@@ -95,6 +95,7 @@ class Standing(Value):
     start_at: float | None = None  # when the stage is to be started, at last or again
     kill_at: float | None = None  # when its process is to be killed
     status: int = 0  # of the first stage that failed
+    no_power: bool = False  # is failing: no reboot, whatever else is asked for
 
     @property
     def path(self) -> str:
@@ -114,6 +115,7 @@ class Stages:
         self._standing = standing
         self._in_container = in_container
         self._effects: list[Value] = []
+        self._taken: ev.Event | None = None  # the event of which these are
         self.is_over = False
         self._orders: dict[int, Look | None] = {
             calls.SIGCONT: Look(STOP_IT), calls.SIGINT: Look(CTRL_ALT_DEL),
@@ -140,14 +142,15 @@ class Stages:
 
     def steps(self, event: ev.Event, now: float) -> Iterator[None]:
         """Take in what happened."""
-        handle = getattr(self, f"_{type(event).__name__.lower()}")
-        self._standing, effects = handle(self._standing, event, now)
-        self._effects += effects
+        if event is not self._taken:  # else an error came between this and take_effects
+            handle = getattr(self, f"_{type(event).__name__.lower()}")
+            self._standing, effects = handle(self._standing, event, now)
+            self._effects, self._taken = effects, event
         return iter(())
 
     def take_effects(self) -> list[Value]:
         """Return what is to be done."""
-        effects, self._effects = self._effects, []
+        effects, self._effects, self._taken = self._effects, [], None
         return effects
 
     def adopt_child(self, event: ev.Started) -> None:
@@ -238,14 +241,16 @@ class Stages:
         stops = self._in_container and event.number == calls.SIGTERM
         if (at.stage != SERVE and not (stops and at.stage == SET_UP)) or at.stopping:
             return at, [] if stops else [Say("warning: signals only work in stage 2.")]
-        look = self._orders[event.number]
-        return (at, [look]) if look else self._stop(at, now)
+        if look := self._orders[event.number]:
+            return at, [look]
+        at, effects = self._stop(at.replace(no_power=event.number == calls.SIGPWR), now)
+        return at, [*([TakeBack()] if at.no_power else []), *effects]
 
     def _looked(self, at: Standing, event: Looked, now: float) -> tuple[Standing, list[Value]]:
         if event.path == REBOOT:
-            said = Say("system reboot." if event.executable else "power off...")
-            status = _WANTS_REBOOT if event.executable else at.status
-            return at, [said, End(event.executable, status)]
+            reboots = event.executable and not at.no_power
+            said = Say("system reboot." if reboots else "power off...")
+            return at, [said, End(reboots, _WANTS_REBOOT if reboots else at.status)]
         if not event.executable or at.stage != SERVE or at.stopping:
             return at, []
         if event.path == STOP_IT:

@@ -166,7 +166,7 @@ def test_the_log_in_the_title(services: Directory, who: str) -> None:
     shown = cmdline.read_bytes().rstrip(b"\0").split(b"\0")[-1]
     assert shown.startswith(b"log: ")
     assert len(shown) == len(LOG)
-    assert service.stat() == "run"
+    services.runs(service)
 
 
 def test_a_missing_directory(services: Directory, who: str) -> None:
