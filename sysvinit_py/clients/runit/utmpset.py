@@ -16,7 +16,7 @@ UTMP, WTMP = "/var/run/utmp", "/var/log/wtmp"
 
 
 def main(argv: list[str]) -> int:
-    """Return the exit status: 1 for a wrong command line, 111 if it cannot be done."""
+    """Return the exit status: 1 for a wrong command line, 111 if that fails."""
     words, name = argv[1:], argv[0].rpartition("/")[2]
     try:
         letters = [letter for letter, _ in options(words, "wV")]
