@@ -39,7 +39,7 @@ def main(argv: list[str]) -> int:
 
 
 def logout(line: str) -> bool:
-    """Mark the first record of the line as that of a dead process; False: there is none. Raises OSError."""
+    """Mark the first record of the line as that of a dead process; False: it has no record. Raises OSError."""
     file = os.open(UTMP, os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
