@@ -12,6 +12,7 @@ import fcntl as _fcntl
 import posix as _posix  # and not os, which takes 2 ms to import
 import select as _select
 import time as _time
+from _stat import S_IXUSR  # noqa: F401
 from fcntl import (  # noqa: F401
     DN_DELETE,
     DN_MULTISHOT,

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from sysvinit_py.services.slot import Host
     from sysvinit_py.services.unit import Effect
 
-_EXECUTABLE = 0o100
 #: Seconds: how soon it is looked at whether a folder is being removed, and how often that is done.
 _GLANCE, _GLANCES = 0.2, 25
 #: Seconds: how long the parent of a process that was adopted may take to say how it ended.
@@ -265,7 +264,7 @@ class Service:
     def _control(self, slot: Slot, letter: str) -> None:
         path = f"control/{letter}"
         try:
-            if calls.stat(path, dir_fd=slot.folder.fd).st_mode & _EXECUTABLE:
+            if calls.stat(path, dir_fd=slot.folder.fd).st_mode & calls.S_IXUSR:
                 pid = self._hub.spawner.spawn(slot.folder, [path], self._pipe[1])
                 self._hub.child(pid, self, lambda status: self._controlled(slot, status))
                 self._hub.mute(slot.folder.control)

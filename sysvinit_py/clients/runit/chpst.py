@@ -73,7 +73,7 @@ class Changes:
 
     plain = False  # as in daemontools: a user is a name without groups, and there is no folder in an envdir
     verbose = False
-    quiet = False  # a failure is not told, and is none
+    quiet = False  # setlock -x: a failure is not told, and not a failure
     session = False
     folder: str | None = None  # of variables
     root: str | None = None

@@ -138,6 +138,7 @@ _PROGRAMS = (
         "runsvdir",
         "Supervise all services of a folder of folders.",
         Option("-P", help="a session of its own for each service"),
+        Option("-H", help="TERM ends all services, as HUP does, and their ends are waited for"),
         _FOLDER,
         Option("log", "LOG", "what is on standard error, at the end of the command line, as ps shows it"),
     ),

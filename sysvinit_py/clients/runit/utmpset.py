@@ -16,7 +16,7 @@ UTMP, WTMP = "/var/run/utmp", "/var/log/wtmp"
 
 
 def main(argv: list[str]) -> int:
-    """Return the exit status: 1 for a wrong command line, 111 if that fails."""
+    """Return the exit status: 1 for a wrong command line, 111 if the record cannot be written."""
     words, name = argv[1:], argv[0].rpartition("/")[2]
     try:
         letters = [letter for letter, _ in options(words, "wV")]
@@ -39,7 +39,7 @@ def main(argv: list[str]) -> int:
 
 
 def logout(line: str) -> bool:
-    """Mark the first record of the line as that of a dead process; False: it has no record. Raises OSError."""
+    """Mark the first record of the line as dead; return whether there was one. Raises OSError."""
     file = os.open(UTMP, os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -97,7 +97,7 @@ class Runit:
             best_effort(calls.sleep, _AFTER_ERROR)
 
     def rescue(self) -> None:
-        """Go on in a new process image, which returns only if there is none."""
+        """Go on in a new process image, which returns only on failure."""
         at = self.machine.standing
         running = ",".join(f"{pid}:{path}" for pid, path in at.running)
         argument = f"{_GOES_ON}{at.stage},{int(at.stopping)},{at.status},{running}"

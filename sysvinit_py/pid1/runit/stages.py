@@ -103,7 +103,7 @@ class Standing(Value):
 
     @property
     def pid(self) -> int:
-        """The process of the stage; 0: there is none."""
+        """The process of the stage; 0 if there is no such process."""
         return next((pid for pid, path in self.running if path == self.path), 0)
 
 
@@ -155,7 +155,7 @@ class Stages:
         self._standing, _ = self._started(self._standing, event, 0.0)
 
     def recompute_run_queue(self) -> None:
-        """Do nothing: there is none."""
+        """Do nothing: stages have no queue."""
 
     def repair_after_error(self) -> None:
         """See that a stage whose program does not run, though it should, is started."""

@@ -151,7 +151,7 @@ def test_a_new_python_is_taken_over_by_pid_1(
         (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
         (tmp_path / name).chmod(0o755)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    postinst = (REPOSITORY / "debian/postinst").read_text()
+    postinst = (REPOSITORY / "debian/sysvinit-py.postinst").read_text()
     # In namespaces: its first part finds no init.sysv of this machine, and we may see the root of PID 1.
     hide = 'mount -t tmpfs none /usr/sbin; sh -c "$0" postinst "$1"'
     hidden = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-ec", hide]
