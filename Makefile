@@ -54,11 +54,12 @@ run: dist/init
 
 #: make test          the tests: unit, property, system, docs; five minutes on two processors
 HARD := $(addprefix tests/system/test_,reexec.py hot_swap.py live.py soak.py storms.py survival.py)
+SERVICES := tests/system/services tests/faults/test_runit.py
 # A test waits more than it computes. Not more than two, though: some say how long a thing may take.
 TWO_AT_ONCE := $(BIN)/pytest --numprocesses 2
 .PHONY: test
 test: test-packages $(READY) dist/init dist/runit
-	$(TWO_AT_ONCE) $(addprefix --ignore=,$(HARD))
+	$(TWO_AT_ONCE) $(addprefix --ignore=,$(HARD) $(SERVICES))
 
 #: make one T=…       one test, file or folder of tests; T takes pytest's options, too
 .PHONY: one
@@ -72,7 +73,7 @@ test-packages:
 #: make test-faults   PID 1's system calls fail, its functions raise, storms rage, inits swap; prints what it survived
 .PHONY: test-faults
 test-faults: test-packages $(READY) dist/init
-	$(BIN)/pytest $(HARD); status=$$?; $(TWO_AT_ONCE) --timeout 600 tests/faults && exit $$status
+	$(BIN)/pytest $(HARD); status=$$?; $(TWO_AT_ONCE) --timeout 600 --ignore=tests/faults/test_runit.py tests/faults && exit $$status
 
 #: make soak          100,000 respawns and as many orphans: some 10 minutes; says what memory and zombies did
 .PHONY: soak
@@ -131,6 +132,11 @@ test-vm: vm-packages test-packages $(READY) dist/init
 test-container: test-packages $(READY) dist/init
 	$(call install,$(CONTAINER_PACKAGES))
 	$(TWO_AT_ONCE) tests/container
+
+#: make test-services  service supervision, beside Debian's runit, and what fails there; seven minutes
+.PHONY: test-services
+test-services: test-packages $(READY) dist/init dist/runit
+	$(TWO_AT_ONCE) --timeout 600 $(SERVICES)
 
 .PHONY: vm-packages
 vm-packages:
