@@ -51,7 +51,7 @@ def test_any_words(program: Program, data: st.DataObject) -> None:
         assert stdout.buffer.getvalue()
         assert any(word.startswith(("--h", "--v", "-")) for word in words)
     else:
-        assert status == out.USAGE
+        assert status == program.misused
         assert said.startswith(f"{program.name}: ")
         assert said.endswith(f" ({program.name} --help lists the options)\n")
         assert said[:-1].isprintable()
