@@ -185,7 +185,7 @@ def test_the_same_files_and_words(start: Start, case: str) -> None:
         logger.write(LINES)
         status = logger.end()
         said = re.sub(rb"20..-..-..([_T])..:..:..\.\d{5}", rb"TIME\1", logger.said)
-        # C reads less at once, and so hears earlier of the first processor's end; ends at the same time are one signal.
+        # C reads less at once, and so hears earlier of the first end; ends at the same time are one signal.
         told = sorted(line for line in said.splitlines() if b"sigchild" not in line)
         words = told if "processor" in case else said
         found.append((status, words, shape(logger.cwd / "d")))
