@@ -5,10 +5,8 @@ The programs take their command lines apart themselves, as C's do, and none of t
 
 from __future__ import annotations
 
-from sysvinit_py.cli.options import Option, Program
+from sysvinit_py.cli.options import LONG, Option, Program
 
-#: Not -h: none of C's programs takes it.
-_COMMON = (Option("--help", help="show this help"), Option("--version", help="show the version"))
 _CHILD = (
     Option("prog", "PROG", "the program to execute", required=True, complete="file"),
     Option("arguments", "ARGUMENT", "what it is given", many=True, complete="file"),
@@ -22,7 +20,7 @@ _FOLDER = Option("dir", "DIR", "the folder", required=True, complete="folder")
 def _program(
     name: str, about: str, *rows: Option, form: str = "", verbs: tuple[Program, ...] = ()
 ) -> Program:
-    return Program(name, about, rows, forms=(form,) * bool(form), verbs=verbs, common=_COMMON)
+    return Program(name, about, rows, forms=(form,) * bool(form), verbs=verbs, common=LONG)
 
 
 def _limits(**letters: str) -> tuple[Option, ...]:
