@@ -74,6 +74,7 @@ ERRORS: dict[str, tuple[int, ...]] = {
     "closerange": (),  # says nothing (close_range(2) would)
     "chdir": (EACCES, EIO, ELOOP, ENOENT, ENOMEM, ENOTDIR),
     "umask": (),  # always succeeds
+    "strerror": (),  # a text, and no system call
     "uname": (),  # fails with EFAULT only
     "fcntl": (EACCES, EAGAIN, EBUSY, EINVAL, EPERM),
     "lockf": (EACCES, EAGAIN, EINVAL, ENOLCK),
@@ -127,3 +128,15 @@ ERRORS: dict[str, tuple[int, ...]] = {
 IN_CHILDREN = ("closerange", "_exit", "take_terminal")
 #: Calls that only the init of a container makes.
 IN_CONTAINERS = ("become_subreaper", "getpgid", "tcsetpgrp")
+#: Calls that only runit's init makes: test_runit.py.
+IN_RUNIT = ("chmod",)
+#: Calls that no PID 1 makes.
+IN_PROGRAMS = (
+    "epoll",
+    "fchdir",
+    "flock",
+    "fsync",
+    "pidfd_open",
+    "pidfd_send_signal",
+    "sigtimedwait",
+)

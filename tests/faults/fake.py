@@ -587,6 +587,9 @@ class Kernel:
     def take_terminal(self, fd: int, by_force: int) -> None:
         raise AssertionError("only in children")
 
+    def strerror(self, number: int) -> str:
+        return os.strerror(number)
+
     def chmod(self, path: str, mode: int) -> None:
         self.call("chmod")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import errno
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from sysvinit_py.inittab import sources
 from sysvinit_py.inittab.read import interpret
 from sysvinit_py.linux import calls
 from tests.faults import fake, life
-from tests.faults.errors import ERRORS, IN_CHILDREN, IN_CONTAINERS
+from tests.faults.errors import ERRORS, IN_CHILDREN, IN_CONTAINERS, IN_PROGRAMS, IN_RUNIT
 
 PACKAGE = Path(calls.__file__).parents[1]
 
@@ -50,7 +51,14 @@ def names() -> Iterator[str]:
 
 
 def test_every_call_has_a_row() -> None:
-    assert sorted(names()) == sorted(ERRORS)
+    assert sorted(names()) == sorted([*ERRORS, *IN_PROGRAMS])
+
+
+def test_pid_1_makes_none_of_the_calls_without_a_row() -> None:
+    for package in ("pid1", "machine", "protocol"):
+        for path in (PACKAGE / package).rglob("*.py"):
+            found = re.findall(r"\bcalls\.(\w+)", path.read_text())
+            assert not {*found} & {*IN_PROGRAMS}, path
 
 
 #: What else of these modules PID 1 may use: nothing of it is a system call that fails.
@@ -105,7 +113,8 @@ def test_close_never_fails() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in ERRORS if ERRORS[name] and name not in (*IN_CHILDREN, *IN_CONTAINERS)]
+    "name",
+    [name for name in ERRORS if ERRORS[name] and name not in (*IN_CHILDREN, *IN_CONTAINERS, *IN_RUNIT)],
 )
 def test_a_call_fails(name: str, undisturbed: dict[str, Any], faults_row: Callable[[str], list[int]]) -> None:
     assert name in undisturbed["places"], "the life makes no such call"
