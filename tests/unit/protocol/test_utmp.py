@@ -40,6 +40,11 @@ SAMPLES = {
         utmp.boot_time(at(TIME, 930821)),
         {0: "02", 8: "7e", 40: "7e7e", 44: "7265626f6f74", 340: "0d5c026b05340e"},
     ),
+    # Of C's halt; test_shutdown.py has that write it again.
+    "halt in wtmp": (
+        utmp.for_wtmp(utmp.shutdown(at(TIME, 930868)), RELEASE),
+        {0: "01", 8: "7e7e", 40: "7e7e", 44: "73687574646f776e", 76: HOST, 340: "0d5c026b34340e"},
+    ),
     "boot in wtmp": (
         utmp.for_wtmp(utmp.boot_time(at(TIME, 930868)), RELEASE),
         {0: "02", 8: "7e", 40: "7e7e", 44: "7265626f6f74", 76: HOST, 340: "0d5c026b34340e"},
