@@ -56,12 +56,16 @@ def remove(group: str, patience: float = 5) -> None:
 
 
 def _make(above: Path, limit: str, memory: str) -> Path | None:
-    """Make one there with its limit, and remove those of sandboxes that were killed with their callers."""
+    """Make one there with its limit, and remove those of sandboxes that were killed with their callers.
+
+    Other PID namespaces have theirs in the same place, and other processes by the same numbers.
+    """
+    prefix = f"{PREFIX}{os.stat('/proc/self/ns/pid').st_ino}."
     with suppress(OSError):
-        for left in above.glob(PREFIX + "*"):
-            if not Path("/proc", left.name.removeprefix(PREFIX)).exists():
+        for left in above.glob(f"{prefix}*"):
+            if not Path("/proc", left.name.removeprefix(prefix)).exists():
                 remove(str(left), 0.01)
-    group = above / f"{PREFIX}{os.getpid()}"
+    group = above / f"{prefix}{os.getpid()}"
     try:
         group.mkdir(exist_ok=True)
         if (group / limit).exists():

@@ -6,6 +6,7 @@ it does must work where nothing confines it, or at least be tried.
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import select
@@ -440,8 +441,9 @@ def test_kill_9_leaves_nothing(victim: int, tmp_path: Path) -> None:
 
 def groups() -> list[Path]:
     """Control groups that nobody is there any more to remove."""
-    found = Path("/sys/fs/cgroup").rglob("inittab-try.*")
-    return [path for path in found if not Path("/proc", path.suffix[1:]).exists()]
+    namespace = os.stat("/proc/self/ns/pid").st_ino  # other tests may run in another one
+    found = glob.glob(f"/sys/fs/cgroup/**/inittab-try.{namespace}.*", recursive=True)
+    return [path for path in map(Path, found) if not Path("/proc", path.suffix[1:]).exists()]
 
 
 def test_an_end_that_is_told_is_true(tmp_path: Path) -> None:
