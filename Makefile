@@ -52,7 +52,7 @@ help:
 run: dist/init
 	@$(SYSTEM_PYTHON) -m sysvinit_py.sandbox.cli --init dist/init $(ARGS) $${FILE:+-- "$$FILE"}
 
-#: make test          the tests: unit, property, system, docs; five minutes on two processors
+#: make test          the tests: unit, property, system, docs
 HARD := $(addprefix tests/system/test_,reexec.py hot_swap.py live.py soak.py storms.py survival.py)
 SERVICES := tests/system/services tests/faults/test_runit.py
 # A test waits more than it computes. Not more than two, though: some say how long a thing may take.
@@ -133,7 +133,7 @@ test-container: test-packages $(READY) dist/init
 	$(call install,$(CONTAINER_PACKAGES))
 	$(TWO_AT_ONCE) tests/container
 
-#: make test-services  service supervision, beside Debian's runit, and what fails there; seven minutes
+#: make test-services  service supervision, beside Debian's runit, and what fails there; four minutes
 .PHONY: test-services
 test-services: test-packages $(READY) dist/init dist/runit
 	$(TWO_AT_ONCE) --timeout 600 $(SERVICES)

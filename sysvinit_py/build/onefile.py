@@ -26,6 +26,14 @@ from typing import NamedTuple
 from zlib import compress
 
 PACKAGE = Path(__file__).resolve().parent.parent
+#: Packages of which both files have modules.
+_SHARED = ("cli", "clients", "inittab", "linux", "logs", "machine", "pid1", "pid1/*", "protocol", "report")
+
+
+def _packages(*more: str) -> list[str]:
+    return [f"{folder}/__init__.py" for folder in (*_SHARED, *more)]
+
+
 #: What all need; telinit; what runlevel, and halt and shutdown, share with others, and the rest of them; the
 #: probe; what the program inittab shares with init; the same for requests, its
 #: verbs for them; what inittab, the logger and init share; logger and init; the rest of the logger; what only
@@ -36,22 +44,7 @@ _INIT_BUNDLES = (
         "__init__.py",
         "__main__.py",
         "value.py",
-        *(
-            f"{folder}/__init__.py"
-            for folder in (
-                "cli",
-                "clients",
-                "clients/inittab",
-                "inittab",
-                "linux",
-                "logs",
-                "machine",
-                "pid1",
-                "pid1/*",
-                "protocol",
-                "report",
-            )
-        ),
+        *_packages("clients/inittab"),
         "text.py",
         "inittab/actions.py",
         "inittab/entry.py",
@@ -119,23 +112,7 @@ _RUNIT_BUNDLES = (
     (
         "__init__.py",
         "clients/runit/__main__.py",
-        *(
-            f"{folder}/__init__.py"
-            for folder in (
-                "cli",
-                "clients",
-                "clients/runit",
-                "inittab",
-                "linux",
-                "logs",
-                "machine",
-                "pid1",
-                "pid1/*",
-                "protocol",
-                "report",
-                "services",
-            )
-        ),
+        *_packages("clients/runit", "services"),
     ),
     ("value.py", "protocol/supervise.py", "clients/runit/common.py"),
     ("linux/inherited.py",),

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Iterable
     from typing import Never
-
-    from sysvinit_py.cli.options import Program
 else:
     import _signal
 
@@ -36,17 +34,8 @@ def take(events: Iterable[Never]) -> None:
         pass
 
 
-def _program(name: str) -> Program:
-    from sysvinit_py.cli.options import Option, Program
-
-    rows = (Option("dir", "DIR", "its folder", required=True, complete="folder"),)
-    return Program(name.rpartition("/")[2], "Start a service and its logger, and start them again.", rows)
-
-
 def main(argv: list[str]) -> int:
     """Supervise a service; return the exit status."""
-    if argv[1:2] in (["--help"], ["--version"]):
-        return _program(argv[0]).run(lambda values: 0, argv[1:])
     if len(argv) != 2:
         calls.write(2, f"usage: {argv[0]} dir\n\n".encode(errors="surrogateescape"))
         return _USAGE
