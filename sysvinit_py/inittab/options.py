@@ -114,10 +114,10 @@ OF_FILE = {
     "grace": _GRACE,
 }
 ENTRY_MARK, FILE_MARK = "inittab", "inittab-file"
-_TABLES = {ENTRY_MARK: OF_ENTRY, FILE_MARK: OF_FILE}
+TABLES = {ENTRY_MARK: OF_ENTRY, FILE_MARK: OF_FILE}
 _ONE_OF = {
     mark: "one of " + ", ".join(f"{name}=" if row.expected else name for name, row in table.items())
-    for mark, table in _TABLES.items()
+    for mark, table in TABLES.items()
 }
 #: Where the options of a table stand, for those who look for it in the other one.
 _PLACES = {ENTRY_MARK: f"after # {ENTRY_MARK}:", FILE_MARK: f"after # {FILE_MARK}:, above all entries"}
@@ -146,7 +146,7 @@ class Comments:
         self._file = file
         self._begun = begun
         self._waiting: list[tuple[int, Span]] = []  # comments for the next entry
-        self._given: dict[str, dict[str, Word]] = {mark: {} for mark in _TABLES}
+        self._given: dict[str, dict[str, Word]] = {mark: {} for mark in TABLES}
 
     @property
     def of_entry(self) -> tuple[Word, ...]:
@@ -199,9 +199,9 @@ class Comments:
     def _take_word(self, mark: str, word: str, line: int, span: Span) -> tuple[str, str]:
         """Take a word; return what is wrong with it, and what was expected."""
         name, equals, text = word.partition("=")
-        option = _TABLES[mark].get(name)
+        option = TABLES[mark].get(name)
         if option is None:
-            right = [place for other, place in _PLACES.items() if name in _TABLES[other]]
+            right = [place for other, place in _PLACES.items() if name in TABLES[other]]
             return ("misplaced option", right[0]) if right else ("unknown option", _ONE_OF[mark])
         if name in self._given[mark]:
             return "repeated option", "once; the first one counts"
@@ -230,7 +230,7 @@ def mark_of(comment: str) -> str:
     """Return the word before the colon of a comment with options; empty: it is another comment."""
     head, colon, _ = comment.partition(":")
     mark = head.strip(_BLANKS).removeprefix("#").lstrip(_BLANKS)
-    return mark if colon and mark in _TABLES else ""
+    return mark if colon and mark in TABLES else ""
 
 
 def _words(text: str, column: int) -> Iterator[tuple[str, Span]]:

@@ -13,8 +13,7 @@ from sysvinit_py.lint.check import check, check_services
 from sysvinit_py.lint.config import Config, find_config, read_config
 from sysvinit_py.lint.finding import SEVERITIES, printable
 from sysvinit_py.lint.root import Root
-from sysvinit_py.lint.rules import RULES
-from sysvinit_py.lint.selection import codes_of
+from sysvinit_py.lint.selection import chosen
 from sysvinit_py.lint.services import find
 from sysvinit_py.lint.sources import File, Source, handed_down, placed, sources
 from sysvinit_py.lint.targets import CONTAINER, TARGETS, Target, guess
@@ -42,7 +41,7 @@ class Run:
         self.strict = options.strict or self.config.strict
         self.target = TARGETS.get(options.target or self.config.target)  # None: it is guessed
         self.gettys = self.config.gettys.replace(",", " ").split()
-        self.codes = _codes(options.select or self.config.select, options.ignore or self.config.ignore)
+        self.codes = chosen(options.select or self.config.select, options.ignore or self.config.ignore)
         self.root = _root(options.root or self.config.root)
         words = options.files
         self.is_filter = options.fix and not options.diff and any(handed_down(w) is not None for w in words)
@@ -195,12 +194,6 @@ def _config(options: Values) -> Config:
     for reason in refused if not options.quiet else ():
         say(reason)
     return read_config(path, trusted=False) if path else Config()
-
-
-def _codes(select: str, ignore: str) -> frozenset[str]:
-    """Return the codes of the rules to run."""
-    selected = codes_of(select) if select else frozenset(RULES)
-    return selected - codes_of(ignore)
 
 
 def _root(folder: str) -> Root | None:

@@ -29,3 +29,9 @@ def codes_of(words: str) -> frozenset[str]:
         begun = {code for code in RULES if code.startswith(word.upper())}
         codes |= begun or {known_code(word)}
     return frozenset(codes)
+
+
+def chosen(select: str, ignore: str) -> frozenset[str]:
+    """Return the codes of the rules to run: all, or those selected, but those ignored. Raises UsageError."""
+    selected = codes_of(select) if select else frozenset(RULES)
+    return selected - codes_of(ignore)

@@ -80,7 +80,7 @@ def sources(
         if descriptor is not None:
             with _failing(failed, word):
                 name = stdin_name if word == STDIN else word
-                found.append(_single(File(name, read(descriptor, MAX_BYTES))))
+                found.append(single(name, read(descriptor, MAX_BYTES)))
         elif word and folder.is_folder():
             found += _folder(folder, failed)
         elif not main:
@@ -125,6 +125,11 @@ def placed(word: str, root: str, *, is_folder: bool = False) -> Place:
 def in_directory(path: str) -> bool:
     """Return whether a file is in an inittab.d."""
     return os.path.basename(os.path.dirname(path)) == _DIRECTORY
+
+
+def single(path: str, data: bytes) -> Source:
+    """Return a file that is read by itself."""
+    return _single(File(path, data))
 
 
 def _single(file: File) -> Source:

@@ -42,6 +42,7 @@ STATUS = Program(
 OTHERS = {
     "lint": ("inittab-lint", "find mistakes in an inittab", "sysvinit_py.lint.cli"),
     "try": ("inittab-try", "boot an inittab in a sandbox", "sysvinit_py.sandbox.cli"),
+    "lsp": ("inittab-lsp", "serve an editor", "sysvinit_py.lsp.cli"),
 }
 INITTAB = Program(
     PROGRAM,

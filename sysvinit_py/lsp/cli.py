@@ -1,0 +1,45 @@
+"""The command line of inittab-lsp."""
+
+from __future__ import annotations
+
+import sys
+
+from sysvinit_py.cli.options import Option, Program, RefusedError, Values
+from sysvinit_py.lint.targets import TARGETS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM = Program(
+    "inittab-lsp",
+    "Serve an editor (Language Server Protocol, on standard input and output) with what inittab-lint knows.",
+    (
+        Option("--target", "INIT",
+            f"the init that is to read the files: {', '.join(TARGETS)}; default: what a config file of "
+            "inittab-lint says, or it is guessed", tuple(TARGETS)),
+        Option("--root", "DIR", "the image being built: look there for commands and terminals",
+            complete="folder"),
+    ),
+)  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run inittab-lsp; return its exit status."""
+    return PROGRAM.run(_run, arguments)
+
+
+def _run(options: Values) -> int:
+    try:
+        from sysvinit_py.lsp.project import Settings
+        from sysvinit_py.lsp.server import serve
+    except ModuleNotFoundError as error:
+        if error.name and error.name.partition(".")[0] not in ("pygls", "lsprotocol"):
+            raise
+        raise RefusedError("needs pygls: pip install 'sysvinit_py[lsp]'") from None
+    serve(Settings(options.target or "", options.root or ""))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
