@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from sysvinit_py.cli.options import Option, Program, RefusedError, Values
+from sysvinit_py.clients.inittab.verbs import PID
 from sysvinit_py.lint.targets import TARGETS
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ PROGRAM = Program(
             "inittab-lint says, or it is guessed", tuple(TARGETS)),
         Option("--root", "DIR", "the image being built: look there for commands and terminals",
             complete="folder"),
+        PID.replace(default=1),
     ),
 )  # fmt: skip
 
@@ -36,8 +38,8 @@ def _run(options: Values) -> int:
     except ModuleNotFoundError as error:
         if error.name and error.name.partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
-        raise RefusedError("needs pygls: pip install 'sysvinit_py[lsp]'") from None
-    serve(Settings(options.target or "", options.root or ""))
+        raise RefusedError("needs pygls: pip install 'pygls>=2.1,<3'") from None
+    serve(Settings(options.target or "", options.root or "", options.pid))
     return 0
 
 

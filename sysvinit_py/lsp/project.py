@@ -30,6 +30,7 @@ class Settings(Value):
 
     target: str = ""
     root: str = ""
+    pid: int = 1  # the init whose state is shown
 
 
 class Project:

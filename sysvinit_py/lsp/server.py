@@ -123,10 +123,10 @@ def _word(kind: str | lsp.CodeActionKind) -> str:
     return kind.value if isinstance(kind, lsp.CodeActionKind) else kind
 
 
-def _running() -> dict[tuple[str, str], str]:
+def _running(pid: int) -> dict[tuple[str, str], str]:
     """Return what each entry of the running init is doing, by its file and id; nothing if nobody says so."""
     try:
-        _, published = looking.look()
+        _, published = looking.look(pid)
         return {
             (item.source[0], item.id): item.state.word + (f", pid {item.pid}" if item.pid else "")
             for item in items(published, 0.0)
@@ -214,4 +214,4 @@ def _answer(server: Server) -> None:
     @feature(lsp.TEXT_DOCUMENT_INLAY_HINT)
     def states(params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
         at = server.opened(params.text_document)
-        return features.states(at.project, at.path, at.text, _running())
+        return features.states(at.project, at.path, at.text, _running(server.settings.pid))

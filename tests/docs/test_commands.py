@@ -121,7 +121,7 @@ def installs(command: str, checkout: Path) -> None:
     environment = checkout.parent / "environment"
     (checkout.parent / "sysvinit_py").symlink_to(checkout)
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-    folder = checkout if command.endswith(" .") else checkout.parent
+    folder = checkout if re.search(r" '?\.(\[|$)", command) else checkout.parent
     done = run(f"{environment}/bin/{command} && {environment}/bin/inittab-lint --version", folder)
     assert done.returncode == 0, done
 
@@ -195,6 +195,7 @@ PLACES: dict[str, Place] = {
     "inittab status -o id,state,starts,last-end *": by_test("tests/docs/test_commands.py::def on_a_terminal"),
     "inittab status --watch*": by_test('tests/system/test_watch.py::"status", "--watch"'),
     "make picture": by_test("tests/docs/test_picture.py::def test_the_picture"),
+    "inittab lsp": by_test('tests/system/test_editor.py::"lsp"'),
     "inittab": by_test("tests/system/test_recipes.py::def test_each_command_works"),
     "inittab *": by_test("tests/system/test_recipes.py::def test_each_command_works"),
     "inittab-lint /etc/sv/*": by_test("tests/unit/lint/test_lint_services.py::def test_"),
@@ -211,6 +212,7 @@ PLACES: dict[str, Place] = {
     ),
     "ln -s /opt/*": by_test("tests/docs/test_commands.py::def test_initeventd_is_installed"),
     "pip install .": installs,
+    "pip install '.?lsp?'": installs,
     "pip install ./sysvinit_py": installs,
     "apt install ./dist/*": by_test("tests/vm/test_deb.py::deb"),
     "apt remove sysvinit-py": by_test("tests/vm/test_deb.py::--remove"),

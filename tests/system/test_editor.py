@@ -18,6 +18,7 @@ from pytest_lsp import ClientServerConfig, LanguageClient
 
 from sysvinit_py.inittab.sources import MAX_BYTES
 from tests.support.patience import PATIENCE
+from tests.system.conftest import Boot
 
 #: One server for all: it takes a second to start.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -292,3 +293,24 @@ async def all_found(file: File) -> list[lsp.Diagnostic]:
         assert time.monotonic() < until
         await asyncio.sleep(0.001)
     return list(found)
+
+
+@pytest.mark.ours_only("C publishes nothing")
+async def test_what_the_entries_of_the_running_init_are_doing(boot: Boot) -> None:
+    text = "id:2:initdefault:\nr:2:respawn:/w R stay\nz:2:off:/w Z\n"
+    system = boot(text)
+    pid = system.witness.wait("R").pid
+    client = await ClientServerConfig([*SERVER, "--pid", str(system.pid)]).start()
+    assert isinstance(client, LanguageClient)
+    await client.initialize_session(lsp.InitializeParams(capabilities=lsp.ClientCapabilities()))
+    file = File(client, Path("/etc/inittab"), text)
+    other = File(client, Path("/srv/inittab"), text)
+    whole = lsp.Range(at(0, 0), at(3, 0))
+    hints = await client.text_document_inlay_hint_async(lsp.InlayHintParams(file.id, whole))
+    assert hints
+    assert [(hint.position.line, hint.label) for hint in hints][1:] == [
+        (1, f"running, pid {pid}"),
+        (2, "disabled"),
+    ]
+    assert not await client.text_document_inlay_hint_async(lsp.InlayHintParams(other.id, whole))
+    await client.shutdown_session()

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "clients": {"cli", "value", "text", "linux", "logs", "inittab", "machine", "report", "protocol"},
     "services": {"cli", "value", "text", "linux", "logs", "report", "protocol"},
     "lint": {"cli", "value", "text", "linux", "inittab", "machine", "pid1.container"},
-    "lsp": {"cli", "value", "inittab", "lint", "linux", "report"},
+    "lsp": {"cli", "value", "clients", "inittab", "lint", "linux", "report"},
     "sandbox": {"cli", "value", "text", "linux", "inittab", "lint", "build"},
     "initeventd": {"cli", "value", "linux", "protocol", "clients"},
     "install": {
