@@ -17,7 +17,7 @@ from sysvinit_py.build import completion
 from sysvinit_py.clients.runit.described import PROGRAMS as RUNIT
 
 REPOSITORY = Path(__file__).parents[3]
-PROGRAMS = {"inittab", "inittab-install", "inittab-lint", "inittab-try", "initeventd"}
+PROGRAMS = {"inittab", "inittab-install", "inittab-lint", "inittab-fmt", "inittab-try", "initeventd"}
 
 
 @pytest.fixture(scope="module")
