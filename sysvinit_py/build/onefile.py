@@ -79,6 +79,10 @@ _INIT_BUNDLES = (
     ("clients/inittab/watch.py",),
     ("clients/inittab/edit.py", "clients/inittab/plan.py", "report/plan.py"),
     (
+        *(f"clients/inittab/{module}.py" for module in ("explain", "graph")),
+        *(f"report/{module}.py" for module in ("explain", "graph", "order")),
+    ),
+    (
         "protocol/supervise.py",
         *(f"clients/runit/{module}.py" for module in ("__init__", "common", "supervised", "items")),
     ),

@@ -10,7 +10,8 @@ from sysvinit_py.clients.shutdown import SHUTDOWN
 from sysvinit_py.initeventd.cli import PROGRAM as INITEVENTD
 from sysvinit_py.install.cli import PROGRAM as INSTALL
 from sysvinit_py.lint.cli import PROGRAM as LINT
+from sysvinit_py.lint.fmt import PROGRAM as FMT
 from sysvinit_py.lsp.cli import PROGRAM as LSP
 from sysvinit_py.sandbox.cli import PROGRAM as TRY
 
-PROGRAMS = (INITTAB, INITEVENTD, INSTALL, LINT, LSP, TRY, SHUTDOWN, *POWER, RUNLEVEL, *RUNIT.values())
+PROGRAMS = (INITTAB, INITEVENTD, INSTALL, LINT, FMT, LSP, TRY, SHUTDOWN, *POWER, RUNLEVEL, *RUNIT.values())

@@ -43,7 +43,7 @@ def _discard(fd: int) -> None:
 def say(program: str, *lines: str) -> None:
     """Write the lines to standard error, the program's name before each, unless nobody can read them."""
     try:
-        if sys.stderr is not None:
+        if sys.stderr is not None and lines:
             # A CI takes ##vso[...] for an order to itself.
             shown = (printable(line).replace("##", "\\x23" * 2 if "[" in line else "##") for line in lines)
             print("\n".join(f"{program}: {line}" for line in shown), file=sys.stderr, flush=True)

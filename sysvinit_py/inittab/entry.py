@@ -115,6 +115,11 @@ class Entry(Value):
         return self.process.removeprefix("+").startswith("@")
 
     @property
+    def by_shell(self) -> bool:
+        """Whether /bin/sh runs its command."""
+        return not self.no_shell and not SHELL_CHARACTERS.isdisjoint(self.command)
+
+    @property
     def command(self) -> str:
         """The process field without its flags; empty: the entry does nothing."""
         return self.process.removeprefix("+").removeprefix("@")

@@ -87,7 +87,7 @@ def write(place: Place, before: bytes, after: bytes) -> None:
             finally:
                 os.close(old)
     except OSError as error:
-        raise UsageError(f"{place.shown}: cannot be repaired: {error.strerror}") from None
+        raise UsageError(f"{place.shown}: cannot be written: {error.strerror}") from None
 
 
 def save(path: str, data: bytes) -> None:

@@ -107,7 +107,7 @@ def _c_fault(fields: list[bytes], target: Target) -> tuple[str, int] | None:
     for broken, reason, at in reversed(faults):
         if broken:
             return reason, at
-    if _decode(action).lower() not in target.actions:
+    if _decode(action.lower()) not in target.actions:
         return f"{printable(_decode(action))}: unknown action field", 2
     return None
 

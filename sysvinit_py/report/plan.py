@@ -51,17 +51,19 @@ class World:
         self._pids = _FIRST_PID
         self._reading = reading
         self._ended: list[int] = []
-        self._started: list[Job] = []
+        self.started: list[tuple[str, Job]] = []  # since the last plan, and in which stage
 
     def plan(self, event: ev.Event, reading: Reading) -> list[Step]:
         """Return what follows from the event if this is what the inittab says then."""
         self._reading = reading
         before = dict(self.machine.running)
         commands = {pid: job.entry.process for pid, job in before.items()}
-        self._ended, self._started = [], []
+        self._ended, self.started = [], []
         self.tell(event)
         ended = [Step(END, before[pid].entry, _real(pid), self._why(before[pid])) for pid in self._ended]
-        started = [Step(START, job.entry, None, _WAITED if job.rule.waited else "") for job in self._started]
+        started = [
+            Step(START, job.entry, None, _WAITED if job.rule.waited else "") for _, job in self.started
+        ]
         left = [
             Step(LEAVE, job.entry, _real(pid), _CHANGED if _differ(commands[pid], job.entry) else "")
             for pid, job in before.items()
@@ -87,7 +89,7 @@ class World:
             if effect.terminal and self._missing([effect.terminal]):
                 return ev.TerminalMissing(effect.key)
             self._pids += 1
-            self._started.append(self.machine.processes.jobs[effect.key])
+            self.started.append((effect.stage, self.machine.processes.jobs[effect.key]))
             return ev.Started(effect.key, self._pids)
         if isinstance(effect, fx.Signal) and effect.group not in self._ended:
             self._ended.append(effect.group)

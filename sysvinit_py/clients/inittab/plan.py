@@ -1,4 +1,4 @@
-"""inittab diff and inittab explain: what init would end, start and leave."""
+"""inittab diff: what init would end, start and leave; and the same for explain and edit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from sysvinit_py.inittab.sources import MAX_BYTES, Source, gather
 from sysvinit_py.linux.beneath import named_file
 from sysvinit_py.linux.terminals import missing
 from sysvinit_py.machine import events as ev
-from sysvinit_py.machine.limits import WAIT_TIME
 from sysvinit_py.machine.stages import ENTERABLE
 from sysvinit_py.report import plan
 from sysvinit_py.text import printable
@@ -44,24 +43,15 @@ def diff(values: Values) -> int:
         if values.level:
             raise UsageError("argument --level: only with two files")
         new = read(gather())
-        world, title = _world(new), "telinit q"
+        world, title = of_running(new), "telinit q"
     return show(world.plan(ev.RereadRequested(), new), title, as_json=values.json)
-
-
-def explain(values: Values) -> int:
-    """Show what a change to another level would do; return the exit status, as diff(1) does."""
-    if values.to is None:
-        raise UsageError("the following arguments are required: --to")
-    reading = read(gather())
-    steps = _world(reading).plan(ev.LevelRequested(values.to, WAIT_TIME), reading)
-    return show(steps, f"telinit {values.to}", as_json=values.json)
 
 
 def effect(sources: Sequence[Source]) -> list[Step] | None:
     """Return what telinit q would do with these sources; None: that cannot be told."""
     try:
         reading = interpret(tuple(sources))
-        return _world(reading).plan(ev.RereadRequested(), reading)
+        return of_running(reading).plan(ev.RereadRequested(), reading)
     except RefusedError:
         return None
 
@@ -105,7 +95,8 @@ def _of_file(path: str) -> Reading:
     return read([Source(path, data)])
 
 
-def _world(reading: Reading) -> World:
+def of_running(reading: Reading) -> World:
+    """Return the world in which process 1 stands. Raises RefusedError."""
     try:
         _, published = looking.look(1)
     except looking.CannotLookError as error:

@@ -41,6 +41,7 @@ STATUS = Program(
 #: Verbs that are programs of their own.
 OTHERS = {
     "lint": ("inittab-lint", "find mistakes in an inittab", "sysvinit_py.lint.cli"),
+    "fmt": ("inittab-fmt", "lay out an inittab", "sysvinit_py.lint.fmt"),
     "try": ("inittab-try", "boot an inittab in a sandbox", "sysvinit_py.sandbox.cli"),
     "lsp": ("inittab-lsp", "serve an editor", "sysvinit_py.lsp.cli"),
 }

@@ -110,11 +110,27 @@ DIFF = Program(
 )  # fmt: skip
 EXPLAIN = Program(
     "explain",
-    "show what telinit LEVEL would end, start and leave",
+    "show what telinit LEVEL would end, start and leave; or what an inittab does, in sentences",
     (
-        Option("--to", "LEVEL", "0 to 9, S, or the letter of ondemand entries", required=True,
+        Option("file", "FILE", "explain this inittab, or - for standard input, and not what runs",
+               complete="file"),
+        Option("what", "ID", "only the entries with this id; boot: what a boot starts, in order"),
+        Option("--from", "LEVEL", "of a FILE: the level to be in, instead of initdefault's",
+               kind=tuple("0123456789S")),
+        Option("--to", "LEVEL", "0 to 9, S, or the letter of ondemand entries",
                kind=tuple("0123456789SsabcABC")),
         _JSON,
+    ),
+    forms=("[--json] --to LEVEL", "[--json] FILE [ID | boot]", "[--json] [--from LEVEL] --to LEVEL FILE"),
+)  # fmt: skip
+GRAPH = Program(
+    "graph",
+    "draw what is started in which order, and what waits for what",
+    (
+        Option("file", "FILE", "an inittab, or - for standard input, and not /etc/inittab and /etc/inittab.d",
+               complete="file"),
+        Option("--format", "FORMAT", "dot, for graphviz, which is the default; mermaid; or matrix: a table of"
+               " levels", kind=("dot", "mermaid", "matrix"), default="dot"),
     ),
 )  # fmt: skip
 EDIT = Program(
@@ -125,14 +141,14 @@ EDIT = Program(
         Option("-y --yes", help="ask nothing; an inittab with mistakes is not installed"),
     ),
 )  # fmt: skip
-VERBS = (*STEERING, LOG, LOGD, DIFF, EXPLAIN, EDIT)
+VERBS = (*STEERING, LOG, LOGD, DIFF, EXPLAIN, GRAPH, EDIT)
 #: What they do: a function of a module, imported when it is called so that status need not wait for it.
 PLACES = {
     **dict.fromkeys(("stop", "start", "restart", "kill"), "steer.steer"),
     "wait": "steer.wait", "reload": "steer.reload",
     "history": "history.history", "health": "health.health",
     "log": "log.log", "logd": "logd.main",
-    "diff": "plan.diff", "explain": "plan.explain", "edit": "edit.edit",
+    "diff": "plan.diff", "explain": "explain.explain", "graph": "graph.graph", "edit": "edit.edit",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 
 from sysvinit_py import __version__
-from sysvinit_py.inittab.entry import SHELL_CHARACTERS, Entry
+from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.linux import calls
 from sysvinit_py.machine.effects import Start
 from sysvinit_py.machine.limits import FORK_RETRY
@@ -65,7 +65,7 @@ def words(entry: Entry, stage: str, path: str = PATH) -> list[str]:
     command = entry.command
     if stage != SINGLE_USER and calls.access(INITSCRIPT, calls.R_OK):
         return [SHELL, INITSCRIPT, entry.id, entry.stages, entry.action, command]
-    if not entry.no_shell and not SHELL_CHARACTERS.isdisjoint(command):
+    if entry.by_shell:
         return [SHELL, "-c", shell.replaced(command, path)]
     return [word for word in command.partition("#")[0].replace("\t", " ").split(" ") if word]
 

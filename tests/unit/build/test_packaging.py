@@ -17,7 +17,7 @@ from sysvinit_py.build import completion
 from sysvinit_py.clients.runit.described import PROGRAMS as RUNIT
 
 REPOSITORY = Path(__file__).parents[3]
-PROGRAMS = {"inittab", "inittab-install", "inittab-lint", "inittab-lsp", "inittab-try", "initeventd"}
+PROGRAMS = {f"inittab-{tool}" for tool in ("install", "lint", "fmt", "lsp", "try")} | {"inittab", "initeventd"}
 
 
 @pytest.fixture(scope="module")

@@ -123,6 +123,12 @@ def test_messages_are_escaped(capfd: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_no_message_is_no_line(capfd: pytest.CaptureFixture[str]) -> None:
+    """Regression: an empty line was written, as where an edited inittab has no faults."""
+    out.say("one")
+    assert capfd.readouterr().err == ""
+
+
 def test_text_and_bytes_are_written_in_order(capfd: pytest.CaptureFixture[str]) -> None:
     print("a", end="")
     out.write("é\udcff")

@@ -130,7 +130,7 @@ def test_a_write_that_fails_leaves_the_file_alone(tmp_path: Path, monkeypatch: p
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UsageError, match="cannot be repaired: No space left on device"):
+    with pytest.raises(UsageError, match="cannot be written: No space left on device"):
         write(named_file(str(path)), b"old", b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["inittab"]

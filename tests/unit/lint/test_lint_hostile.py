@@ -337,7 +337,7 @@ def test_what_was_changed_meanwhile_is_not_overwritten(
     monkeypatch.setattr(fixes, "write", late)
     status, said = run(repo, "inittab", "--fix", "-q")
     assert status == 2
-    assert "inittab: cannot be repaired: was changed meanwhile\n" in said
+    assert "inittab: cannot be written: was changed meanwhile\n" in said
     assert (repo / "inittab").read_bytes() == b"the editor's"
 
 
