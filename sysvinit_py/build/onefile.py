@@ -44,7 +44,7 @@ _INIT_BUNDLES = (
         "__init__.py",
         "__main__.py",
         "value.py",
-        *_packages("clients/inittab"),
+        *_packages("clients/inittab", "simulator"),
         "text.py",
         "inittab/actions.py",
         "inittab/entry.py",
@@ -78,6 +78,7 @@ _INIT_BUNDLES = (
     ("clients/inittab/log.py",),
     ("clients/inittab/watch.py",),
     ("clients/inittab/edit.py", "clients/inittab/plan.py", "report/plan.py"),
+    ("clients/inittab/simulate.py", "simulator/*.py"),
     (
         "protocol/supervise.py",
         *(f"clients/runit/{module}.py" for module in ("__init__", "common", "supervised", "items")),

@@ -125,7 +125,20 @@ EDIT = Program(
         Option("-y --yes", help="ask nothing; an inittab with mistakes is not installed"),
     ),
 )  # fmt: skip
-VERBS = (*STEERING, LOG, LOGD, DIFF, EXPLAIN, EDIT)
+SIMULATE = Program(
+    "simulate",
+    "show what an inittab does, without booting it",
+    (
+        Option("file", "FILE", "the inittab", required=True, complete="file"),
+        Option("scenario", "SCENARIO", "what happens, and what is expected, a line each; by default a boot, a"
+               " visit to each level, and a halt", complete="file"),
+        Option("-q --quiet", help="show nothing but failures"),
+        _JSON,
+        Option("--junit", "FILE", "write a JUnit report, in which each expectation is a test case",
+               complete="file"),
+    ),
+)  # fmt: skip
+VERBS = (*STEERING, LOG, LOGD, DIFF, EXPLAIN, EDIT, SIMULATE)
 #: What they do: a function of a module, imported when it is called so that status need not wait for it.
 PLACES = {
     **dict.fromkeys(("stop", "start", "restart", "kill"), "steer.steer"),
@@ -133,6 +146,7 @@ PLACES = {
     "history": "history.history", "health": "health.health",
     "log": "log.log", "logd": "logd.main",
     "diff": "plan.diff", "explain": "plan.explain", "edit": "edit.edit",
+    "simulate": "simulate.run",
 }  # fmt: skip
 
 
