@@ -78,7 +78,10 @@ _INIT_BUNDLES = (
     ("clients/inittab/log.py",),
     ("clients/inittab/watch.py",),
     ("clients/inittab/edit.py", "clients/inittab/plan.py", "report/plan.py"),
-    ("clients/inittab/simulate.py", "simulator/*.py"),
+    (
+        "clients/inittab/simulate.py",
+        *(f"simulator/{module}.py" for module in ("explore", "language", "life", "steps", "values", "world")),
+    ),
     (
         "protocol/supervise.py",
         *(f"clients/runit/{module}.py" for module in ("__init__", "common", "supervised", "items")),

@@ -5,11 +5,14 @@ from __future__ import annotations
 from sysvinit_py.inittab.actions import IN_LEVEL
 from sysvinit_py.inittab.entry import DIGIT_LEVELS, LEVELS, ON_DEMAND_LEVELS
 from sysvinit_py.machine import effects as fx
+from sysvinit_py.machine import rules
 from sysvinit_py.machine.job import ANSWER
-from sysvinit_py.machine.stages import SINGLE_USER
+from sysvinit_py.machine.stages import BOOT, SINGLE_USER, SYSINIT
+from sysvinit_py.report import states
 from sysvinit_py.report.history import Event
-from sysvinit_py.simulator.language import Line, Scenario, duration, parse
+from sysvinit_py.simulator.language import Line, Scenario, parse
 from sysvinit_py.simulator.steps import OF_LIFE, STEPS
+from sysvinit_py.simulator.values import duration
 from sysvinit_py.simulator.world import ALL, Behaviour, StepError, TooLongError, World
 from sysvinit_py.value import Value
 
@@ -42,6 +45,8 @@ class Life(Value):
     events: list[Event]  # in order; times are seconds after the boot
     failures: list[Failure]
     seconds: float
+    blocked: dict[str, list[str]]  # ids of what does not end at the end of it, and what that holds back
+    asks: bool = False  # init asks for a level then
     cut: str = ""  # why it was ended early
 
 
@@ -87,6 +92,8 @@ class Recorder(World):
         return answer
 
     def _take_notes(self) -> None:
+        if not self.machine.processes.notes:
+            return
         for note in self.machine.processes.take_notes():
             if note[1] == ANSWER:
                 self._answer = note[-1]
@@ -143,7 +150,20 @@ def simulate(reading: Reading, scenario: Scenario, files: Mapping[str, Reading] 
     for line in scenario.lines:
         if line.form in OF_LIFE:
             play(line, OF_LIFE[line.form], world.events)
-    return Life(world.events, failures, round(world.now - world.began, 6), cut)
+    seconds = round(world.now - world.began, 6)
+    return Life(world.events, failures, seconds, _blocked(world), world.machine.asking, cut)
+
+
+def _blocked(world: World) -> dict[str, list[str]]:
+    """Return what others wait for: entries that hold back some, or the boot."""
+    stage = world.machine.position.stage
+    blocked: dict[str, list[str]] = {}
+    for job, holder in states.holders(world.machine.processes.run_queue.jobs):
+        if holder and rules.verdict(job, stage) == rules.DUE:
+            blocked.setdefault(holder.entry.id, []).append(job.entry.id)
+        elif stage in (SYSINIT, BOOT) and rules.is_waited_for(job):
+            blocked.setdefault(job.entry.id, [])
+    return blocked
 
 
 def default(entries: tuple[Entry, ...]) -> Scenario:

@@ -22,6 +22,7 @@ from sysvinit_py.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from typing import Any
 
     from sysvinit_py.inittab.entry import Reading
 
@@ -91,6 +92,10 @@ class World:
         self._due: list[tuple[float, int, Callable[[], object]]] = []  # a heap
         self._numbers = count()
         self._turns = 0
+        self._acts: dict[type[fx.Effect], Callable[[Any], ev.Event | None]] = {
+            fx.Start: self.start, fx.Signal: self.signal, fx.Probe: self._probe, fx.ReadInittab: self._read,
+            fx.AskLevel: self._ask_level, fx.StopAsking: self._stop_asking,
+        }  # fmt: skip
 
     # What happens to the machine.
 
@@ -109,22 +114,23 @@ class World:
     def perform(self, effect: fx.Effect) -> ev.Event | None:
         """Pretend to carry out an effect; return the answer, if there is one at once."""
         self.effects.append(effect)
-        if isinstance(effect, fx.Start):
-            return self.start(effect)
-        if isinstance(effect, fx.Signal):
-            self.signal(effect)
-        elif isinstance(effect, fx.Probe):
-            process = self.processes[effect.group]
-            return None if process.alive or process.members else ev.GroupGone(effect.group)
-        elif isinstance(effect, fx.ReadInittab):
-            self.reading = True
-            return self.inittab_read() if self.answers else None
-        elif isinstance(effect, fx.AskLevel):
-            self.asked = self.console
-            return None if self.console else ev.NoAnswer()
-        elif isinstance(effect, fx.StopAsking):
-            self.asked = False
-        return None
+        act = self._acts.get(type(effect))
+        return act(effect) if act else None
+
+    def _probe(self, effect: fx.Probe) -> ev.Event | None:
+        process = self.processes[effect.group]
+        return None if process.alive or process.members else ev.GroupGone(effect.group)
+
+    def _read(self, effect: fx.ReadInittab) -> ev.Event | None:
+        self.reading = True
+        return self.inittab_read() if self.answers else None
+
+    def _ask_level(self, effect: fx.AskLevel) -> ev.Event | None:
+        self.asked = self.console
+        return None if self.console else ev.NoAnswer()
+
+    def _stop_asking(self, effect: fx.StopAsking) -> None:
+        self.asked = False
 
     def start(self, effect: fx.Start) -> ev.Event:
         """Start a child, if that can be done."""

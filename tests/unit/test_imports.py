@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logs": {"value", "text", "linux", "inittab"},
     "machine": {"value", "inittab"},
     "report": {"value", "text", "inittab", "machine"},
-    "simulator": {"value", "text", "inittab", "machine", "report"},
+    "simulator": {"value", "text", "inittab", "machine", "report", "lint"},
     "protocol": {"value", "inittab"},
     "pid1": {"value", "text", "linux", "inittab", "machine", "report", "protocol"},
     "pid1.container": {"pid1", "value", "text", "linux", "inittab", "machine", "logs", "clients"},

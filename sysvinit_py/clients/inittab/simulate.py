@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 
 from sysvinit_py.cli import out
-from sysvinit_py.cli.options import UsageError
+from sysvinit_py.cli.options import RefusedError, UsageError
 from sysvinit_py.clients.inittab.history import event_json, said
 from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import MAX_BYTES, Source
 from sysvinit_py.linux.beneath import named_file
 from sysvinit_py.report.item import FORM, how_it_ended, marked
 from sysvinit_py.simulator import language
+from sysvinit_py.simulator.explore import Explorer, regression
 from sysvinit_py.simulator.life import MESSAGE, SIGNAL, STEP, default, simulate
 from sysvinit_py.text import printable
 
@@ -23,31 +24,88 @@ if TYPE_CHECKING:
     from sysvinit_py.inittab.entry import Entry, Reading
     from sysvinit_py.linux.beneath import Place
     from sysvinit_py.report.history import Event
+    from sysvinit_py.simulator.differ import Difference
+    from sysvinit_py.simulator.explore import Finding
     from sysvinit_py.simulator.language import Scenario
     from sysvinit_py.simulator.life import Life
 
 NAME = "inittab simulate"
+_DIFFER = "sysvinit_py.simulator.differ"
 _COLOURS = {"begin": "32", "end": "31", "rest": "1;31", "level": "1", STEP: "36"}
 
 
 def run(values: Values) -> int:
-    """Simulate it, and show what happens; return 1 if an expectation failed."""
-    reading = _read(named_file(values.file))
+    """Simulate it, and show what happens; return 1 if an expectation failed, or something was found."""
+    data, _ = named_file(values.file).read(MAX_BYTES)
+    reading = interpret((Source(values.file, data),))
     scenario, files = _scenario(values.scenario, reading)
+    if values.explore is not None:
+        if values.junit or values.target:
+            raise UsageError("argument --explore: not with --junit or --target")
+        return _explore(values, Explorer(reading, scenario.lines if values.scenario else (), files))
+    if values.save:
+        raise UsageError("argument --save: only with --explore")
     life = simulate(reading, scenario, files)
+    differ = _differences(values, data, reading, life) if values.target else []
     if values.junit:
-        with open(values.junit, "w", encoding="utf-8") as file:
-            file.write(_junit(values.scenario or values.file, scenario, life))
+        _write(values.junit, _junit(values.scenario or values.file, scenario, life))
     if values.json:
-        out.write(out.as_json(_as_json(values.file, scenario, life)) + "\n")
+        told = _as_json(values.file, scenario, life)
+        out.write(out.as_json(told | {"target": values.target, "differences": [*map(_plain, differ)]}) + "\n")
     elif not values.quiet:
         _show(life, reading)
+        for one in differ:
+            where = f"{values.file}:{one.line}: {one.id}" if one.line else values.file
+            out.write(printable(f"{where}: {values.target}: {one.text}") + "\n")
     where = values.scenario or "default scenario"
     for failure in life.failures:
         out.say(NAME, f"{where}:{failure.line.number}: {failure.line.step}: {failure.found}")
     if life.cut:
         out.say(NAME, f"ended at {life.seconds:g} s: {life.cut}")
     return out.FAILED if life.failures or life.cut else out.DONE
+
+
+def _explore(values: Values, explorer: Explorer) -> int:
+    findings = explorer.explore(values.explore, values.seed)
+    shown = [finding for finding in findings if finding.scenario]
+    if values.save and shown:
+        _write(values.save, regression(shown[0]))
+    if values.json:
+        told = {"form": FORM, "file": values.file, "seed": values.seed, "lives": values.explore}
+        out.write(out.as_json(told | {"findings": [*map(_plain, findings)]}) + "\n")
+    elif not values.quiet:
+        for finding in findings:
+            lives = f", in {finding.lives} of {values.explore} lives" if finding.scenario else ""
+            out.write(printable(f"{finding.kind}: {finding.text}{lives}") + "\n")
+            for line in str(finding.scenario or "").splitlines():
+                out.write(f"    {printable(line)}\n")
+    return out.FAILED if findings else out.DONE
+
+
+def _differences(values: Values, data: bytes, reading: Reading, life: Life) -> list[Difference]:
+    """Return what another init would do otherwise. The linter knows, which is not in the one file."""
+    try:
+        differ = __import__(_DIFFER, fromlist=["differences"])
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("sysvinit_py"):
+            raise
+        raise RefusedError("--target needs the linter: install the package sysvinit_py") from None
+    if values.target not in differ.NAMES:
+        raise UsageError(f"argument --target: not one of {', '.join(differ.NAMES)}: {values.target!r}")
+    found: list[Difference] = differ.differences(values.file, data, reading.entries, life, values.target)
+    return found
+
+
+def _plain(thing: Difference | Finding) -> dict[str, Any]:
+    fields = {name: getattr(thing, name) for name in type(thing)._fields}
+    if scenario := fields.get("scenario"):
+        fields["scenario"] = str(scenario).splitlines()
+    return marked(fields)
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
 
 
 def _read(place: Place) -> Reading:

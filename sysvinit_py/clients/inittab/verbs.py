@@ -136,6 +136,12 @@ SIMULATE = Program(
         _JSON,
         Option("--junit", "FILE", "write a JUnit report, in which each expectation is a test case",
                complete="file"),
+        Option("--target", "INIT", "say where this one would do otherwise: sysvinit-2.88, -3.06 or -3.14"),
+        Option("--explore", "N", "live N random lives instead, and show what can go wrong",
+               kind=_number(10**6, "a number")),
+        Option("--seed", "N", "which random lives", kind=_number(10**9 - 1, "a number"), default=1),
+        Option("--save", "FILE", "write the shortest life that shows the first of what was found, as a scenario",
+               complete="file"),
     ),
 )  # fmt: skip
 VERBS = (*STEERING, LOG, LOGD, DIFF, EXPLAIN, EDIT, SIMULATE)
