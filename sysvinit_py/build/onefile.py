@@ -44,7 +44,7 @@ _INIT_BUNDLES = (
         "__init__.py",
         "__main__.py",
         "value.py",
-        *_packages("clients/inittab"),
+        *_packages("clients/inittab", "simulator"),
         "text.py",
         "inittab/actions.py",
         "inittab/entry.py",
@@ -81,6 +81,10 @@ _INIT_BUNDLES = (
     (
         *(f"clients/inittab/{module}.py" for module in ("explain", "graph")),
         *(f"report/{module}.py" for module in ("explain", "graph", "order")),
+    ),
+    (
+        "clients/inittab/simulate.py",
+        *(f"simulator/{module}.py" for module in ("explore", "language", "life", "steps", "values", "world")),
     ),
     (
         "protocol/supervise.py",

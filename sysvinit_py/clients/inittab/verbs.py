@@ -141,7 +141,26 @@ EDIT = Program(
         Option("-y --yes", help="ask nothing; an inittab with mistakes is not installed"),
     ),
 )  # fmt: skip
-VERBS = (*STEERING, LOG, LOGD, DIFF, EXPLAIN, GRAPH, EDIT)
+SIMULATE = Program(
+    "simulate",
+    "show what an inittab does, without booting it",
+    (
+        Option("file", "FILE", "the inittab", required=True, complete="file"),
+        Option("scenario", "SCENARIO", "what happens, and what is expected, a line each; by default a boot, a"
+               " visit to each level, and a halt", complete="file"),
+        Option("-q --quiet", help="show nothing but failures"),
+        _JSON,
+        Option("--junit", "FILE", "write a JUnit report, in which each expectation is a test case",
+               complete="file"),
+        Option("--target", "INIT", "say where this one would do otherwise: sysvinit-2.88, -3.06 or -3.14"),
+        Option("--explore", "N", "live N random lives instead, and show what can go wrong",
+               kind=_number(10**6, "a number")),
+        Option("--seed", "N", "which random lives", kind=_number(10**9 - 1, "a number"), default=1),
+        Option("--save", "FILE", "write the shortest life that shows the first of what was found, as a scenario",
+               complete="file"),
+    ),
+)  # fmt: skip
+VERBS = (*STEERING, LOG, LOGD, DIFF, EXPLAIN, GRAPH, EDIT, SIMULATE)
 #: What they do: a function of a module, imported when it is called so that status need not wait for it.
 PLACES = {
     **dict.fromkeys(("stop", "start", "restart", "kill"), "steer.steer"),
@@ -149,6 +168,7 @@ PLACES = {
     "history": "history.history", "health": "health.health",
     "log": "log.log", "logd": "logd.main",
     "diff": "plan.diff", "explain": "explain.explain", "graph": "graph.graph", "edit": "edit.edit",
+    "simulate": "simulate.run",
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import limits, rules, stages, steering
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
-from tests.unit.machine.machine_world import Process, World, answers_of, held_back_by, state_of
+from sysvinit_py.simulator.world import Process, World, answers_of, held_back_by, state_of
 
 IDS = ("i1", "i2", "i3", "i4", "i5", "i6", "~~")
 LEVELS_OF = st.text("23S#*aAbs", max_size=3)

@@ -23,7 +23,8 @@ from sysvinit_py.pid1.inputs.requests import events_of
 from sysvinit_py.protocol.initctl import Decoder, Request
 from sysvinit_py.report import slots
 from sysvinit_py.report.history import Ring
-from tests.unit.machine.machine_world import World, entries
+from sysvinit_py.simulator.world import World, entries
+from tests.unit.machine.machine_world import do
 from tests.unit.report.published import HEADER
 
 INITTAB = """
@@ -147,14 +148,14 @@ def test_what_is_refused(run: Run, words: tuple[str, ...], status: int, reason: 
 
 def test_an_entry_that_is_gone_meanwhile(init: Init, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def remove() -> None:
-        init.world.step("remove web")
-        init.world.step("telinit q")
+        do(init.world, "remove web")
+        do(init.world, "telinit q")
 
     init.world.deaf = {"web"}
     init.happens = [lambda: None, lambda: None, remove]
     assert run("stop", "web") == (4, "", "inittab: web: the entry is gone\n")
-    init.world.step("edit web:2:respawn:x")
-    init.world.step("telinit q")
+    do(init.world, "edit web:2:respawn:x")
+    do(init.world, "telinit q")
 
     def send(content: bytes, path: str) -> None:
         remove()
@@ -214,7 +215,7 @@ def test_stable_counts_for_what_runs_already(init: Init, run: Run, monkeypatch: 
 def test_of_one_id_what_has_no_place_is_not_waited_for(init: Init, run: Run) -> None:
     """The inittab has ~~ in S, or init itself; another one is what can be started."""
     init.world.inittab = (*init.world.inittab, *entries("~~:2:respawn:y"))
-    init.world.step("telinit q")
+    do(init.world, "telinit q")
     init.world.end("w2")
     for verb in ("stop", "start", "restart"):
         assert run(verb, "~~") == (0, "", ""), verb
@@ -335,9 +336,9 @@ def test_history(init: Init, run: Run) -> None:
     world = init.world
     world.end("web", 11 | 0x80)
     run("restart", "web")
-    world.step("telinit 3")
-    world.step("edit r3:3:off:x")
-    world.step("telinit q")
+    do(world, "telinit 3")
+    do(world, "edit r3:3:off:x")
+    do(world, "telinit q")
     status, output, _ = run("history")
     header, *lines = output.splitlines()
     said = [line.split("  ")[-1].strip() for line in lines]
@@ -347,13 +348,13 @@ def test_history(init: Init, run: Run) -> None:
     assert any(line.endswith("(restarted)") for line in said)
     assert "level 3" in said
     assert "stage #" in said
-    assert said[-2:] == ["inittab read", f"process {world.last_pid} ended: exit 0 (action-changed)"]
+    assert said[-2:] == ["inittab read", f"process {world.last_pid} ended: signal 15 TERM (action-changed)"]
     assert len(run("history", "-n", "3")[1].splitlines()) == 4
     assert len(run("history", "-n", "0")[1].splitlines()) == 1
     for name in ("web", "nginx", "p2"):
         assert {line.split()[2] for line in run("history", name)[1].splitlines()[1:]} <= {"web", "p2"}
-    world.step("remove web")
-    world.step("telinit q")
+    do(world, "remove web")
+    do(world, "telinit q")
     assert {line.split()[2] for line in run("history", "web")[1].splitlines()[1:]} == {"web"}, "it is gone"
     assert {run("history", name)[0] for name in ("none", "nginx", "")} == {4}
     output = run("history")[1]

@@ -49,7 +49,8 @@ EDITS = {
 LOOK = """
 import sys
 sys.path.insert(0, ".")
-from tests.unit.machine.machine_world import World
+from sysvinit_py.simulator.world import World
+from tests.unit.machine.machine_world import do
 from sysvinit_py.inittab.entry import SULOGIN, Entry
 from sysvinit_py.inittab.getty import terminal_of
 from sysvinit_py.inittab.read import interpret
@@ -70,14 +71,14 @@ assert "askfirst" in RESPAWNED
 world = World("")
 world.inittab = reading.entries
 world.gone.add("/dev/tty1")
-for step in ("boot", "a /dev/tty1", "look"):
-    world.step(step)
+for step in ("boot", "terminal /dev/tty1 there", "look"):
+    do(world, step)
 assert world.alive() == ["t1"]
 for _ in range(2 * STARTS_ALLOWED):
     if world.alive():
         world.end("t1")
 assert len(world.starts) == STARTS_ALLOWED, "started again, and throttled"
-world.step("telinit S")
+do(world, "telinit S")
 assert world.alive() == ["sh"]
 """
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sysvinit_py.machine import events as ev
-from tests.unit.machine.machine_world import World
+from sysvinit_py.simulator.world import World
 
 LEVEL = "id:2:initdefault:\nr1:2:respawn:x\nr2:2:respawn:x\nkb:2:kbrequest:x\n"
 OTHERS = (10, 10_000)

@@ -18,7 +18,7 @@ from sysvinit_py.machine.driver import Driver
 from sysvinit_py.machine.errors import MisuseError
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
-from tests.unit.machine.machine_world import World
+from sysvinit_py.simulator.world import World
 
 ROOT = Path(__file__).parents[3]
 INITTAB = "id:2:initdefault:\nsi::sysinit:x\nr1:2:respawn:x\nr2:2:respawn:x\n~~:S:wait:x"

@@ -18,7 +18,8 @@ from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.processes import A_FEW
 from sysvinit_py.machine.state import restore, save
 from sysvinit_py.machine.throttle import Throttle
-from tests.unit.machine.machine_world import World
+from sysvinit_py.simulator.world import World
+from tests.unit.machine.machine_world import do
 
 
 def last_start(world: World) -> fx.Start:
@@ -46,7 +47,7 @@ def test_what_a_child_is_told(steps: list[str], told: tuple[str, str, bool, str,
         "id:2:initdefault:\nsi::sysinit:x\nbw::bootwait:x\nw2:2:wait:x\nca::ctrlaltdel:x\n~~:S:wait:x"
     )
     for step in steps:
-        world.step(step)
+        do(world, step)
     start = last_start(world)
     assert (start.entry.id, start.stage, start.owns_console, start.runlevel, start.prevlevel) == told
 
@@ -55,33 +56,33 @@ def test_variables_are_set_and_unset_and_only_init_ones() -> None:
     world = World("id:2:initdefault:\nr2:2:respawn:x\n~~:S:wait:x")
     for step in (
         "boot",
-        "set INIT_A=1",
-        "set INIT_B=2",
-        "set PATH=x",
-        "set INIT_A=3",
-        "unset INIT_B",
+        "telinit -e INIT_A=1",
+        "telinit -e INIT_B=2",
+        "telinit -e PATH=x",
+        "telinit -e INIT_A=3",
+        "telinit -e INIT_B",
         "r2 ends",
     ):
-        world.step(step)
+        do(world, step)
     assert last_start(world).variables == (("INIT_A", "3"),)
 
 
 def test_a_seventeenth_variable_is_refused() -> None:
     world = World("id:2:initdefault:\nr2:2:respawn:x\n~~:S:wait:x")
-    world.step("boot")
+    do(world, "boot")
     world.feed(ev.VariablesGiven(tuple((f"INIT_{n}", "v") for n in range(17))))
-    world.step("set INIT_0=w")
+    do(world, "telinit -e INIT_0=w")
     assert [e.text for e in world.effects if isinstance(e, fx.Say)][-1].startswith("INIT_16 is not set")
-    world.step("r2 ends")
+    do(world, "r2 ends")
     assert last_start(world).variables == (("INIT_0", "w"), *((f"INIT_{n}", "v") for n in range(1, 16)))
 
 
 def test_the_process_field_as_it_is_now_is_used_at_the_next_start() -> None:
     world = World("id:2:initdefault:\nr2:2:respawn:old\n~~:S:wait:x")
     for step in ("boot", "edit r2:2:respawn:new", "telinit q"):
-        world.step(step)
+        do(world, step)
     assert last_start(world).entry.process == "old"
-    world.step("r2 ends")
+    do(world, "r2 ends")
     assert last_start(world).entry.process == "new"
 
 
@@ -94,7 +95,7 @@ def test_consoles_of_the_kernel_are_respawned_unless_the_inittab_names_them() ->
 
 def test_orphans_and_strange_groups_change_nothing() -> None:
     world = World("id:2:initdefault:\nr2:2:respawn:x\n~~:S:wait:x")
-    world.step("boot")
+    do(world, "boot")
     world.effects.clear()
     world.feed(ev.ChildExited(99, 0))
     world.feed(ev.GroupGone(99))
@@ -126,8 +127,16 @@ def test_the_state_is_plain_and_comes_back() -> None:
     world = World(
         "id:2:initdefault:\nb1::boot:x\nr2:2:respawn:x\nr3:3:respawn:x\nrx:2:respawn:x\n~~:S:wait:x"
     )
-    for step in ("boot", "r2 hangs", "rx is missing", "telinit -t0 3", "wait 1", "set INIT_A=1", "telinit a"):
-        world.step(step)
+    for step in (
+        "boot",
+        "child r2 hangs",
+        "child rx is missing",
+        "telinit -t 0 3",
+        "wait 1",
+        "telinit -e INIT_A=1",
+        "telinit a",
+    ):
+        do(world, step)
     state = json.loads(json.dumps(save(world.machine)))
     assert save(restore(state)) == state
     assert state["position"] == {
@@ -152,7 +161,7 @@ def test_what_was_under_way_is_begun_anew(steps: list[str], begun_anew: list[fx.
     """Guards that no switch hangs, and no question is lost, when init is re-executed meanwhile."""
     world = World("r2:2:respawn:x\n~~:S:wait:x")
     for step in steps:
-        world.step(step)
+        do(world, step)
     assert restore(save(world.machine)).handle(ev.Resumed(), world.now) == begun_anew
 
 
@@ -161,7 +170,7 @@ def count_looks(monkeypatch: pytest.MonkeyPatch, size: int, act: Callable[[World
     inittab = ["id:2:initdefault:", "w0:2:once:x", "bb::boot:x"]
     world = World("\n".join([*inittab, "~~:S:wait:x"]))
     world.inittab += tuple(Entry(f"{n:04x}", "2", "respawn", "x") for n in range(size))
-    world.step("boot")
+    do(world, "boot")
     looks = 0
 
     def counted(rule: Callable[[Job], object]) -> Callable[[Job], object]:
@@ -193,7 +202,7 @@ def test_who_is_due_is_listed_once() -> None:
     """Guards against a list that grows while something is waited for."""
     world = World("id:2:initdefault:\nca:2:ctrlaltdel:x\nkb:2:kbrequest:x\n~~:S:wait:x")
     for step in ("boot", "ctrlaltdel", *["kbrequest"] * 50):
-        world.step(step)
+        do(world, step)
     assert len(world.machine.processes.run_queue._due) == 2
 
 
@@ -219,9 +228,9 @@ def test_what_has_changed_is_told_once() -> None:
     assert changed() == set()
     world.end("r2", 9)
     assert changed() == {"r2"}
-    world.step("telinit q")
+    do(world, "telinit q")
     assert changed() == {"r2"}, "its throttle is cleared"
-    world.step("telinit 3")
+    do(world, "telinit 3")
     assert changed() == {"r2", "o2", "r3"}
 
 

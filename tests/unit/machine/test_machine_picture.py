@@ -11,7 +11,8 @@ import pytest
 
 from sysvinit_py.machine import stages
 from sysvinit_py.report import states
-from tests.unit.machine.machine_world import World
+from sysvinit_py.simulator.world import World
+from tests.unit.machine.machine_world import do
 
 DOCS = Path(__file__).parents[3] / "docs"
 draw = SimpleNamespace(**runpy.run_path(str(DOCS / "draw_states.py")))
@@ -55,7 +56,7 @@ def test_the_ways_from_stage_to_stage(walk: list[str]) -> None:
     first, *rest = walk
     world.boot(first[1:])
     for step, stage in zip(rest[::2], rest[1::2], strict=True):
-        world.step(step)
+        do(world, step)
         assert world.machine.position.stage == stage, step
 
 

@@ -315,7 +315,7 @@ say no more processes left in this runlevel
         "~~:S:wait:x\nkb:S:kbrequest:x",
         """
         no console
-        ~~ is missing
+        child ~~ is missing
         boot      -> ask; """
         + "start ~~; ask; " * 11
         + """
@@ -446,10 +446,10 @@ SWITCHES: dict[str, Case] = {
     "3: groups with times of their own": (
         LEVELS,
         f"""{IN_LEVEL_2_IDLE}
-        r2 hangs
-        rr ignores TERM
-        telinit -t1 3 -> TERM r2
-        telinit -t9 S -> TERM rr
+        child r2 hangs
+        child rr ignores TERM
+        telinit -t 1 3 -> TERM r2
+        telinit -t 9 S -> TERM rr
         wait 1        -> KILL r2
         wait 7        ->
         wait 1        -> KILL rr; start ~~
@@ -486,8 +486,8 @@ SWITCHES: dict[str, Case] = {
     "3: SIGTERM, after the wait time SIGKILL; as soon as all are gone it goes on": (
         LEVELS,
         f"""{IN_LEVEL_2_IDLE}
-        r2 ignores TERM
-        telinit -t3 3 -> TERM r2
+        child r2 ignores TERM
+        telinit -t 3 3 -> TERM r2
         rr ends       ->
         wait 2.9      ->
         wait 0.2      -> KILL r2; start rr; start r3
@@ -496,9 +496,9 @@ SWITCHES: dict[str, Case] = {
     "3: wait time 0 or less: SIGKILL at once; it stays for SIGHUP": (
         LEVELS,
         f"""{IN_LEVEL_2_IDLE}
-        r2 ignores TERM
-        rr ignores TERM
-        telinit -t-1 3 -> TERM r2; KILL r2; start r3
+        child r2 ignores TERM
+        child rr ignores TERM
+        telinit -t -1 3 -> TERM r2; KILL r2; start r3
         edit r3:2:respawn:x
         edit rr:2:respawn:x
         SIGHUP         -> TERM rr; TERM r3; KILL rr; KILL r3
@@ -507,9 +507,9 @@ SWITCHES: dict[str, Case] = {
     "3: a wait time comes with power requests too; a bad request brings none": (
         LEVELS,
         f"""{IN_LEVEL_2_IDLE}
-        rr ignores TERM
+        child rr ignores TERM
         wait time 0   ->
-        telinit -t9 x ->
+        telinit -t 9 x ->
         edit rr:3:respawn:x
         SIGHUP        -> TERM rr; KILL rr
         """,
@@ -518,8 +518,8 @@ SWITCHES: dict[str, Case] = {
         LEVELS,
         """
         boot      -> say Entering runlevel: 2; start w2
-        w2 ignores TERM
-        telinit -t0 3 -> say Switching to runlevel: 3; \
+        child w2 ignores TERM
+        telinit -t 0 3 -> say Switching to runlevel: 3; \
 say Sending processes configured via /etc/inittab the TERM signal; TERM w2; \
 say Sending processes configured via /etc/inittab the KILL signal; KILL w2; start oo; start rr; start r3
         """,
@@ -527,7 +527,7 @@ say Sending processes configured via /etc/inittab the KILL signal; KILL w2; star
     "3: a group is gone when no member is left": (
         LEVELS,
         f"""{IN_LEVEL_2_IDLE}
-        r2 ignores TERM
+        child r2 ignores TERM
         r2 leaves a member
         telinit 3 -> TERM r2
         r2 ends   ->
@@ -539,9 +539,9 @@ say Sending processes configured via /etc/inittab the KILL signal; KILL w2; star
     "3: groups without leaders are looked at until the last is gone": (
         LEVELS,
         f"""{IN_LEVEL_2_IDLE}
-        r2 ignores TERM
+        child r2 ignores TERM
         r2 leaves a member
-        rr ignores TERM
+        child rr ignores TERM
         rr leaves a member
         telinit S -> TERM r2; TERM rr
         r2 ends   ->
@@ -555,7 +555,7 @@ say Sending processes configured via /etc/inittab the KILL signal; KILL w2; star
     "3: members are killed like leaders": (
         LEVELS,
         f"""{IN_LEVEL_2_IDLE}
-        r2 ignores TERM
+        child r2 ignores TERM
         r2 leaves a member
         telinit 3 -> TERM r2
         r2 ends   ->
@@ -565,7 +565,7 @@ say Sending processes configured via /etc/inittab the KILL signal; KILL w2; star
     "3: what SIGKILL does not end is given up; should it end later, that is recorded": (
         LEVELS,
         f"""{IN_LEVEL_2_IDLE}
-        r2 hangs
+        child r2 hangs
         telinit 3 -> TERM r2
         wait 5.4  -> KILL r2
         wait 0.2  -> start r3
@@ -576,7 +576,7 @@ say Sending processes configured via /etc/inittab the KILL signal; KILL w2; star
     "3: a leader and its members that hang": (
         LEVELS,
         f"""{IN_LEVEL_2_IDLE}
-        r2 hangs
+        child r2 hangs
         r2 leaves a member
         telinit 3 -> TERM r2
         r2 ends   ->
@@ -612,7 +612,7 @@ say Sending processes configured via /etc/inittab the KILL signal; KILL w2; star
     "3: a request while processes are being ended replaces the level under way": (
         LEVELS,
         f"""{IN_LEVEL_2_IDLE.replace("-> start w2", "-> record-level 2 from N; start w2")}
-        r2 ignores TERM
+        child r2 ignores TERM
         telinit 3 -> record-level 3 from 2; TERM r2
         telinit S -> record-level S from 2; TERM rr
         wait 5    -> KILL r2; start ~~
@@ -621,7 +621,7 @@ say Sending processes configured via /etc/inittab the KILL signal; KILL w2; star
     "3: 2, 3, 2: comes back; what was told to end is started again": (
         LEVELS,
         f"""{IN_LEVEL_2_IDLE}
-        r2 ignores TERM
+        child r2 ignores TERM
         telinit 3 -> TERM r2
         telinit 2 ->
         wait 5    -> KILL r2; start w2
@@ -642,7 +642,7 @@ say Sending processes configured via /etc/inittab the KILL signal; KILL w2; star
         LEVELS,
         f"""{IN_LEVEL_2_IDLE}
         inittab is slow
-        r2 ignores TERM
+        child r2 ignores TERM
         telinit 3 ->
         telinit q ->
         inittab is read -> TERM r2
@@ -702,7 +702,7 @@ REREADS: dict[str, Case] = {
     "3: an entry that goes and comes back is a new one, after the old process": (
         LEVELS,
         f"""{IN_LEVEL_2_IDLE}
-        r2 ignores TERM
+        child r2 ignores TERM
         remove r2
         SIGHUP    -> TERM r2
         edit r2:2:respawn:x
@@ -941,7 +941,7 @@ THROTTLES: dict[str, Case] = {
     "4: who rests does not keep a level from being left empty": (
         "id:2:initdefault:\nrs:S:respawn:x\nr2:2:respawn:x",
         """
-        rs is missing
+        child rs is missing
         boot S    -> """
         + "start rs; " * 10
         + "start r2",
@@ -953,8 +953,8 @@ THROTTLES: dict[str, Case] = {
     "7: a command that cannot be executed is throttled like any, and the others are started first": (
         "id:2:initdefault:\nr2:2:respawn:x y\nw2:2:wait:z\nrx:2:respawn:x\n~~:S:wait:x",
         """
-        r2 is missing
-        w2 is missing
+        child r2 is missing
+        child w2 is missing
         boot      -> say Entering runlevel: 2; \
 start r2; say cannot execute "x y" (id r2, inittab[2]); start w2; \
 say cannot execute "z" (id w2, inittab[3]); start rx; """
@@ -1027,7 +1027,7 @@ RECORDS: dict[str, Case] = {
         "id:2:initdefault:\nr2:2:respawn:x\nr3:3:respawn:x\n~~:S:wait:x",
         """
         boot      -> start r2; record-start r2
-        r2 hangs
+        child r2 hangs
         telinit 3 -> TERM r2
         wait 6    -> KILL r2; start r3; record-start r3
         r2 ends   -> record-end r2

@@ -9,7 +9,8 @@ from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine import rules, steering
 from sysvinit_py.machine.state import restore, save
-from tests.unit.machine.machine_world import TOKEN, World, answers_of, play
+from sysvinit_py.simulator.world import TOKEN, World, answers_of
+from tests.unit.machine.machine_world import do, play
 
 INITTAB = """
     id:2:initdefault:
@@ -36,87 +37,87 @@ IN_2 = """
     w2 ends   -> start o2; start r2; start rr; start gt
 """
 THROTTLED = (
-    "r2 is missing ->\n"
+    "child r2 is missing ->\n"
     + IN_2.replace("start r2; start rr; start gt", "start r2; start rr; start gt" + "; start r2" * 9)
-    + "r2: throttled ->\nr2 ends, no ->\n".replace("r2 ends, no ->\n", "")
+    + "expect r2 throttled ->\n"
 )
 
 #: The first table: what the entry does, and what the verbs do to it.
 STATES: dict[str, str] = {
     "runs, respawn: stop": f"""{IN_2}
         stop r2     -> TERM r2
-        r2: stopped ->
+        expect r2 stopped ->
         wait 1000   ->
-        r2: stopped ->
+        expect r2 stopped ->
         stop r2     ->
         start r2    -> start r2
-        r2: running ->
+        expect r2 running ->
     """,
     "runs, respawn: start is nothing, restart": f"""{IN_2}
         start r2    ->
         restart r2  -> TERM r2; start r2
     """,
     "stop kills after the wait time, which nobody else waits for": f"""{IN_2}
-        r2 ignores TERM ->
+        child r2 ignores TERM ->
         stop r2     -> TERM r2
-        r2: stopping ->
-        waits for   ->
+        expect r2 stopping ->
+        expect waits for   ->
         rr ends     -> start rr
         wait 4.9    ->
         wait 0.2    -> KILL r2
-        r2: stopped ->
+        expect r2 stopped ->
     """,
     "-t: the wait time of this one request; 0 is SIGKILL at once": f"""{IN_2}
-        r2 ignores TERM ->
-        rr ignores TERM ->
-        stop r2 -t20 -> TERM r2
-        restart rr -t0 -> TERM rr; KILL rr; start rr
+        child r2 ignores TERM ->
+        child rr ignores TERM ->
+        stop r2 -t 20 -> TERM r2
+        restart rr -t 0 -> TERM rr; KILL rr; start rr
         wait 19     ->
         wait 2      -> KILL r2
     """,
     "not what the last telinit left behind": f"""{IN_2}
         wait time 60 ->
-        r2 ignores TERM ->
+        child r2 ignores TERM ->
         stop r2     -> TERM r2
         wait 6      -> KILL r2
     """,
     "restart waits until no member of the group is left": f"""{IN_2}
         r2 leaves a member ->
-        r2 ignores TERM ->
+        child r2 ignores TERM ->
         restart r2  -> TERM r2
-        r2: restarting ->
+        expect r2 restarting ->
         r2 ends     ->
-        r2: restarting ->
+        expect r2 restarting ->
         wait 1      ->
         member of r2 ends ->
         wait 0.1    -> start r2
-        r2: running ->
+        expect r2 running ->
     """,
     "runs, once: ended, and has run; start and restart begin it anew": f"""{IN_2}
         stop o2     -> TERM o2
-        o2: stopped ->
+        expect o2 stopped ->
         telinit q   ->
         start o2    -> start o2
         restart o2  -> TERM o2; start o2
         o2 ends     ->
-        o2: done    ->
+        expect o2 done    ->
     """,
     "runs, wait: what waits for it goes on": """
         boot        -> start si
         si ends     -> start bw
         bw ends     -> start bo; start w2
         stop w2     -> TERM w2; start o2; start r2; start rr; start gt
-        w2: stopped ->
+        expect w2 stopped ->
     """,
     "runs, wait: restarted, it holds the others back all the time": """
         boot        -> start si
         si ends     -> start bw
         bw ends     -> start bo; start w2
         w2 leaves a member ->
-        w2 ignores TERM ->
+        child w2 ignores TERM ->
         restart w2  -> TERM w2
         w2 ends     ->
-        o2: held back by w2 ->
+        expect o2 held back by w2 ->
         member of w2 ends ->
         wait 0.1    -> start w2
         w2 ends     -> start o2; start r2; start rr; start gt
@@ -124,53 +125,53 @@ STATES: dict[str, str] = {
     "runs, bootwait that hangs: the boot goes on": """
         boot        -> start si
         si ends     -> start bw
-        bw hangs    ->
+        child bw hangs    ->
         stop bw     -> TERM bw
         wait 6      -> KILL bw; start bo; start w2
     """,
     "runs, an event's: it waits for the next one": f"""{IN_2}
         kbrequest   -> start kb
         stop kb     -> TERM kb
-        kb: idle    ->
+        expect kb idle    ->
         kbrequest   -> start kb
         restart kb  -> TERM kb; start kb
         kb ends     ->
     """,
     "is ending by a stop: start and restart let it start when it is gone": f"""{IN_2}
-        r2 ignores TERM ->
+        child r2 ignores TERM ->
         stop r2     -> TERM r2
         stop r2     ->
         start r2    ->
-        r2: restarting ->
+        expect r2 restarting ->
         stop r2     ->
-        r2: stopping ->
+        expect r2 stopping ->
         restart r2  ->
         wait 6      -> KILL r2; start r2
     """,
     "is ending by a stop, and only members are left": f"""{IN_2}
         r2 leaves a member ->
-        r2 ignores TERM ->
+        child r2 ignores TERM ->
         stop r2     -> TERM r2
         r2 ends     ->
-        r2: stopping ->
+        expect r2 stopping ->
         start r2    ->
-        r2: restarting ->
+        expect r2 restarting ->
         stop r2     ->
-        r2: stopping ->
+        expect r2 stopping ->
         restart r2  ->
         wait 6      -> KILL r2; start r2
     """,
     "rests: stop": f"""{THROTTLED}
         stop r2     ->
-        r2: stopped ->
+        expect r2 stopped ->
         wait 1000   ->
     """,
     "rests: start and restart end the rest, and clear the throttle": f"""{THROTTLED}
         start r2    -> {"; ".join(["start r2"] * 10)}
-        r2: throttled ->
+        expect r2 throttled ->
         restart r2  -> {"; ".join(["start r2"] * 10)}
         wait 299    ->
-        r2: throttled ->
+        expect r2 throttled ->
     """,
     "rests as its fork failed: stop, and nobody waits for it": """
         boot        -> start si
@@ -178,34 +179,34 @@ STATES: dict[str, str] = {
         bw ends     -> start bo; start w2
         forks fail  ->
         restart w2  -> TERM w2; start w2
-        w2: pending ->
-        o2: held back by w2 ->
+        expect w2 pending ->
+        expect o2 held back by w2 ->
         forks work  ->
         stop w2     -> start o2; start r2; start rr; start gt
-        w2: stopped ->
+        expect w2 stopped ->
         wait 2      ->
     """,
-    "waits for its terminal": f"""
-        no /dev/tty1 ->
+    "expect waits for its terminal": f"""
+        terminal /dev/tty1 missing ->
         {IN_2.replace("; start gt", "; try gt")}
-        gt: no-terminal ->
+        expect gt no-terminal ->
         start gt    -> try gt
         stop gt     ->
-        gt: stopped ->
-        a /dev/tty1 ->
+        expect gt stopped ->
+        terminal /dev/tty1 there ->
         look        ->
-        gt: stopped ->
+        expect gt stopped ->
         restart gt  -> start gt
     """.replace("try gt", "try gt"),
     "lost its terminal: start is for when it is back": f"""{IN_2}
-        gt ignores TERM ->
-        no /dev/tty1 ->
+        child gt ignores TERM ->
+        terminal /dev/tty1 missing ->
         look        -> TERM gt
         stop gt     ->
-        gt: stopping ->
+        expect gt stopping ->
         gt ends     ->
-        gt: stopped ->
-        a /dev/tty1 ->
+        expect gt stopped ->
+        terminal /dev/tty1 there ->
         start gt    -> start gt
     """,
     "stopped: restart starts it": f"""{IN_2}
@@ -213,10 +214,10 @@ STATES: dict[str, str] = {
         restart r2  -> start r2
     """,
     "done or failed": f"""{IN_2}
-        o2 ends with 256 ->
-        o2: failed  ->
+        o2 ends with 1 ->
+        expect o2 failed  ->
         stop o2     ->
-        o2: failed  ->
+        expect o2 failed  ->
         start o2    -> start o2
         o2 ends     ->
         restart o2  -> start o2
@@ -224,47 +225,47 @@ STATES: dict[str, str] = {
     "ondemand, not called: this one alone is called": f"""{IN_2}
         edit ob:a:ondemand:x ->
         telinit q   ->
-        oa: idle    ->
+        expect oa idle    ->
         stop oa     ->
-        oa: idle    ->
+        expect oa idle    ->
         start oa    -> start oa
-        ob: idle    ->
+        expect ob idle    ->
         stop oa     -> TERM oa
         restart oa  -> start oa
         restart ob  -> start ob
     """,
-    "waits for an event": f"""{IN_2}
-        kb: idle    ->
+    "expect waits for an event": f"""{IN_2}
+        expect kb idle    ->
         stop kb     ->
         start kb    -> start kb
         kb ends     ->
-        kb: idle    ->
+        expect kb idle    ->
         restart kb  -> start kb
     """,
-    "waits for an event, and a call is kept: stop drops it": """
+    "expect waits for an event, and a call is kept: stop drops it": """
         boot        -> start si
         si ends     -> start bw
         bw ends     -> start bo; start w2
         kbrequest   ->
-        kb: triggered ->
-        start kb, behind ->
+        expect kb triggered ->
+        start kb answered behind ->
         stop kb     ->
-        kb: idle    ->
+        expect kb idle    ->
         w2 ends     -> start o2; start r2; start rr; start gt
     """,
     "waits behind another: start is refused, stop has it skipped": """
         boot        -> start si
         si ends     -> start bw
         bw ends     -> start bo; start w2
-        start o2, behind ->
-        restart r2, behind ->
+        start o2 answered behind ->
+        restart r2 answered behind ->
         stop o2     ->
         stop r2     ->
-        r2: stopped ->
+        expect r2 stopped ->
         w2 ends     -> start rr; start gt
         start o2    -> start o2
     """,
-    "waits for nothing but init: it is due, and that is enough": f"""{IN_2}
+    "expect waits for nothing but init: it is due, and that is enough": f"""{IN_2}
         inittab is slow ->
         telinit 3   ->
         start r3    ->
@@ -272,61 +273,61 @@ STATES: dict[str, str] = {
     """,
     "has no place, off, no command": f"""{IN_2}
         stop r3     ->
-        start r3, no-place ->
-        restart r3, no-place ->
-        start of, empty ->
-        restart id, empty ->
-        start no, empty ->
+        start r3 answered no-place ->
+        restart r3 answered no-place ->
+        start of answered empty ->
+        restart id answered empty ->
+        start no answered empty ->
         stop no     ->
-        start ~~, no-place ->
+        start ~~ answered no-place ->
     """,
     "boot is over": f"""{IN_2}
-        start si, no-place ->
-        restart bw, no-place ->
+        start si answered no-place ->
+        restart bw answered no-place ->
         start bo    ->
         restart bo  -> TERM bo
-        bo: inactive ->
-        start bo, no-place ->
+        expect bo inactive ->
+        start bo answered no-place ->
         stop bo     ->
     """,
     "boot is over: stop ends what runs": f"""{IN_2}
         stop bo     -> TERM bo
-        restart bo, no-place ->
+        restart bo answered no-place ->
     """,
     "S has no place for what is on demand": f"""{IN_2}
         telinit S   -> TERM o2; TERM r2; TERM rr; TERM gt; start ~~
-        start oa, no-place ->
+        start oa answered no-place ->
         stop ~~     -> TERM ~~; start w2
     """,
     "kill": f"""{IN_2}
         r2 leaves a member ->
         kill r2     -> signal 15 r2; start r2
-        kill rr -s1 -> signal 1 rr; start rr
-        kill r3, not-running ->
-        kill xx, unknown ->
-        kill of, not-running ->
+        kill rr -s 1 -> signal 1 rr; start rr
+        kill r3 answered not-running ->
+        kill xx answered unknown ->
+        kill of answered not-running ->
     """,
     "unknown": f"""{IN_2}
-        stop xx, unknown ->
-        start R2, unknown ->
+        stop xx answered unknown ->
+        start R2 answered unknown ->
     """,
     "what is being ended as the level was left": f"""{IN_2}
-        r2 ignores TERM ->
+        child r2 ignores TERM ->
         telinit 3   -> TERM o2; TERM r2; TERM gt
         stop r2     ->
-        start r2, no-place ->
+        start r2 answered no-place ->
         stop rr     -> TERM rr
         wait 6      -> KILL r2; start r3
     """,
     "steering never blocks a switch": f"""{IN_2}
-        r2 hangs    ->
-        stop r2 -t3600 -> TERM r2
+        child r2 hangs    ->
+        stop r2 -t 3600 -> TERM r2
         telinit 3   -> TERM o2; TERM r2; TERM gt
-        waits for ends r2 ->
+        expect waits for ends r2 ->
         wait 6      -> KILL r2; start r3
     """,
     "what hangs is given up, and started anew if it was to be": f"""{IN_2}
-        r2 hangs    ->
+        child r2 hangs    ->
         restart r2  -> TERM r2
         wait 6      -> KILL r2; start r2
     """,
@@ -336,10 +337,10 @@ STATES: dict[str, str] = {
         boot S      -> start si
         si ends     -> start os
         os leaves a member ->
-        os ignores TERM ->
+        child os ignores TERM ->
         restart os  -> TERM os
         os ends     ->
-        os: restarting ->
+        expect os restarting ->
         member of os ends ->
         wait 0.1    -> start os
     """,
@@ -363,20 +364,20 @@ LATER: dict[str, str] = {
         stop r2     -> TERM r2
         telinit q   ->
         SIGHUP      ->
-        r2: stopped ->
+        expect r2 stopped ->
     """,
     "telinit a with its letter: released": f"""{IN_2}
         start oa    -> start oa
         stop oa     -> TERM oa
         telinit b   ->
-        oa: stopped ->
+        expect oa stopped ->
         telinit a   -> start oa
     """,
     "process field, levels changed: it stays, and the new command is used": f"""{IN_2}
         stop r2     -> TERM r2
         edit r2:25:respawn:y ->
         telinit q   ->
-        r2: stopped ->
+        expect r2 stopped ->
         start r2    -> start r2
     """,
     "entry gone: gone with it": f"""{IN_2}
@@ -394,13 +395,13 @@ LATER: dict[str, str] = {
     "a level that has it, too: it stays": f"""{IN_2}
         stop rr     -> TERM rr
         telinit 3   -> TERM o2; TERM r2; TERM gt; start r3
-        rr: stopped ->
+        expect rr stopped ->
     """,
     "a level that has it not: released, on coming back all is as the file says": f"""{IN_2}
         stop r2     -> TERM r2
         stop o2     -> TERM o2
         telinit 3   -> TERM gt; start r3
-        r2: inactive ->
+        expect r2 inactive ->
         telinit 2   -> TERM r3; start w2
         w2 ends     -> start o2; start r2; start gt
     """,
@@ -408,18 +409,18 @@ LATER: dict[str, str] = {
         start oa    -> start oa
         stop oa     -> TERM oa
         telinit 3   -> TERM o2; TERM r2; TERM gt; start r3
-        oa: stopped ->
+        expect oa stopped ->
         telinit S   -> TERM rr; TERM r3; start ~~
-        oa: inactive ->
+        expect oa inactive ->
         telinit a   ->
-    """.replace("oa: inactive", "oa: idle"),
+    """.replace("oa inactive", "oa idle"),
     "telinit u: kept": f"""{IN_2}
         stop r2     -> TERM r2
-        rr ignores TERM ->
+        child rr ignores TERM ->
         restart rr  -> TERM rr
         re-execution ->
-        r2: stopped ->
-        rr: restarting ->
+        expect r2 stopped ->
+        expect rr restarting ->
         wait 6      -> KILL rr; start rr
     """,
 }
@@ -472,7 +473,7 @@ def test_the_inittab_says_how_something_is_ended() -> None:
         if again:
             world.driver.machine = restore(save(world.machine))
             world.readable = False
-            world.step("telinit q")  # all stays as it was
+            do(world, "telinit q")  # all stays as it was
         for name, signal, wait in (("r1", 3, "20"), ("r2", "TERM", "9")):
             world.effects.clear()
             world.ask("restart", name)
@@ -488,7 +489,7 @@ def test_a_signal_for_one_that_owns_the_console_is_for_its_group() -> None:
     world.boot()
     for name, alone in (("si", False), ("r2", True)):
         world.effects.clear()
-        world.ask("kill", name, " -s1")
+        world.ask("kill", name, signal=1)
         assert [e.leader_only for e in world.effects if isinstance(e, fx.Signal)] == [alone]
 
 
@@ -534,13 +535,13 @@ def test_what_has_happened_is_noted() -> None:
     world.ask("restart", "r2")
     assert noted(world) == [
         ("restart", "r2", 0, "0,tty1"),
-        ("end", "r2", 0, "restarted"),
+        ("end", "r2", 15, "restarted"),
         ("begin", "r2", 0, ""),
     ]
     world.ask("stop", "r2")
-    assert noted(world) == [("stop", "r2", 0, "0,tty1"), ("end", "r2", 0, "stopped")]
+    assert noted(world) == [("stop", "r2", 0, "0,tty1"), ("end", "r2", 15, "stopped")]
     world.missing = {"cr"}
-    world.step("telinit 3")
+    do(world, "telinit 3")
     told = noted(world)
     assert told[:2] == [("level", "", 0, "3"), ("read", "", 0, "")]
     assert ("release", "r2", 0, "") in told
@@ -548,15 +549,15 @@ def test_what_has_happened_is_noted() -> None:
     assert told[-1] == ("rest", "cr", 0, "")
     for step, why in (("remove r3", "entry-gone"), ("edit cr:3:off:x", "action-changed")):
         world.missing = set()
-        world.step("start cr" if why == "action-changed" else "start r3")
+        do(world, "start cr" if why == "action-changed" else "start r3")
         noted(world)
-        world.step(step)
-        world.step("telinit q")
+        do(world, step)
+        do(world, "telinit q")
         assert next(note for note in noted(world) if note[0] == "end")[3] == why
-    world.step("telinit 2")
+    do(world, "telinit 2")
     noted(world)
-    world.step("telinit 3")
-    assert ("end", "r2", 0, "level-left") in noted(world)
+    do(world, "telinit 3")
+    assert ("end", "r2", 15, "level-left") in noted(world)
 
 
 def test_what_is_given_up_is_told_and_its_end_too() -> None:

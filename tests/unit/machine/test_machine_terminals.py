@@ -10,7 +10,8 @@ from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
-from tests.unit.machine.machine_world import World, play
+from sysvinit_py.simulator.world import World
+from tests.unit.machine.machine_world import do, play
 
 INITTAB = """
     id:2:initdefault:
@@ -29,7 +30,7 @@ SCENARIOS = {
         u0 ends   -> start u0
     """,
     "not there: the others go on, it is said once, and there is no throttle": f"""
-        no /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 missing ->
         boot      -> {WAITS}; start c1; start rr
         look      ->
         look      ->
@@ -39,52 +40,52 @@ SCENARIOS = {
         wait 1000 ->
     """,
     "it comes": f"""
-        no /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 missing ->
         boot      -> {WAITS}; start c1; start rr
-        a /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 there ->
         look      -> start u0
         look      ->
         u0 ends   -> start u0
     """,
     "it comes, and nobody tells: found at the next reading": f"""
-        no /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 missing ->
         boot      -> {WAITS}; start c1; start rr
-        a /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 there ->
         telinit q -> start u0
     """,
     "it comes, and nobody tells: found at the next level": f"""
-        no /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 missing ->
         boot      -> {WAITS}; start c1; start rr
-        a /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 there ->
         telinit 3 -> TERM c1; start u0
     """,
     "it goes: its getty is ended, and rests; it comes again": f"""
         boot      -> start u0; start c1; start rr
-        no /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 missing ->
         look      -> {ENDED}; TERM u0
         look      ->
-        a /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 there ->
         look      -> start u0
     """,
     "it goes, and nobody tells: the getty ends by itself, and rests": f"""
         boot      -> start u0; start c1; start rr
-        no /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 missing ->
         u0 ends   -> {WAITS}
         look      ->
     """,
     "each going is said once": f"""
         boot      -> start u0; start c1; start rr
-        no /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 missing ->
         look      -> {ENDED}; TERM u0
-        a /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 there ->
         look      -> start u0
-        no /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 missing ->
         look      -> {ENDED}; TERM u0
     """,
     "nobody waits for the end of a getty whose terminal is gone": f"""
         boot      -> start u0; start c1; start rr
-        u0 ignores TERM ->
-        no /dev/ttyUSB0 ->
+        child u0 ignores TERM ->
+        terminal /dev/ttyUSB0 missing ->
         look      -> {ENDED}; TERM u0
         rr ends   -> start rr
         look      ->
@@ -93,36 +94,36 @@ SCENARIOS = {
     """,
     "it is back before the getty has ended": f"""
         boot      -> start u0; start c1; start rr
-        u0 ignores TERM ->
-        no /dev/ttyUSB0 ->
+        child u0 ignores TERM ->
+        terminal /dev/ttyUSB0 missing ->
         look      -> {ENDED}; TERM u0
-        a /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 there ->
         look      ->
         u0 ends   -> start u0
     """,
     "it comes and goes before the getty has ended": f"""
         boot      -> start u0; start c1; start rr
-        u0 ignores TERM ->
-        no /dev/ttyUSB0 ->
+        child u0 ignores TERM ->
+        terminal /dev/ttyUSB0 missing ->
         look      -> {ENDED}; TERM u0
-        a /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 there ->
         look      ->
-        no /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 missing ->
         u0 ends   ->
     """,
     "one that cannot even be killed is given up, and starts anew": f"""
         boot      -> start u0; start c1; start rr
-        u0 hangs  ->
-        no /dev/ttyUSB0 ->
+        child u0 hangs  ->
+        terminal /dev/ttyUSB0 missing ->
         look      -> {ENDED}; TERM u0
-        a /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 there ->
         look      ->
         wait 6    -> KILL u0; start u0
     """,
     "a switch waits for it after all, if it has no place in the new level": """
         boot      -> start u0; start c1; start rr
-        c1 ignores TERM ->
-        no /dev/tty1 ->
+        child c1 ignores TERM ->
+        terminal /dev/tty1 missing ->
         look      -> TERM c1
         telinit 3 -> TERM c1
         rr ends   ->
@@ -130,23 +131,23 @@ SCENARIOS = {
     """,
     "a switch does not wait for it if it has one": """
         boot      -> start u0; start c1; start rr
-        u0 ignores TERM ->
-        no /dev/ttyUSB0 ->
+        child u0 ignores TERM ->
+        terminal /dev/ttyUSB0 missing ->
         look      -> TERM u0
         telinit 3 -> TERM c1
         rr ends   -> start rr
     """,
     "on demand": """
-        no /dev/tty9 ->
+        terminal /dev/tty9 missing ->
         boot      -> start u0; start c1; start rr
         telinit a -> say Id "oa" waits for its terminal: /dev/tty9 does not exist
         look      ->
-        a /dev/tty9 ->
+        terminal /dev/tty9 there ->
         look      -> start oa
     """,
     "a changed command ends nothing, though its terminal is not there": """
         boot      -> start u0; start c1; start rr
-        no /dev/ttyUSB7 ->
+        terminal /dev/ttyUSB7 missing ->
         edit u0:23:respawn:/sbin/agetty -L ttyUSB7 115200 ->
         telinit q ->
         look      ->
@@ -158,7 +159,7 @@ SCENARIOS = {
         inittab is slow ->
         boot      ->
         look      ->
-        no /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 missing ->
         inittab is read -> start c1; start rr
     """,
 }
@@ -176,7 +177,7 @@ def test_looking_again_and_again_does_not_throttle() -> None:
     world.boot()
     for _ in range(30):
         world.machine.processes.jobs[("u0", "respawn", 0)].find_terminal()
-        world.step("telinit q")
+        do(world, "telinit q")
     world.gone.clear()
     world.look_at_terminals()
     for _ in range(9):
@@ -200,7 +201,7 @@ def test_who_was_told_stays_told_when_init_is_re_executed() -> None:
     machine: Machine = restore(json.loads(json.dumps(save(world.machine))))
     world.driver.machine = machine
     world.effects.clear()
-    world.step("telinit q")
+    do(world, "telinit q")
     assert not [effect for effect in world.effects if isinstance(effect, fx.Say) and "waits" in effect.text]
 
 
@@ -211,7 +212,7 @@ def test_what_is_awaited() -> None:
 
     def told(step: str) -> bool:
         world.effects.clear()
-        world.step(step)
+        do(world, step)
         return fx.WatchTerminals() in world.effects
 
     assert told("boot")
@@ -241,7 +242,7 @@ def test_two_entries_that_lack_one_terminal() -> None:
         ~~:S:wait:x
         """,
         f"""
-        no /dev/ttyUSB0 ->
+        terminal /dev/ttyUSB0 missing ->
         boot -> {waits[0]}; watch 1; {waits[1]}
         """,
     )

@@ -9,7 +9,7 @@ from sysvinit_py.machine import events as ev
 from sysvinit_py.report import plan, slots
 from sysvinit_py.report.plan import Step
 from sysvinit_py.report.slots import HIDDEN
-from tests.unit.machine.machine_world import World, entries
+from sysvinit_py.simulator.world import World, entries
 from tests.unit.report.published import HEADER
 
 OLD = """

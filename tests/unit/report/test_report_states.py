@@ -9,7 +9,8 @@ from sysvinit_py.machine.machine import INITTAB as THE_INITTAB
 from sysvinit_py.machine.machine import Machine
 from sysvinit_py.machine.state import restore, save
 from sysvinit_py.report import states
-from tests.unit.machine.machine_world import World, held_back_by, play
+from sysvinit_py.simulator.world import World, held_back_by
+from tests.unit.machine.machine_world import play
 
 INITTAB = """
     id:2:initdefault:
@@ -31,62 +32,62 @@ SCENARIOS = {
     "while the inittab is read": """
         inittab is slow ->
         boot -> read
-        waits for inittab ->
+        expect waits for inittab ->
     """,
     "the boot": """
         boot -> start si
-        si: running ->
-        bw: inactive ->
-        r2: inactive ->
-        of: disabled ->
-        no: disabled ->
+        expect si running ->
+        expect bw inactive ->
+        expect r2 inactive ->
+        expect of disabled ->
+        expect no disabled ->
         si ends -> start bw
-        bw: running ->
+        expect bw running ->
         bw ends -> start w2
-        r2: pending ->
-        r2: held back by w2 ->
-        ca: idle ->
-        oa: idle ->
+        expect r2 pending ->
+        expect r2 held back by w2 ->
+        expect ca idle ->
+        expect oa idle ->
         w2 ends with 0 -> start o2; start r2
-        w2: done ->
-        o2: running ->
-        o2 ends with 256 ->
-        o2: failed ->
-        waits for ->
+        expect w2 done ->
+        expect o2 running ->
+        o2 ends with 1 ->
+        expect o2 failed ->
+        expect waits for ->
     """,
     "triggered by an event, and it cannot run yet": """
         boot -> start si
         si ends -> start bw
         bw ends -> start w2
         kbrequest ->
-        kb: triggered ->
-        kb: held back by w2 ->
+        expect kb triggered ->
+        expect kb held back by w2 ->
         ctrlaltdel -> start ca
-        ca: running ->
-        kb: held back by ca ->
+        expect ca running ->
+        expect kb held back by ca ->
     """,
     "told to end": """
         boot -> start si
         si ends -> start bw
         bw ends -> start w2
         w2 ends -> start o2; start r2
-        r2 ignores TERM ->
+        child r2 ignores TERM ->
         telinit 3 -> TERM o2; TERM r2
-        r2: stopping ->
-        r3: pending ->
-        waits for ends r2 ->
+        expect r2 stopping ->
+        expect r3 pending ->
+        expect waits for ends r2 ->
         wait 6 -> KILL r2; start r3
-        r2: inactive ->
+        expect r2 inactive ->
         telinit a -> start oa
-        oa: running ->
+        expect oa running ->
     """,
     "no terminal": """
-        no /dev/tty1 ->
+        terminal /dev/tty1 missing ->
         boot -> start si
         si ends -> start bw
         bw ends -> start w2
         w2 ends -> start o2
-        r2: no-terminal ->
+        expect r2 no-terminal ->
     """,
     "no process can be made": """
         boot -> start si
@@ -94,21 +95,21 @@ SCENARIOS = {
         bw ends -> start w2
         forks fail ->
         w2 ends -> start o2; start r2
-        o2: pending ->
-        r2: pending ->
+        expect o2 pending ->
+        expect r2 pending ->
     """,
     "started too often": """
-        r3 is missing ->
+        child r3 is missing ->
         boot -> start si
         telinit 3 -> TERM si; start r3; start r3; start r3; start r3; start r3; start r3; start r3; start r3; start r3; start r3
-        r3: throttled ->
+        expect r3 throttled ->
     """,  # noqa: E501
     "a command that cannot be executed": """
-        w2 is missing ->
+        child w2 is missing ->
         boot -> start si
         si ends -> start bw
         bw ends -> start w2; start o2; start r2
-        w2: failed ->
+        expect w2 failed ->
     """,
 }
 
@@ -119,7 +120,9 @@ def test_scenario(scenario: str) -> None:
 
 
 def test_while_the_level_is_asked_for() -> None:
-    play("r2:2:respawn:x", "boot -> ask\nwaits for answer ->\nanswer 2 -> start r2\nwaits for ->")
+    play(
+        "r2:2:respawn:x", "boot -> ask\nexpect waits for answer ->\nanswer 2 -> start r2\nexpect waits for ->"
+    )
 
 
 def test_every_verdict_has_a_word_and_every_condition_is_used() -> None:
@@ -141,13 +144,13 @@ def test_how_a_job_ended_outlives_a_re_execution() -> None:
     world.end("o2", 256)
     saved = save(world.machine)
     world.driver.machine = restore(saved)
-    world.check_state("o2", "failed")
+    assert world.state("o2") == "failed"
     assert world.job("o2").starts == 1
     for job in saved["jobs"]:
         del job["status"], job["marks"]["starts"], job["marks"]["began"], job["marks"]["ended_at"]
     del saved["position"]["since"]
     world.driver.machine = restore(saved)
-    world.check_state("o2", "done")
+    assert world.state("o2") == "done"
 
 
 def test_nobody_is_held_back_who_has_no_place() -> None:

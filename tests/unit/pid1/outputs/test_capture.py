@@ -21,7 +21,8 @@ from sysvinit_py.pid1.outputs.capture import Capture
 from sysvinit_py.pid1.outputs.console import Console
 from sysvinit_py.pid1.outputs.spawn import CONSOLE
 from sysvinit_py.report import pipes
-from tests.unit.machine.machine_world import World
+from sysvinit_py.simulator.world import World
+from tests.unit.machine.machine_world import do
 
 #: Where it is no matter which descriptors the tests have open.
 FD = 263
@@ -76,7 +77,7 @@ class Captured:
     def reread(self, *entries: Entry) -> None:
         """Another inittab is read, and init's turn ends."""
         self.world.inittab = entries
-        self.world.step("telinit q")
+        do(self.world, "telinit q")
         self.capture.write()
 
 
@@ -152,10 +153,10 @@ def test_a_logger_that_ends_again_and_again_rests(captured: Captured) -> None:
 def test_no_logger_in_a_level_in_which_all_is_ended(captured: Captured) -> None:
     """It would keep /var from being unmounted."""
     captured.output()
-    captured.world.step("telinit 0")
+    do(captured.world, "telinit 0")
     captured.serve()
     assert captured.started == []
-    captured.world.step("telinit 2")
+    do(captured.world, "telinit 2")
     captured.output()
     captured.serve()
     assert len(captured.started) == 1
@@ -207,7 +208,7 @@ def test_a_new_inittab(captured: Captured) -> None:
     """Options count at once; the pipe of an entry that is gone is closed when it is empty, and not before."""
     captured.capture.write()
     fd = captured.output()
-    captured.world.step("telinit q")
+    do(captured.world, "telinit q")
     sized = EntryOptions("log size=1K", log=True, size=1024)
     captured.reread(entry(options=sized))
     assert captured.table().pipes[0].entry.options == sized

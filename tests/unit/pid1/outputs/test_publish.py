@@ -20,7 +20,8 @@ from sysvinit_py.machine.machine import Machine
 from sysvinit_py.pid1.outputs import publish
 from sysvinit_py.pid1.outputs.publish import Publisher
 from sysvinit_py.report import history, slots
-from tests.unit.machine.machine_world import World
+from sysvinit_py.simulator.world import World
+from tests.unit.machine.machine_world import do
 
 #: Where it is no matter which descriptors the tests have open.
 STATUS, ENTRIES = 212, 213
@@ -145,7 +146,7 @@ def test_another_inittab_is_another_file(published: Published) -> None:
 
 def test_a_switch(published: Published) -> None:
     published.to_level_2()
-    published.world.step("telinit 3")
+    do(published.world, "telinit 3")
     published.write()
     assert published.in_folder() == published.wanted()
     header = slots.read_header((published.folder / "status").read_bytes())
@@ -172,8 +173,8 @@ def test_while_processes_are_being_ended_changes_wait_a_moment(
     monkeypatch.setattr(publish, "clock", lambda: now[0])
     published.world.inittab += (Entry("deaf", "2", "respawn", "x"), Entry("slow", "2", "respawn", "x"))
     published.to_level_2()
-    for step in ("deaf ignores TERM", "slow ignores TERM", "telinit 3"):
-        published.world.step(step)
+    for step in ("child deaf ignores TERM", "child slow ignores TERM", "telinit 3"):
+        do(published.world, step)
     for ended in (), ("slow",):
         for id in ended:
             published.world.end(id, 0)
@@ -223,7 +224,7 @@ def test_a_folder_that_others_may_write_to_later(published: Published) -> None:
 def test_history_is_kept_from_file_to_file(published: Published) -> None:
     published.to_level_2()
     for step in ("telinit 3", "edit r3:3:respawn:y", "telinit q"):
-        published.world.step(step)
+        do(published.world, step)
         published.write()
     content = (published.folder / "status").read_bytes(), (published.folder / "entries").read_bytes()
     events = history.read(slots.read(*content).history)
@@ -440,7 +441,7 @@ def test_a_file_that_becomes_private(published: Published, open_folder: Path) ->
     listed = published.folder / "entries"
     for mode, is_public in ((0o600, False), (0o644, True)):
         file.chmod(mode)
-        published.world.step("telinit q")
+        do(published.world, "telinit q")
         published.write()
         assert (b"secret" in listed.read_bytes()) == is_public
 
@@ -459,6 +460,6 @@ def test_of_many_entries_it_pauses_in_between(published: Published) -> None:
     published.boot()
     few = published.pauses
     published.world.inittab = (*published.world.inittab, *published.world.inittab[:1] * 2000)
-    published.world.step("telinit q")
+    do(published.world, "telinit q")
     published.write()
     assert published.pauses - few >= 8

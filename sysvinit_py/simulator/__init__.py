@@ -1,0 +1,1 @@
+"""What an inittab does, without booting it: the machine on a virtual clock, with made-up children."""
