@@ -7,16 +7,19 @@ import re
 
 from lsprotocol import types as lsp
 
-from sysvinit_py.inittab.entry import LEVELS, ON_DEMAND_LEVELS
+from sysvinit_py.inittab.actions import ACTIONS
+from sysvinit_py.inittab.entry import LEVELS, ON_DEMAND_LEVELS, Entry
 from sysvinit_py.inittab.getty import DEV, GETTYS
 from sysvinit_py.inittab.options import TABLES
 from sysvinit_py.lint.command import TERMINAL
 from sysvinit_py.lint.rules import RULES
 from sysvinit_py.linux.beneath import Place
+from sysvinit_py.report.explain import explain
+from sysvinit_py.report.order import Order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from sysvinit_py.lsp.project import Project
     from sysvinit_py.lsp.text import Text
@@ -30,10 +33,8 @@ _RULE = re.compile(r".*inittab-lint[ \t]*:[ \t]*disable(?:-file)?=(?:.*,)?[ \t]*
 _MOST = 1000
 
 
-def completions(
-    project: Project, text: Text, position: lsp.Position, manual: Callable[[str], str]
-) -> list[lsp.CompletionItem]:
-    """Return what may stand at a position; ``manual`` says what an action does."""
+def completions(project: Project, text: Text, position: lsp.Position) -> list[lsp.CompletionItem]:
+    """Return what may stand at a position."""
     offset = text.offset(position)
     _, line, column = text.line(offset)
     before = line[:column]
@@ -55,11 +56,17 @@ def completions(
     if len(fields) == 3:
         begun = fields[2].lstrip()
         kind = lsp.CompletionItemKind.Keyword
-        return [item(action, begun, kind, more=manual(action)) for action in project.target.actions]
+        return [item(action, begun, kind, "", _does(action, fields[1])) for action in project.target.actions]
     if len(fields) == 2 and project.target.sysv:
         left = [level for level in LEVELS + ON_DEMAND_LEVELS if level not in fields[1]]
         return [item(level, "", lsp.CompletionItemKind.EnumMember) for level in left]
     return []
+
+
+def _does(action: str, runlevels: str) -> str:
+    """Return what an entry with an action does; nothing of an action that only BusyBox has."""
+    order = Order([Entry("id", runlevels, action, "command")])
+    return explain(order.entries[0], order) if action in ACTIONS else ""
 
 
 _Found = tuple[str, str, lsp.CompletionItemKind, str]

@@ -7,7 +7,9 @@ from lsprotocol import types as lsp
 from sysvinit_py.lint.finding import printable
 from sysvinit_py.lint.fixes import repair
 from sysvinit_py.lint.inittab import ID, Inittab
+from sysvinit_py.lint.layout import formatted
 from sysvinit_py.lsp.project import id_of
+from sysvinit_py.report.explain import explain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,6 +114,29 @@ def _id_range(line: Line, text: Text) -> lsp.Range:
 def line_at(project: Project, path: str, text: Text, position: lsp.Position) -> Line | None:
     """Return the line at a position that is an entry, or refused."""
     return project.line(path, text.line(text.offset(position))[0])
+
+
+def hover(project: Project, path: str, text: Text, position: lsp.Position) -> lsp.Hover | None:
+    """Return what the entry at a position does, or why its init refuses it; None: it is at no entry."""
+    line = line_at(project, path, text, position)
+    if not line or not project.target.sysv:
+        return None
+    if line.problem:
+        told = f"Never started: init refuses the line.\n{line.problem.reason}"
+    else:
+        entries = project.order.entries
+        entry = next(entry for entry in entries if (entry.file, entry.line) == (path, line.number))
+        told = explain(entry, project.order)
+    shown = "\n".join(map(printable, told.split("\n")))
+    return lsp.Hover(
+        lsp.MarkupContent(lsp.MarkupKind.PlainText, shown), text.range(line.number, 1, len(line.text) + 1)
+    )
+
+
+def layout(project: Project, text: Text) -> list[lsp.TextEdit]:
+    """Return the edit that lays out a file. Raises MeaningError if its init would read something else."""
+    after = formatted(text.data, project.target).decode()
+    return [lsp.TextEdit(text.whole, after)] if after != text.source else []
 
 
 def others(

@@ -13,6 +13,7 @@ from sysvinit_py.lint.root import Root
 from sysvinit_py.lint.selection import chosen
 from sysvinit_py.lint.sources import single, sources
 from sysvinit_py.lint.targets import TARGETS, guess
+from sysvinit_py.report.order import Order
 from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
@@ -76,6 +77,11 @@ class Project:
     def documents(self) -> dict[str, Document]:
         """Each file as the target reads it, by path."""
         return self.read(self.files)
+
+    @cached_property
+    def order(self) -> Order:
+        """The entries of all files, and what is started when."""
+        return Order(entry for document in self.documents.values() for entry in document.entries)
 
     def read(self, files: Files) -> dict[str, Document]:
         """Return these files as the target reads them, by path."""

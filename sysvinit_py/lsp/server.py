@@ -14,6 +14,7 @@ from sysvinit_py import __version__
 from sysvinit_py.cli import looking
 from sysvinit_py.cli.options import UsageError
 from sysvinit_py.inittab.sources import TOO_BIG
+from sysvinit_py.lint.layout import MeaningError
 from sysvinit_py.lsp import features
 from sysvinit_py.lsp.completion import TRIGGERS, completions
 from sysvinit_py.lsp.project import Project
@@ -24,7 +25,11 @@ from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sysvinit_py.lsp.project import Settings
+
+    _Change = lsp.DidOpenTextDocumentParams | lsp.DidChangeTextDocumentParams | lsp.DidSaveTextDocumentParams
 
 NAME = "inittab-lsp"
 #: Seconds without a further keystroke, after which what was typed is checked.
@@ -139,79 +144,100 @@ def _running(pid: int) -> dict[tuple[str, str], str]:
 def serve(settings: Settings) -> None:
     """Serve an editor on standard input and output until it says exit, or is gone."""
     server = Server(settings)
-    _synchronise(server)
-    _answer(server)
+    for method, (answer, options) in ANSWERS.items():
+        server.feature(method, options)(answer)
     # pygls closes what it is given.
     server.start_io(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
 
 
-def _synchronise(server: Server) -> None:
-    @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
-    def opened(params: lsp.DidOpenTextDocumentParams) -> None:
-        server.changed(params.text_document.uri)
-
-    @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
-    def changed(params: lsp.DidChangeTextDocumentParams) -> None:
-        server.changed(params.text_document.uri)
-
-    @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
-    def saved(params: lsp.DidSaveTextDocumentParams) -> None:
-        server.changed(params.text_document.uri)
-
-    @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
-    def closed(params: lsp.DidCloseTextDocumentParams) -> None:
-        server.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(params.text_document.uri, []))
-        server.changed(params.text_document.uri)
+# pygls gives the server to what has a parameter ls.
 
 
-def _answer(server: Server) -> None:
-    feature, uri = server.feature, server.uri
+def _changed(ls: Server, params: _Change) -> None:
+    ls.changed(params.text_document.uri)
 
-    kinds = lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix, features.FIX_ALL])
 
-    @feature(lsp.TEXT_DOCUMENT_CODE_ACTION, kinds)
-    def fixes(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
-        at = server.opened(params.text_document)
-        found = features.quick_fixes(at.project, at.path, at.text, params.range, uri)
-        only = [_word(kind) for kind in params.context.only or ("",)]
-        return [fix for fix in found if _word(fix.kind or "").startswith((*only,))]
+def _closed(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
+    ls.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(params.text_document.uri, []))
+    ls.changed(params.text_document.uri)
 
-    @feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(TRIGGERS))
-    def complete(params: lsp.CompletionParams) -> list[lsp.CompletionItem]:
-        at = server.opened(params.text_document)
-        return completions(at.project, at.text, params.position, lambda action: "")
 
-    @feature(lsp.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
-    def symbols(params: lsp.DocumentSymbolParams) -> list[lsp.DocumentSymbol]:
-        at = server.opened(params.text_document)
-        return features.symbols(at.project, at.path, at.text)
+def _fixes(ls: Server, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
+    at = ls.opened(params.text_document)
+    found = features.quick_fixes(at.project, at.path, at.text, params.range, ls.uri)
+    only = [_word(kind) for kind in params.context.only or ("",)]
+    return [fix for fix in found if _word(fix.kind or "").startswith((*only,))]
 
-    @feature(lsp.TEXT_DOCUMENT_DEFINITION)
-    def others(params: lsp.DefinitionParams) -> list[lsp.Location]:
-        at = server.opened(params.text_document)
-        line = features.line_at(at.project, at.path, at.text, params.position)
-        if not line:
-            return []
-        return features.others(at.project, at.path, line, lambda path: server.text_of(path, at.project), uri)
 
-    @feature(lsp.TEXT_DOCUMENT_PREPARE_RENAME)
-    def may_rename(params: lsp.PrepareRenameParams) -> lsp.Range | None:
-        at = server.opened(params.text_document)
-        return features.id_at(at.project, at.path, at.text, params.position)
+def _complete(ls: Server, params: lsp.CompletionParams) -> list[lsp.CompletionItem]:
+    at = ls.opened(params.text_document)
+    return completions(at.project, at.text, params.position)
 
-    @feature(lsp.TEXT_DOCUMENT_RENAME, lsp.RenameOptions(prepare_provider=True))
-    def rename(params: lsp.RenameParams) -> lsp.WorkspaceEdit:
-        at = server.opened(params.text_document)
-        place = features.id_at(at.project, at.path, at.text, params.position)
-        if not place:
-            raise JsonRpcInvalidParams("no id is here")
-        try:
-            edit = features.rename(at.project, at.path, at.text, place, params.new_name)
-        except features.RenameError as error:
-            raise JsonRpcInvalidParams(str(error)) from None
-        return lsp.WorkspaceEdit({params.text_document.uri: [edit]})
 
-    @feature(lsp.TEXT_DOCUMENT_INLAY_HINT)
-    def states(params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
-        at = server.opened(params.text_document)
-        return features.states(at.project, at.path, at.text, _running(server.settings.pid))
+def _hover(ls: Server, params: lsp.HoverParams) -> lsp.Hover | None:
+    at = ls.opened(params.text_document)
+    return features.hover(at.project, at.path, at.text, params.position)
+
+
+def _layout(ls: Server, params: lsp.DocumentFormattingParams) -> list[lsp.TextEdit]:
+    at = ls.opened(params.text_document)
+    try:
+        return features.layout(at.project, at.text)
+    except MeaningError as error:
+        raise JsonRpcInvalidParams(f"not formatted: {error}") from None
+
+
+def _symbols(ls: Server, params: lsp.DocumentSymbolParams) -> list[lsp.DocumentSymbol]:
+    at = ls.opened(params.text_document)
+    return features.symbols(at.project, at.path, at.text)
+
+
+def _others(ls: Server, params: lsp.DefinitionParams) -> list[lsp.Location]:
+    at = ls.opened(params.text_document)
+    line = features.line_at(at.project, at.path, at.text, params.position)
+    if not line:
+        return []
+    return features.others(at.project, at.path, line, lambda path: ls.text_of(path, at.project), ls.uri)
+
+
+def _may_rename(ls: Server, params: lsp.PrepareRenameParams) -> lsp.Range | None:
+    at = ls.opened(params.text_document)
+    return features.id_at(at.project, at.path, at.text, params.position)
+
+
+def _rename(ls: Server, params: lsp.RenameParams) -> lsp.WorkspaceEdit:
+    at = ls.opened(params.text_document)
+    place = features.id_at(at.project, at.path, at.text, params.position)
+    if not place:
+        raise JsonRpcInvalidParams("no id is here")
+    try:
+        edit = features.rename(at.project, at.path, at.text, place, params.new_name)
+    except features.RenameError as error:
+        raise JsonRpcInvalidParams(str(error)) from None
+    return lsp.WorkspaceEdit({params.text_document.uri: [edit]})
+
+
+def _states(ls: Server, params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
+    at = ls.opened(params.text_document)
+    return features.states(at.project, at.path, at.text, _running(ls.settings.pid))
+
+
+#: What an editor can say or ask, who answers, and what it is told of that.
+ANSWERS: dict[str, tuple[Callable[..., object], object]] = {
+    lsp.TEXT_DOCUMENT_DID_OPEN: (_changed, None),
+    lsp.TEXT_DOCUMENT_DID_CHANGE: (_changed, None),
+    lsp.TEXT_DOCUMENT_DID_SAVE: (_changed, None),
+    lsp.TEXT_DOCUMENT_DID_CLOSE: (_closed, None),
+    lsp.TEXT_DOCUMENT_CODE_ACTION: (
+        _fixes,
+        lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix, features.FIX_ALL]),
+    ),
+    lsp.TEXT_DOCUMENT_COMPLETION: (_complete, lsp.CompletionOptions(TRIGGERS)),
+    lsp.TEXT_DOCUMENT_HOVER: (_hover, None),
+    lsp.TEXT_DOCUMENT_FORMATTING: (_layout, None),
+    lsp.TEXT_DOCUMENT_DOCUMENT_SYMBOL: (_symbols, None),
+    lsp.TEXT_DOCUMENT_DEFINITION: (_others, None),
+    lsp.TEXT_DOCUMENT_PREPARE_RENAME: (_may_rename, None),
+    lsp.TEXT_DOCUMENT_RENAME: (_rename, lsp.RenameOptions(prepare_provider=True)),
+    lsp.TEXT_DOCUMENT_INLAY_HINT: (_states, None),
+}

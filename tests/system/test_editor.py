@@ -190,10 +190,34 @@ async def test_completion(
         assert isinstance(one.text_edit, lsp.TextEdit)
         assert one.text_edit.range.end == at(NEXT, len(line))
         assert one.text_edit.new_text == one.label
+        if one.label == "respawn":
+            assert "Started again whenever it ends" in str(one.documentation)
     if line.endswith("pass"):
         [passwd] = [one.text_edit for one in found if one.label == "passwd"]
         assert isinstance(passwd, lsp.TextEdit)
         assert passwd.range.start == at(NEXT, len("a1:2:wait:/etc/"))
+
+
+async def test_hover_says_what_an_entry_does(editor: LanguageClient, tmp_path: Path) -> None:
+    file = File(editor, tmp_path / "inittab", GOOD + "b:2:bad:x\n")
+    told = []
+    for line in (2, NEXT, NEXT + 1):
+        hover = await editor.text_document_hover_async(lsp.HoverParams(file.id, at(line, 3)))
+        assert hover is None or isinstance(hover.contents, lsp.MarkupContent)
+        told.append(hover.contents.value if hover and isinstance(hover.contents, lsp.MarkupContent) else "")
+    assert "Before that has to end: rc in level 2" in told[0]
+    assert "init refuses the line" in told[1]
+    assert told[2] == ""
+
+
+async def test_formatting(editor: LanguageClient, tmp_path: Path) -> None:
+    file = File(editor, tmp_path / "inittab", GOOD.replace("2345:respawn", "5432:Respawn") + "\n\n")
+    options = lsp.DocumentFormattingParams(file.id, lsp.FormattingOptions(8, insert_spaces=False))
+    edits = await editor.text_document_formatting_async(options)
+    assert edits
+    assert [edit.new_text for edit in edits] == [GOOD]
+    file.type(GOOD)
+    assert not await editor.text_document_formatting_async(options)
 
 
 async def test_symbols(editor: LanguageClient, tmp_path: Path) -> None:

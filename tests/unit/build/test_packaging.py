@@ -17,7 +17,10 @@ from sysvinit_py.build import completion
 from sysvinit_py.clients.runit.described import PROGRAMS as RUNIT
 
 REPOSITORY = Path(__file__).parents[3]
-PROGRAMS = {f"inittab-{tool}" for tool in ("install", "lint", "fmt", "lsp", "try")} | {"inittab", "initeventd"}
+PROGRAMS = {f"inittab-{tool}" for tool in ("install", "lint", "fmt", "lsp", "try")} | {
+    "inittab",
+    "initeventd",
+}
 
 
 @pytest.fixture(scope="module")

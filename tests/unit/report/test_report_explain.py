@@ -11,7 +11,7 @@ from sysvinit_py.inittab.sources import Source
 from sysvinit_py.machine import limits
 from sysvinit_py.report import explain
 from sysvinit_py.report.order import Order
-from tests.unit.machine.machine_world import entries
+from sysvinit_py.simulator.world import entries
 
 TEXT = """
     id:2:initdefault:

@@ -17,8 +17,8 @@ from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import Source
 from sysvinit_py.report.graph import dot, graph, matrix, mermaid
 from sysvinit_py.report.order import Order
+from sysvinit_py.simulator.world import entries
 from tests.support.corpus import samples
-from tests.unit.machine.machine_world import entries
 
 TEXT = """
     id:2:initdefault:

@@ -13,7 +13,7 @@ from sysvinit_py.inittab.entry import Entry, Reading
 from sysvinit_py.machine import events as ev
 from sysvinit_py.report import plan
 from sysvinit_py.report.order import STAGES, Order
-from tests.unit.machine.machine_world import entries
+from sysvinit_py.simulator.world import entries
 
 LEVELS = STAGES[2:]
 RUNLEVELS = ("", "2", "3", "23", "S", "s2", "a", "2b", "abc", "x", "0123456789S", "SC")
