@@ -22,8 +22,7 @@ mkdir -p $folder/default $folder/small
 ln -s default $folder/current
 ln -s $folder/current /etc/service
 service() {
-    /etc/init.d/$1 stop
-    update-rc.d $1 remove
+    [ ! -e /etc/init.d/$1 ] || { /etc/init.d/$1 stop; update-rc.d $1 remove; }
     mkdir -p /etc/sv/$1/log /var/log/sv/$1
     printf '#!/bin/sh\\nexec 2>&1\\necho "$$ begins"\\nexec %s\\n' "$2" >/etc/sv/$1/run
     printf '#!/bin/sh\\nexec svlogd -tt /var/log/sv/%s\\n' $1 >/etc/sv/$1/log/run
