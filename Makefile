@@ -124,8 +124,13 @@ vm: vm-packages $(READY) dist/init
 #: make test-vm       boot it in many ways and on Debian's init, without KVM; prints what ours takes more or less
 .PHONY: test-vm
 test-vm: vm-packages test-packages $(READY) dist/init
-	$(TWO_AT_ONCE) --dist loadscope --timeout 600 -m 'not alone' tests/vm; status=$$?; \
+	$(TWO_AT_ONCE) --dist loadscope --timeout 600 -m 'not alone and not nightly' tests/vm; status=$$?; \
 		$(BIN)/pytest --timeout 600 -m alone tests/vm && exit $$status
+
+#: make test-vm-services five real services below runsvdir there; makes a bigger image: some ten minutes
+.PHONY: test-vm-services
+test-vm-services: vm-packages $(READY) dist/init
+	$(BIN)/pytest --timeout 900 -m nightly tests/vm
 
 #: make test-container containers with several processes, under podman and docker; four minutes
 .PHONY: test-container

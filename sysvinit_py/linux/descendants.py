@@ -7,12 +7,18 @@ from sysvinit_py.linux import calls
 _CHUNK = 1 << 16
 
 
-def descendants() -> set[int]:
-    """Return the pids of all that descend from this process; empty where /proc does not say."""
+def descendants(supervisor: bytes = b"") -> set[int]:
+    """Return the pids of all that descend from this process; empty where /proc does not say.
+
+    supervisor  the name of processes whose descendants are not wanted
+    """
     found: set[int] = set()
     parents = ["self"]
     while parents:
-        children = _children(parents.pop()) - found
+        parent = parents.pop()
+        if supervisor and _read(f"/proc/{parent}/comm") == supervisor + b"\n":
+            continue
+        children = _children(parent) - found
         found |= children
         parents += map(str, children)
     return found
@@ -24,14 +30,16 @@ def _children(process: str) -> set[int]:
         threads = calls.listdir(f"/proc/{process}/task")
     except OSError:
         return set()
-    return {pid for thread in threads for pid in _children_of(f"/proc/{process}/task/{thread}/children")}
+    texts = [_read(f"/proc/{process}/task/{thread}/children") for thread in threads]
+    return {int(pid) for text in texts for pid in text.split()}
 
 
-def _children_of(path: str) -> list[int]:
+def _read(path: str) -> bytes:
+    """Return what is in a file; nothing if it is gone."""
     try:
         file = calls.open(path, calls.O_RDONLY | calls.O_CLOEXEC)
     except OSError:
-        return []
+        return b""
     text = b""
     try:
         while chunk := calls.read(file, _CHUNK):
@@ -40,4 +48,4 @@ def _children_of(path: str) -> list[int]:
         pass
     finally:
         calls.close(file)
-    return [*map(int, text.split())]
+    return text

@@ -87,6 +87,8 @@ class HubProcess(Source):
             try:
                 for number in (calls.SIGHUP, calls.SIGALRM, calls.SIGTERM):
                     calls.signal(number, calls.SIG_DFL)
+                if self._session:  # what is sent to runsvdir's group, as by init, is not for it
+                    calls.setsid()
                 for fd in (ours.fileno(), *others):
                     calls.close(fd)
                 _be_called("runsv", f"runsv\0{self._title}")

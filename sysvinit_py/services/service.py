@@ -262,18 +262,18 @@ class Service:
                 slot.complaint = ""
 
     def _control(self, slot: Slot, letter: str) -> None:
-        path = f"control/{letter}"
+        path, is_there = f"control/{letter}", False
         try:
-            if calls.stat(path, dir_fd=slot.folder.fd).st_mode & calls.S_IXUSR:
+            is_there = bool(calls.stat(path, dir_fd=slot.folder.fd).st_mode & calls.S_IXUSR)
+            if is_there:
                 pid = self._hub.spawner.spawn(slot.folder, [path], self._pipe[1])
                 self._hub.child(pid, self, lambda status: self._controlled(slot, status))
                 self._hub.mute(slot.folder.control)
                 return
-        except FileNotFoundError:
-            pass
         except (OSError, CannotForkError) as error:
-            why = reason(error) if isinstance(error, OSError) else error
-            self._complain(slot, f"fatal: unable to run {path}: {why}")
+            if is_there or not isinstance(error, FileNotFoundError):
+                why = reason(error) if isinstance(error, OSError) else error
+                self._complain(slot, f"fatal: unable to run {path}: {why}")
         self._perform(slot, slot.unit.controlled(None))
 
     def _controlled(self, slot: Slot, status: int | None) -> None:

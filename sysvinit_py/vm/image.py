@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,17 +106,21 @@ def is_ours(disk: Path) -> bool:
     return begin[_MAGIC_AT:].startswith(_MAGIC) and begin[_LABEL_AT:].rstrip(b"\0") == LABEL.encode()
 
 
-def image(init: bytes, cache: Path, programs: dict[str, str] = PROGRAMS) -> Image:
+def image(
+    init: bytes, cache: Path, programs: dict[str, str] = PROGRAMS, packages: tuple[str, ...] = ()
+) -> Image:
     """Return the image with ``init`` as /sbin/init, from ``cache`` if it is there. Raises ImageError.
 
-    No bytes: Debian's C init stays.
+    No bytes: Debian's C init stays. ``packages``: more of Debian's packages.
     """
     missing = {name: package for name, package in programs.items() if not shutil.which(name)}
     if missing:
         raise ImageError(
             f"no {', '.join(missing)} here: apt-get install {' '.join(sorted(set(missing.values())))}"
         )
-    base = cache / f"debian-{_digest(*BOOTSTRAP)}.tar"
+    more = [f"--include={','.join(packages)}"] if packages else []
+    bootstrap = (*BOOTSTRAP[:-1], *more, *BOOTSTRAP[-1:])
+    base = cache / f"debian-{_digest(*bootstrap)}.tar"
     tools = (path.read_bytes() for path in sorted(PACKAGE.rglob("*.py")))
     folder = cache / f"image-{_digest(base.name, init, *tools)}"
     paths = Image(folder / "disk", folder / "vmlinuz", folder / "initrd.img")
@@ -130,7 +135,7 @@ def image(init: bytes, cache: Path, programs: dict[str, str] = PROGRAMS) -> Imag
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)  # what two ask for is made once
             if not folder.exists():
-                _make_in(cache, base, folder, init)
+                _make_in(cache, base, folder, init, bootstrap)
         finally:
             os.close(lock)
     except OSError as error:
@@ -138,13 +143,13 @@ def image(init: bytes, cache: Path, programs: dict[str, str] = PROGRAMS) -> Imag
     return paths
 
 
-def _make_in(cache: Path, base: Path, folder: Path, init: bytes) -> None:
+def _make_in(cache: Path, base: Path, folder: Path, init: bytes, bootstrap: Sequence[str]) -> None:
     """Make the image, and where it is missing the Debian that it is made from. Raises OSError, ImageError."""
     draft = cache / f"draft-{os.getpid()}"  # so that no half of anything is taken for the whole
     try:
         draft.mkdir()
         if not base.exists():
-            _run(*BOOTSTRAP, str(draft / base.name))
+            _run(*bootstrap, str(draft / base.name))
             (draft / base.name).replace(base)
         _make(draft, base, init)
         for old in (*cache.glob("image-*"), *cache.glob("draft-*")):  # drafts: of who was killed

@@ -11,6 +11,8 @@ import pytest
 
 from tests.system.conftest import OURS, Boot
 from tests.system.container import Container
+from tests.system.services.onefile import RUNIT
+from tests.system.services.stages import Stages
 from tests.system.system import System
 from tests.system.witness import wait_until
 
@@ -194,6 +196,28 @@ def test_a_container(tmp_path: Path) -> None:
     assert not {module.partition(".")[0] for module in modules} & (
         FORBIDDEN | {"termios", "ctypes", "_ctypes"}
     )
+    assert "import " not in after
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_runit(tmp_path: Path) -> None:
+    """Through all stages and signals."""
+    serve = (
+        "echo serves; for name in HUP CONT INT; do kill -$name 1; sleep 0.1; done; (sleep 0 &);"
+        " : >/run/runit.stopit; chmod 100 /run/runit.stopit; kill -CONT 1; sleep 30"
+    )
+    scripts = {"1": "kill -INT 1; exit 7", "2": serve, "3": "echo shuts down", "ctrlaltdel": "echo keys"}
+    runit = (PYTHON, "-IS", "-c", SPY_ON_CONTAINER, str(RUNIT))
+    with Stages(tmp_path, runit, scripts, console=False) as stages:
+        status, told = stages.end()
+    assert status == 7
+    assert "shuts down" in told
+    assert "keys" in told
+    before, _, after = told.partition("serves\n")
+    modules = {line.split()[1] for line in before.splitlines() if line.startswith("import ")}
+    assert "sysvinit_py.pid1.runit.main" in modules
+    assert not {module.partition(".")[0] for module in modules} & FORBIDDEN
+    assert not [module for module in modules if module.startswith("sysvinit_py.pid1.sysv")]
     assert "import " not in after
 
 

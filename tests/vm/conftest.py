@@ -21,6 +21,7 @@ from tests.vm.machine import BOOT, Machine
 REPOSITORY = Path(__file__).parents[2]
 OURS = Path(os.environ.get("SYSVINIT_PY_INIT") or REPOSITORY / "dist" / "init")
 NEEDED = (*PROGRAMS, "debugfs", "dumpe2fs", "e2fsck", qemu.PROGRAM)
+CACHE = REPOSITORY / ".cache" / "vm"
 MACHINE = pytest.StashKey[Machine]()
 
 
@@ -39,27 +40,35 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-@pytest.fixture(scope="session")
-def disk_image() -> Image:
-    """The image with our init; skips where it cannot be made for want of programs or rights."""
+def image_with(packages: tuple[str, ...]) -> Image:
+    """Return the image with our init; skips where it cannot be made for want of programs or rights."""
     if missing := [name for name in NEEDED if not shutil.which(name)]:
         pytest.skip(f"no {', '.join(missing)} here")
     if os.geteuid() != 0:
         pytest.skip("only root can make the image")
     if not OURS.exists():
         pytest.fail(f"{OURS} is missing: run 'make dist/init'", pytrace=False)
-    return image(OURS.read_bytes(), REPOSITORY / ".cache" / "vm")
+    return image(OURS.read_bytes(), CACHE, packages=packages)
+
+
+@pytest.fixture(scope="session")
+def disk_image() -> Image:
+    """The image that all have."""
+    return image_with(())
 
 
 @pytest.fixture(scope="class")
-def machine(disk_image: Image, request: pytest.FixtureRequest) -> Iterator[Machine]:
-    """The machine of the class, switched on with its APPEND, FILES and COMMAND_LINE, and at its BOOTS_TO."""
+def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
+    """The machine of the class, switched on with its APPEND, FILES and COMMAND_LINE, and at its BOOTS_TO.
+
+    PACKAGES: more of Debian's packages that it has.
+    """
     options = {
         option: getattr(request.cls, option.upper())
         for option in ("append", "files", "command_line")
         if hasattr(request.cls, option.upper())
     }
-    with Machine(disk_image, **options) as made:
+    with Machine(image_with(getattr(request.cls, "PACKAGES", ())), **options) as made:
         request.node.stash[MACHINE] = made
         getattr(request.cls, "BOOTS_TO", Machine.log_in)(made, BOOT)
         yield made

@@ -19,7 +19,7 @@ from sysvinit_py.vm import qemu
 from sysvinit_py.vm.image import Image
 
 #: Seconds that a boot or a shutdown may take; it is about 35 and 10 on a quiet machine, without KVM.
-BOOT, COMMAND = 300.0, 60.0
+BOOT, COMMAND = 1200.0, 400.0
 #: Seconds after which a line is typed again.
 PATIENCE = 10.0
 

@@ -39,6 +39,7 @@ _ENDS = (
     "kill",
     "test",
 )
+_SECONDS = re.compile(rb"\s*\d{1,9}\s*")
 _ELF = b"\x7fELF"
 _FOREVER = re.compile(
     r"^\s*(while|until)\s+(:|true|false|\[ 1 \])\s*(;|$)|\bsleep\s+(infinity|inf)\b|\btail\s+-[fF]\b"
@@ -327,6 +328,35 @@ def exposed_service(services: Services) -> Iterator[Match]:
     for script in _scripts(services):
         if script.exposed:
             yield script.match(script.exposed, f"chmod o-w {script.path}")
+
+
+@rule("SVC011", "no-number-to-wait", "warning", ())
+def no_number_to_wait(services: Services) -> Iterator[Match]:
+    """The file wait is no number of seconds.
+
+    It says how long the service takes to stop. sv waits 7 seconds if it cannot be read, and ``sv force-stop``
+    then kills.
+
+    Bad::
+
+        # web/run 755
+        #!/bin/sh
+        exec httpd -f
+        # web/wait 644
+        30s
+
+    Good::
+
+        # web/run 755
+        #!/bin/sh
+        exec httpd -f
+        # web/wait 644
+        30
+    """
+    for service in services.all:
+        file = service.script("wait")
+        if file and not _SECONDS.fullmatch(file.content):
+            yield service.match("not a number of seconds: sv waits 7 seconds", name="wait")
 
 
 def _scripts(services: Services) -> Iterator[Script]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sysvinit_py.pid1.container.relay import Relay
     from sysvinit_py.pid1.inputs.reader import Reader
 
+#: The name of what ends what it supervises itself: C's runsv, and the process below our runsvdir.
+_SUPERVISOR = b"runsv"
 _STDIN = 0
 _TITLES = {SYSINIT: "init boot", BOOT: "init boot"}
 
@@ -137,7 +139,7 @@ class ContainerRunner:
         is_kill = effect.name == "KILL"
         if effect.group == OTHERS:
             self._others_signal, self._told = (calls.SIGKILL if is_kill else calls.SIGTERM), set()
-            self._signal_others(self._others())
+            self._signal_others()
             return
         job = self._machine().running.get(effect.group)
         stop = job.entry.options.stop if job else 0
@@ -152,17 +154,21 @@ class ContainerRunner:
     def _probe(self, effect: fx.Probe) -> ev.Event | None:
         if effect.group != OTHERS:
             return ev.GroupGone(effect.group) if self._groups.is_gone(effect.group, self._now()) else None
-        others = self._others()
-        self._signal_others(others - self._told)
-        return OthersLeft() if others else ev.GroupGone(OTHERS)
+        if not self._others():
+            return ev.GroupGone(OTHERS)
+        self._signal_others()
+        return OthersLeft()
 
-    def _others(self) -> set[int]:
+    def _others(self, supervisor: bytes = b"") -> set[int]:
         """Return the descendants that are in no group of an entry."""
         machine = self._machine()
         groups = {*machine.running, *machine.processes.endings.by_group}
-        return {pid for pid in descendants() if _group_of(pid) not in groups}
+        return {pid for pid in descendants(supervisor) if _group_of(pid) not in groups}
 
-    def _signal_others(self, pids: set[int]) -> None:
+    def _signal_others(self) -> None:
+        """Signal those that were not; what is supervised its supervisor ends, the loggers last."""
+        is_kill = self._others_signal == calls.SIGKILL
+        pids = self._others(b"" if is_kill else _SUPERVISOR) - self._told
         self._told |= pids
         for pid in pids:
             kill(pid, self._others_signal)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.system.oracle import OracleError
 from tests.system.runit_oracle import runit
-from tests.system.services.machine import Machine, debians, ours
+from tests.system.services.machine import USER, Machine, debians, ours
 
 
 @pytest.fixture(params=["C", "C's runsvdir, ours below", "ours"])
@@ -161,3 +161,25 @@ def test_debians_scripts(machine: Machine) -> None:
     assert machine(f"{update} --list web") == "web -> /etc/sv/web\n"
     assert machine(f"{update} --remove /etc/sv/web").startswith("Service web removed, ")
     machine.until("pgrep -f '[s]leep 1000'", "^status 1$")
+
+
+def test_debians_other_scripts(machine: Machine) -> None:
+    """cpsv takes in a service of a package; mk-runscript makes one that is a user's own runsvdir."""
+    files = runit()
+    assert machine(f"""
+        mount -t tmpfs run /run; mkdir -p /run/runit/supervise /etc/source/web/.meta
+        printf '#!/bin/sh\nexec sleep 1000\n' >/etc/source/web/run; chmod +x /etc/source/web/run
+        echo 'ann:x:{USER}:{USER}::/etc/home:/bin/sh' >>/etc/passwd
+        mkdir -p /etc/home/.service/mine; cp /etc/source/web/run /etc/home/.service/mine/
+        chown -R {USER} /etc/home
+    """) == ""  # fmt: skip
+    machine.runsvdir()
+    machine(f"CPSV_SOURCE=/etc/source sh {files}/usr/bin/cpsv a web")
+    assert "/run/runit/supervise/web" in machine("readlink /etc/sv/web/supervise")
+    machine("ln -s /etc/sv/web /etc/service/")
+    machine.until("sv status web", "^run: web: ")
+    machine(f"TERM=xterm sh {files}/usr/sbin/mk-runscript --add unprivileged ann")
+    mine = "SVDIR=/etc/home/.service sv status mine"
+    machine.until(mine, "^run: mine: ", 20)
+    assert machine("sv down unprivileged.ann; sleep 0.5; sv -w10 down unprivileged.ann") != ""
+    machine.until(mine, "^fail: mine: runsv not running$")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -266,6 +268,32 @@ def test_order_of_control_programs(service: Make, who: str) -> None:
     assert one.runsv
     assert one.runsv.wait(10) == 0
     assert one.read("told").split() == ["u", "p", "c", "t", "d", "t", "x", "k"]
+
+
+def test_a_control_program_that_cannot_be_executed(service: Make, who: str) -> None:
+    """It is said, and the signal is sent. C's names no letter; regression: ours said nothing."""
+    one = service({"run": SLEEP, "control/t": "", "finish": "exec cp /dev/null done"})
+    (one.path / "control/t").write_text("#!/no/such\n")
+    (one.path / "control/t").chmod(0o755)
+    one.start(who)
+    one.wait_stat("run")
+    one.order("d")
+    one.wait_stat("down")
+    letter = "t" if who == "ours" else "?"
+    assert one.errors == f"runsv web: fatal: unable to run control/{letter}: file does not exist\n"
+
+
+def test_a_logger_whose_folder_is_locked(service: Make, who: str) -> None:
+    """The service waits for it; only ours says why."""
+    one = service({"run": SLEEP, "log/run": CAT, "log/supervise/lock": ""})
+    lock = (one.path / "log/supervise/lock").open("r+")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    threading.Timer(0.5, lock.close).start()
+    one.start(who)
+    one.wait_stat("run")
+    one.wait_stat("run", "log")
+    told = "runsv web: warning: unable to start ./run: unable to lock log/supervise/lock: temporary failure\n"
+    assert (told in one.errors) is (who == "ours")
 
 
 def test_throttle(service: Make, who: str) -> None:

@@ -144,12 +144,15 @@ def test_forced_rescan(services: Directory, who: str) -> None:
 
 
 def test_sessions(services: Directory, who: str) -> None:
-    """With -P what is supervised is in no session of runsvdir's."""
+    """With -P nothing else is in runsvdir's session, nor in its group, to which init sends TERM."""
     service = services.service("a")
     services.start(who, "-P")
     services.runs(service)
     assert services.process
-    assert os.getsid(service.pid()) != os.getsid(services.process.pid)
+    runsv = int(Path(f"/proc/{service.pid()}/stat").read_text().rpartition(")")[2].split()[1])
+    for pid in service.pid(), runsv:
+        assert os.getsid(pid) != os.getsid(services.process.pid)
+        assert os.getpgid(pid) != os.getpgid(services.process.pid)
 
 
 def test_the_log_in_the_title(services: Directory, who: str) -> None:

@@ -94,6 +94,8 @@ def test_only_descendants_are_found() -> None:
         found = descendants()
         assert {child, grandchild} <= found
         assert os.getppid() not in found
+        name = Path(f"/proc/{child}/comm").read_bytes().removesuffix(b"\n")
+        assert grandchild not in descendants(name), "whoever has that name ends it"
     finally:
         for pid in (grandchild, child):
             os.kill(pid, 9)

@@ -1,0 +1,167 @@
+"""Real services below our runsvdir, which is an entry of our init: what is killed, and another folder.
+
+An image with more packages takes minutes to make, so this is in .ci/nightly: ``make test-vm-services``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+import pytest
+
+from tests.vm.machine import BOOT, Machine
+
+SERVICES = ("chrony", "cron", "dropbear", "nginx", "rsyslog")
+#: Debian's scripts end them, and start them no more; runsvdir does from now on.
+SET_UP = """\
+#!/bin/sh
+set -e
+folder=/etc/runit/runsvdir
+mkdir -p $folder/default $folder/small
+ln -s default $folder/current
+ln -s $folder/current /etc/service
+service() {
+    [ ! -e /etc/init.d/$1 ] || { /etc/init.d/$1 stop; update-rc.d $1 remove; }
+    mkdir -p /etc/sv/$1/log /var/log/sv/$1
+    printf '#!/bin/sh\\nexec 2>&1\\necho "$$ begins"\\nexec %s\\n' "$2" >/etc/sv/$1/run
+    printf '#!/bin/sh\\nexec svlogd -tt /var/log/sv/%s\\n' $1 >/etc/sv/$1/log/run
+    chmod +x /etc/sv/$1/run /etc/sv/$1/log/run
+    ln -s /etc/sv/$1 $folder/default/
+}
+mkdir -p /run/chrony
+service chrony "chronyd -d"
+service cron "cron -f -L 15"
+service dropbear "dropbear -F -E"
+service nginx "nginx -g 'daemon off;'"
+service rsyslog "rsyslogd -n -iNONE"
+# Its workers do not notice that the master is gone, and keep the port.
+printf '#!/bin/sh\\npkill -KILL -x nginx\\nexit 0\\n' >/etc/sv/nginx/finish
+chmod +x /etc/sv/nginx/finish
+ln -s /etc/sv/cron /etc/sv/rsyslog $folder/small/
+echo '* * * * * root cat /etc/sv/cron/supervise/pid >>/run/ticks' >/etc/cron.d/ticks
+echo 'SV:123456:respawn:/usr/bin/runsvdir -P /etc/service' >>/etc/inittab
+"""
+#: Each does what it is for; but for cron, which takes up to a minute.
+WORK = """\
+#!/bin/bash
+line() { exec 3<>/dev/tcp/127.0.0.1/$1 || return; printf "$2" >&3; head -n 1 <&3; exec 3>&-; }
+[[ $(line 80 'GET / HTTP/1.0\\r\\n\\r\\n') == *" 200 OK"* ]] || { echo nginx; exit 1; }
+[[ $(line 22) == SSH-2.0-dropbear* ]] || { echo dropbear; exit 1; }
+chronyc -n tracking >/dev/null || { echo chrony; exit 1; }
+pidof cron >/dev/null || { echo cron; exit 1; }
+logger "word $1"
+for i in 1 2 3 4 5 6 7 8 9; do grep -q "word $1\\$" /var/log/syslog && exit; sleep 0.3; done
+echo rsyslog; exit 1
+"""
+
+Pids = dict[str, tuple[str, str]]
+
+
+@pytest.mark.nightly
+class TestServices:
+    PACKAGES: ClassVar = SERVICES
+    FILES: ClassVar = {"/root/set-up": SET_UP, "/root/work": WORK}
+
+    def test_the_machine_moves_to_runsvdir(self, machine: Machine) -> None:
+        machine.run("inittab-install --runit --yes", BOOT)
+        machine.run("/root/set-up >/dev/null", BOOT)
+        assert machine.run("python3 -m sysvinit_py.lint.cli /etc/sv").endswith("nothing found")
+        machine.run("telinit q")
+        up(machine)
+        work(machine, "moved")
+
+    def test_init_shows_them(self, machine: Machine) -> None:
+        table = machine.run("inittab status | cat")
+        assert re.search(r"(?s)^ ?SV .*^ *chrony/log .*^ *rsyslog ", table, re.MULTILINE), table
+        assert re.search(r" begins$", machine.run("inittab log nginx | cat"), re.MULTILINE)
+
+    def test_each_service_is_killed(self, machine: Machine) -> None:
+        before = up(machine)
+        for name, (service, _) in before.items():
+            machine.run(f"kill -9 {service}")
+            others = {other: pids for other, pids in before.items() if other != name}
+            after = up(machine)
+            assert after[name][0] != service
+            assert after[name][1] == before[name][1]
+            assert {other: after[other] for other in others} == others
+            before = after
+        work(machine, "killed")
+        for name in SERVICES:
+            assert machine.run(f"grep -c ' begins$' /var/log/sv/{name}/current") >= "2"
+
+    def test_each_logger_is_killed(self, machine: Machine) -> None:
+        before = up(machine)
+        for name, (_, logger) in before.items():
+            machine.run(f"kill -9 {logger}")
+            machine.wait_for(f"test \"$(cat /etc/sv/{name}/log/supervise/pid)\" != {logger}")
+        after = up(machine)
+        assert {name: pids[0] for name, pids in after.items()} == {n: p[0] for n, p in before.items()}
+        assert not {pids[1] for pids in after.values()} & {pids[1] for pids in before.values()}
+        heard(machine, "loggers")
+
+    @pytest.mark.parametrize(
+        "killed", ["runsv", "runsvdir", "runsv runsvdir"], ids=["the hub", "runsvdir", "both"]
+    )
+    def test_the_supervisors_are_killed(self, machine: Machine, killed: str) -> None:
+        """All services and loggers go on; init starts runsvdir again."""
+        before = up(machine)
+        old = machine.run(f"pidof {killed}")
+        machine.run(f"kill -9 {old}")
+        machine.wait_for(f"test \"$(pidof {killed})\" && ! kill -0 {old.split()[0]}")
+        assert up(machine) == before
+        heard(machine, killed.replace(" ", "-"))
+        machine.run(f"kill -9 {before['nginx'][0]}")
+        assert up(machine)["nginx"][0] != before["nginx"][0]
+
+    def test_another_folder(self, machine: Machine) -> None:
+        """What is in both folders goes on."""
+        before = up(machine)
+        assert machine.run("runsvchdir small") == "runsvchdir: small: now current."
+        machine.wait_for("! pidof nginx dropbear chronyd >/dev/null")
+        assert "runsv not running" in machine.run("sv status /etc/sv/nginx || :")
+        assert machine.run("ls /etc/service/").split() == ["cron", "rsyslog"]
+        assert up(machine, "cron", "rsyslog") == {name: before[name] for name in ("cron", "rsyslog")}
+        assert machine.run("runsvchdir default") == "runsvchdir: default: now current."
+        after = up(machine)
+        assert {name: after[name] for name in ("cron", "rsyslog")} == {
+            name: before[name] for name in ("cron", "rsyslog")
+        }
+        heard(machine, "folders")
+
+    def test_levels_and_the_way_down(self, machine: Machine) -> None:
+        """The entry is of levels 1 to 6: services go on in another level, and init's new process image."""
+        before = up(machine)
+        machine.wait_for(f"grep -x {before['cron'][0]} /run/ticks", 90)
+        machine.type("telinit u")
+        machine.expect(r"INIT: version \S+ reloading")
+        machine.run("telinit 3")
+        machine.wait_for("test \"$(runlevel)\" = '2 3'")
+        assert up(machine) == before
+        heard(machine, "level-3")
+        machine.type("poweroff")
+        assert machine.wait_end() == "guest-shutdown"
+        machine.check_disk()
+
+
+def up(machine: Machine, *names: str) -> Pids:
+    """Wait until all run, with their loggers; return their pids."""
+    some = " ".join(names or SERVICES)
+    machine.wait_for(
+        f"! {{ cd /etc/sv; sv status {some} | grep -v '^run: .*; run: log: '; }} >/dev/null"
+    )
+    told = machine.run(f"cd /etc/sv; for s in {some}; do echo $s $(cat $s/supervise/pid $s/log/supervise/pid); done")
+    return {name: (service, logger) for name, service, logger in map(str.split, told.splitlines())}
+
+
+def work(machine: Machine, word: str) -> None:
+    """Wait until each has done what it is for."""
+    machine.wait_for(f"/root/work {word}")
+
+
+def heard(machine: Machine, word: str) -> None:
+    """All work, and what dropbear says of it comes to its logger."""
+    count = "grep -c connection /var/log/sv/dropbear/current"
+    before = machine.run(f"{count} || :")
+    work(machine, word)
+    machine.wait_for(f"test $({count}) -gt {before}")
