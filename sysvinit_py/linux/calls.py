@@ -188,6 +188,7 @@ sigtimedwait = _signal.sigtimedwait
 
 # Sockets.
 socket = _socket.socket
+socketpair = _socket.socketpair
 
 # Terminals.
 ioctl = _fcntl.ioctl

@@ -7,13 +7,12 @@ that is killed, all that it has started becomes this process's children, and the
 from __future__ import annotations
 
 import _socket  # and not socket, which imports enum and selectors
-from errno import EAGAIN
 from stat import S_ISDIR
 
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.descendants import descendants
 from sysvinit_py.linux.handled_signals import HandledSignals
-from sysvinit_py.linux.loop import READABLE, WRITABLE, Loop, Source, clock
+from sysvinit_py.linux.loop import READABLE, Loop, Source, clock
 from sysvinit_py.linux.proc import filesystem_at
 from sysvinit_py.linux.title import show
 from sysvinit_py.linux.watching import watch
@@ -69,8 +68,7 @@ class HubProcess(Source):
     def __init__(self, session: bool, title: str) -> None:
         self._session, self._title = session, title
         self.pid, self._started_at = 0, 0.0
-        self._socket: _socket.socket | None = None
-        self._queue: list[bytes] = []
+        self._packets: wire.Packets | None = None
         self.start_at: float | None = 0.0
 
     @property
@@ -80,7 +78,7 @@ class HubProcess(Source):
 
     def start(self, others: Iterable[int]) -> None:
         """Start it; ``others`` are descriptors that are none of its business. Raises OSError."""
-        ours, its = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        ours, its = calls.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
         pid = calls.fork()
         if not pid:
             status = FATAL
@@ -94,61 +92,44 @@ class HubProcess(Source):
             finally:
                 calls._exit(status)
         its.close()
-        ours.setblocking(False)
-        self.pid, self._socket, self.start_at, self._started_at = pid, ours, None, clock()
+        self.pid, self._packets, self.start_at, self._started_at = pid, wire.Packets(ours), None, clock()
 
     def ended(self) -> None:
         """Take in that it has ended."""
-        if self._socket:
-            self._socket.close()
-        self.pid, self._socket, self._queue = 0, None, []
+        if self._packets:
+            self._packets.close()
+        self.pid, self._packets = 0, None
         self.start_at = max(clock(), self._started_at + _HUB_MAY_END)
 
     def tell(self, text: str) -> None:
         """Tell it something, as soon as it takes it."""
-        if self._socket:
-            self._queue.append(text.encode("utf-8", "surrogateescape"))
-            self._flush()
+        if self._packets:
+            self._packets.tell(text)
 
     def end(self) -> None:
         """Have all services exit, and it after them; what it was not told so far it need not know."""
-        del self._queue[:]
-        try:
-            if self._socket:
-                self._socket.send(b"exit")
-                self._socket.shutdown(_socket.SHUT_WR)
-        except OSError:
-            if self.pid:
-                calls.kill(self.pid, calls.SIGTERM)
-
-    def _flush(self) -> None:
-        sent = 0
-        try:
-            while self._socket and sent < len(self._queue):
-                self._socket.send(self._queue[sent])
-                sent += 1
-        except OSError as error:
-            if error.errno != EAGAIN:
-                sent = len(self._queue)  # it is dead, and the next one is told all
-        del self._queue[:sent]
+        packets = self._packets
+        if packets and packets.socket:
+            packets.waiting.clear()
+            packets.tell("exit")
+            try:
+                if packets.waiting:
+                    calls.kill(self.pid, calls.SIGTERM)
+                packets.socket.shutdown(_socket.SHUT_WR)
+            except OSError:
+                pass  # it is dead
 
     def wanted(self) -> tuple[tuple[int, int], ...]:
         """Return the socket."""
-        fd = self._socket.fileno() if self._socket else -1
-        return ((fd, READABLE | WRITABLE if self._queue else READABLE),)
+        return self._packets.wanted() if self._packets else ()
 
     def serve(self, ready: set[int], now: float) -> Iterable[tuple[int, int]]:
         """Yield the numbers, and exit codes, of what it supervises no more."""
-        self._flush()
-        try:
-            while self._socket and (text := self._socket.recv(_CHUNK)):
+        if self._packets:
+            self._packets.flush()
+            for text in self._packets.heard():
                 _, number, code = text.split()
                 yield int(number), int(code)
-        except OSError:
-            return
-        if self._socket:  # it reads no more; waitpid(2) tells the rest
-            self._socket.close()
-            self._socket = None
 
 
 class ErrorLog(Source):
@@ -206,7 +187,6 @@ class Front(Source):
         self._said: set[str] = set()  # complaints of the last look, which are not repeated
         self._inotify = -1
         self._polls = False  # nobody would tell of a change
-        self._seen: tuple[int, ...] = ()
         self.signals = HandledSignals(
             {calls.SIGCHLD: self.reap, calls.SIGALRM: self.rescan, calls.SIGHUP: self.hang_up,
              calls.SIGTERM: self.terminate}
@@ -221,6 +201,8 @@ class Front(Source):
             except Exception as error:  # nothing of ours may end what looks after all
                 self.say(f"warning: {type(error).__name__}: {error}")
                 calls.sleep(_RETRY)
+                self.signals.again(calls.SIGCHLD)
+                self._look_at(clock())
         return self.status
 
     def _take(self, events: Iterable[Any]) -> None:
@@ -252,6 +234,7 @@ class Front(Source):
             number = self._add(entry)
             if entry.leaving:
                 self.hub.tell(f"forget {number}")
+        self.reap()  # those that have waited for it
         self._look()
 
     def _add(self, entry: Entry) -> int:
@@ -267,24 +250,33 @@ class Front(Source):
         self._look_at(clock() if entry and entry.leaving else clock() + _AGAIN)
 
     def reap(self) -> None:
-        """Take all children that have ended."""
-        while True:
-            try:
-                pid, status = calls.waitpid(-1, calls.WNOHANG)
-            except ChildProcessError:
-                break
-            if not pid:
+        """Take children that have ended. What a dead hub has left waits for the next one, who is told."""
+        while pid := self._ended_child():
+            hub, status = calls.waitpid(self.hub.pid, calls.WNOHANG) if self.hub.pid else (0, 0)
+            if hub:
+                self._hub_ended(status)
+            elif not self.hub.pid and self._leaving is None:
                 return
-            if pid != self.hub.pid:
-                self.hub.tell(f"ended {pid} {status}")
             else:
-                self.hub.ended()
-                if self._leaving is None:
-                    self.say(f"warning: runsv has ended ({status}), it is started again.")
-                elif status:
-                    self._end_orphans()
-        if self._leaving is not None:
-            self.status = self._leaving
+                _, status = calls.waitpid(pid, 0)
+                self.hub.tell(f"ended {pid} {status}")
+
+    def _ended_child(self) -> int:
+        """Return a child that has ended, which is still to be reaped; 0: there is none."""
+        try:
+            ended = calls.waitid(calls.P_ALL, 0, calls.WEXITED | calls.WNOHANG | calls.WNOWAIT)
+        except ChildProcessError:
+            if self._leaving is not None:
+                self.status = self._leaving
+            return 0
+        return ended.si_pid if ended else 0
+
+    def _hub_ended(self, status: int) -> None:
+        self.hub.ended()
+        if self._leaving is None:
+            self.say(f"warning: runsv has ended ({status}), it is started again.")
+        elif status:
+            self._end_orphans()
 
     def _end_orphans(self) -> None:
         for pid in descendants():
@@ -321,11 +313,12 @@ class Front(Source):
         try:
             flags = calls.O_WRONLY | calls.O_CREAT | calls.O_TRUNC | calls.O_CLOEXEC | calls.O_NOFOLLOW
             file = calls.open(f"{self.directory}/{_RESCAN}", flags | calls.O_NONBLOCK, 0o644)
-            calls.write(file, tai64n(calls.clock_gettime_ns(calls.CLOCK_REALTIME)))
-            calls.close(file)
+            try:
+                calls.write(file, tai64n(calls.clock_gettime_ns(calls.CLOCK_REALTIME)))
+            finally:
+                calls.close(file)
         except OSError as error:
             self.say(f"warning: unable to write {_RESCAN}: {reason(error)}")
-        self._seen = ()
         self._look_at(0.0)
 
     # The directory.
@@ -338,7 +331,6 @@ class Front(Source):
         """Look when it is time, which is a moment after a change."""
         if self._inotify in ready:
             calls.read(self._inotify, _CHUNK)
-            self._seen = ()
             self._look_at(now + _LULL)
         if self.deadline is not None and self.deadline <= now and self.hub.pid:
             self._look()

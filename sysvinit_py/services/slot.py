@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
         boot: bytes
         is_told: bool
+        lets_go: bool
         spawner: Spawner
 
         def now(self) -> Now:
