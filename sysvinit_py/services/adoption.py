@@ -1,7 +1,7 @@
 """Going on with processes whose supervisor was killed.
 
 Beside status, ``supervise/process`` names the process so that no other can be taken for it: the boot, the
-pid, when it was started, the pipe to the logger, and the state. It is written before status, over what was
+pid, between which times it was started, the pipe to the logger, and the state. It is written before status, over what was
 there, so it needs no space on a disk. Where C's runsv was, status alone has to do: the process that it names
 must have been started at its time, or be in the folder.
 """
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from sysvinit_py.services.folder import Folder
 
+    Times = tuple[int, int]  # in clock ticks since the boot: it was then, or between the two
+
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _SECOND = 10**9
 #: Nanoseconds between the start of a process and the time in its status, with C's runsv.
@@ -33,6 +35,7 @@ class Found(Value):
     """What a killed supervisor has left: its last word, and the inode of its pipe to the logger, or 0."""
 
     status: Status
+    started: Times
     pipe: int
     alive: bool  # the process
 
@@ -61,10 +64,14 @@ def boot() -> bytes:
     return _read(_BOOT_ID).strip() or b"-"
 
 
-def record(boot_id: bytes, status: Status, pipe: int) -> bytes:
+def ticks(seconds: float) -> int:
+    """Return a time since the boot in clock ticks."""
+    return int(seconds * _TICKS)
+
+
+def record(boot_id: bytes, status: Status, started: Times, pipe: int) -> bytes:
     """Return what ``supervise/process`` says while this is the status; pid 0: no process runs."""
-    start = _start_time(status.pid) if status.pid else 0
-    return b"%s %d %d %d %d\n" % (boot_id, status.pid, start, pipe, status.state)
+    return b"%s %d %d %d %d %d\n" % (boot_id, status.pid, *started, pipe, status.state)
 
 
 def find(folder: Folder, boot_id: bytes) -> Found | None:
@@ -72,7 +79,7 @@ def find(folder: Folder, boot_id: bytes) -> Found | None:
     told = _told(folder)
     try:
         boot_then, *numbers = folder.read("process").split()
-        pid, start, pipe, state = map(int, numbers)
+        pid, first, last, pipe, state = map(int, numbers)
     except ValueError:  # C's runsv was there, or it is damaged
         return _found_by_status(folder, told) if told and told.state == RUN else None
     if boot_then != boot_id:
@@ -80,8 +87,9 @@ def find(folder: Folder, boot_id: bytes) -> Found | None:
     if not told or told.pid != pid:  # it was killed before it wrote status, or the disk was full
         if not (told or pid):
             return None
-        told = Status(_started_at(start), pid, want=told.want if told else UP, state=state if pid else DOWN)
-    return Found(told, pipe, pid > 0 and start > 0 and _start_time(pid) == start)
+        told = Status(_started_at(first), pid, want=told.want if told else UP, state=state if pid else DOWN)
+    alive = pid > 0 and 0 < first <= _start_time(pid) <= last
+    return Found(told, (first, last), pipe, alive)
 
 
 def _told(folder: Folder) -> Status | None:
@@ -100,7 +108,7 @@ def _found_by_status(folder: Folder, status: Status) -> Found | None:
     runs_since = abs(_started_at(start) - status.since) < _TOLERANCE
     if not start or not (runs_since or _is_in(pid, folder.fd)):
         return None
-    return Found(status, _pipe_at(pid, 1) or _pipe_at(pid, 0), True)
+    return Found(status, (start, start), _pipe_at(pid, 1) or _pipe_at(pid, 0), True)
 
 
 def _started_at(start: int) -> int:

@@ -14,9 +14,7 @@ from sysvinit_py.protocol.supervise import encode, reason, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sysvinit_py.services.unit import Unit
+    from sysvinit_py.protocol.supervise import Status
 
 #: What says nothing of a file or program: it may be so no more in a moment.
 PASSING = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
@@ -59,6 +57,8 @@ class Folder:
         self._stat = ""
         self._lock = self._ok = -1
         self._pid = 0 if prefix else -1  # the one published last; a logger gets a file when it has one
+        self._noted: int | None = None  # the one of the last record
+        self._is_new = False  # supervise/, where nobody looks yet
         try:
             self.fd = calls.open(path, _FOLDER, dir_fd=dir_fd)
         except OSError as error:
@@ -97,6 +97,7 @@ class Folder:
         """Take the lock. Raises FolderError."""
         try:
             calls.mkdir("supervise", 0o700, dir_fd=self.fd)
+            self._is_new = True
         except OSError:
             self._make_target()
         name, flags = "supervise/lock", calls.O_WRONLY | calls.O_CREAT | calls.O_APPEND
@@ -122,8 +123,8 @@ class Folder:
         """Make and open the FIFO for orders, for writing too: it never ends. Raises FolderError."""
         name = "supervise/control"
         try:
-            self._make_fifo(name)
-            if not S_ISFIFO(calls.stat(name, dir_fd=self.fd, follow_symlinks=False).st_mode):
+            made = self._make_fifo(name)
+            if not (made or S_ISFIFO(calls.stat(name, dir_fd=self.fd, follow_symlinks=False).st_mode)):
                 raise FolderError(f"{self.prefix}{name} exists but is not a fifo")
             self.control = self._open(name, calls.O_RDWR)
         except OSError as error:
@@ -135,14 +136,16 @@ class Folder:
         try:
             self._make_fifo(name)
             self._ok = self._open(name, calls.O_RDONLY)
+            self._is_new = False
         except OSError as error:
             raise FolderError.of(f"open {self.prefix}{name}", error) from None
 
-    def _make_fifo(self, name: str) -> None:
+    def _make_fifo(self, name: str) -> bool:
         try:
             calls.mkfifo(name, 0o600, dir_fd=self.fd)
         except FileExistsError:
-            pass
+            return False
+        return True
 
     def _open(self, name: str, flags: int, mode: int = 0) -> int:
         flags |= calls.O_NONBLOCK | calls.O_NOFOLLOW | calls.O_CLOEXEC
@@ -170,21 +173,24 @@ class Folder:
         finally:
             calls.close(fd)
 
-    def publish(self, unit: Unit, record: Callable[[], bytes]) -> None:
+    def publish(self, status: Status, leaving: bool, record: bytes) -> None:
         """Write pid, stat, status and our record of the process. Raises FolderError, FileNotFoundError."""
-        status = unit.status
+        if status.pid != self._noted and not self._is_new:
+            self._note(record)
+            self._noted = status.pid
         if status.pid != self._pid:
-            self._note(record())
             self._write("pid", b"%d\n" % status.pid if status.pid else b"")
             self._pid = status.pid
-        stat = words(status, unit.leaving)
+        stat = words(status, leaving)
         if stat != self._stat:  # a file system may take long to rename
             self._write("stat", f"{stat}\n".encode())
             self._stat = stat
         self._write("status", encode(status))
 
     def _write(self, name: str, data: bytes) -> None:
-        path, new = f"supervise/{name}", f"supervise/{name}.new"
+        path = new = f"supervise/{name}"
+        if not self._is_new:
+            new += ".new"
         try:
             try:
                 fd = calls.open(new, _TEMPORARY, 0o644, dir_fd=self.fd)
@@ -202,7 +208,8 @@ class Folder:
         finally:
             calls.close(fd)
         try:
-            calls.rename(new, path, dir_fd=self.fd)
+            if new != path:
+                calls.rename(new, path, dir_fd=self.fd)
         except OSError as error:
             raise FolderError.of(f"rename {name}.new to {self.prefix}{path}", error) from None
 

@@ -87,6 +87,7 @@ class Service:
             found = adoption.find(folder, self._hub.boot)
             if found and (found.alive or not down):
                 slot.unit.adopt(found.status, now)
+                slot.started = found.started
                 self._inode = found.pipe or self._inode
                 if found.alive:
                     self._adopt(slot)
@@ -262,6 +263,7 @@ class Service:
             if is_run and not unit.is_log:
                 self._renew()
                 self._look_for_log()
+            before = adoption.ticks(self._hub.now().clock)
             words = [f"./{order.program}", *order.arguments]
             end, number = (self._pipe[0], 0) if unit.is_log else (self._pipe[1], 1)
             pid = self._hub.spawner.spawn(slot.folder, words, end, number)
@@ -275,8 +277,9 @@ class Service:
             self._complain(slot, f"fatal: unable to start {program}: {reason(error)}")
             self._perform(slot, unit.not_started(self._hub.now()))
         else:
-            slot.alive = True
-            unit.started(pid, self._hub.now())
+            now = self._hub.now()
+            slot.alive, slot.started = True, (before, adoption.ticks(now.clock))
+            unit.started(pid, now)
             self._hub.child(pid, self, lambda status: self._ended(slot, status))
             if is_run:
                 slot.complaint = ""
@@ -342,8 +345,9 @@ class Service:
 
     def _publish(self, slot: Slot) -> None:
         try:
-            status, pipe = slot.unit.status, self._inode
-            slot.folder.publish(slot.unit, lambda: adoption.record(self._hub.boot, status, pipe))
+            status = slot.unit.status
+            record = adoption.record(self._hub.boot, status, slot.started, self._inode)
+            slot.folder.publish(status, slot.unit.leaving, record)
         except FileNotFoundError:
             if slot.later is None:
                 slot.later = self._hub.now().clock + PAUSE, lambda: self._find_again(slot)

@@ -27,10 +27,7 @@ class Spawner:
     def __init__(self, session: bool = False) -> None:
         import resource  # not every small Python has it; it is needed nowhere else
 
-        self._environment = {
-            name.decode("utf-8", "surrogateescape"): value.decode("utf-8", "surrogateescape")
-            for name, value in variables().items()
-        }
+        self._environment = variables()
         blocked = set(calls.pthread_sigmask(calls.SIG_BLOCK, ()))
         self._mask = blocked - {calls.SIGCHLD, calls.SIGTERM}
         calls.pthread_sigmask(calls.SIG_SETMASK, self._mask)
