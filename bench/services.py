@@ -1,7 +1,7 @@
 """Supervision of services: our runsvdir, sv and svlogd beside Debian's runit; ``--services``.
 
-runsvdir is a child of PID 1, a shell, in namespaces of its own. What is measured of supervision is the sum of all
-processes that are not services: ours are two, runit's one more than there are services.
+runsvdir is a child of PID 1, a shell, in namespaces of its own. What is measured of supervision is the sum of
+all processes that are not services: ours are two, runit's one more than there are services.
 """
 
 from __future__ import annotations
@@ -154,8 +154,7 @@ def restart(init: Init) -> Values:
         trial.stamps.go()
         started = trial.stamps.wait(FIRST, 2 * count)[count:]
         delays = [
-            (start.time - end.time) * 1e3
-            for start, end in zip(started, trial.stamps.all(END), strict=True)
+            (start.time - end.time) * 1e3 for start, end in zip(started, trial.stamps.all(END), strict=True)
         ]
         return {"median": statistics.median(delays), "worst": max(delays)}
 

@@ -1,9 +1,9 @@
 """Going on with processes whose supervisor was killed.
 
 Beside status, ``supervise/process`` names the process so that no other can be taken for it: the boot, the
-pid, between which times it was started, the pipe to the logger, and the state. It is written before status, over what was
-there, so it needs no space on a disk. Where C's runsv was, status alone has to do: the process that it names
-must have been started at its time, or be in the folder.
+pid, between which times it was started, the pipe to the logger, and the state. It is written before status,
+over what was there, so it needs no space on a disk. Where C's runsv was, status alone has to do: the process
+that it names must have been started at its time, or be in the folder.
 """
 
 from __future__ import annotations

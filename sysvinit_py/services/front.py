@@ -224,18 +224,23 @@ class Front(Source):
             self.say(f"warning: unable to fork for runsv: {reason(error)}")
             self.hub.start_at = clock() + _RETRY
             return
-        if self._last_number == 0 and calls.getpid() != 1:
-            try:
-                calls.become_subreaper()  # not before: ctypes is nothing that the hub needs
-            except (OSError, ImportError) as error:
-                self.say(f"warning: unable to adopt what a dead runsv leaves: {error}")
-        entries, self._entries = self._entries, {}
+        is_first, entries, self._entries = self._last_number == 0, self._entries, {}
         for entry in entries.values():
             number = self._add(entry)
             if entry.leaving:
                 self.hub.tell(f"forget {number}")
         self.reap()  # those that have waited for it
+        if is_first:
+            self._scan()  # services start while ctypes is imported, which the hub is never to have
+            self._become_subreaper()
         self._look()
+
+    def _become_subreaper(self) -> None:
+        try:
+            if calls.getpid() != 1:
+                calls.become_subreaper()
+        except (OSError, ImportError) as error:
+            self.say(f"warning: unable to adopt what a dead runsv leaves: {error}")
 
     def _add(self, entry: Entry) -> int:
         self._last_number += 1
@@ -341,9 +346,12 @@ class Front(Source):
             self.deadline = when if self.deadline is None else min(self.deadline, when)
 
     def _look(self) -> None:
-        """Look at the directory, and have the hub do what follows."""
-        self.deadline = None
+        """Look at the directory, and have the hub do what follows; be told of changes from now on."""
         self._watch()
+        self._scan()
+
+    def _scan(self) -> None:
+        self.deadline = None
         said, self._said = self._said, set()
         try:
             folder = calls.open(self.directory, calls.O_RDONLY | calls.O_DIRECTORY | calls.O_CLOEXEC)
@@ -403,7 +411,7 @@ class Front(Source):
             if name.startswith("."):
                 continue
             try:
-                status = calls.stat(f"/proc/self/fd/{folder}/{name}")
+                status = calls.stat(name, dir_fd=folder)
             except OSError as error:
                 self._warn(said, f"unable to stat {name}: {reason(error)}")
                 continue
