@@ -1,7 +1,8 @@
 """The process called runsvdir: which folders there are, and whether the hub lives (behaviour/services).
 
-It does little else, so that it hardly ever fails. The hub, a child, does what runsv does for all folders. If
-that is killed, all that it has started becomes this process's children, and the next hub goes on with them.
+It does little else, so that it hardly ever fails. The hub, a child, does what runsv does for all folders; if
+there are more than its descriptors are enough for, there are several. If one is killed, all that it has
+started becomes this process's children, and the next hub goes on with them.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ _CHANGES = (
 )  # fmt: skip
 #: Others change these, and the kernel here does not hear of it.
 _REMOTE = ("nfs", "cifs", "smb", "9p", "ceph", "fuse", "virtiofs", "afs", "vboxsf", "gfs", "ocfs")
+#: Services that one hub has at most; descriptors that a service with a logger needs, and a hub.
+_MOST, _DESCRIPTORS, _OTHERS = 1000, 10, 30
 _RESCAN = ".forced-rescan"
 _CHUNK = 1 << 16
 #: Of the log in the title: what stays, and seconds between two dots, by which old messages leave it.
@@ -63,13 +66,14 @@ class Entry:
 
 
 class HubProcess(Source):
-    """The hub as its parent sees it."""
+    """A hub as its parent sees it."""
 
     def __init__(self, session: bool, title: str) -> None:
         self._session, self._title = session, title
         self.pid, self._started_at = 0, 0.0
         self._packets: wire.Packets | None = None
         self.start_at: float | None = 0.0
+        self.entries: dict[int, Entry] = {}  # what it supervises, by the numbers that it is told
 
     @property
     def deadline(self) -> float | None:
@@ -175,13 +179,13 @@ class Front(Source):
 
     deadline: float | None = 0.0  # when to look
 
-    def __init__(self, directory: str, hub: HubProcess, log: ErrorLog | None, *, handles_term: bool) -> None:
-        self.directory = directory
-        self.hub, self._log = hub, log
+    def __init__(self, directory: str, log: ErrorLog | None, *, session: bool, handles_term: bool) -> None:
+        self.directory, self._session = directory, session
+        self._log = log
+        self.hubs = [HubProcess(session, directory)]
         self._handles_term = handles_term
         self.status: int | None = None
         self._leaving: int | None = None  # the exit status, once all have ended
-        self._entries: dict[int, Entry] = {}
         self._last_number = 0
         self._not_before: dict[Identity, float] = {}
         self._said: set[str] = set()  # complaints of the last look, which are not repeated
@@ -191,10 +195,11 @@ class Front(Source):
             {calls.SIGCHLD: self.reap, calls.SIGALRM: self.rescan, calls.SIGHUP: self.hang_up,
              calls.SIGTERM: self.terminate}
         )  # fmt: skip
+        self._sources: list[Source] = [self.signals, *self.hubs, *([log] if log else []), self]
 
     def run(self) -> int:
         """Serve; return the exit status."""
-        loop = Loop([self.signals, self.hub, *([self._log] if self._log else []), self])
+        loop = Loop(self._sources)
         while self.status is None:
             try:
                 loop.turn(self._take)
@@ -208,32 +213,35 @@ class Front(Source):
     def _take(self, events: Iterable[Any]) -> None:
         for number, _ in events:
             self._gone(number)
-        if self.hub.start_at is not None and self.hub.start_at <= clock() and self._leaving is None:
-            self._start_hub()
+        for hub in self.hubs:
+            if hub.is_due(clock()) and self._leaving is None:
+                self._start_hub(hub)
 
     def say(self, text: str) -> None:
         """Report something as runsvdir does."""
         Hub.say(f"runsvdir {self.directory}: {text}")
 
-    # The hub.
+    # The hubs.
 
-    def _start_hub(self) -> None:
+    def _start_hub(self, hub: HubProcess) -> None:
+        others = [self._inotify, *([self._log.fd] if self._log else [])]
+        others += [fd for other in self.hubs for fd, _ in other.wanted()]
         try:
-            self.hub.start([self._inotify, *([self._log.fd] if self._log else [])])
+            hub.start(others)
         except OSError as error:
             self.say(f"warning: unable to fork for runsv: {reason(error)}")
-            self.hub.start_at = clock() + _RETRY
+            hub.start_at = clock() + _RETRY
             return
-        is_first, entries, self._entries = self._last_number == 0, self._entries, {}
+        is_first, entries, hub.entries = self._last_number == 0, hub.entries, {}
         for entry in entries.values():
-            number = self._add(entry)
+            number = self._add(entry, hub)
             if entry.leaving:
-                self.hub.tell(f"forget {number}")
+                hub.tell(f"forget {number}")
         self.reap()  # those that have waited for it
         if is_first:
             self._scan()  # services start while ctypes is imported, which the hub is never to have
             self._become_subreaper()
-        self._look()
+        self._look_at(clock())
 
     def _become_subreaper(self) -> None:
         try:
@@ -242,14 +250,30 @@ class Front(Source):
         except (OSError, ImportError) as error:
             self.say(f"warning: unable to adopt what a dead runsv leaves: {error}")
 
-    def _add(self, entry: Entry) -> int:
+    def _add(self, entry: Entry, hub: HubProcess) -> int:
         self._last_number += 1
-        self._entries[self._last_number] = entry
-        self.hub.tell(f"add {self._last_number} {entry.path}")
+        hub.entries[self._last_number] = entry
+        hub.tell(f"add {self._last_number} {entry.path}")
         return self._last_number
 
+    def _with_room(self) -> HubProcess:
+        """Return a hub that takes one more service, a new one if all are full."""
+        import resource  # as the hub does
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        room = _MOST if hard < 0 else min(_MOST, (hard - _OTHERS) // _DESCRIPTORS)
+        for hub in self.hubs:
+            if len(hub.entries) < max(room, 1):
+                return hub
+        self.hubs.append(HubProcess(self._session, self.directory))
+        self._sources.append(self.hubs[-1])
+        return self.hubs[-1]
+
+    def _entries(self) -> list[Entry]:
+        return [entry for hub in self.hubs for entry in hub.entries.values()]
+
     def _gone(self, number: int) -> None:
-        entry = self._entries.pop(number, None)
+        entry = next((hub.entries.pop(number) for hub in self.hubs if number in hub.entries), None)
         if entry and not entry.leaving:
             self._not_before[entry.identity] = clock() + _AGAIN
         self._look_at(clock() if entry and entry.leaving else clock() + _AGAIN)
@@ -257,14 +281,19 @@ class Front(Source):
     def reap(self) -> None:
         """Take children that have ended. What a dead hub has left waits for the next one, who is told."""
         while pid := self._ended_child():
-            hub, status = calls.waitpid(self.hub.pid, calls.WNOHANG) if self.hub.pid else (0, 0)
-            if hub:
-                self._hub_ended(status)
-            elif not self.hub.pid and self._leaving is None:
+            is_hub = False
+            for hub in self.hubs:
+                is_hub |= hub.pid == pid
+                ended, status = calls.waitpid(hub.pid, calls.WNOHANG) if hub.pid else (0, 0)
+                if ended:
+                    self._hub_ended(hub, status)
+            if is_hub:
+                continue
+            if self._leaving is None and not all(hub.pid for hub in self.hubs):
                 return
-            else:
-                _, status = calls.waitpid(pid, 0)
-                self.hub.tell(f"ended {pid} {status}")
+            _, status = calls.waitpid(pid, 0)
+            for hub in self.hubs:
+                hub.tell(f"ended {pid} {status}")
 
     def _ended_child(self) -> int:
         """Return a child that has ended, which is still to be reaped; 0: there is none."""
@@ -276,8 +305,8 @@ class Front(Source):
             return 0
         return ended.si_pid if ended else 0
 
-    def _hub_ended(self, status: int) -> None:
-        self.hub.ended()
+    def _hub_ended(self, hub: HubProcess, status: int) -> None:
+        hub.ended()
         if self._leaving is None:
             self.say(f"warning: runsv has ended ({status}), it is started again.")
         elif status:
@@ -306,9 +335,10 @@ class Front(Source):
             self.status = 0
 
     def _leave(self, status: int, wait: bool) -> None:
-        self.hub.end()
+        for hub in self.hubs:
+            hub.end()
         self.deadline = None
-        if wait and self.hub.pid:
+        if wait and any(hub.pid for hub in self.hubs):
             self._leaving = status
         else:
             self.status = status
@@ -337,7 +367,7 @@ class Front(Source):
         if self._inotify in ready:
             calls.read(self._inotify, _CHUNK)
             self._look_at(now + _LULL)
-        if self.deadline is not None and self.deadline <= now and self.hub.pid:
+        if self.deadline is not None and self.deadline <= now and self.hubs[0].pid:
             self._look()
         return ()
 
@@ -384,9 +414,10 @@ class Front(Source):
     def _compare(self, folder: int, said: set[str]) -> None:
         found = self._found(folder, said)
         base = calls.readlink(f"/proc/self/fd/{folder}")
-        staying = {entry.identity: entry for entry in self._entries.values() if not entry.leaving}
+        entries = self._entries()
+        staying = {entry.identity: entry for entry in entries if not entry.leaving}
         missing = {identity: entry for identity, entry in staying.items() if identity not in found}
-        ending = [*missing.values(), *(entry for entry in self._entries.values() if entry.leaving)]
+        ending = [*missing.values(), *(entry for entry in entries if entry.leaving)]
         names, identities = {entry.name for entry in ending}, {entry.identity for entry in ending}
         now = clock()
         for identity, name in found.items():
@@ -396,11 +427,12 @@ class Front(Source):
             waits = name in names or identity in identities or self._not_before.get(identity, 0) > now
             if not waits:
                 self._not_before.pop(identity, None)
-                self._add(Entry(identity, f"{base}/{name}"))
-        for number, entry in [*self._entries.items()]:
-            if entry.identity in missing and not entry.leaving:
-                entry.leaving = True
-                self.hub.tell(f"forget {number}")
+                self._add(Entry(identity, f"{base}/{name}"), self._with_room())
+        for hub in self.hubs:
+            for number, entry in hub.entries.items():
+                if entry.identity in missing and not entry.leaving:
+                    entry.leaving = True
+                    hub.tell(f"forget {number}")
         for identity in self._not_before.keys() - found.keys():
             del self._not_before[identity]
 
@@ -444,5 +476,4 @@ def serve(words: list[str], directory: str, log: str, *, session: bool, handles_
         errors.show()
     else:
         show("\0".join(words))
-    hub = HubProcess(session, directory)
-    return Front(directory, hub, errors, handles_term=handles_term).run()
+    return Front(directory, errors, session=session, handles_term=handles_term).run()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LONGEST = 1 << 16
+#: Messages that are taken in one turn, so that what services need meanwhile is done between them.
+_AT_ONCE = 16
 #: Seconds until a hub without a runsvdir has let a folder go.
 _LETS_GO = 0.1
 
@@ -48,8 +50,8 @@ class Packets:
     def heard(self) -> Iterator[str]:
         """Yield what has come."""
         try:
-            while self.socket:
-                message = self.socket.recv(_LONGEST)
+            for _ in range(_AT_ONCE):
+                message = self.socket.recv(_LONGEST) if self.socket else b""
                 if not message:
                     self.close()
                     return
