@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 #: Seconds between two looks where the kernel does not tell of changes, and until the next one after an error.
 _LOOK, _RETRY = 5.0, 1.0
 #: Seconds until a service whose supervision has ended is supervised again.
-_AGAIN = 3.0
+#: The more there are, the longer, so that many cost the others no more than a few.
+_AGAIN, _AGAIN_EACH = 3.0, 0.003
 #: Seconds from a change to the look at it, so that a flood of changes costs little.
 _LULL = 0.02
 #: Seconds: a hub that has not lived so long is not started again at once.
@@ -127,13 +128,13 @@ class HubProcess(Source):
         """Return the socket."""
         return self._packets.wanted() if self._packets else ()
 
-    def serve(self, ready: set[int], now: float) -> Iterable[tuple[int, int]]:
-        """Yield the numbers, and exit codes, of what it supervises no more."""
+    def serve(self, ready: set[int], now: float) -> Iterable[tuple[int, str]]:
+        """Yield the numbers of what it supervises no more, each with what prevents it, if anything."""
         if self._packets:
             self._packets.flush()
             for text in self._packets.heard():
-                _, number, code = text.split()
-                yield int(number), int(code)
+                _, number, _, why = text.split(" ", 3)
+                yield int(number), why
 
 
 class ErrorLog(Source):
@@ -188,6 +189,7 @@ class Front(Source):
         self._leaving: int | None = None  # the exit status, once all have ended
         self._last_number = 0
         self._not_before: dict[Identity, float] = {}
+        self._told: dict[Identity, tuple[str, float]] = {}  # why not, and when it is news again
         self._said: set[str] = set()  # complaints of the last look, which are not repeated
         self._inotify = -1
         self._polls = False  # nobody would tell of a change
@@ -211,8 +213,8 @@ class Front(Source):
         return self.status
 
     def _take(self, events: Iterable[Any]) -> None:
-        for number, _ in events:
-            self._gone(number)
+        for number, why in events:
+            self._gone(number, why)
         for hub in self.hubs:
             if hub.is_due(clock()) and self._leaving is None:
                 self._start_hub(hub)
@@ -272,11 +274,16 @@ class Front(Source):
     def _entries(self) -> list[Entry]:
         return [entry for hub in self.hubs for entry in hub.entries.values()]
 
-    def _gone(self, number: int) -> None:
+    def _gone(self, number: int, why: str) -> None:
         entry = next((hub.entries.pop(number) for hub in self.hubs if number in hub.entries), None)
+        wait = _AGAIN + _AGAIN_EACH * len(self._not_before)
         if entry and not entry.leaving:
-            self._not_before[entry.identity] = clock() + _AGAIN
-        self._look_at(clock() if entry and entry.leaving else clock() + _AGAIN)
+            self._not_before[entry.identity] = clock() + wait
+            told, until = self._told.get(entry.identity, ("", 0.0))
+            if why and (why != told or until < clock()):
+                Hub.say(f"runsv {entry.name}: fatal: {why}")
+            self._told[entry.identity] = why, clock() + 2 * wait + _LOOK
+        self._look_at(clock() if entry and entry.leaving else clock() + wait)
 
     def reap(self) -> None:
         """Take children that have ended. What a dead hub has left waits for the next one, who is told."""
@@ -433,8 +440,9 @@ class Front(Source):
                 if entry.identity in missing and not entry.leaving:
                     entry.leaving = True
                     hub.tell(f"forget {number}")
-        for identity in self._not_before.keys() - found.keys():
-            del self._not_before[identity]
+        for identity in self._told.keys() - found.keys():
+            del self._told[identity]
+            self._not_before.pop(identity, None)
 
     def _found(self, folder: int, said: set[str]) -> dict[Identity, str]:
         """Return the folders that are there, or that links lead to."""

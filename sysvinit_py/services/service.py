@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Seconds: how soon it is looked at whether a folder is being removed, and how often that is done.
 _GLANCE, _GLANCES = 0.2, 25
+#: How often a start that no process can be had for is tried at least: after so many pauses.
+_LONGEST_PAUSE = 30
 #: Seconds: how long the parent of a process that was adopted may take to say how it ended.
 _TOLD = 0.2
 
@@ -270,7 +272,7 @@ class Service:
         except (FolderError, CannotForkError) as error:
             self._complain(slot, f"warning: unable to start {program}: {error}")
             if is_run:
-                unit.postpone(self._hub.now())
+                unit.postpone(self._hub.now(), min(slot.times, _LONGEST_PAUSE) * PAUSE)
             else:
                 slot.later = self._hub.now().clock + PAUSE, lambda: self._start(slot, order)
         except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.inherited import variables
+from sysvinit_py.protocol.supervise import reason
 from sysvinit_py.services.folder import PASSING
 
 TYPE_CHECKING = False
@@ -56,7 +57,7 @@ class Spawner:
             )  # fmt: skip
         except OSError as error:
             if error.errno in PASSING:
-                raise CannotForkError(error) from error
+                raise CannotForkError(reason(error)) from error
             raise
         finally:
             self._limit(self._hard)

@@ -1,6 +1,7 @@
 """The hub below runsvdir: what it is told, and what it tells, a packet for each message.
 
-``add ID PATH``, ``forget ID``, ``exit``, ``ended PID STATUS`` come in; ``gone ID CODE`` goes out.
+``add ID PATH``, ``forget ID``, ``exit``, ``ended PID STATUS`` come in; ``gone ID CODE`` goes out,
+and after it why the folder cannot be supervised, if that is so.
 """
 
 from __future__ import annotations
@@ -87,9 +88,9 @@ class Channel(Source):
         """Whether runsvdir is there."""
         return self._packets.socket is not None
 
-    def gone(self, number: int, code: int) -> None:
+    def gone(self, number: int, code: int, why: str = "") -> None:
         """Say that a service is supervised no more."""
-        self._packets.tell(f"gone {number} {code}")
+        self._packets.tell(f"gone {number} {code} {why}")
 
     @property
     def deadline(self) -> float | None:
@@ -135,8 +136,7 @@ class Channel(Source):
                 self._asked.append((clock() + _LETS_GO, number, path))
                 return
             what = "" if isinstance(error, FolderError) else f"{type(error).__name__}: "
-            self.hub.say(f"runsv {name}: fatal: {what}{error}")
-            self.gone(number, FATAL)
+            self.gone(number, FATAL, f"{what}{error}")
 
 
 def serve(socket: _socket.socket, session: bool = False) -> int:
