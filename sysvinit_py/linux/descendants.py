@@ -12,13 +12,13 @@ def descendants() -> set[int]:
     found: set[int] = set()
     parents = ["self"]
     while parents:
-        children = _children(parents.pop()) - found
-        found |= children
-        parents += map(str, children)
+        new = children(parents.pop()) - found
+        found |= new
+        parents += map(str, new)
     return found
 
 
-def _children(process: str) -> set[int]:
+def children(process: str = "self") -> set[int]:
     """Return the children of all threads of a process; empty if it is gone."""
     try:
         threads = calls.listdir(f"/proc/{process}/task")

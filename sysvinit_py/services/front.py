@@ -11,10 +11,10 @@ import _socket  # and not socket, which imports enum and selectors
 from stat import S_ISDIR
 
 from sysvinit_py.linux import calls
-from sysvinit_py.linux.descendants import descendants
+from sysvinit_py.linux.descendants import children, descendants
 from sysvinit_py.linux.handled_signals import HandledSignals
 from sysvinit_py.linux.loop import READABLE, Loop, Source, clock
-from sysvinit_py.linux.proc import filesystem_at
+from sysvinit_py.linux.proc import contents, filesystem_at
 from sysvinit_py.linux.title import show
 from sysvinit_py.linux.watching import watch
 from sysvinit_py.logs.stamps import tai64n
@@ -22,6 +22,7 @@ from sysvinit_py.protocol.supervise import reason
 from sysvinit_py.services import wire
 from sysvinit_py.services.hub import Hub
 from sysvinit_py.services.runsv import FATAL, prepare
+from sysvinit_py.services.watchdog import EVERY, Eye
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,22 +68,28 @@ class Entry:
 
 
 class HubProcess(Source):
-    """A hub as its parent sees it."""
+    """A hub as its parent sees it.
 
-    def __init__(self, session: bool, title: str) -> None:
-        self._session, self._title = session, title
+    alone  it has one service at most, which would hold up others
+    """
+
+    def __init__(self, session: bool, title: str, *, alone: bool = False) -> None:
+        self._session, self._title, self.alone = session, title, alone
+        self.busy: int | None = None  # the number of the service that has held it up
         self.pid, self._started_at = 0, 0.0
+        self._eye = Eye()
         self._packets: wire.Packets | None = None
         self.start_at: float | None = 0.0
         self.entries: dict[int, Entry] = {}  # what it supervises, by the numbers that it is told
 
     @property
     def deadline(self) -> float | None:
-        """When to start it."""
-        return self.start_at
+        """When to start it, or to look whether a service holds it up."""
+        return self._eye.look_at if self.start_at is None else self.start_at
 
     def start(self, others: Iterable[int]) -> None:
         """Start it; ``others`` are descriptors that are none of its business. Raises OSError."""
+        self._eye.forget()
         ours, its = calls.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
         pid = calls.fork()
         if not pid:
@@ -93,7 +100,7 @@ class HubProcess(Source):
                 for fd in (ours.fileno(), *others):
                     calls.close(fd)
                 _be_called("runsv", f"runsv\0{self._title}")
-                status = wire.serve(its, self._session)
+                status = wire.serve(its, self._session, -1 if self.alone else self._eye.file)
             finally:
                 calls._exit(status)
         its.close()
@@ -133,8 +140,15 @@ class HubProcess(Source):
         if self._packets:
             self._packets.flush()
             for text in self._packets.heard():
+                if text == "busy":
+                    self._eye.look_at = now + EVERY
+                    continue
                 _, number, _, why = text.split(" ", 3)
                 yield int(number), why
+        if self.pid and self.is_due(now):
+            self.busy = self._eye.look(now)
+            if self.busy is not None:
+                calls.kill(self.pid, calls.SIGKILL)
 
 
 class ErrorLog(Source):
@@ -216,7 +230,7 @@ class Front(Source):
         for number, why in events:
             self._gone(number, why)
         for hub in self.hubs:
-            if hub.is_due(clock()) and self._leaving is None:
+            if hub.start_at is not None and hub.start_at <= clock() and self._leaving is None:
                 self._start_hub(hub)
 
     def say(self, text: str) -> None:
@@ -265,11 +279,9 @@ class Front(Source):
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         room = _MOST if hard < 0 else min(_MOST, (hard - _OTHERS) // _DESCRIPTORS)
         for hub in self.hubs:
-            if len(hub.entries) < max(room, 1):
+            if len(hub.entries) < max(room, 1) and not hub.alone:
                 return hub
-        self.hubs.append(HubProcess(self._session, self.directory))
-        self._sources.append(self.hubs[-1])
-        return self.hubs[-1]
+        return self._new_hub()
 
     def _entries(self) -> list[Entry]:
         return [entry for hub in self.hubs for entry in hub.entries.values()]
@@ -314,10 +326,36 @@ class Front(Source):
 
     def _hub_ended(self, hub: HubProcess, status: int) -> None:
         hub.ended()
+        if hub.busy is not None:
+            self._isolate(hub, hub.busy)
+            hub.busy = None
         if self._leaving is None:
             self.say(f"warning: runsv has ended ({status}), it is started again.")
         elif status:
             self._end_orphans()
+
+    def _isolate(self, hub: HubProcess, number: int) -> None:
+        """Give the service that has held up a hub one of its own, where it harms nobody."""
+        entry = hub.entries.pop(number, None)
+        if entry:
+            self.say(f"warning: {entry.name} takes too long, it is supervised apart from the others.")
+            own = next((other for other in self.hubs if other.alone and not other.entries), None)
+            own = own or self._new_hub(alone=True)
+            self._add(entry, own)
+        for pid in children():  # what the hub was about to start: it may yet do so, and would be nobody's
+            try:
+                if (
+                    pid not in (other.pid for other in self.hubs)
+                    and contents(f"/proc/{pid}/comm") == "runsv\n"
+                ):
+                    calls.kill(pid, calls.SIGKILL)
+            except OSError:
+                pass
+
+    def _new_hub(self, *, alone: bool = False) -> HubProcess:
+        self.hubs.append(HubProcess(self._session, self.directory, alone=alone))
+        self._sources.append(self.hubs[-1])
+        return self.hubs[-1]
 
     def _end_orphans(self) -> None:
         for pid in descendants():

@@ -15,6 +15,7 @@ from sysvinit_py.services import adoption
 from sysvinit_py.services.service import Service
 from sysvinit_py.services.spawn import Spawner
 from sysvinit_py.services.unit import NEVER, Now
+from sysvinit_py.services.watchdog import Watchdog
 from sysvinit_py.text import printable
 
 TYPE_CHECKING = False
@@ -35,6 +36,7 @@ class Hub(Source):
 
     gone     called with the number of a service, and runsv's exit code, when it is supervised no more
     session  whether each process leads a session of its own
+    watchdog whom it is told what this process is busy with
     """
 
     #: Whether somebody says how adopted processes end.
@@ -42,11 +44,14 @@ class Hub(Source):
     #: Whether another supervisor may take services over.
     lets_go = False
 
-    def __init__(self, gone: Callable[[int, int], None], session: bool = False) -> None:
+    def __init__(
+        self, gone: Callable[[int, int], None], session: bool = False, watchdog: Watchdog | None = None
+    ) -> None:
         self.services: dict[int, Service] = {}
         self.boot = adoption.boot()
         self.spawner = Spawner(session)
         self._gone = gone
+        self._watchdog = watchdog or Watchdog(-1, lambda: None)
         self._children: dict[int, Told] = {}  # by the pid
         self._adopted: dict[int, Told] = {}
         self._watched: dict[int, tuple[Service, Callable[[], None]]] = {}  # by the descriptor
@@ -63,7 +68,9 @@ class Hub(Source):
 
     def add(self, number: int, path: str, name: str) -> None:
         """Supervise a folder. Raises FolderError."""
+        self._watchdog.begin(number)
         service = Service(self, path, name)
+        service.number = number
         self.services[number] = service
         self._touched[service] = None
         self._finish()
@@ -76,6 +83,7 @@ class Hub(Source):
 
     def call(self, service: Service, act: Callable[..., None], *arguments: Any) -> None:
         """Do something for a service. What goes wrong is reported, and concerns no other service."""
+        self._watchdog.begin(service.number)
         try:
             act(*arguments)
         except Exception as error:
@@ -86,6 +94,7 @@ class Hub(Source):
         """Publish, take leave of what is over, and note deadlines."""
         while self._touched:
             service, _ = self._touched.popitem()
+            self._watchdog.begin(service.number)
             try:
                 service.publish()
             except Exception as error:
@@ -99,14 +108,13 @@ class Hub(Source):
                 if deadline < NEVER:
                     self._count += 1
                     heappush(self._heap, (deadline, self._count, service))
+        self._watchdog.end()
 
     def _end(self, service: Service) -> None:
         service.close()
         service.scheduled = None
-        for number, other in [*self.services.items()]:
-            if other is service:
-                del self.services[number]
-                self._gone(number, 0)
+        if self.services.pop(service.number, None):
+            self._gone(service.number, 0)
 
     # What services are given.
 

@@ -37,6 +37,7 @@ class Service:
     def __init__(self, hub: Host, path: str, name: str) -> None:
         self.name, self.over = name, False
         self.scheduled: float | None = None  # the hub's
+        self.number = 0  # the hub's, too
         self._hub, self._path = hub, path
         self._pipe, self._inode = (-1, -1), 0
         self._look_at, self._glances = NEVER, 0

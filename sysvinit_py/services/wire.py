@@ -1,7 +1,8 @@
 """The hub below runsvdir: what it is told, and what it tells, a packet for each message.
 
 ``add ID PATH``, ``forget ID``, ``exit``, ``ended PID STATUS`` come in; ``gone ID CODE`` goes out,
-and after it why the folder cannot be supervised, if that is so.
+and after it why the folder cannot be supervised, if that is so; ``busy``, when there is something to look at
+(watchdog).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from sysvinit_py.linux.loop import READABLE, WRITABLE, Source, clock
 from sysvinit_py.services.folder import FolderError, HeldError, let_go
 from sysvinit_py.services.hub import Hub
 from sysvinit_py.services.runsv import FATAL, prepare
+from sysvinit_py.services.watchdog import Watchdog
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,10 +79,10 @@ class Packets:
 class Channel(Source):
     """What runsvdir says. Once it is gone, the services go on without it."""
 
-    def __init__(self, socket: _socket.socket, session: bool = False) -> None:
+    def __init__(self, socket: _socket.socket, session: bool, busy: int) -> None:
         self._packets = Packets(socket)
         self._asked: list[tuple[float, int, str]] = []  # folders that another hub has been asked for
-        self.hub = Hub(self.gone, session)
+        self.hub = Hub(self.gone, session, Watchdog(busy, lambda: self._packets.tell("busy")))
         self.hub.is_told = True
 
     @property
@@ -139,9 +141,9 @@ class Channel(Source):
             self.gone(number, FATAL, f"{what}{error}")
 
 
-def serve(socket: _socket.socket, session: bool = False) -> int:
+def serve(socket: _socket.socket, session: bool = False, busy: int = -1) -> int:
     """Supervise what runsvdir says, and without it as long as there is something; return the exit status."""
     prepare()
-    channel = Channel(socket, session)
+    channel = Channel(socket, session, busy)
     channel.hub.run(lambda: channel.is_open or channel.hub.services, channel)
     return 0

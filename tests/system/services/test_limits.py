@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import shutil
@@ -187,3 +188,26 @@ def test_supervise_cannot_be_written(services: Directory) -> None:
     (bad.path / "away").rename(bad.path / "supervise")
     services.wait(lambda: bad.pid() not in (0, pid) and bad.stat() == "run")
     assert is_alive(bad.pid())
+
+
+def test_a_service_that_holds_up_its_hub(services: Directory) -> None:
+    """Its run is where exec(2) does not return, here for a lease on it: the others do not wait for ever."""
+    well, bad = services.service("well"), services.service("bad")
+    run = os.open(bad.path / "run", os.O_RDONLY)
+    held = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    fcntl.fcntl(run, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    try:
+        services.start("ours")
+        text = "warning: bad takes too long, it is supervised apart from the others.\n"
+        services.wait(lambda: text in services.errors, 30)
+        services.runs(well)
+        services.wait(lambda: len(hubs(services)) == 2)
+        stays_well(services, well)
+    finally:
+        os.close(run)
+        signal.signal(signal.SIGIO, held)
+    services.runs(well, bad)
+    assert sum(cwd(pid) == str(bad.path) for pid in services._ours()) == 1
+    pid = bad.pid()
+    bad.order("t")
+    services.wait(lambda: bad.pid() not in (0, pid))
