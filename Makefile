@@ -109,9 +109,9 @@ parser: $(READY)
 
 #: make bench         our init beside Debian's sysvinit and others, measured (ARGS=--quick)
 .PHONY: bench
-bench: $(READY) dist/init
+bench: $(READY) dist/init dist/runit
 	$(BIN)/pip install --quiet --editable '.[bench]'
-	$(BIN)/python -m bench --init dist/init $(ARGS)
+	$(BIN)/python -m bench $(ARGS)
 
 #: make vm            boot a Debian machine with our init in QEMU (APPEND=, SERIAL=FILE, DISK=FILE, BRING=PATH,
 #:                    NET=user, ACCEL=kvm, C_INIT=yes, ANY_DISK=yes)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import containers, picture, report
+from bench import containers, picture, report, services
 from bench.inits import Init, all_inits
 from bench.packages import PackageError
 from bench.results import measure
@@ -20,10 +20,11 @@ def main() -> int:
     """Return 1 if a trial failed, or, with --check, a budget is broken."""
     arguments = _arguments()
     tasks = _tasks(arguments)
-    make = containers.all_inits if arguments.containers else all_inits
+    make = {"containers": containers.all_inits, "services": services.all_inits}.get(arguments.what, all_inits)
+    program = arguments.init or REPOSITORY / "dist" / ("runit" if arguments.what == "services" else "init")
     inits = _obtainable(
-        make(arguments.init.absolute()),
-        [OURS, BY_GRAMMAR, SYSVINIT, BARE, MODULES] if arguments.quick else arguments.inits,
+        make(program.absolute()),
+        [OURS, BY_GRAMMAR, SYSVINIT, services.RUNIT, BARE, MODULES] if arguments.quick else arguments.inits,
     )
     rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else ROUNDS)
     about = report.machine()
@@ -34,18 +35,21 @@ def main() -> int:
     print(report.table(results, inits))
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / "bench.json").write_text(report.as_json(results, inits, about, rounds))
-    if not arguments.containers:
+    if not arguments.what:
         picture.draw(results, headline, [arguments.output / "bench.svg", arguments.output / "bench.png"])
     return int(bool(results.failures or (arguments.check and results.broken)))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure our init beside others.")
-    parser.add_argument("--init", type=Path, default=REPOSITORY / "dist" / "init", help="ours (%(default)s)")
+    parser.add_argument("--init", type=Path, help="ours (default: dist/init; of services: dist/runit)")
     parser.add_argument("--quick", action="store_true", help="some tasks, ours and sysvinit, under a minute")
-    parser.add_argument(
-        "--containers", action="store_true", help="PID 1 of containers, beside others for that"
-    )
+    what = parser.add_mutually_exclusive_group()
+    for name, text in (
+        ("containers", "PID 1 of containers, beside others for that"),
+        ("services", "runsvdir, sv and svlogd, beside runit's"),
+    ):
+        what.add_argument(f"--{name}", dest="what", action="store_const", const=name, default="", help=text)
     parser.add_argument("--tasks", nargs="+", metavar="WORDS", help="those with such words in their names")
     parser.add_argument("--inits", nargs="+", default=[], metavar="NAME", help="those alone")
     parser.add_argument(
@@ -59,7 +63,7 @@ def _arguments() -> argparse.Namespace:
 
 def _tasks(arguments: argparse.Namespace) -> list[Task]:
     """The tasks asked for by words, or those of --quick, or all."""
-    tasks = containers.TASKS if arguments.containers else TASKS
+    tasks = {"containers": containers.TASKS, "services": services.TASKS}.get(arguments.what, TASKS)
     if arguments.tasks:
         return [task for task in tasks if any(word in task.name for word in arguments.tasks)]
     return [task for task in tasks if task.quick or not arguments.quick]

@@ -18,7 +18,7 @@ from bench.tasks import OURS
 def table(results: Results, inits: Iterable[str]) -> str:
     """Medians, with the quartiles of the two that are compared, a line for each measure."""
     shown = [name for name in inits if any(row.samples.get(name) for row in results.rows)]
-    lines = [["", "", *shown, "to sysvinit", "budget"]]
+    lines = [["", "", *shown, "ratio", "budget"]]
     lines += [_line(row, shown) for row in results.rows if row.samples]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = ["  ".join(map(_padded, line, widths, range(len(line)))).rstrip() for line in lines]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bench.inits import Init
 from bench.packages import PackageError
-from bench.tasks import OURS, SYSVINIT, Measure, Task
+from bench.tasks import Measure, Task
 
 
 class Spread(NamedTuple):
@@ -44,9 +44,9 @@ class Row:
         """What an init's samples come to; None: it has none."""
         return Spread.of(self.samples[init]) if self.samples.get(init) else None
 
-    def ratio(self, reference: str = SYSVINIT, init: str = OURS) -> float | None:
+    def ratio(self, reference: str = "", init: str = "") -> float | None:
         """The median as a multiple of the reference's; None: one is missing, or it is none."""
-        ours, theirs = self.spread(init), self.spread(reference)
+        ours, theirs = self.spread(init or self.task.ours), self.spread(reference or self.task.theirs)
         return ours.median / theirs.median if ours and theirs and theirs.median else None
 
     @property

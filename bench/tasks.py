@@ -50,6 +50,7 @@ class Task(NamedTuple):
     quick: bool = False  # also with --quick
     rounds: int | None = None  # at most
     ours: str = OURS  # whose budgets the measures have
+    theirs: str = SYSVINIT  # what the ratio is to
 
 
 # Starting.

@@ -147,7 +147,7 @@ flock = _fcntl.flock
 # Processes.
 
 
-def posix_spawn(path: str, argv: list[str], env: Mapping[str, str], **how: Any) -> int:
+def posix_spawn(path: str, argv: list[str], env: Mapping[Any, Any], **how: Any) -> int:
     """Start a program, and return once it has been executed (posix_spawn(3))."""
     return _posix.posix_spawn(_bytes(path), [*map(_bytes, argv)], _environment(env), **how)
 
@@ -157,7 +157,10 @@ def execve(path: str, argv: list[str], env: Mapping[str, str]) -> None:
     _posix.execve(_bytes(path), [*map(_bytes, argv)], _environment(env))
 
 
-def _environment(env: Mapping[str, str]) -> dict[bytes, bytes]:
+def _environment(env: Mapping[Any, Any]) -> Mapping[bytes, bytes]:
+    """Return it as the kernel gets it, as it is if it is all bytes."""
+    if isinstance(next(iter(env), ""), bytes):
+        return env
     return {  # _bytes, without its calls: there are some 20 at each start
         name.encode("utf-8", "surrogateescape"): value.encode("utf-8", "surrogateescape")
         for name, value in env.items()
@@ -188,6 +191,7 @@ sigtimedwait = _signal.sigtimedwait
 
 # Sockets.
 socket = _socket.socket
+socketpair = _socket.socketpair
 
 # Terminals.
 ioctl = _fcntl.ioctl

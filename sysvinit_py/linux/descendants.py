@@ -16,15 +16,16 @@ def descendants(supervisor: bytes = b"") -> set[int]:
     parents = ["self"]
     while parents:
         parent = parents.pop()
-        if supervisor and _read(f"/proc/{parent}/comm") == supervisor + b"\n":
+        if supervisor and _read(f"/proc/{parent}/comm") == supervisor + b"
+":
             continue
-        children = _children(parent) - found
-        found |= children
-        parents += map(str, children)
+        new = children(parent) - found
+        found |= new
+        parents += map(str, new)
     return found
 
 
-def _children(process: str) -> set[int]:
+def children(process: str = "self") -> set[int]:
     """Return the children of all threads of a process; empty if it is gone."""
     try:
         threads = calls.listdir(f"/proc/{process}/task")

@@ -1,12 +1,14 @@
 """Going on with processes whose supervisor was killed.
 
 Beside status, ``supervise/process`` names the process so that no other can be taken for it: the boot, the
-pid, when it was started, and the pipe to the logger. Where C's runsv was, status alone has to do: the process
-that it names must have been started at its time.
+pid, between which times it was started, the pipe to the logger, and the state. It is written before status,
+over what was there, so it needs no space on a disk. Where C's runsv was, status alone has to do: the process
+that it names must have been started at its time, or be in the folder.
 """
 
 from __future__ import annotations
 
+import errno
 import posix
 from stat import S_ISFIFO
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
     from sysvinit_py.services.folder import Folder
 
+    Times = tuple[int, int]  # in clock ticks since the boot: it was then, or between the two
+
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _SECOND = 10**9
 #: Nanoseconds between the start of a process and the time in its status, with C's runsv.
@@ -31,27 +35,28 @@ class Found(Value):
     """What a killed supervisor has left: its last word, and the inode of its pipe to the logger, or 0."""
 
     status: Status
+    started: Times
     pipe: int
     alive: bool  # the process
 
 
 def _read(path: str) -> bytes:
+    fd = -1
     try:
         fd = calls.open(path, calls.O_RDONLY | calls.O_CLOEXEC)
-    except OSError:
-        return b""
-    try:
         return calls.read(fd, 4096)
-    except OSError:
-        return b""
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ESRCH):
+            return b""
+        raise
     finally:
         calls.close(fd)
 
 
 def _start_time(pid: int) -> int:
-    """Return when a process was started, in clock ticks since the boot; 0 if it has ended."""
+    """Return when a process was started, in clock ticks since the boot; 0 if it is none. Raises OSError."""
     fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
-    return int(fields[19]) if len(fields) > 19 and fields[0] not in (b"Z", b"X") else 0
+    return int(fields[19]) if len(fields) > 19 else 0
 
 
 def boot() -> bytes:
@@ -59,39 +64,66 @@ def boot() -> bytes:
     return _read(_BOOT_ID).strip() or b"-"
 
 
-def record(boot_id: bytes, pid: int, pipe: int) -> bytes:
-    """Return what ``supervise/process`` says while this is the process; pid 0: no process runs."""
-    return b"%s %d %d %d\n" % (boot_id, pid, _start_time(pid) if pid else 0, pipe)
+def ticks(seconds: float) -> int:
+    """Return a time since the boot in clock ticks."""
+    return int(seconds * _TICKS)
+
+
+def record(boot_id: bytes, status: Status, started: Times, pipe: int) -> bytes:
+    """Return what ``supervise/process`` says while this is the status; pid 0: no process runs."""
+    return b"%s %d %d %d %d %d\n" % (boot_id, status.pid, *started, pipe, status.state)
 
 
 def find(folder: Folder, boot_id: bytes) -> Found | None:
-    """Return what a killed supervisor has left; None: nothing that is to be gone on with."""
+    """Return what a killed supervisor has left; None: nothing that is to be gone on with. Raises OSError."""
+    told = _told(folder)
+    try:
+        boot_then, *numbers = folder.read("process").split()
+        pid, first, last, pipe, state = map(int, numbers)
+    except ValueError:  # C's runsv was there, or it is damaged
+        return _found_by_status(folder, told) if told and told.state == RUN else None
+    if boot_then != boot_id:
+        return None
+    if not told or told.pid != pid:  # it was killed before it wrote status, or the disk was full
+        if not (told or pid):
+            return None
+        told = Status(_started_at(first), pid, want=told.want if told else UP, state=state if pid else DOWN)
+    alive = pid > 0 and 0 < first <= _start_time(pid) <= last
+    return Found(told, (first, last), pipe, alive)
+
+
+def _told(folder: Folder) -> Status | None:
+    """Return what status says; None if it is damaged."""
     try:
         status = decode(folder.read("status"))
-        if (
-            status.want not in (UP, NOT_UP)
-            or status.state > FINISH
-            or (status.state > DOWN) < (status.pid > 0)
-        ):
-            return None  # it is damaged
-        words = folder.read("process").split()
-        if words:
-            told, (pid, start, pipe) = words[0], map(int, words[1:])
-            if told != boot_id:
-                return None
-            alive = pid > 0 and pid == status.pid and start > 0 and _start_time(pid) == start
-            return Found(status, pipe, alive)
     except ValueError:
         return None
-    if status.state != RUN or not _runs_since(status.pid, status.since):
-        return None
-    return Found(status, _pipe_at(status.pid, 1) or _pipe_at(status.pid, 0), True)
+    is_whole = status.want in (UP, NOT_UP) and status.state <= FINISH
+    return status if is_whole and (status.state > DOWN) >= (status.pid > 0) else None
 
 
-def _runs_since(pid: int, since: int) -> bool:
+def _found_by_status(folder: Folder, status: Status) -> Found | None:
+    pid = status.pid
     start = _start_time(pid)
+    runs_since = abs(_started_at(start) - status.since) < _TOLERANCE
+    if not start or not (runs_since or _is_in(pid, folder.fd)):
+        return None
+    return Found(status, (start, start), _pipe_at(pid, 1) or _pipe_at(pid, 0), True)
+
+
+def _started_at(start: int) -> int:
+    """Return clock ticks since the boot in nanoseconds since 1970."""
     boot_time = calls.clock_gettime_ns(calls.CLOCK_REALTIME) - calls.clock_gettime_ns(calls.CLOCK_BOOTTIME)
-    return start > 0 and abs(boot_time + start * _SECOND // _TICKS - since) < _TOLERANCE
+    return boot_time + start * _SECOND // _TICKS
+
+
+def _is_in(pid: int, folder: int) -> bool:
+    """Return whether a folder is a process's current directory; the clock may have been set since."""
+    try:
+        there, ours = calls.stat(f"/proc/{pid}/cwd"), calls.fstat(folder)
+    except OSError:
+        return False
+    return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
 
 def _pipe_at(pid: int, number: int) -> int:

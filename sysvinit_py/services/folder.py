@@ -6,6 +6,7 @@ files are created with O_EXCL, as ``supervise/`` may belong to a user whom root 
 
 from __future__ import annotations
 
+import errno
 from stat import S_ISDIR, S_ISFIFO, S_ISREG
 
 from sysvinit_py.linux import calls
@@ -13,16 +14,22 @@ from sysvinit_py.protocol.supervise import encode, reason, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from sysvinit_py.protocol.supervise import Status
 
-    from sysvinit_py.services.unit import Unit
-
+#: What says nothing of a file or program: it may be so no more in a moment.
+PASSING = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+#: What is there is no file of ours.
+_FOREIGN = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EACCES, errno.EPERM)
 _FOLDER = calls.O_RDONLY | calls.O_DIRECTORY | calls.O_CLOEXEC
 _TEMPORARY = calls.O_WRONLY | calls.O_CREAT | calls.O_EXCL | calls.O_CLOEXEC
 #: The length of a record of a process: the longer one before it is written over.
 _RECORD = 128
 #: What the orders of one turn are at most, so that a flood of them does not hold up the other services.
 _ORDERS = 256
+
+
+#: An order, which C's runsv ignores, to whoever supervises a folder and has lost its runsvdir.
+LET_GO = "\1"
 
 
 class FolderError(Exception):
@@ -32,6 +39,10 @@ class FolderError(Exception):
     def of(cls, what: str, error: OSError) -> FolderError:
         """Return one for an OSError."""
         return cls(f"unable to {what}: {reason(error)}")
+
+
+class HeldError(FolderError):
+    """Somebody else supervises it."""
 
 
 class Folder:
@@ -46,6 +57,8 @@ class Folder:
         self._stat = ""
         self._lock = self._ok = -1
         self._pid = 0 if prefix else -1  # the one published last; a logger gets a file when it has one
+        self._noted: int | None = None  # the one of the last record
+        self._is_new = False  # supervise/, where nobody looks yet
         try:
             self.fd = calls.open(path, _FOLDER, dir_fd=dir_fd)
         except OSError as error:
@@ -84,6 +97,7 @@ class Folder:
         """Take the lock. Raises FolderError."""
         try:
             calls.mkdir("supervise", 0o700, dir_fd=self.fd)
+            self._is_new = True
         except OSError:
             self._make_target()
         name, flags = "supervise/lock", calls.O_WRONLY | calls.O_CREAT | calls.O_APPEND
@@ -93,6 +107,8 @@ class Folder:
             raise FolderError.of(f"open {self.prefix}{name}", error) from None
         try:
             calls.flock(self._lock, calls.LOCK_EX | calls.LOCK_NB)
+        except BlockingIOError as error:
+            raise HeldError.of(f"lock {self.prefix}{name}", error) from None
         except OSError as error:
             raise FolderError.of(f"lock {self.prefix}{name}", error) from None
 
@@ -107,8 +123,8 @@ class Folder:
         """Make and open the FIFO for orders, for writing too: it never ends. Raises FolderError."""
         name = "supervise/control"
         try:
-            self._make_fifo(name)
-            if not S_ISFIFO(calls.stat(name, dir_fd=self.fd).st_mode):
+            made = self._make_fifo(name)
+            if not (made or S_ISFIFO(calls.stat(name, dir_fd=self.fd, follow_symlinks=False).st_mode)):
                 raise FolderError(f"{self.prefix}{name} exists but is not a fifo")
             self.control = self._open(name, calls.O_RDWR)
         except OSError as error:
@@ -120,17 +136,20 @@ class Folder:
         try:
             self._make_fifo(name)
             self._ok = self._open(name, calls.O_RDONLY)
+            self._is_new = False
         except OSError as error:
             raise FolderError.of(f"open {self.prefix}{name}", error) from None
 
-    def _make_fifo(self, name: str) -> None:
+    def _make_fifo(self, name: str) -> bool:
         try:
             calls.mkfifo(name, 0o600, dir_fd=self.fd)
         except FileExistsError:
-            pass
+            return False
+        return True
 
     def _open(self, name: str, flags: int, mode: int = 0) -> int:
-        return calls.open(name, flags | calls.O_NONBLOCK | calls.O_CLOEXEC, mode, dir_fd=self.fd)
+        flags |= calls.O_NONBLOCK | calls.O_NOFOLLOW | calls.O_CLOEXEC
+        return calls.open(name, flags, mode, dir_fd=self.fd)
 
     def orders(self) -> str:
         """Return what clients have written into the FIFO, a part of it if it is much."""
@@ -140,33 +159,38 @@ class Folder:
             return ""
 
     def read(self, name: str) -> bytes:
-        """Return a file in ``supervise/`` that is our own; nothing if it is another's or cannot be read."""
+        """Return a file in ``supervise/`` that is our own; nothing if there is none. Raises OSError."""
         try:
-            fd = self._open(f"supervise/{name}", calls.O_RDONLY | calls.O_NOFOLLOW)
-        except OSError:
-            return b""
+            fd = self._open(f"supervise/{name}", calls.O_RDONLY)
+        except OSError as error:
+            if error.errno in _FOREIGN:
+                return b""
+            raise
         try:
-            return calls.read(fd, 4096) if calls.fstat(fd).st_uid == calls.geteuid() else b""
-        except OSError:
-            return b""
+            status = calls.fstat(fd)
+            is_ours = S_ISREG(status.st_mode) and status.st_uid == calls.geteuid()
+            return calls.read(fd, 4096) if is_ours else b""
         finally:
             calls.close(fd)
 
-    def publish(self, unit: Unit, record: Callable[[int], bytes]) -> None:
+    def publish(self, status: Status, leaving: bool, record: bytes) -> None:
         """Write pid, stat, status and our record of the process. Raises FolderError, FileNotFoundError."""
-        status = unit.status
+        if status.pid != self._noted and not self._is_new:
+            self._note(record)
+            self._noted = status.pid
         if status.pid != self._pid:
-            self._note(record(status.pid))
             self._write("pid", b"%d\n" % status.pid if status.pid else b"")
             self._pid = status.pid
-        stat = words(status, unit.leaving)
+        stat = words(status, leaving)
         if stat != self._stat:  # a file system may take long to rename
             self._write("stat", f"{stat}\n".encode())
             self._stat = stat
         self._write("status", encode(status))
 
     def _write(self, name: str, data: bytes) -> None:
-        path, new = f"supervise/{name}", f"supervise/{name}.new"
+        path = new = f"supervise/{name}"
+        if not self._is_new:
+            new += ".new"
         try:
             try:
                 fd = calls.open(new, _TEMPORARY, 0o644, dir_fd=self.fd)
@@ -184,14 +208,15 @@ class Folder:
         finally:
             calls.close(fd)
         try:
-            calls.rename(new, path, dir_fd=self.fd)
+            if new != path:
+                calls.rename(new, path, dir_fd=self.fd)
         except OSError as error:
             raise FolderError.of(f"rename {name}.new to {self.prefix}{path}", error) from None
 
     def _note(self, record: bytes) -> None:
         """Write our record of the process over the last one; only we read it. Raises FileNotFoundError."""
         try:
-            fd = self._open("supervise/process", calls.O_WRONLY | calls.O_CREAT | calls.O_NOFOLLOW, 0o600)
+            fd = self._open("supervise/process", calls.O_WRONLY | calls.O_CREAT, 0o600)
         except FileNotFoundError:
             raise
         except OSError:
@@ -218,3 +243,17 @@ class Folder:
             if fd >= 0:
                 calls.close(fd)
         self.control = self._ok = self._lock = self.fd = -1
+
+
+def let_go(path: str) -> bool:
+    """Ask whoever supervises a folder to let it go; return whether somebody was asked."""
+    try:
+        flags = calls.O_WRONLY | calls.O_NONBLOCK | calls.O_NOFOLLOW | calls.O_CLOEXEC
+        control = calls.open(f"{path}/supervise/control", flags)
+        try:
+            is_fifo = S_ISFIFO(calls.fstat(control).st_mode)
+            return is_fifo and calls.write(control, LET_GO.encode()) > 0
+        finally:
+            calls.close(control)
+    except OSError:
+        return False

@@ -1,20 +1,20 @@
 """The process called runsvdir: which folders there are, and whether the hub lives (behaviour/services).
 
-It does little else, so that it hardly ever fails. The hub, a child, does what runsv does for all folders. If
-that is killed, all that it has started becomes this process's children, and the next hub goes on with them.
+It does little else, so that it hardly ever fails. The hub, a child, does what runsv does for all folders; if
+there are more than its descriptors are enough for, there are several. If one is killed, all that it has
+started becomes this process's children, and the next hub goes on with them.
 """
 
 from __future__ import annotations
 
 import _socket  # and not socket, which imports enum and selectors
-from errno import EAGAIN
 from stat import S_ISDIR
 
 from sysvinit_py.linux import calls
-from sysvinit_py.linux.descendants import descendants
+from sysvinit_py.linux.descendants import children, descendants
 from sysvinit_py.linux.handled_signals import HandledSignals
-from sysvinit_py.linux.loop import READABLE, WRITABLE, Loop, Source, clock
-from sysvinit_py.linux.proc import filesystem_at
+from sysvinit_py.linux.loop import READABLE, Loop, Source, clock
+from sysvinit_py.linux.proc import contents, filesystem_at
 from sysvinit_py.linux.title import show
 from sysvinit_py.linux.watching import watch
 from sysvinit_py.logs.stamps import tai64n
@@ -22,6 +22,7 @@ from sysvinit_py.protocol.supervise import reason
 from sysvinit_py.services import wire
 from sysvinit_py.services.hub import Hub
 from sysvinit_py.services.runsv import FATAL, prepare
+from sysvinit_py.services.watchdog import EVERY, Eye
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 #: Seconds between two looks where the kernel does not tell of changes, and until the next one after an error.
 _LOOK, _RETRY = 5.0, 1.0
 #: Seconds until a service whose supervision has ended is supervised again.
-_AGAIN = 3.0
+#: The more there are, the longer, so that many cost the others no more than a few.
+_AGAIN, _AGAIN_EACH = 3.0, 0.003
 #: Seconds from a change to the look at it, so that a flood of changes costs little.
 _LULL = 0.02
 #: Seconds: a hub that has not lived so long is not started again at once.
@@ -44,6 +46,8 @@ _CHANGES = (
 )  # fmt: skip
 #: Others change these, and the kernel here does not hear of it.
 _REMOTE = ("nfs", "cifs", "smb", "9p", "ceph", "fuse", "virtiofs", "afs", "vboxsf", "gfs", "ocfs")
+#: Services that one hub has at most; descriptors that a service with a logger needs, and a hub.
+_MOST, _DESCRIPTORS, _OTHERS = 1000, 10, 30
 _RESCAN = ".forced-rescan"
 _CHUNK = 1 << 16
 #: Of the log in the title: what stays, and seconds between two dots, by which old messages leave it.
@@ -64,23 +68,29 @@ class Entry:
 
 
 class HubProcess(Source):
-    """The hub as its parent sees it."""
+    """A hub as its parent sees it.
 
-    def __init__(self, session: bool, title: str) -> None:
-        self._session, self._title = session, title
+    alone  it has one service at most, which would hold up others
+    """
+
+    def __init__(self, session: bool, title: str, *, alone: bool = False) -> None:
+        self._session, self._title, self.alone = session, title, alone
+        self.busy: int | None = None  # the number of the service that has held it up
         self.pid, self._started_at = 0, 0.0
-        self._socket: _socket.socket | None = None
-        self._queue: list[bytes] = []
+        self._eye = Eye()
+        self._packets: wire.Packets | None = None
         self.start_at: float | None = 0.0
+        self.entries: dict[int, Entry] = {}  # what it supervises, by the numbers that it is told
 
     @property
     def deadline(self) -> float | None:
-        """When to start it."""
-        return self.start_at
+        """When to start it, or to look whether a service holds it up."""
+        return self._eye.look_at if self.start_at is None else self.start_at
 
     def start(self, others: Iterable[int]) -> None:
         """Start it; ``others`` are descriptors that are none of its business. Raises OSError."""
-        ours, its = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        self._eye.forget()
+        ours, its = calls.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
         pid = calls.fork()
         if not pid:
             status = FATAL
@@ -92,65 +102,55 @@ class HubProcess(Source):
                 for fd in (ours.fileno(), *others):
                     calls.close(fd)
                 _be_called("runsv", f"runsv\0{self._title}")
-                status = wire.serve(its, self._session)
+                status = wire.serve(its, self._session, -1 if self.alone else self._eye.file)
             finally:
                 calls._exit(status)
         its.close()
-        ours.setblocking(False)
-        self.pid, self._socket, self.start_at, self._started_at = pid, ours, None, clock()
+        self.pid, self._packets, self.start_at, self._started_at = pid, wire.Packets(ours), None, clock()
 
     def ended(self) -> None:
         """Take in that it has ended."""
-        if self._socket:
-            self._socket.close()
-        self.pid, self._socket, self._queue = 0, None, []
+        if self._packets:
+            self._packets.close()
+        self.pid, self._packets = 0, None
         self.start_at = max(clock(), self._started_at + _HUB_MAY_END)
 
     def tell(self, text: str) -> None:
         """Tell it something, as soon as it takes it."""
-        if self._socket:
-            self._queue.append(text.encode("utf-8", "surrogateescape"))
-            self._flush()
+        if self._packets:
+            self._packets.tell(text)
 
     def end(self) -> None:
         """Have all services exit, and it after them; what it was not told so far it need not know."""
-        del self._queue[:]
-        try:
-            if self._socket:
-                self._socket.send(b"exit")
-                self._socket.shutdown(_socket.SHUT_WR)
-        except OSError:
-            if self.pid:
-                calls.kill(self.pid, calls.SIGTERM)
-
-    def _flush(self) -> None:
-        sent = 0
-        try:
-            while self._socket and sent < len(self._queue):
-                self._socket.send(self._queue[sent])
-                sent += 1
-        except OSError as error:
-            if error.errno != EAGAIN:
-                sent = len(self._queue)  # it is dead, and the next one is told all
-        del self._queue[:sent]
+        packets = self._packets
+        if packets and packets.socket:
+            packets.waiting.clear()
+            packets.tell("exit")
+            try:
+                if packets.waiting:
+                    calls.kill(self.pid, calls.SIGTERM)
+                packets.socket.shutdown(_socket.SHUT_WR)
+            except OSError:
+                pass  # it is dead
 
     def wanted(self) -> tuple[tuple[int, int], ...]:
         """Return the socket."""
-        fd = self._socket.fileno() if self._socket else -1
-        return ((fd, READABLE | WRITABLE if self._queue else READABLE),)
+        return self._packets.wanted() if self._packets else ()
 
-    def serve(self, ready: set[int], now: float) -> Iterable[tuple[int, int]]:
-        """Yield the numbers, and exit codes, of what it supervises no more."""
-        self._flush()
-        try:
-            while self._socket and (text := self._socket.recv(_CHUNK)):
-                _, number, code = text.split()
-                yield int(number), int(code)
-        except OSError:
-            return
-        if self._socket:  # it reads no more; waitpid(2) tells the rest
-            self._socket.close()
-            self._socket = None
+    def serve(self, ready: set[int], now: float) -> Iterable[tuple[int, str]]:
+        """Yield the numbers of what it supervises no more, each with what prevents it, if anything."""
+        if self._packets:
+            self._packets.flush()
+            for text in self._packets.heard():
+                if text == "busy":
+                    self._eye.look_at = now + EVERY
+                    continue
+                _, number, _, why = text.split(" ", 3)
+                yield int(number), why
+        if self.pid and self.is_due(now):
+            self.busy = self._eye.look(now)
+            if self.busy is not None:
+                calls.kill(self.pid, calls.SIGKILL)
 
 
 class ErrorLog(Source):
@@ -196,97 +196,168 @@ class Front(Source):
 
     deadline: float | None = 0.0  # when to look
 
-    def __init__(self, directory: str, hub: HubProcess, log: ErrorLog | None, *, handles_term: bool) -> None:
-        self.directory = directory
-        self.hub, self._log = hub, log
+    def __init__(self, directory: str, log: ErrorLog | None, *, session: bool, handles_term: bool) -> None:
+        self.directory, self._session = directory, session
+        self._log = log
+        self.hubs = [HubProcess(session, directory)]
         self._handles_term = handles_term
         self.status: int | None = None
         self._leaving: int | None = None  # the exit status, once all have ended
-        self._entries: dict[int, Entry] = {}
         self._last_number = 0
         self._not_before: dict[Identity, float] = {}
+        self._told: dict[Identity, tuple[str, float]] = {}  # why not, and when it is news again
         self._said: set[str] = set()  # complaints of the last look, which are not repeated
         self._inotify = -1
         self._polls = False  # nobody would tell of a change
-        self._seen: tuple[int, ...] = ()
         self.signals = HandledSignals(
             {calls.SIGCHLD: self.reap, calls.SIGALRM: self.rescan, calls.SIGHUP: self.hang_up,
              calls.SIGTERM: self.terminate}
         )  # fmt: skip
+        self._sources: list[Source] = [self.signals, *self.hubs, *([log] if log else []), self]
 
     def run(self) -> int:
         """Serve; return the exit status."""
-        loop = Loop([self.signals, self.hub, *([self._log] if self._log else []), self])
+        loop = Loop(self._sources)
         while self.status is None:
             try:
                 loop.turn(self._take)
             except Exception as error:  # nothing of ours may end what looks after all
                 self.say(f"warning: {type(error).__name__}: {error}")
                 calls.sleep(_RETRY)
+                self.signals.again(calls.SIGCHLD)
+                self._look_at(clock())
         return self.status
 
     def _take(self, events: Iterable[Any]) -> None:
-        for number, _ in events:
-            self._gone(number)
-        if self.hub.start_at is not None and self.hub.start_at <= clock() and self._leaving is None:
-            self._start_hub()
+        for number, why in events:
+            self._gone(number, why)
+        for hub in self.hubs:
+            if hub.start_at is not None and hub.start_at <= clock() and self._leaving is None:
+                self._start_hub(hub)
 
     def say(self, text: str) -> None:
         """Report something as runsvdir does."""
         Hub.say(f"runsvdir {self.directory}: {text}")
 
-    # The hub.
+    # The hubs.
 
-    def _start_hub(self) -> None:
+    def _start_hub(self, hub: HubProcess) -> None:
+        others = [self._inotify, *([self._log.fd] if self._log else [])]
+        others += [fd for other in self.hubs for fd, _ in other.wanted()]
         try:
-            self.hub.start([self._inotify, *([self._log.fd] if self._log else [])])
+            hub.start(others)
         except OSError as error:
             self.say(f"warning: unable to fork for runsv: {reason(error)}")
-            self.hub.start_at = clock() + _RETRY
+            hub.start_at = clock() + _RETRY
             return
-        if self._last_number == 0 and calls.getpid() != 1:
-            try:
-                calls.become_subreaper()  # not before: ctypes is nothing that the hub needs
-            except (OSError, ImportError) as error:
-                self.say(f"warning: unable to adopt what a dead runsv leaves: {error}")
-        entries, self._entries = self._entries, {}
+        is_first, entries, hub.entries = self._last_number == 0, hub.entries, {}
         for entry in entries.values():
-            number = self._add(entry)
+            number = self._add(entry, hub)
             if entry.leaving:
-                self.hub.tell(f"forget {number}")
-        self._look()
+                hub.tell(f"forget {number}")
+        self.reap()  # those that have waited for it
+        if is_first:
+            self._scan()  # services start while ctypes is imported, which the hub is never to have
+            self._become_subreaper()
+        self._look_at(clock())
 
-    def _add(self, entry: Entry) -> int:
+    def _become_subreaper(self) -> None:
+        try:
+            if calls.getpid() != 1:
+                calls.become_subreaper()
+        except (OSError, ImportError) as error:
+            self.say(f"warning: unable to adopt what a dead runsv leaves: {error}")
+
+    def _add(self, entry: Entry, hub: HubProcess) -> int:
         self._last_number += 1
-        self._entries[self._last_number] = entry
-        self.hub.tell(f"add {self._last_number} {entry.path}")
+        hub.entries[self._last_number] = entry
+        hub.tell(f"add {self._last_number} {entry.path}")
         return self._last_number
 
-    def _gone(self, number: int) -> None:
-        entry = self._entries.pop(number, None)
+    def _with_room(self) -> HubProcess:
+        """Return a hub that takes one more service, a new one if all are full."""
+        import resource  # as the hub does
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        room = _MOST if hard < 0 else min(_MOST, (hard - _OTHERS) // _DESCRIPTORS)
+        for hub in self.hubs:
+            if len(hub.entries) < max(room, 1) and not hub.alone:
+                return hub
+        return self._new_hub()
+
+    def _entries(self) -> list[Entry]:
+        return [entry for hub in self.hubs for entry in hub.entries.values()]
+
+    def _gone(self, number: int, why: str) -> None:
+        entry = next((hub.entries.pop(number) for hub in self.hubs if number in hub.entries), None)
+        wait = _AGAIN + _AGAIN_EACH * len(self._not_before)
         if entry and not entry.leaving:
-            self._not_before[entry.identity] = clock() + _AGAIN
-        self._look_at(clock() if entry and entry.leaving else clock() + _AGAIN)
+            self._not_before[entry.identity] = clock() + wait
+            told, until = self._told.get(entry.identity, ("", 0.0))
+            if why and (why != told or until < clock()):
+                Hub.say(f"runsv {entry.name}: fatal: {why}")
+            self._told[entry.identity] = why, clock() + 2 * wait + _LOOK
+        self._look_at(clock() if entry and entry.leaving else clock() + wait)
 
     def reap(self) -> None:
-        """Take all children that have ended."""
-        while True:
-            try:
-                pid, status = calls.waitpid(-1, calls.WNOHANG)
-            except ChildProcessError:
-                break
-            if not pid:
+        """Take children that have ended. What a dead hub has left waits for the next one, who is told."""
+        while pid := self._ended_child():
+            is_hub = False
+            for hub in self.hubs:
+                is_hub |= hub.pid == pid
+                ended, status = calls.waitpid(hub.pid, calls.WNOHANG) if hub.pid else (0, 0)
+                if ended:
+                    self._hub_ended(hub, status)
+            if is_hub:
+                continue
+            if self._leaving is None and not all(hub.pid for hub in self.hubs):
                 return
-            if pid != self.hub.pid:
-                self.hub.tell(f"ended {pid} {status}")
-            else:
-                self.hub.ended()
-                if self._leaving is None:
-                    self.say(f"warning: runsv has ended ({status}), it is started again.")
-                elif status:
-                    self._end_orphans()
-        if self._leaving is not None:
-            self.status = self._leaving
+            _, status = calls.waitpid(pid, 0)
+            for hub in self.hubs:
+                hub.tell(f"ended {pid} {status}")
+
+    def _ended_child(self) -> int:
+        """Return a child that has ended, which is still to be reaped; 0: there is none."""
+        try:
+            ended = calls.waitid(calls.P_ALL, 0, calls.WEXITED | calls.WNOHANG | calls.WNOWAIT)
+        except ChildProcessError:
+            if self._leaving is not None:
+                self.status = self._leaving
+            return 0
+        return ended.si_pid if ended else 0
+
+    def _hub_ended(self, hub: HubProcess, status: int) -> None:
+        hub.ended()
+        if hub.busy is not None:
+            self._isolate(hub, hub.busy)
+            hub.busy = None
+        if self._leaving is None:
+            self.say(f"warning: runsv has ended ({status}), it is started again.")
+        elif status:
+            self._end_orphans()
+
+    def _isolate(self, hub: HubProcess, number: int) -> None:
+        """Give the service that has held up a hub one of its own, where it harms nobody."""
+        entry = hub.entries.pop(number, None)
+        if entry:
+            self.say(f"warning: {entry.name} takes too long, it is supervised apart from the others.")
+            own = next((other for other in self.hubs if other.alone and not other.entries), None)
+            own = own or self._new_hub(alone=True)
+            self._add(entry, own)
+        for pid in children():  # what the hub was about to start: it may yet do so, and would be nobody's
+            try:
+                if (
+                    pid not in (other.pid for other in self.hubs)
+                    and contents(f"/proc/{pid}/comm") == "runsv\n"
+                ):
+                    calls.kill(pid, calls.SIGKILL)
+            except OSError:
+                pass
+
+    def _new_hub(self, *, alone: bool = False) -> HubProcess:
+        self.hubs.append(HubProcess(self._session, self.directory, alone=alone))
+        self._sources.append(self.hubs[-1])
+        return self.hubs[-1]
 
     def _end_orphans(self) -> None:
         for pid in descendants():
@@ -311,9 +382,10 @@ class Front(Source):
             self.status = 0
 
     def _leave(self, status: int, wait: bool) -> None:
-        self.hub.end()
+        for hub in self.hubs:
+            hub.end()
         self.deadline = None
-        if wait and self.hub.pid:
+        if wait and any(hub.pid for hub in self.hubs):
             self._leaving = status
         else:
             self.status = status
@@ -323,11 +395,12 @@ class Front(Source):
         try:
             flags = calls.O_WRONLY | calls.O_CREAT | calls.O_TRUNC | calls.O_CLOEXEC | calls.O_NOFOLLOW
             file = calls.open(f"{self.directory}/{_RESCAN}", flags | calls.O_NONBLOCK, 0o644)
-            calls.write(file, tai64n(calls.clock_gettime_ns(calls.CLOCK_REALTIME)))
-            calls.close(file)
+            try:
+                calls.write(file, tai64n(calls.clock_gettime_ns(calls.CLOCK_REALTIME)))
+            finally:
+                calls.close(file)
         except OSError as error:
             self.say(f"warning: unable to write {_RESCAN}: {reason(error)}")
-        self._seen = ()
         self._look_at(0.0)
 
     # The directory.
@@ -340,9 +413,8 @@ class Front(Source):
         """Look when it is time, which is a moment after a change."""
         if self._inotify in ready:
             calls.read(self._inotify, _CHUNK)
-            self._seen = ()
             self._look_at(now + _LULL)
-        if self.deadline is not None and self.deadline <= now and self.hub.pid:
+        if self.deadline is not None and self.deadline <= now and self.hubs[0].pid:
             self._look()
         return ()
 
@@ -351,9 +423,12 @@ class Front(Source):
             self.deadline = when if self.deadline is None else min(self.deadline, when)
 
     def _look(self) -> None:
-        """Look at the directory, and have the hub do what follows."""
-        self.deadline = None
+        """Look at the directory, and have the hub do what follows; be told of changes from now on."""
         self._watch()
+        self._scan()
+
+    def _scan(self) -> None:
+        self.deadline = None
         said, self._said = self._said, set()
         try:
             folder = calls.open(self.directory, calls.O_RDONLY | calls.O_DIRECTORY | calls.O_CLOEXEC)
@@ -386,9 +461,10 @@ class Front(Source):
     def _compare(self, folder: int, said: set[str]) -> None:
         found = self._found(folder, said)
         base = calls.readlink(f"/proc/self/fd/{folder}")
-        staying = {entry.identity: entry for entry in self._entries.values() if not entry.leaving}
+        entries = self._entries()
+        staying = {entry.identity: entry for entry in entries if not entry.leaving}
         missing = {identity: entry for identity, entry in staying.items() if identity not in found}
-        ending = [*missing.values(), *(entry for entry in self._entries.values() if entry.leaving)]
+        ending = [*missing.values(), *(entry for entry in entries if entry.leaving)]
         names, identities = {entry.name for entry in ending}, {entry.identity for entry in ending}
         now = clock()
         for identity, name in found.items():
@@ -398,13 +474,15 @@ class Front(Source):
             waits = name in names or identity in identities or self._not_before.get(identity, 0) > now
             if not waits:
                 self._not_before.pop(identity, None)
-                self._add(Entry(identity, f"{base}/{name}"))
-        for number, entry in [*self._entries.items()]:
-            if entry.identity in missing and not entry.leaving:
-                entry.leaving = True
-                self.hub.tell(f"forget {number}")
-        for identity in self._not_before.keys() - found.keys():
-            del self._not_before[identity]
+                self._add(Entry(identity, f"{base}/{name}"), self._with_room())
+        for hub in self.hubs:
+            for number, entry in hub.entries.items():
+                if entry.identity in missing and not entry.leaving:
+                    entry.leaving = True
+                    hub.tell(f"forget {number}")
+        for identity in self._told.keys() - found.keys():
+            del self._told[identity]
+            self._not_before.pop(identity, None)
 
     def _found(self, folder: int, said: set[str]) -> dict[Identity, str]:
         """Return the folders that are there, or that links lead to."""
@@ -413,7 +491,7 @@ class Front(Source):
             if name.startswith("."):
                 continue
             try:
-                status = calls.stat(f"/proc/self/fd/{folder}/{name}")
+                status = calls.stat(name, dir_fd=folder)
             except OSError as error:
                 self._warn(said, f"unable to stat {name}: {reason(error)}")
                 continue
@@ -446,5 +524,4 @@ def serve(words: list[str], directory: str, log: str, *, session: bool, handles_
         errors.show()
     else:
         show("\0".join(words))
-    hub = HubProcess(session, directory)
-    return Front(directory, hub, errors, handles_term=handles_term).run()
+    return Front(directory, errors, session=session, handles_term=handles_term).run()

@@ -10,11 +10,12 @@ from heapq import heappop, heappush
 
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.handled_signals import HandledSignals
-from sysvinit_py.linux.loop import READABLE, Source, clock
+from sysvinit_py.linux.loop import READABLE, Loop, Source, clock
 from sysvinit_py.services import adoption
 from sysvinit_py.services.service import Service
 from sysvinit_py.services.spawn import Spawner
 from sysvinit_py.services.unit import NEVER, Now
+from sysvinit_py.services.watchdog import Watchdog
 from sysvinit_py.text import printable
 
 TYPE_CHECKING = False
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     Told = tuple["Service", Callable[[int | None], None]]
 
 _CHUNK = 4096
+#: Seconds from something that was deleted to a look at the folders, and after an error.
+_LULL, _RETRY = 0.05, 1.0
 _STDERR = 2
 
 
@@ -33,16 +36,22 @@ class Hub(Source):
 
     gone     called with the number of a service, and runsv's exit code, when it is supervised no more
     session  whether each process leads a session of its own
+    watchdog whom it is told what this process is busy with
     """
 
     #: Whether somebody says how adopted processes end.
     is_told = False
+    #: Whether another supervisor may take services over.
+    lets_go = False
 
-    def __init__(self, gone: Callable[[int, int], None], session: bool = False) -> None:
+    def __init__(
+        self, gone: Callable[[int, int], None], session: bool = False, watchdog: Watchdog | None = None
+    ) -> None:
         self.services: dict[int, Service] = {}
         self.boot = adoption.boot()
         self.spawner = Spawner(session)
         self._gone = gone
+        self._watchdog = watchdog or Watchdog(-1, lambda: None)
         self._children: dict[int, Told] = {}  # by the pid
         self._adopted: dict[int, Told] = {}
         self._watched: dict[int, tuple[Service, Callable[[], None]]] = {}  # by the descriptor
@@ -50,12 +59,18 @@ class Hub(Source):
         self._heap: list[tuple[float, int, Service]] = []
         self._count = 0  # of what was put into the heap
         self._touched: dict[Service, None] = {}  # they may have something to publish
+        self._look_at = NEVER
+        self._signals = HandledSignals(  # before there is a child
+            {calls.SIGCHLD: self.reap, calls.SIGIO: self._deleted, calls.SIGTERM: self.leave}
+        )
 
     # The services.
 
     def add(self, number: int, path: str, name: str) -> None:
         """Supervise a folder. Raises FolderError."""
+        self._watchdog.begin(number)
         service = Service(self, path, name)
+        service.number = number
         self.services[number] = service
         self._touched[service] = None
         self._finish()
@@ -68,6 +83,7 @@ class Hub(Source):
 
     def call(self, service: Service, act: Callable[..., None], *arguments: Any) -> None:
         """Do something for a service. What goes wrong is reported, and concerns no other service."""
+        self._watchdog.begin(service.number)
         try:
             act(*arguments)
         except Exception as error:
@@ -78,6 +94,7 @@ class Hub(Source):
         """Publish, take leave of what is over, and note deadlines."""
         while self._touched:
             service, _ = self._touched.popitem()
+            self._watchdog.begin(service.number)
             try:
                 service.publish()
             except Exception as error:
@@ -91,14 +108,13 @@ class Hub(Source):
                 if deadline < NEVER:
                     self._count += 1
                     heappush(self._heap, (deadline, self._count, service))
+        self._watchdog.end()
 
     def _end(self, service: Service) -> None:
         service.close()
         service.scheduled = None
-        for number, other in [*self.services.items()]:
-            if other is service:
-                del self.services[number]
-                self._gone(number, 0)
+        if self.services.pop(service.number, None):
+            self._gone(service.number, 0)
 
     # What services are given.
 
@@ -153,7 +169,8 @@ class Hub(Source):
     @property
     def deadline(self) -> float | None:
         """When the first service has something to do."""
-        return self._heap[0][0] if self._heap else None
+        first = min(self._look_at, self._heap[0][0] if self._heap else NEVER)
+        return None if first == NEVER else first
 
     def wanted(self) -> tuple[tuple[int, int], ...]:
         """Return the descriptor that stands for all."""
@@ -161,6 +178,8 @@ class Hub(Source):
 
     def serve(self, ready: set[int], now: float) -> tuple[()]:
         """Do what there is to do, for each service; nothing is left to others."""
+        if self._look_at <= now:
+            self._look()
         while self._heap and self._heap[0][0] <= now:
             when, _, service = heappop(self._heap)
             if service.scheduled == when:
@@ -173,16 +192,18 @@ class Hub(Source):
         self._finish()
         return ()
 
-    # What signals lead to.
+    def run(self, goes_on: Callable[[], object], *others: Source) -> None:
+        """Serve as long as it is to go on; nothing that goes wrong ends it."""
+        loop = Loop([self._signals, *others, self])
+        while goes_on():
+            try:
+                loop.turn(_take)
+            except Exception as error:
+                self.say(f"runsv: warning: {type(error).__name__}: {error}")
+                self._signals.again(calls.SIGCHLD)  # some may not have been reaped
+                calls.sleep(_RETRY)
 
-    def signals(self) -> HandledSignals:
-        """Return the source of the signals that matter here, to be served beside this one."""
-        actions: dict[int, Callable[[], None]] = {
-            calls.SIGCHLD: self.reap,
-            calls.SIGIO: self._look,
-            calls.SIGTERM: self.leave,
-        }
-        return HandledSignals(actions)
+    # What signals lead to.
 
     def reap(self) -> None:
         """Take in which children have ended."""
@@ -203,7 +224,17 @@ class Hub(Source):
             return None
         return (pid, status) if pid else None
 
+    def _deleted(self) -> None:
+        """Take in that something was deleted; a service that deletes all the time costs no more than this."""
+        self._look_at = min(self._look_at, clock() + _LULL)
+
     def _look(self) -> None:
+        self._look_at = NEVER
         for service in self.services.values():
             self.call(service, service.deleted)
-        self._finish()
+
+
+def _take(events: Iterable[Any]) -> None:
+    """Have a source served; it has no events for anybody."""
+    for _ in events:
+        pass

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.descriptors import open_nothing
-from sysvinit_py.linux.loop import Loop
 from sysvinit_py.services.folder import FolderError
 from sysvinit_py.services.hub import Hub
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-    from collections.abc import Iterable
-    from typing import Never
 else:
     import _signal
 
@@ -28,12 +25,6 @@ def prepare() -> None:
     calls.close(fd)
 
 
-def take(events: Iterable[Never]) -> None:
-    """Have a source served; it has no events for anybody."""
-    for _ in events:
-        pass
-
-
 def main(argv: list[str]) -> int:
     """Supervise a service; return the exit status."""
     if len(argv) != 2:
@@ -42,12 +33,10 @@ def main(argv: list[str]) -> int:
     prepare()
     codes: list[int] = []
     hub = Hub(lambda number, code: codes.append(code))
-    loop = Loop([hub.signals(), hub])  # before there is a child
     try:
         hub.add(0, argv[1] if argv[1].startswith("/") else f"{calls.getcwd()}/{argv[1]}", argv[1])
-    except FolderError as error:
+    except (FolderError, OSError) as error:
         Hub.say(f"runsv {argv[1]}: fatal: {error}")
         return FATAL
-    while not codes:
-        loop.turn(take)
+    hub.run(lambda: not codes)
     return codes[0]

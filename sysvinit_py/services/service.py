@@ -5,7 +5,7 @@ from __future__ import annotations
 from sysvinit_py.linux import calls
 from sysvinit_py.protocol.supervise import DOWN, NOT_UP, UP, reason
 from sysvinit_py.services import adoption
-from sysvinit_py.services.folder import Folder, FolderError
+from sysvinit_py.services.folder import LET_GO, Folder, FolderError
 from sysvinit_py.services.slot import Slot
 from sysvinit_py.services.spawn import CannotForkError
 from sysvinit_py.services.unit import EXIT, NEVER, PAUSE, Control, Signal, Start, Unit
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Seconds: how soon it is looked at whether a folder is being removed, and how often that is done.
 _GLANCE, _GLANCES = 0.2, 25
+#: How often a start that no process can be had for is tried at least: after so many pauses.
+_LONGEST_PAUSE = 30
 #: Seconds: how long the parent of a process that was adopted may take to say how it ended.
 _TOLD = 0.2
 
@@ -35,19 +37,26 @@ class Service:
     def __init__(self, hub: Host, path: str, name: str) -> None:
         self.name, self.over = name, False
         self.scheduled: float | None = None  # the hub's
+        self.number = 0  # the hub's, too
         self._hub, self._path = hub, path
         self._pipe, self._inode = (-1, -1), 0
         self._look_at, self._glances = NEVER, 0
         self._left = False  # it is down for good, and the logger reads the rest
         self._told_of_log = False  # that it is not a directory
+        self._begun = self._goes_on = False
         self.log: Slot | None = None
-        folder = self._claimed(path)
-        self.main = self._slot(folder)
+        self.main = self._slot(path)
         try:
-            self._look_for_log()
-        except (FolderError, OSError) as error:
-            self._complain(self.main, f"warning: {error}")
-        self._enter(self.main)
+            self._find_log()
+            self._publish(self.main)
+            self.main.folder.open_ok()
+        except BaseException:
+            self._goes_on = True
+            self.close()
+            raise
+        self._begun = True
+        for slot in self.slots:
+            self._begin(slot)
 
     @property
     def slots(self) -> list[Slot]:
@@ -72,24 +81,30 @@ class Service:
             raise
         return folder
 
-    def _slot(self, folder: Folder) -> Slot:
-        """Make the slot of a folder, with the process that a killed supervisor has left there."""
-        now = self._hub.now()
+    def _slot(self, path: str, prefix: str = "", dir_fd: int | None = None) -> Slot:
+        """Claim a folder, with the process that a killed supervisor has left there."""
+        now, folder = self._hub.now(), self._claimed(path, prefix, dir_fd)
         down = folder.has("down")
-        slot = Slot(Unit(now, NOT_UP if down else UP, bool(folder.prefix)), folder)
-        found = adoption.find(folder, self._hub.boot)
-        if found and (found.alive or not down):
-            slot.unit.adopt(found.status, now)
-            self._inode = found.pipe or self._inode
-            if found.alive:
-                self._adopt(slot)
+        slot = Slot(Unit(now, NOT_UP if down else UP, bool(prefix)), folder)
+        try:
+            found = adoption.find(folder, self._hub.boot)
+            if found and (found.alive or not down):
+                slot.unit.adopt(found.status, now)
+                slot.started = found.started
+                self._inode = found.pipe or self._inode
+                if found.alive:
+                    self._adopt(slot)
+            self._hub.watch(folder.control, self, lambda: self._take_orders(slot))
+        except BaseException:
+            self._release(slot)
+            raise
         return slot
 
     def _adopt(self, slot: Slot) -> None:
         pid = slot.unit.pid
         try:
             slot.pidfd = calls.pidfd_open(pid, 0)
-        except OSError:
+        except ProcessLookupError:
             return  # it has ended meanwhile
         slot.alive = True
         self._hub.adopt(pid, self, lambda status: self._ended(slot, status))
@@ -98,15 +113,24 @@ class Service:
     def _look_for_log(self) -> None:
         """Take a logger in, if there is one by now. Raises FolderError, NotADirectoryError, OSError."""
         if self.log is None and self._has_log():
-            folder = self._claimed("log", "log/", self.main.folder.fd)
-            slot = self._slot(folder)
+            slot = self._slot("log", "log/", self.main.folder.fd)
             try:
                 self._open_pipe(slot)
+                self._publish(slot)
+                slot.folder.open_ok()
             except BaseException:
-                folder.close()
+                self._release(slot)
                 raise
             self.log = slot
-            self._enter(slot)
+            if self._begun:
+                self._begin(slot)
+
+    def _find_log(self) -> None:
+        try:
+            self._look_for_log()
+        except (FolderError, OSError) as error:
+            self._complain(self.main, f"warning: {reason(error) if isinstance(error, OSError) else error}")
+            self.main.later = self._hub.now().clock + PAUSE, self._find_log
 
     def _has_log(self) -> bool:
         try:
@@ -120,13 +144,11 @@ class Service:
     def _open_pipe(self, log: Slot) -> None:
         places = [(slot.unit.pid, number) for slot, number in ((log, 0), (self.main, 1)) if slot.alive]
         ends = adoption.reopen(self._inode, places) or calls.pipe2(calls.O_CLOEXEC)
+        self._close_pipe(0, 1)
         self._pipe, self._inode = ends, calls.fstat(ends[0]).st_ino
 
-    def _enter(self, slot: Slot) -> None:
-        """Publish a slot, let clients in, and go on with its unit."""
-        self._hub.watch(slot.folder.control, self, lambda: self._take_orders(slot))
-        self._publish(slot)
-        slot.folder.open_ok()
+    def _begin(self, slot: Slot) -> None:
+        """Go on with the unit of a slot."""
         if slot.unit.state != DOWN and not slot.alive:  # it ended while nobody was looking
             self._take(slot, slot.unit.ended, None)
         else:
@@ -175,7 +197,9 @@ class Service:
 
     def _take_orders(self, slot: Slot) -> None:
         for letter in slot.folder.orders():
-            if not (self._left and slot is self.main):
+            if letter == LET_GO and self._hub.lets_go:
+                self.over = self._goes_on = True
+            elif not (self._left and slot is self.main):
                 self._take(slot, slot.unit.order, letter)
 
     def leave(self) -> None:
@@ -242,21 +266,23 @@ class Service:
             if is_run and not unit.is_log:
                 self._renew()
                 self._look_for_log()
+            before = adoption.ticks(self._hub.now().clock)
             words = [f"./{order.program}", *order.arguments]
             end, number = (self._pipe[0], 0) if unit.is_log else (self._pipe[1], 1)
             pid = self._hub.spawner.spawn(slot.folder, words, end, number)
         except (FolderError, CannotForkError) as error:
             self._complain(slot, f"warning: unable to start {program}: {error}")
             if is_run:
-                unit.postpone(self._hub.now())
+                unit.postpone(self._hub.now(), min(slot.times, _LONGEST_PAUSE) * PAUSE)
             else:
                 slot.later = self._hub.now().clock + PAUSE, lambda: self._start(slot, order)
         except OSError as error:
             self._complain(slot, f"fatal: unable to start {program}: {reason(error)}")
             self._perform(slot, unit.not_started(self._hub.now()))
         else:
-            slot.alive = True
-            unit.started(pid, self._hub.now())
+            now = self._hub.now()
+            slot.alive, slot.started = True, (before, adoption.ticks(now.clock))
+            unit.started(pid, now)
             self._hub.child(pid, self, lambda status: self._ended(slot, status))
             if is_run:
                 slot.complaint = ""
@@ -289,6 +315,8 @@ class Service:
                     calls.pidfd_send_signal(slot.pidfd, number)
                 else:
                     calls.kill(slot.unit.pid, number)
+            except ProcessLookupError:
+                pass  # its end is about to be heard of
             except OSError as error:
                 self._complain(slot, f"warning: unable to send signal {number}: {reason(error)}")
 
@@ -320,7 +348,9 @@ class Service:
 
     def _publish(self, slot: Slot) -> None:
         try:
-            slot.folder.publish(slot.unit, lambda pid: adoption.record(self._hub.boot, pid, self._inode))
+            status = slot.unit.status
+            record = adoption.record(self._hub.boot, status, slot.started, self._inode)
+            slot.folder.publish(status, slot.unit.leaving, record)
         except FileNotFoundError:
             if slot.later is None:
                 slot.later = self._hub.now().clock + PAUSE, lambda: self._find_again(slot)
@@ -348,6 +378,13 @@ class Service:
         """Let go of the folders."""
         self._close_pipe(0, 1)
         for slot in self.slots:
-            self._hub.forget(slot.folder.control)
-            slot.folder.forget_process()
-            slot.folder.close()
+            if not self._goes_on:
+                slot.folder.forget_process()
+            self._release(slot)
+
+    def _release(self, slot: Slot) -> None:
+        for fd in (slot.folder.control, slot.pidfd):
+            self._hub.forget(fd)
+        if slot.pidfd >= 0:
+            calls.close(slot.pidfd)
+        slot.folder.close()

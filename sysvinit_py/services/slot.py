@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Protocol
 
+    from sysvinit_py.services.adoption import Times
     from sysvinit_py.services.folder import Folder
     from sysvinit_py.services.spawn import Spawner
     from sysvinit_py.services.unit import Effect, Now, Unit
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
         boot: bytes
         is_told: bool
+        lets_go: bool
         spawner: Spawner
 
         def now(self) -> Now:
@@ -52,6 +54,7 @@ class Slot:
         self.unit, self.folder = unit, folder
         self.held: list[tuple[Callable[..., Iterable[Effect] | None], tuple[Any, ...]]] = []
         self.alive = False  # the process has not been reaped
+        self.started: Times = (0, 0)  # when it was started
         self.pidfd = -1  # of a process that is not our child
         self.later: tuple[float, Callable[[], None]] | None = None  # what is tried again, and when
         self.complaint, self.times = "", 0  # the last one, and how often

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import errno
-
 from sysvinit_py.linux import calls
+from sysvinit_py.linux.inherited import variables
+from sysvinit_py.protocol.supervise import reason
+from sysvinit_py.services.folder import PASSING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sysvinit_py.services.folder import Folder
 
-#: posix_spawn(3): these say that there is no process to be had, not that the program is at fault.
-_NO_PROCESS = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 #: What Python has ignored, and we handle; children have the default.
 _DEFAULT = (calls.SIGCHLD, calls.SIGTERM, calls.SIGIO, calls.SIGPIPE, calls.SIGXFSZ)
-_ENVIRONMENT = "/proc/self/environ"
-_CHUNK = 1 << 20
 
 
 class CannotForkError(Exception):
     """No process can be made now."""
-
-
-def environment() -> dict[str, str]:
-    """Return what this process was given, without what Python adds for its own locale."""
-    fd = calls.open(_ENVIRONMENT, calls.O_RDONLY | calls.O_CLOEXEC)
-    try:
-        data = b""
-        while chunk := calls.read(fd, _CHUNK):
-            data += chunk
-    finally:
-        calls.close(fd)
-    pairs = (word.decode("utf-8", "surrogateescape").partition("=") for word in data.split(b"\0") if word)
-    return {name: value for name, _, value in pairs if name}
 
 
 class Spawner:
@@ -44,7 +28,7 @@ class Spawner:
     def __init__(self, session: bool = False) -> None:
         import resource  # not every small Python has it; it is needed nowhere else
 
-        self._environment = environment()
+        self._environment = variables()
         blocked = set(calls.pthread_sigmask(calls.SIG_BLOCK, ()))
         self._mask = blocked - {calls.SIGCHLD, calls.SIGTERM}
         calls.pthread_sigmask(calls.SIG_SETMASK, self._mask)
@@ -72,8 +56,8 @@ class Spawner:
                 file_actions=actions, setsigmask=self._mask, setsigdef=_DEFAULT, **self._how,
             )  # fmt: skip
         except OSError as error:
-            if error.errno in _NO_PROCESS:
-                raise CannotForkError(error) from error
+            if error.errno in PASSING:
+                raise CannotForkError(reason(error)) from error
             raise
         finally:
             self._limit(self._hard)

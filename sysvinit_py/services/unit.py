@@ -194,10 +194,10 @@ class Unit:
         else:
             yield from self._down(now)
 
-    def postpone(self, now: Now) -> None:
+    def postpone(self, now: Now, seconds: float = PAUSE) -> None:
         """Take in that nothing can be started at present: it is tried again after a pause."""
         if self.state == DOWN:
-            self.rests_until = now.clock + PAUSE
+            self.rests_until = now.clock + seconds
 
     def ended(self, status: int | None, now: Now) -> Iterator[Effect]:
         """Take in that the process has ended; None: nobody knows how."""

@@ -141,8 +141,8 @@ def test_another_process_with_that_pid(service: Make) -> None:
     one.kill_runsv()
     os.kill(pid, signal.SIGKILL)
     record = one.path / "supervise/process"
-    boot, _, start, pipe = record.read_text().split()
-    record.write_text(f"{boot} {os.getpid()} {start} {pipe}\n")
+    boot, _, *rest = record.read_text().split()
+    record.write_text(f"{boot} {os.getpid()} {' '.join(rest)}\n")
     status = one.path / "supervise/status"
     data = status.read_bytes()
     status.write_bytes(data[:12] + os.getpid().to_bytes(4, "little") + data[16:])
