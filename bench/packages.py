@@ -1,4 +1,4 @@
-"""Debian's packages of other inits, 12's if nothing else is said, on whatever Debian: unpacked, never installed."""
+"""Debian's packages of other inits, 12's unless another release is named: unpacked, never installed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Debian's C init, the oracle: unpacked into .cache/debian, never installed.
 
-Debian 12's, which docs/behaviour was measured on, or the one of VERSIONS that SYSVINIT_PY_ORACLE_VERSION names.
+Debian 12's, which docs/behaviour was measured on, or that of VERSIONS that SYSVINIT_PY_ORACLE_VERSION names.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def oracle() -> Path:
 
 
 def libraries() -> dict[str, Path]:
-    """Return what its programs need of what this machine does not have, by path: not in every root it is seen."""
+    """Return the C library that its programs bring, if this machine's is too old, by path."""
     try:
         found = [*oracle().glob(_LINKER), *oracle().glob(_LIBRARY)]
     except OracleError:
@@ -79,6 +79,13 @@ def _with_its_c_library(programs: Path) -> Path:
     (linker,) = folder.glob(_LINKER)
     for name in PROGRAMS:
         shutil.copy(programs / name, folder)
-        command = [patchelf, "--set-interpreter", linker, "--set-rpath", folder, folder / name]
+        command: list[str | Path] = [
+            patchelf,
+            "--set-interpreter",
+            linker,
+            "--set-rpath",
+            folder,
+            folder / name,
+        ]
         subprocess.run(command, check=True)
     return folder
