@@ -262,7 +262,7 @@ def reboot(cmd: int) -> None:
 
 
 def reboot_with(message: bytes) -> None:
-    """Restart the machine with a message for its firmware, for which the C library's reboot() has no place."""
+    """Restart the machine with a message for its firmware, which the C library's reboot() cannot pass."""
     import sys
 
     architecture = sys.implementation._multiarch.partition("-")[0]  # of this program, not of the kernel

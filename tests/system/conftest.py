@@ -68,7 +68,7 @@ class Init(NamedTuple):
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "ours_only(reason, but=()): run on no version of the oracle but those in ``but``: we differ on purpose",
+        "ours_only(reason, but=()): run on no oracle but the versions in ``but``: we differ on purpose",
     )
 
 
