@@ -124,8 +124,15 @@ vm: vm-packages $(READY) dist/init
 #: make test-vm       boot it in many ways and on Debian's init, without KVM; prints what ours takes more or less
 .PHONY: test-vm
 test-vm: vm-packages test-packages $(READY) dist/init
-	$(TWO_AT_ONCE) --dist loadscope --timeout 600 -m 'not alone' tests/vm; status=$$?; \
-		$(BIN)/pytest --timeout 600 -m alone tests/vm && exit $$status
+	$(TWO_AT_ONCE) --dist loadscope --timeout 600 -m 'not alone' --ignore $(UPGRADE) tests/vm; status=$$?; \
+		$(BIN)/pytest --timeout 600 -m alone --ignore $(UPGRADE) tests/vm && exit $$status
+
+#: make test-upgrade  in such a machine, upgrade the Python that PID 1 runs; four minutes
+UPGRADE := tests/vm/test_vm_upgrade.py
+.PHONY: test-upgrade
+test-upgrade: vm-packages test-packages $(READY) dist/init
+	$(call install,$(DEB_PACKAGES))
+	$(BIN)/pytest --timeout 900 $(UPGRADE)
 
 #: make test-container containers with several processes, under podman and docker; four minutes
 .PHONY: test-container
