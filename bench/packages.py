@@ -1,4 +1,4 @@
-"""Debian 12's packages of other inits, on whatever Debian: unpacked into .cache/debian, never installed."""
+"""Debian's packages of other inits, 12's unless another release is named: unpacked, never installed."""
 
 from __future__ import annotations
 
@@ -9,36 +9,41 @@ from pathlib import Path
 
 CACHE = Path(__file__).parents[1] / ".cache" / "debian"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-SOURCE = f"deb [signed-by={KEYRING}] http://deb.debian.org/debian bookworm main\n"
-#: apt with a source, lists and a cache of its own: it needs no rights, and the machine's are left alone.
-APT = (
-    "apt-get", "-o", f"Dir::Etc::SourceList={CACHE}/sources.list", "-o", "Dir::Etc::SourceParts=-",
-    "-o", f"Dir::State::Lists={CACHE}/lists", "-o", f"Dir::State::Status={CACHE}/status",
-    "-o", f"Dir::Cache={CACHE}/cache", "-o", "APT::Sandbox::User=",
-    "-o", "Acquire::Languages=none", "-o", "Acquire::Retries=3",
-)  # fmt: skip
+SUITE = "bookworm"
 
 
 class PackageError(Exception):
     """It could not be obtained; says why."""
 
 
+def _apt(folder: Path) -> tuple[str, ...]:
+    """Return apt-get with a source, lists and a cache of its own: the machine's are left alone."""
+    return (
+        "apt-get", "-o", f"Dir::Etc::SourceList={folder}/sources.list", "-o", "Dir::Etc::SourceParts=-",
+        "-o", f"Dir::State::Lists={folder}/lists", "-o", f"Dir::State::Status={folder}/status",
+        "-o", f"Dir::Cache={folder}/cache", "-o", "APT::Sandbox::User=",
+        "-o", "Acquire::Languages=none", "-o", "Acquire::Retries=3",
+    )  # fmt: skip
+
+
 @cache
-def unpacked(package: str) -> Path:
+def unpacked(package: str, suite: str = SUITE) -> Path:
     """Return the folder in which the package's files are. Raises PackageError."""
-    folder = CACHE / package
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
+    place = CACHE / suite
+    folder, apt = place / package, _apt(place)
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # test runs may be parallel
         if not folder.exists():
-            if not list((CACHE / "lists").glob("*Packages*")):
-                (CACHE / "lists" / "partial").mkdir(parents=True, exist_ok=True)
-                (CACHE / "sources.list").write_text(SOURCE)
-                (CACHE / "status").touch()  # else it would look for the version that is installed
-                _run(package, *APT, "update", "--error-on=any")
-            _run(package, *APT, "download", package)
+            if not list((place / "lists").glob("*Packages*")):
+                (place / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+                source = f"deb [signed-by={KEYRING}] http://deb.debian.org/debian {suite} main\n"
+                (place / "sources.list").write_text(source)
+                (place / "status").touch()  # else it would look for the version that is installed
+                _run(package, *apt, "update", "--error-on=any", cwd=place)
+            _run(package, *apt, "download", package, cwd=place)
             unfinished = folder.with_suffix(".new")
-            _run(package, "dpkg", "-x", _file(package), str(unfinished))
+            _run(package, "dpkg", "-x", _file(package, place), str(unfinished), cwd=place)
             unfinished.rename(folder)
     return folder
 
@@ -46,8 +51,8 @@ def unpacked(package: str) -> Path:
 @cache
 def version(package: str) -> str:
     """Return the version of the package that is unpacked."""
-    unpacked(package)
-    return _run(package, "dpkg-deb", "-f", _file(package), "Version").strip()
+    file = _file(package, unpacked(package).parent)
+    return _run(package, "dpkg-deb", "-f", file, "Version").strip()
 
 
 @cache
@@ -66,7 +71,7 @@ def size(package: str = "") -> int:
             "--variant=minbase",
             *include,
             *without,
-            "bookworm",
+            SUITE,
             str(archive),
         )
         told.write_text(str(archive.stat().st_size))
@@ -74,13 +79,13 @@ def size(package: str = "") -> int:
     return int(told.read_text())
 
 
-def _file(package: str) -> str:
-    return str(next(CACHE.glob(f"{package}_*.deb")))
+def _file(package: str, folder: Path) -> str:
+    return str(next(folder.glob(f"{package}_*.deb")))
 
 
-def _run(package: str, *command: str) -> str:
+def _run(package: str, *command: str, cwd: Path = CACHE) -> str:
     try:
-        done = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, check=True, timeout=300)
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True, timeout=300)
     except FileNotFoundError as error:
         raise PackageError(f"no {error.filename} here to obtain {package} with") from None
     except subprocess.TimeoutExpired:

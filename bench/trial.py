@@ -21,11 +21,12 @@ _REST = 0.1  # seconds of sleep without which PID 1 is not at rest
 class Trial:
     """A context manager: boots on entering; on leaving all of it ends.
 
+    system   the root file system whose programs it runs with, if not this machine's
     started  when it was told to exec the init, seconds of time.monotonic
     stamps   what the entries' programs wrote down
     """
 
-    def __init__(self, init: Init, entries: Sequence[Entry]) -> None:
+    def __init__(self, init: Init, entries: Sequence[Entry], system: str = "") -> None:
         self.init = init
         self.started = 0.0
         self.stamps: Stamps
@@ -43,6 +44,7 @@ class Trial:
             environment=plan.environment,
             binds=plan.binds,
             before=self._prepare,
+            system=system,
         )
         self._exits = ExitStack()
 

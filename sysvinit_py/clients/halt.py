@@ -46,11 +46,24 @@ _ROWS = (
     Option("-p", help="switch off the power (default if called as poweroff)"),
     Option("-t", "SECONDS", "ignored"),
 )
+_REBOOT_ROWS = (
+    Option(
+        "-k",
+        help="by the kernel that kexec has loaded, which is done without -k, too; refused if there is none",
+    ),
+    Option("-m", "MESSAGE", "pass it to the firmware; implies -f"),
+)
 _ABOUT = "{} the machine: from level 0 or 6 at once, from any other level by shutdown."
 _FORM = "[-n] [-w] [-d] [-f] [-i] [-h] [-p]"
 PROGRAMS = tuple(
-    Program(name, _ABOUT.format(verb), _ROWS, forms=(_FORM,), common=LONG, misused=out.FAILED)
-    for name, verb in (("halt", "Halt"), ("poweroff", "Power off"), ("reboot", "Restart"))
+    Program(
+        name, _ABOUT.format(verb), (*_ROWS, *more), forms=(_FORM + form,), common=LONG, misused=out.FAILED
+    )
+    for name, verb, more, form in (
+        ("halt", "Halt", (), ""),
+        ("poweroff", "Power off", (), ""),
+        ("reboot", "Restart", _REBOOT_ROWS, " [-k] [-m MESSAGE]"),
+    )
 )
 
 _IFREQ = Struct("16sh22x")
@@ -70,7 +83,10 @@ def _run(name: str, soft: Callable[[list[str]], int], values: Values) -> int:
         raise RefusedError("must be superuser.")
     name = "poweroff" if values.p and name == "halt" else name
     commands, called = POWER[name]
-    if not (values.f or values.w) and not _is_last_level(name):
+    message = values.m if name == "reboot" else None
+    if not (values.f or values.w or message) and not _is_last_level(name):
+        if name == "reboot" and values.k and not _kexec_loaded():
+            raise RefusedError("-k: no kernel is loaded: see kexec(8)")
         return soft([*called, "now"])
     if not values.w:
         require_own_root()
@@ -84,6 +100,11 @@ def _run(name: str, soft: Callable[[list[str]], int], values: Values) -> int:
     if values.i:
         _interfaces_down(name)
     _settle_disks(flush=not values.n, standby=values.h)
+    if message:
+        try:
+            calls.reboot_with(message.encode("utf-8", "surrogateescape"))
+        except OSError as error:
+            out.say(name, f"-m: {error.strerror}")
     stop(commands)
     return out.DONE
 
@@ -137,7 +158,7 @@ def require_own_root() -> None:
 def stop(commands: tuple[int, ...]) -> None:
     """Have the kernel stop this system; what init starts meanwhile would be in the way. Raises OSError."""
     if commands == (calls.RB_AUTOBOOT,):
-        if runlevel.contents(KEXEC_LOADED)[:1] == b"1":
+        if _kexec_loaded():
             commands = (calls.RB_KEXEC, *commands)
     else:
         _reboot(calls.RB_ENABLE_CAD)  # the only way out of a machine that is halted
@@ -146,6 +167,10 @@ def stop(commands: tuple[int, ...]) -> None:
     _reboot(calls.RB_DISABLE_CAD)
     calls.kill(1, calls.SIGCONT)
     raise errors[-1] or RefusedError("the kernel went on after reboot(2)")
+
+
+def _kexec_loaded() -> bool:
+    return runlevel.contents(KEXEC_LOADED)[:1] == b"1"
 
 
 def _reboot(command: int) -> OSError | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posix  # and not os, which takes 2 ms to import
 import time
+from stat import S_ISREG
 
 from sysvinit_py.cli import out
 from sysvinit_py.cli.options import LONG, Option, Program, RefusedError, UsageError
@@ -148,6 +149,11 @@ def _cancel(words: list[str]) -> int:
 
 def _is_shutdown(pid: int) -> bool:
     """Return whether the process is a shutdown; another one may have got the pid of one that was killed."""
+    try:
+        if posix.stat(f"/proc/{pid}").st_uid != posix.geteuid():
+            return False
+    except OSError:
+        return False
     command = runlevel.contents(f"/proc/{pid}/cmdline").split(b"\0")
     names = {word.rpartition(b"/")[2].decode("ascii", "replace") for word in command[:3]}
     return not names.isdisjoint({SHUTDOWN.name, *halt.POWER})
@@ -170,7 +176,7 @@ def _bring_down(values: Values, level: str, wait: int, message: str) -> int:
             _hand_over(values, level, going, message)
             made = []
             return out.DONE
-        out.write("\r\nShutdown cancelled.\r\n")
+        telinit.say(1, "\r\nShutdown cancelled.\r\n")
         return out.DONE if cancelled in (0, calls.SIGINT) else 128 + cancelled
     finally:
         for path in (NOLOGIN, *made, *([PIDFILE] if lock >= 0 else [])):
@@ -183,14 +189,25 @@ def _take_pidfile() -> int:
     flags = calls.O_RDWR | calls.O_CREAT | calls.O_NOFOLLOW | calls.O_NONBLOCK | calls.O_CLOEXEC
     while True:
         try:
-            file = calls.open(PIDFILE, flags, 0o644)
+            file = calls.open(PIDFILE, flags, 0o600)  # what others cannot read they cannot lock
         except OSError:
             out.say(SHUTDOWN.name, f"warning: cannot open {PIDFILE}")
             return -1
+        if not S_ISREG(calls.fstat(file).st_mode):
+            calls.close(file)
+            out.say(SHUTDOWN.name, f"warning: {PIDFILE} is not a regular file: shutdown -c will not work")
+            return -1
         try:
             calls.lockf(file, calls.LOCK_EX | calls.LOCK_NB)
-        except OSError:
-            raise RefusedError("already running.") from None
+        except (BlockingIOError, PermissionError):
+            text = calls.read(file, 32).strip()
+            if not text.isdigit() or _is_shutdown(int(text)):
+                raise RefusedError("already running.") from None
+            calls.close(file)
+            _remove(PIDFILE)  # of one that was killed; who has locked it now is no shutdown
+            continue
+        except OSError as error:
+            out.say(SHUTDOWN.name, f"warning: {PIDFILE} cannot be locked: {error.strerror}")
         if not calls.fstat(file).st_nlink:
             calls.close(file)  # its owner has ended this very moment
             continue

@@ -36,34 +36,48 @@ def _c(data: bytes, file: str, target: Target, seen: dict[str, Entry]) -> Docume
     """C sysvinit: a line ends at a NUL too, and an overlong one is cut, or refused."""
     first_only = target.one_entry_a_tab and file.endswith(".tab")
     lines: list[Line] = []
-    read_one = False
+    read_one, lost = False, ""
     for number, raw, finished in _raw_lines(data):
-        unread = ""
+        unread, lost = lost, lost if first_only else ""
         if first_only and read_one:
             unread = "never read: this init takes one entry from a .tab file"
-        elif not finished and target.drops_unfinished_line:
+        elif not (unread or finished or first_only) and target.needs_newlines:
             unread = "never read: this init drops a last line that has no newline"
         line = _c_line(raw, finished, file, number, target, {} if unread else seen)
         if line.kind not in ("blank", "comment"):
             read_one = True
             if unread:
                 line = Line(number, line.text, "refused", problem=Problem(file, number, unread))
+        if target.needs_newlines and not unread:
+            lost = _what_is_lost(raw, first_only, target)
         lines.append(line)
     return Document(file, tuple(lines), data.endswith(b"\n") or not data)
+
+
+def _what_is_lost(raw: bytes, first_only: bool, target: Target) -> str:
+    """Return why an init that does not see this line's newline drops what follows; else nothing."""
+    if b"\0" in raw:
+        return "never read: this init drops what follows a line with a NUL"
+    if first_only and len(raw) > target.max_line:
+        return f"never read: there is a comment of more than {target.max_line} bytes before it"
+    return ""
 
 
 def _c_line(
     raw: bytes, finished: bool, file: str, number: int, target: Target, seen: dict[str, Entry]
 ) -> Line:
     text = _decode(raw)
-    if len(raw) > target.max_line:
-        then = "the rest is read as a line of its own" if target.cuts_long_lines else "it is refused"
+    is_comment = raw[: target.max_line + 1].lstrip(BLANKS.encode()).startswith(b"#")
+    if len(raw) > target.max_line and not (target.needs_newlines and is_comment):
+        then = "it is refused" if target.needs_newlines else "the rest is read as a line of its own"
         reason = f"line too long (max {target.max_line} bytes), this one has {len(raw)}: {then}"
         return Line(number, text, "refused", problem=Problem(file, number, reason))
+    if is_comment:
+        return Line(number, text, "comment")
     seen_part, nul, _ = raw.partition(b"\0")
     body = seen_part.lstrip(BLANKS.encode())
-    if body.startswith(b"#"):
-        return Line(number, text, "comment")
+    if nul and target.needs_newlines and not file.endswith(".tab"):
+        return Line(number, text, "refused", problem=Problem(file, number, "NUL byte in the line"))
     if not body and not nul and finished:
         return Line(number, text, "blank")
     # C splits before it drops the newline, so that of an incomplete line it counts in the last field.

@@ -1,7 +1,7 @@
 """The inits that an inittab can be written for: their limits and quirks, a table (behaviour/inittab).
 
-sysvinit-3.06 and busybox are compared with the running binaries by tests/system/lint; sysvinit-2.88 and
-sysvinit-3.14 are taken from documentation.
+sysvinit-3.06, sysvinit-3.14 and busybox are compared with the running binaries by tests/system/lint;
+sysvinit-2.88 is taken from documentation.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ class Target(Value):
     at_sign: bool = True  # knows the leading @
     tab_files: bool = True  # reads inittab.d
     one_entry_a_tab: bool = False
-    cuts_long_lines: bool = False  # reads an overlong line as two; otherwise refuses it
-    drops_unfinished_line: bool = False  # never sees a last line without a newline
+    needs_newlines: bool = (
+        False  # refuses a line whose newline it does not see: cut off, missing, behind a NUL
+    )
     waits_for_terminals: bool = False  # starts a getty when its terminal is there, and not before
     comment_is_a_word: bool = False  # passes an empty last argument where a # ends the process
 
@@ -42,15 +43,15 @@ class Target(Value):
 SYSVINIT_PY = Target("sysvinit_py", "ours", tuple(ACTIONS), small_s=True, waits_for_terminals=True)
 SYSVINIT_2_88 = Target(
     "sysvinit-2.88", "c", C_ACTIONS, max_line=254, max_process=127, max_words=14, exec_prefix=True,
-    at_sign=False, tab_files=False, cuts_long_lines=True, comment_is_a_word=True,
+    at_sign=False, tab_files=False, comment_is_a_word=True,
 )  # fmt: skip
 SYSVINIT_3_06 = Target(
     "sysvinit-3.06", "c", C_ACTIONS, max_line=254, max_process=127, max_words=14, exec_prefix=True,
-    one_entry_a_tab=True, cuts_long_lines=True, comment_is_a_word=True,
+    one_entry_a_tab=True, comment_is_a_word=True,
 )  # fmt: skip
 SYSVINIT_3_14 = Target(
     "sysvinit-3.14", "c", C_ACTIONS, max_line=254, max_process=254, max_words=14,
-    one_entry_a_tab=True, drops_unfinished_line=True, comment_is_a_word=True,
+    one_entry_a_tab=True, needs_newlines=True, comment_is_a_word=True,
 )  # fmt: skip
 #: Ours as ``init --container``, which boots no machine, and refuses what the rules call an error.
 CONTAINER = SYSVINIT_PY.replace(name="container")

@@ -13,6 +13,7 @@ import posix as _posix  # and not os, which takes 2 ms to import
 import select as _select
 import time as _time
 from _stat import S_IXUSR  # noqa: F401
+from errno import ENOSYS
 from fcntl import (  # noqa: F401
     DN_DELETE,
     DN_MULTISHOT,
@@ -75,6 +76,10 @@ SIGNALS = sorted(_signal.valid_signals() - {SIGKILL, SIGSTOP})
 SEEK_SET = 0  # in os only
 RB_DISABLE_CAD, RB_POWER_OFF, RB_AUTOBOOT = 0, 0x4321FEDC, 0x01234567
 RB_ENABLE_CAD, RB_HALT_SYSTEM, RB_KEXEC = 0x89ABCDEF, 0xCDEF0123, 0x45584543
+_RB_RESTART2, _MAGIC = 0xA1B2C3D4, (0xFEE1DEAD, 672274793)
+_SYS_REBOOT = {
+    "x86_64": 169, "aarch64": 142, "riscv64": 142, "i386": 88, "arm": 88, "powerpc64le": 88, "s390x": 88,
+}  # fmt: skip
 SIOCGIFFLAGS, SIOCSIFFLAGS, HDIO_DRIVE_CMD = 0x8913, 0x8914, 0x031F
 IN_ATTRIB, IN_DELETE_SELF, IN_MOVE_SELF, IN_DONT_FOLLOW = 0x4, 0x400, 0x800, 0x2000000
 IN_MODIFY, IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE = 0x2, 0x40, 0x80, 0x100, 0x200
@@ -258,6 +263,16 @@ def _libc(function: str, *arguments: object) -> int:
 def reboot(cmd: int) -> None:
     """Control what ctrl-alt-del does, or stop the machine (reboot(2))."""
     _libc("reboot", cmd)
+
+
+def reboot_with(message: bytes) -> None:
+    """Restart the machine with a message for its firmware, which the C library's reboot() cannot pass."""
+    import sys
+
+    architecture = sys.implementation._multiarch.partition("-")[0]  # of this program, not of the kernel
+    if architecture not in _SYS_REBOOT:
+        raise OSError(ENOSYS, _posix.strerror(ENOSYS))
+    _libc("syscall", _SYS_REBOOT[architecture], *_MAGIC, _RB_RESTART2, message)
 
 
 def become_subreaper() -> None:

@@ -16,8 +16,7 @@ def descendants(supervisor: bytes = b"") -> set[int]:
     parents = ["self"]
     while parents:
         parent = parents.pop()
-        if supervisor and _read(f"/proc/{parent}/comm") == supervisor + b"
-":
+        if supervisor and _read(f"/proc/{parent}/comm") == supervisor + b"\n":
             continue
         new = children(parent) - found
         found |= new

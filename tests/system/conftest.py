@@ -12,9 +12,11 @@
         system.witness.wait("B", "TERM")
 
 Each test that uses ``boot`` runs twice, as [ours] and as [oracle]; ``init`` says which one is under test
-(``init.ours``, ``init.program``). Where we differ on purpose:
+(``init.ours``, ``init.program``). Where we differ on purpose, from all
+versions of the oracle (oracle.py) or from some:
 
     @pytest.mark.ours_only("behaviour/runlevels#ending: a group is gone when no member is left")
+    @pytest.mark.ours_only("behaviour/signals: 3.10 and newer", but=["3.14"])
 
 ``boot(inittab, **options)``: a str is dedented; bytes and None (no file) go too. The options are Sandbox's:
 files={path: str | bytes | Path | None}, arguments=["3"], environment={...}, console=False, before=callable.
@@ -44,7 +46,7 @@ from bench.packages import PackageError, unpacked
 from sysvinit_py.sandbox.refusal import NamespaceError
 from sysvinit_py.sandbox.sandbox import Sandbox
 from tests.support.patience import PATIENCE
-from tests.system.oracle import OracleError, oracle
+from tests.system.oracle import VERSION, OracleError, oracle
 from tests.system.syslogd import Syslogd
 from tests.system.system import System
 from tests.system.witness import CompilerError, program
@@ -64,7 +66,10 @@ class Init(NamedTuple):
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "ours_only(reason): not run on the oracle: we differ on purpose")
+    config.addinivalue_line(
+        "markers",
+        "ours_only(reason, but=()): run on no oracle but the versions in ``but``: we differ on purpose",
+    )
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -79,7 +84,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ours_only = metafunc.definition.get_closest_marker("ours_only")
         if ours_only and not ours_only.args:
             raise pytest.UsageError(f"{metafunc.definition.nodeid}: ours_only needs a reason")
-        metafunc.parametrize("init", ["ours"] if ours_only else ["ours", "oracle"], indirect=True)
+        alone = ours_only and VERSION not in ours_only.kwargs.get("but", ())
+        metafunc.parametrize("init", ["ours"] if alone else ["ours", "oracle"], indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sysvinit_py.linux.namespaces import BEYOND_NAMESPACES
 from sysvinit_py.sandbox.sandbox import COMMAND_ENVIRONMENT, FILES, Sandbox
 from tests.support.patience import PATIENCE
+from tests.system.oracle import libraries
 from tests.system.witness import Witness, program, wait_until
 
 #: The root file system whose programs are used, such as another architecture's; empty: the machine's.
@@ -53,7 +54,8 @@ class System(Sandbox):
     """A booted inittab whose entries run ``/w TAG [WORD ...]`` (witness.c): all of Sandbox's and this."""
 
     def __init__(self, init: Path, inittab: str | bytes | None, **options: Any) -> None:
-        options["files"] = {**(FILES if SYSTEM else {}), "/w": program(), **(options.get("files") or {})}
+        files = {**(FILES if SYSTEM else {}), **libraries(), "/w": program()}
+        options["files"] = {**files, **(options.get("files") or {})}
         options.setdefault("system", SYSTEM)
         super().__init__(init, inittab, **options)
 

@@ -328,7 +328,7 @@ def test_utmp_is_created(boot: Boot) -> None:
     assert {BOOT_TIME, RUN_LVL} <= {record.type for record in system.records()}
 
 
-@pytest.mark.ours_only("behaviour/boot#title: 3.08 and newer")
+@pytest.mark.ours_only("behaviour/boot#title: 3.08 and newer", but=["3.14"])
 def test_runlevel_file(boot: Boot) -> None:
     system = boot("id:2:initdefault:\na:2:once:/w A\nb:3:once:/w B\n")
     system.witness.wait("A")

@@ -25,7 +25,7 @@ def test_tstp_pauses_until_cont(boot: Boot) -> None:
     system.witness.wait("B")
 
 
-@pytest.mark.ours_only("behaviour/signals: 3.10 and newer")
+@pytest.mark.ours_only("behaviour/signals: 3.10 and newer", but=["3.14"])
 def test_rtmin_4_shuts_down(boot: Boot) -> None:
     system = boot(
         "id:2:initdefault:\na:2:once:/w A\n", files={"/sbin/shutdown": '#!/bin/sh\nexec /w DOWN "$@"\n'}

@@ -18,6 +18,7 @@ import pytest
 from sysvinit_py.sandbox.console import Console
 from tests.system.at_terminal import AtTerminal
 from tests.system.conftest import OURS, Init
+from tests.system.oracle import libraries
 from tests.system.witness import wait_until
 
 REPOSITORY = Path(__file__).parents[2]
@@ -44,10 +45,16 @@ def inittab(tmp_path: Path) -> Path:
     return file
 
 
+def with_init(init: Init) -> list[str]:
+    """Return the options for this init, and for the C library that it may bring."""
+    binds = [] if init.ours else [f"--bind={path}" for path in libraries()]
+    return ["--init", str(init.program), *binds]
+
+
 def run(
     init: Init, *arguments: str | Path, python: str = sys.executable, umask: int = -1
 ) -> subprocess.CompletedProcess[str]:
-    command = [python, *TRY, "--init", init.program, *arguments]
+    command = [python, *TRY, *with_init(init), *arguments]
     return subprocess.run(
         command,
         cwd=REPOSITORY,
@@ -154,7 +161,7 @@ def test_refused_namespaces(init: Init, inittab: Path) -> None:
     """The limit of a user namespace around it says what a host's would."""
     forbid = ["unshare", "--user", "--map-root-user", "sh", "-c"]
     script = 'echo 0 >/proc/sys/user/max_pid_namespaces && exec "$@"'
-    command = [*forbid, script, "sh", sys.executable, *TRY, "--init", str(init.program), str(inittab)]
+    command = [*forbid, script, "sh", sys.executable, *TRY, *with_init(init), str(inittab)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 125, done
     assert "sysctl user.max_pid_namespaces=" in done.stderr
@@ -292,7 +299,7 @@ def test_root(init: Init, tmp_path: Path) -> None:
     command = "test -d /var/lib/mine && echo x >/etc/mine && ! touch /usr/x 2>/dev/null && exit 7"
     script = 'mount --bind /usr "$1" && shift && exec "$@"'
     for name in "root", "link":
-        arguments = [*TRY, "--init", str(init.program), "--root", str(tmp_path / name), "--command", command]
+        arguments = [*TRY, *with_init(init), "--root", str(tmp_path / name), "--command", command]
         done = subprocess.run(
             ["unshare", "--mount", "sh", "-c", script, "sh", str(root / "usr"), sys.executable, *arguments],
             cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False,
@@ -335,7 +342,7 @@ def test_nobody_can_type(init: Init, inittab: Path, stdin: str) -> None:
     terminal = os.open(screen.name, os.O_RDWR | os.O_NOCTTY)
     try:
         done = subprocess.run(
-            ["sh", "-c", f'exec "$@" {stdin}', "sh", sys.executable, *TRY, "--init", init.program, inittab],
+            ["sh", "-c", f'exec "$@" {stdin}', "sh", sys.executable, *TRY, *with_init(init), inittab],
             cwd=REPOSITORY, stdout=terminal, stderr=terminal, timeout=30, check=False,
         )  # fmt: skip
         assert done.returncode == 0
@@ -366,7 +373,7 @@ class Person(AtTerminal):
     """Somebody who has started inittab-try on a terminal."""
 
     def __init__(self, init: Init, inittab: Path) -> None:
-        command = [sys.executable, *TRY, "--init", str(init.program), str(inittab)]
+        command = [sys.executable, *TRY, *with_init(init), str(inittab)]
         super().__init__(lambda **streams: subprocess.Popen(command, cwd=REPOSITORY, **streams))
 
     def inside(self) -> list[Path]:
@@ -450,7 +457,7 @@ def test_keeper_killed(person: Person) -> None:
 @any_init
 def test_reader_that_leaves(init: Init, inittab: Path) -> None:
     assert shutil.which("head")
-    command = [sys.executable, *TRY, "--init", str(init.program), str(inittab), "--command", "telinit 3"]
+    command = [sys.executable, *TRY, *with_init(init), str(inittab), "--command", "telinit 3"]
     program = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert program.stdout
     program.stdout.read(1)

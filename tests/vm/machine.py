@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sysvinit_py.vm import qemu
-from sysvinit_py.vm.image import Image
+from sysvinit_py.vm.image import Image, files_disk
 
 #: Seconds that a boot or a shutdown may take; it is about 35 and 10 on a quiet machine, without KVM.
 BOOT, COMMAND = 1200.0, 400.0
@@ -31,7 +31,7 @@ class Machine:
     """Switched on with ``with``; it is killed at the end if it has not ended by itself.
 
     ``append``: more words for the kernel, after ``command_line``. ``files``: what is put on its disk before,
-    path to text. ``said``: all that the console has said so far.
+    path to text. ``bring``: a folder whose files are in /mnt. ``said``: all that the console has said so far.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Machine:
         append: str = "",
         files: dict[str, str] | None = None,
         command_line: str = qemu.APPEND,
+        bring: Path | None = None,
     ) -> None:
         self.said = ""
         self._seen = 0  # what of it expect() has passed
@@ -50,7 +51,11 @@ class Machine:
             self._put(path, text)
         monitor = self._folder / "monitor"
         self._command = [
-            *qemu.command(image._replace(disk=self.disk), f"{command_line} {append}"),
+            *qemu.command(
+                image._replace(disk=self.disk),
+                f"{command_line} {append}",
+                second=files_disk(self._folder, bring) if bring else None,
+            ),
             "-no-reboot", "-serial", "stdio", "-qmp", f"unix:{monitor},server=on,wait=off",
         ]  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Real services below our runsvdir, which is an entry of our init: what is killed, and another folder.
 
-An image with more packages takes minutes to make, so this is in .ci/nightly: ``make test-vm-services``.
+An image with more packages takes minutes to make, so this is in .ci/nightly: ``make test-vm-nightly``.
 """
 
 from __future__ import annotations

@@ -272,7 +272,8 @@ def long_line(inittab: Inittab) -> Iterator[Match]:
     """The line is longer than init's buffer.
 
     Up to 3.06 init takes 254 bytes of it as the line, and what follows as the next line: the tail of a long
-    comment is read as an entry. 3.14 refuses it. sysvinit_py takes 4096 bytes and says INT106.
+    comment is read as an entry. 3.14 refuses it, unless it is a comment. sysvinit_py takes 4096 bytes and says
+    INT106.
 
     Bad::
 
@@ -287,7 +288,7 @@ def long_line(inittab: Inittab) -> Iterator[Match]:
         yield match
 
 
-@rule("INT110", "nul-byte", "error", OURS)
+@rule("INT110", "nul-byte", "error", (SYSVINIT_3_14, *OURS))
 def nul_byte(inittab: Inittab) -> Iterator[Match]:
     """There is a NUL byte in the line.
 
@@ -309,10 +310,11 @@ def nul_byte(inittab: Inittab) -> Iterator[Match]:
 
 @rule("INT111", "never-read", "error", (SYSVINIT_3_06, SYSVINIT_3_14), example="etc/inittab.d/tty.tab")
 def never_read(inittab: Inittab) -> Iterator[Match]:
-    """init never reads this line, and does not say so.
+    """init never reads this line.
 
-    C sysvinit takes one entry from each ``.tab`` file; sysvinit-3.14 drops a last line that does not end
-    with a newline. sysvinit_py reads both.
+    C sysvinit takes one entry from each ``.tab`` file. sysvinit-3.14 drops a last line that does not end
+    with a newline, what follows a line with a NUL byte, and the entry of a ``.tab`` file that has a comment
+    of more than 254 bytes before it. sysvinit_py reads all of them.
 
     Bad::
 

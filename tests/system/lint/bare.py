@@ -80,7 +80,9 @@ class CInit(Bare):
             finally:
                 running.kill()
                 running.wait()
-        found = (re.search(rb"/etc/inittab\[(\d+)\]: (.*)", text, re.DOTALL) for text in said)
+        found = (
+            re.search(rb"/etc/inittab(?:\[| at line )(\d+)(?:\]: |\. )(.*)", text, re.DOTALL) for text in said
+        )
         return [(int(it[1]), it[2]) for it in found if it and b"the-last-line" not in it[2]]
 
 

@@ -5,10 +5,13 @@ That C's says the same is tested in tests/system/test_shutdown.py.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import posix
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -183,13 +186,13 @@ def test_a_machine_that_slept_hears_one_warning_only(world: World, monkeypatch: 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("at", [0.0, 30.0, 599.0, 600.0])
 def test_a_signal_leaves_nothing_half_done(
-    world: World, capsys: pytest.CaptureFixture[str], number: int, at: float
+    world: World, capfd: pytest.CaptureFixture[str], number: int, at: float
 ) -> None:
     world.signals = {1000 + at: number}
     assert shutdown.main(["-h", "-f", "-F", "+10"]) == (0 if number == signal.SIGINT else 128 + number)
     assert [*world.folder.iterdir()] == []
     assert not world.asked
-    assert capsys.readouterr().out == "\r\nShutdown cancelled.\r\n"
+    assert capfd.readouterr().out == "\r\nShutdown cancelled.\r\n"
 
 
 def test_flags_that_were_there_stay(world: World) -> None:
@@ -223,12 +226,17 @@ def test_only_warned(world: World) -> None:
     assert not world.asked
 
 
-def test_two_at_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_at_once(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The second one is refused by the lock, even before the first one has written its pid."""
+    running: list[int] = []
+    monkeypatch.setattr(shutdown, "_is_shutdown", running.__contains__)
     child = os.fork()  # a lock is a process's
     if not child:
         shutdown._take_pidfile()
         signal.pause()
+    running.append(child)
     try:
         give_up = time.monotonic() + 10
         while not (world.path("pidfile").exists() and world.path("pidfile").read_text()):
@@ -240,7 +248,67 @@ def test_two_at_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+    running.clear()
     assert shutdown.main(["-r", "now"]) == 0
+
+
+def test_a_lock_of_somebody_else(world: World) -> None:
+    """Regression: whoever could read what a killed shutdown had left could lock out all others."""
+    world.path("pidfile").write_text("2\n")
+    locked, lock = os.pipe()
+    child = os.fork()
+    if not child:
+        with world.path("pidfile").open() as file:
+            fcntl.lockf(file, fcntl.LOCK_SH)
+            os.write(lock, b".")
+            signal.pause()
+    try:
+        os.read(locked, 1)
+        assert shutdown.main(["-r", "now"]) == 0
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(locked)
+        os.close(lock)
+    assert world.asked
+
+
+def test_others_cannot_lock_it(world: World) -> None:
+    shutdown._take_pidfile()
+    assert world.path("pidfile").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("x", path)])
+def test_a_pidfile_that_is_no_file(
+    world: World, capsys: pytest.CaptureFixture[str], make: Callable[[Path], None]
+) -> None:
+    """Regression: with a FIFO there the machine could not be shut down. C waits for its other end."""
+    make(world.path("pidfile"))
+    assert shutdown.main(["-r", "now"]) == 0
+    assert capsys.readouterr().err.startswith("shutdown: warning: ")
+    assert world.asked
+
+
+def test_where_no_lock_is_to_be_had(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lockf(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(calls, "lockf", lockf)
+    assert shutdown.main(["-r", "now"]) == 0
+    assert world.asked
+
+
+def test_what_is_said_of_the_end_may_be_lost(world: World) -> None:
+    """Regression: a full disk under standard output made a cancelled shutdown fail."""
+    world.signals = {1000: signal.SIGINT}
+    full, stdout = os.open("/dev/full", os.O_WRONLY), os.dup(1)
+    os.dup2(full, 1)
+    try:
+        assert shutdown.main(["-r", "+1"]) == 0
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)
+        os.close(full)
 
 
 @pytest.mark.parametrize("text", ["", "foo", "1", "0", "-5", "99999999999", str(os.getppid())])
