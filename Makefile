@@ -170,8 +170,8 @@ picture: $(READY) dist/init
 	$(BIN)/python docs/draw_status.py dist/init
 
 #: make deb           Debian packages, in dist: init, telinit and inittab; and runit's programs
-DEB_PACKAGES := debhelper dpkg-dev python3-docutils
-DEB_SOURCES := debian grammar man sysvinit_py CHANGES.rst LICENSE
+DEB_PACKAGES := debhelper dpkg-dev dh-python pybuild-plugin-pyproject python3-docutils python3-setuptools python3-wheel
+DEB_SOURCES := debian docs grammar inittab.d man sysvinit_py CHANGES.rst LICENSE README.rst pyproject.toml setup.cfg setup.py
 .PHONY: deb
 deb:
 	$(call install,$(DEB_PACKAGES))

@@ -28,6 +28,8 @@ MARK = b"\n# runit of sysvinit_py "
 #: What says that a Python can run it.
 PROBE = ("sv", "--version")
 _BEGIN = 200
+#: All that are links to it.
+NAMES = tuple(name for table in (LINKS, DAEMONTOOLS) for names in table.values() for name in names)
 #: What is done, a line each.
 PLAN = [
     f"{SBIN}/{FILE} becomes that of sysvinit_py",
