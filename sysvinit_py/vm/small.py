@@ -81,6 +81,8 @@ def _furnish(root: Path, init: bytes, folder: Path, architecture: str) -> None:
     """Put into the root what no package has; move kernel and drivers to ``folder``."""
     for name in FOLDERS:
         (root / name).mkdir(parents=True, exist_ok=True)
+    for name in "hostname", "resolv.conf":
+        (root / "etc" / name).unlink(missing_ok=True)  # mmdebstrap's, from the machine that it runs on
     for path, text in TEXTS.items():
         (root / path).write_text(text)
     shutil.copy(FILES / "rc", root / "etc/rc")
