@@ -22,7 +22,7 @@ from sysvinit_py.cli.options import RefusedError
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "sysvinit_py"
-SUITE, MIRROR = "bookworm", "http://deb.debian.org/debian"
+SUITE = "bookworm"
 PACKAGES = (
     "e2fsprogs", "ifupdown", "initramfs-tools", "initscripts", "linux-image-amd64", "procps", "python3",
     "sysv-rc", "sysvinit-core", "udev",
@@ -167,7 +167,7 @@ def _make_in(cache: Path, base: Path, folder: Path, init: bytes, recipe: Recipe)
     try:
         draft.mkdir()
         if not base.exists():
-            _run(*recipe.bootstrap, recipe.suite, str(draft / base.name), MIRROR)
+            _run(*recipe.bootstrap, recipe.suite, str(draft / base.name))
             (draft / base.name).replace(base)
         _make(draft, base, init, recipe)
         for old in (*cache.glob("image-*"), *cache.glob("draft-*")):  # drafts: of who was killed

@@ -21,8 +21,8 @@ FILES = Path(__file__).with_name("small")
 PACKAGES = ("busybox", "e2fsprogs", "linux-image-cloud-{}")
 #: What is kept of them, and of what they depend on.
 KEPT = (
-    "/boot/vmlinuz-*", "*/bin/busybox", "*/sbin/e2fsck",
-    "*/ld-linux*", *(f"*/lib{name}.so*" for name in ("blkid", "c", "com_err", "e2p", "ext2fs", "resolv", "uuid")),
+    "/boot/vmlinuz-*", "*/bin/busybox", "*/sbin/e2fsck", "*/ld-linux*",
+    *(f"*/lib{name}.so*" for name in ("blkid", "c", "com_err", "e2p", "ext2fs", "resolv", "uuid")),
     "*/kernel/drivers/virtio/*", "*/virtio_blk.ko*",
 )  # fmt: skip
 #: The same for our init, and for Debian's.
@@ -46,8 +46,8 @@ cd "$1/tmp"
 python=$(basename ../usr/lib/python3.*)
 APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get download -qq lib$python-stdlib libffi8
 dpkg-deb --fsys-tarfile libffi8_*.deb | tar -x -C .. --wildcards './usr/lib/*/libffi.so*'
-dpkg-deb --fsys-tarfile lib$python-stdlib_*.deb |
-    tar -x -C .. --wildcards "./usr/lib/$python/ctypes/*.py" '*/lib-dynload/_ctypes.*' '*/lib-dynload/termios.*'
+dpkg-deb --fsys-tarfile lib$python-stdlib_*.deb | tar -x -C .. --wildcards \\
+    "./usr/lib/$python/ctypes/*.py" '*/lib-dynload/_ctypes.*' '*/lib-dynload/termios.*'
 rm *.deb
 """
 

@@ -1,4 +1,4 @@
-"""The drill on the smallest image, which has no C init package: all that sysvinit-core does elsewhere is ours.
+"""The drill on the smallest image, which has no C init package: what sysvinit-core does elsewhere is ours.
 
 Which suite and architecture it is SYSVINIT_PY_IMAGE says: ``make test-image SUITE=trixie ARCH=arm64``.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -224,7 +225,8 @@ LOAD = """\
 import ctypes, os
 files = [os.open(f'/root/{name}', os.O_RDONLY) for name in ('kernel', 'initramfs')]
 words = open('/proc/cmdline', 'rb').read().strip() + b' kexeced\\0'
-raise SystemExit(ctypes.CDLL(None).syscall(ctypes.c_long(NUMBER), *files, ctypes.c_ulong(len(words)), words, 0))
+length = ctypes.c_ulong(len(words))
+raise SystemExit(ctypes.CDLL(None).syscall(ctypes.c_long(NUMBER), *files, length, words, 0))
 """
 NUMBERS = {"amd64": 320, "arm64": 294}
 
@@ -232,7 +234,7 @@ NUMBERS = {"amd64": 320, "arm64": 294}
 @nightly
 def test_reboot_goes_to_a_kernel_that_is_loaded(small_image: Image) -> None:
     """There is no reset of the machine, which would end it here."""
-    files = {
+    files: dict[str, str | Path] = {
         "/root/kernel": small_image.kernel,
         "/root/initramfs": small_image.initramfs,
         "/root/load": LOAD.replace("NUMBER", str(NUMBERS[small_image.architecture])),
