@@ -4,7 +4,7 @@
 
 # Texts from outside, which recipes take from the environment: nothing in them is make's or the shell's to expand.
 # Before all else: make 4.4 gives the shell function an environment with all of them expanded.
-TEXTS := FILE APPEND SERIAL DISK BRING NET ACCEL C_INIT ANY_DISK
+TEXTS := FILE APPEND SERIAL DISK BRING NET ACCEL C_INIT ANY_DISK SMALL SUITE ARCH
 $(foreach name,$(TEXTS),$(eval override $(name) := $$(value $(name))))
 export $(TEXTS)
 
@@ -34,7 +34,7 @@ endef
 # Debian has the module that makes a virtual environment in a package of its own.
 VENV_PACKAGES = $(shell $(PYTHON) -c 'import ensurepip' 2>/dev/null || echo $(notdir $(PYTHON))-venv)
 TEST_PACKAGES := python3 gcc libc6-dev procps busybox-static strace umockdev man-db
-VM_PACKAGES := python3 qemu-system-x86 mmdebstrap e2fsprogs
+VM_PACKAGES = python3 $(if $(filter arm64,$(ARCH)),qemu-system-arm,qemu-system-x86) mmdebstrap e2fsprogs
 CONTAINER_PACKAGES := mmdebstrap podman runc catatonit docker.io
 
 new-enough = @$(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -114,12 +114,24 @@ bench: $(READY) dist/init dist/runit
 	$(BIN)/python -m bench $(ARGS)
 
 #: make vm            boot a Debian machine with our init in QEMU (APPEND=, SERIAL=FILE, DISK=FILE, BRING=PATH,
-#:                    NET=user, ACCEL=kvm, C_INIT=yes, ANY_DISK=yes)
+#:                    NET=user, ACCEL=kvm, C_INIT=yes, ANY_DISK=yes, SMALL=yes, SUITE=trixie, ARCH=arm64)
 .PHONY: vm
 vm: vm-packages $(READY) dist/init
 	@$(BIN)/python -m sysvinit_py.vm --init dist/init $${APPEND:+"--append=$$APPEND"} \
 		$${SERIAL:+"--serial=$$SERIAL"} $${DISK:+"--disk=$$DISK"} $${BRING:+"--bring=$$BRING"} \
-		$${NET:+"--net=$$NET"} $${ACCEL:+"--accel=$$ACCEL"} $(if $(C_INIT),--c-init) $(if $(ANY_DISK),--any-disk)
+		$${NET:+"--net=$$NET"} $${ACCEL:+"--accel=$$ACCEL"} $(if $(C_INIT),--c-init) $(if $(ANY_DISK),--any-disk) \
+		$(if $(SMALL),--small) $${SUITE:+"--suite=$$SUITE"} $${ARCH:+"--arch=$$ARCH"}
+
+#: make image         the smallest bootable image, without any C init package, in dist/image; boots it, and says its size
+#:                    and time to boot beside the same image with sysvinit-core (SUITE=trixie, ARCH=arm64)
+.PHONY: image
+image: vm-packages $(READY) dist/init
+	@$(BIN)/python -m bench.image --init dist/init $${SUITE:+"--suite=$$SUITE"} $${ARCH:+"--arch=$$ARCH"}
+
+#: make test-image    every way to boot and to end that image (SUITE=trixie, ARCH=arm64): ten minutes
+.PHONY: test-image
+test-image: vm-packages $(READY) dist/init
+	SYSVINIT_PY_IMAGE="$${SUITE:-bookworm} $${ARCH:-amd64}" $(BIN)/pytest --timeout 1200 --durations 5 tests/vm/test_image.py
 
 #: make test-vm       boot it in many ways and on Debian's init, without KVM; prints what ours takes more or less
 .PHONY: test-vm

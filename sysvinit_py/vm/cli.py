@@ -1,6 +1,7 @@
 """Boot a Debian machine with our init in QEMU, its console on the terminal.
 
 Log in as root, without password. Ctrl-A x ends it. The next start is a fresh machine, unless --disk keeps it.
+A suite or an architecture that is not the default means --small.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from pathlib import Path
 from sysvinit_py.build import onefile
 from sysvinit_py.cli import out
 from sysvinit_py.cli.options import Option, Program, Values
-from sysvinit_py.vm import qemu
-from sysvinit_py.vm.image import ImageError, files_disk, image, is_ours
+from sysvinit_py.vm import qemu, small
+from sysvinit_py.vm.image import SUITE, ImageError, files_disk, full, image, is_ours
 
 CACHE = Path(".cache/vm")
 REFUSED = out.FAILED
@@ -28,6 +29,10 @@ PROGRAM = Program(
     (
         Option("--init", "FILE", "a built init (default: it is built now)", Path, complete="file"),
         Option("--c-init", help="leave Debian's C init in its place"),
+        Option("--small", help="the smallest image, without any C init package"),
+        Option("--suite", "SUITE", f"Debian's, of the smallest image (default: {SUITE})", default=SUITE),
+        Option("--arch", "ARCH", f"{' or '.join(qemu.MACHINES)}, of the smallest image (default: amd64)",
+            tuple(qemu.MACHINES), "amd64"),
         Option("--append", "WORDS", "more for the kernel's command line", default=""),
         Option("--serial", "FILE", "write what the console says to a new FILE", Path, complete="file"),
         Option("--disk", "FILE", "a disk that lasts; a copy of the image's is made", Path, complete="file"),
@@ -57,8 +62,9 @@ def run(options: Values) -> int:
 
 def _prepare(options: Values, folder: Path) -> list[str]:
     """Make what is missing, and return the command. Raises ImageError, OSError."""
-    if not shutil.which(qemu.PROGRAM):
-        raise ImageError(f"no {qemu.PROGRAM} here: apt-get install qemu-system-x86")
+    hardware = qemu.MACHINES[options.arch]
+    if not shutil.which(hardware.program):
+        raise ImageError(f"no {hardware.program} here: apt-get install {hardware.package}")
     if options.disk and os.path.lexists(options.disk) and not (options.any_disk or is_ours(options.disk)):
         raise ImageError(
             f"{options.disk}: not a disk made by this command (--any-disk takes it all the same)"
@@ -67,14 +73,16 @@ def _prepare(options: Values, folder: Path) -> list[str]:
         raise ImageError(f"{options.serial}: there is such a file already, and it would be overwritten")
     init = b"" if options.c_init else options.init.read_bytes() if options.init else onefile.build()
     say("looking for the image; making it takes a minute or two the first time, seconds for a new init")
-    machine = image(init, options.cache.resolve())
+    is_small = options.small or (options.suite, options.arch) != (SUITE, "amd64")
+    recipe = small.recipe(options.suite, options.arch, options.c_init) if is_small else full()
+    machine = image(init, options.cache.resolve(), recipe)
     if options.disk:
         if not options.disk.exists():
             copy(machine.disk, options.disk)
         machine = machine._replace(disk=options.disk)
     files = files_disk(folder, options.bring) if options.bring else None
     words = "net.ifnames=0 " if options.net != "none" else ""
-    append = f"{qemu.APPEND} {words}{options.append}"
+    append = f"{qemu.words(options.arch)} {words}{options.append}"
     command = qemu.command(machine, append, options.accel, options.net, files)
     command += ["-serial", f"file:{options.serial}" if options.serial else "mon:stdio"]
     if not options.disk:

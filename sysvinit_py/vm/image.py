@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,7 +46,7 @@ BOOTSTRAP = (
     "mmdebstrap", "--quiet", "--variant=minbase", "--mode=root", f"--include={','.join(PACKAGES)}",
     *(f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT),
     *(f"--dpkgopt=path-include={path}" for path in LEFT_IN),
-    f"--essential-hook={LEAN_INITRAMFS}", SUITE,
+    f"--essential-hook={LEAN_INITRAMFS}",
 )  # fmt: skip
 SIZE = "1G"
 #: Seconds that an image is kept after it was last asked for: there are as many as there are builds of init.
@@ -95,6 +95,26 @@ class Image(NamedTuple):
     disk: Path
     kernel: Path
     initramfs: Path
+    architecture: str = "amd64"
+
+
+class Recipe(NamedTuple):
+    """How an image is made: from a Debian, which ``bootstrap`` fetches into the file that follows it.
+
+    ``furnish``: is given its root, init, the folder that kernel and initramfs go to, and the architecture.
+    """
+
+    suite: str
+    architecture: str
+    bootstrap: tuple[str, ...]
+    furnish: Callable[[Path, bytes, Path, str], None]
+    size: str
+
+
+def full(*packages: str) -> Recipe:
+    """Return the recipe of the Debian that ``make vm`` boots, with more packages."""
+    more = [f"--include={package}" for package in packages]
+    return Recipe(SUITE, "amd64", (*BOOTSTRAP, *more), _furnish, SIZE)
 
 
 def is_ours(disk: Path) -> bool:
@@ -107,7 +127,7 @@ def is_ours(disk: Path) -> bool:
 
 
 def image(
-    init: bytes, cache: Path, programs: dict[str, str] = PROGRAMS, packages: tuple[str, ...] = ()
+    init: bytes, cache: Path, recipe: Recipe | None = None, programs: dict[str, str] = PROGRAMS
 ) -> Image:
     """Return the image with ``init`` as /sbin/init, from ``cache`` if it is there. Raises ImageError.
 
@@ -118,12 +138,11 @@ def image(
         raise ImageError(
             f"no {', '.join(missing)} here: apt-get install {' '.join(sorted(set(missing.values())))}"
         )
-    more = [f"--include={','.join(packages)}"] if packages else []
-    bootstrap = (*BOOTSTRAP[:-1], *more, *BOOTSTRAP[-1:])
-    base = cache / f"debian-{_digest(*bootstrap)}.tar"
-    tools = (path.read_bytes() for path in sorted(PACKAGE.rglob("*.py")))
+    recipe = recipe or full()
+    base = cache / f"debian-{_digest(*recipe.bootstrap, recipe.suite)}.tar"
+    tools = (path.read_bytes() for path in sorted([*PACKAGE.rglob("*.py"), *PACKAGE.glob("vm/small/*")]))
     folder = cache / f"image-{_digest(base.name, init, *tools)}"
-    paths = Image(folder / "disk", folder / "vmlinuz", folder / "initrd.img")
+    paths = Image(folder / "disk", folder / "vmlinuz", folder / "initrd.img", recipe.architecture)
     if folder.exists():
         os.utime(folder)
         return paths
@@ -135,7 +154,7 @@ def image(
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)  # what two ask for is made once
             if not folder.exists():
-                _make_in(cache, base, folder, init, bootstrap)
+                _make_in(cache, base, folder, init, recipe)
         finally:
             os.close(lock)
     except OSError as error:
@@ -143,15 +162,15 @@ def image(
     return paths
 
 
-def _make_in(cache: Path, base: Path, folder: Path, init: bytes, bootstrap: Sequence[str]) -> None:
+def _make_in(cache: Path, base: Path, folder: Path, init: bytes, recipe: Recipe) -> None:
     """Make the image, and where it is missing the Debian that it is made from. Raises OSError, ImageError."""
     draft = cache / f"draft-{os.getpid()}"  # so that no half of anything is taken for the whole
     try:
         draft.mkdir()
         if not base.exists():
-            _run(*bootstrap, str(draft / base.name))
+            _run(*recipe.bootstrap, recipe.suite, str(draft / base.name))
             (draft / base.name).replace(base)
-        _make(draft, base, init)
+        _make(draft, base, init, recipe)
         for old in (*cache.glob("image-*"), *cache.glob("draft-*")):  # drafts: of who was killed
             if time.time() - old.stat().st_mtime > KEPT:
                 shutil.rmtree(old)
@@ -164,11 +183,19 @@ def _make_in(cache: Path, base: Path, folder: Path, init: bytes, bootstrap: Sequ
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _make(folder: Path, base: Path, init: bytes) -> None:
+def _make(folder: Path, base: Path, init: bytes, recipe: Recipe) -> None:
     """Make disk, kernel and initramfs in ``folder``."""
     root = folder / "root"
     root.mkdir()
     _run("tar", "-xf", str(base), "-C", str(root))
+    recipe.furnish(root, init, folder, recipe.architecture)
+    disk = folder / "disk"
+    _run("mke2fs", "-q", "-t", "ext4", "-L", LABEL, "-d", str(root), str(disk), recipe.size)
+    shutil.rmtree(root)
+
+
+def _furnish(root: Path, init: bytes, folder: Path, architecture: str) -> None:
+    """Configure the full Debian, and install ``init``, if there is one."""
     _configure(root)
     if init:
         file = folder / "init"
@@ -178,8 +205,6 @@ def _make(folder: Path, base: Path, init: bytes) -> None:
         file.unlink()
     for name in "vmlinuz", "initrd.img":
         shutil.copyfile(root / name, folder / name)
-    _run("mke2fs", "-q", "-t", "ext4", "-L", LABEL, "-d", str(root), str(folder / "disk"), SIZE)
-    shutil.rmtree(root)
 
 
 def _configure(root: Path) -> None:

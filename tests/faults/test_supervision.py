@@ -12,8 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
-
 from tests.faults.errors import ERRORS, IN_PROGRAMS
 from tests.faults.supervision import NEVER_FAIL
 

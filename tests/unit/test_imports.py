@@ -57,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "lint",
         "sandbox",
     },
-    "vm": {"value", "cli", "build"},
+    "vm": {"value", "cli", "build", "install"},
     "build": {"value", "cli", "clients", "initeventd", "install", "lint", "lsp", "sandbox", "__main__"},
 }
 

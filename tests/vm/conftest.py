@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sysvinit_py.vm import qemu
+from sysvinit_py.vm import qemu, small
 from sysvinit_py.vm.image import PROGRAMS, Image, image
 from tests.vm.machine import BOOT, Machine
 
@@ -40,35 +40,45 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-def image_with(packages: tuple[str, ...]) -> Image:
-    """Return the image with our init; skips where it cannot be made for want of programs or rights."""
+@pytest.fixture(scope="session")
+def init() -> bytes:
+    """Our init; skips where no image can be made with it for want of programs or rights."""
     if missing := [name for name in NEEDED if not shutil.which(name)]:
         pytest.skip(f"no {', '.join(missing)} here")
     if os.geteuid() != 0:
         pytest.skip("only root can make the image")
     if not OURS.exists():
         pytest.fail(f"{OURS} is missing: run 'make dist/init'", pytrace=False)
-    return image(OURS.read_bytes(), CACHE, packages=packages)
+    return OURS.read_bytes()
 
 
 @pytest.fixture(scope="session")
-def disk_image() -> Image:
-    """The image that all have."""
-    return image_with(())
+def disk_image(init: bytes) -> Image:
+    """The image of a whole Debian with our init."""
+    return image(init, CACHE)
+
+
+@pytest.fixture(scope="session")
+def small_image(init: bytes) -> Image:
+    """The image without any C init package, of SYSVINIT_PY_IMAGE."""
+    suite, architecture = os.environ.get("SYSVINIT_PY_IMAGE", "bookworm amd64").split()
+    if not shutil.which(program := qemu.MACHINES[architecture].program):
+        pytest.skip(f"no {program} here")
+    return image(init, CACHE, small.recipe(suite, architecture))
 
 
 @pytest.fixture(scope="class")
 def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
-    """The machine of the class, switched on with its APPEND, FILES and COMMAND_LINE, and at its BOOTS_TO.
+    """The machine of the class, switched on with its APPEND, FILES, COMMAND_LINE, RESTARTS, at its BOOTS_TO.
 
-    PACKAGES: more of Debian's packages that it has.
+    IMAGE: the fixture that it boots from.
     """
     options = {
         option: getattr(request.cls, option.upper())
-        for option in ("append", "files", "command_line")
+        for option in ("append", "files", "command_line", "restarts")
         if hasattr(request.cls, option.upper())
     }
-    with Machine(image_with(getattr(request.cls, "PACKAGES", ())), **options) as made:
+    with Machine(request.getfixturevalue(getattr(request.cls, "IMAGE", "disk_image")), **options) as made:
         request.node.stash[MACHINE] = made
         getattr(request.cls, "BOOTS_TO", Machine.log_in)(made, BOOT)
         yield made

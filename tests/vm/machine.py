@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,6 +24,8 @@ BOOT, COMMAND = 1200.0, 400.0
 #: Seconds after which a line is typed again.
 PATIENCE = 10.0
 
+#: A shell that echoes nothing: BusyBox's edits lines unless it writes to a pipe.
+SHELL = "command -v bash >/dev/null && exec bash --norc --noediting; sh | cat; exit"
 #: What the boot scripts and init say on the console while a command runs there.
 NOISE = re.compile(r"INIT: |^Using makefile-style")
 
@@ -31,32 +34,37 @@ class Machine:
     """Switched on with ``with``; it is killed at the end if it has not ended by itself.
 
     ``append``: more words for the kernel, after ``command_line``. ``files``: what is put on its disk before,
-    path to text. ``bring``: a folder whose files are in /mnt. ``said``: all that the console has said so far.
+    path to content. ``restarts``: a restart does not end it. ``bring``: a folder whose files are in /mnt.
+    ``said``: all that the console has said so far.
     """
 
     def __init__(
         self,
         image: Image,
         append: str = "",
-        files: dict[str, str] | None = None,
-        command_line: str = qemu.APPEND,
+        files: Mapping[str, str | Path] | None = None,
+        command_line: str = "",
+        restarts: bool = False,
         bring: Path | None = None,
     ) -> None:
         self.said = ""
         self._seen = 0  # what of it expect() has passed
+        self._events: list[dict[str, Any]] = []  # what QEMU has said, and nobody asked for yet
         self._folder = Path(tempfile.mkdtemp(prefix="vm-"))
         self.disk = self._folder / "disk"
         subprocess.run(["cp", "--sparse=always", "--reflink=auto", image.disk, self.disk], check=True)
-        for path, text in (files or {}).items():
-            self._put(path, text)
+        for path, content in (files or {}).items():
+            self._put(path, content)
         monitor = self._folder / "monitor"
+        command_line = command_line or qemu.words(image.architecture)
         self._command = [
             *qemu.command(
                 image._replace(disk=self.disk),
                 f"{command_line} {append}",
                 second=files_disk(self._folder, bring) if bring else None,
             ),
-            "-no-reboot", "-serial", "stdio", "-qmp", f"unix:{monitor},server=on,wait=off",
+            *([] if restarts else ["-no-reboot"]),
+            "-serial", "stdio", "-qmp", f"unix:{monitor},server=on,wait=off",
         ]  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -78,8 +86,7 @@ class Machine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._qemu.kill()
-        self._qemu.wait()
+        self.switch_off()
         for file in self._qemu.stdin, self._qemu.stdout, self._lines, self._monitor:
             assert file
             file.close()
@@ -120,7 +127,7 @@ class Machine:
     def shell(self) -> None:
         """Wait for root's shell to ask for a command, and make it quiet."""
         self.expect(r"# ")
-        self._insist("stty -echo; export PS1= PS2=; echo qui''et; exec bash --norc --noediting", r"quiet\s+")
+        self._insist(f"stty -echo; export PS1= PS2=; echo qui''et; {SHELL}", r"quiet\s+")
         self._insist("echo rea''dy", r"ready\s+")
 
     def _insist(self, line: str, answer: str) -> None:
@@ -175,20 +182,43 @@ class Machine:
                 self._listen(until, "its end")
             except EOFError:
                 with_output = False
-        while (message := self._next_message()).get("event") != "SHUTDOWN":
-            pass
-        return str(message["data"]["reason"])
+        return str(self._next_event("SHUTDOWN")["reason"])
+
+    def wait_restart(self, timeout: float = BOOT) -> None:
+        """Wait until the machine restarts."""
+        self._monitor.settimeout(timeout)
+        self._next_event("RESET")
+        self._seen = len(self.said)
+
+    def flushes(self) -> int:
+        """Return how often its disk was told to write what its cache holds."""
+        (disk,) = self._ask("query-blockstats")
+        return int(disk["stats"]["flush_operations"])
+
+    def switch_off(self) -> None:
+        """Take its power away. What it has not written is lost."""
+        self._qemu.kill()
+        self._qemu.wait()
 
     def cpu_seconds(self) -> float:
         """Return the processor time that the machine has taken so far."""
         fields = Path(f"/proc/{self._qemu.pid}/stat").read_text().rpartition(")")[2].split()
         return sum(int(field) for field in fields[11:13]) / os.sysconf("SC_CLK_TCK")
 
-    def _ask(self, command: str, **arguments: Any) -> None:
+    def _ask(self, command: str, **arguments: Any) -> Any:
         self._lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
         self._lines.flush()
         while "return" not in (message := self._next_message()):
             assert "error" not in message, message
+            self._events.append(message)
+        return message["return"]
+
+    def _next_event(self, name: str) -> dict[str, Any]:
+        while True:
+            message = self._events.pop(0) if self._events else self._next_message()
+            if message.get("event") == name:
+                data: dict[str, Any] = message.get("data", {})
+                return data
 
     def _next_message(self) -> dict[str, Any]:
         message: dict[str, Any] = json.loads(self._lines.readline())
@@ -196,10 +226,10 @@ class Machine:
 
     # The disk.
 
-    def _put(self, path: str, text: str) -> None:
+    def _put(self, path: str, content: str | Path) -> None:
         """Write a file on the disk, which is not in use, in the place of one that may be there."""
         source, orders = self._folder / "file", self._folder / "orders"
-        source.write_text(text)
+        source.write_bytes(content.encode() if isinstance(content, str) else content.read_bytes())
         source.chmod(0o755)  # it may be a script
         folder, _, name = path.rpartition("/")
         debugfs = ["debugfs", "-w", str(self.disk)]

@@ -10,6 +10,8 @@ from typing import ClassVar
 
 import pytest
 
+from sysvinit_py.vm.image import Image, full, image
+from tests.vm.conftest import CACHE
 from tests.vm.machine import BOOT, Machine
 
 SERVICES = ("chrony", "cron", "dropbear", "nginx", "rsyslog")
@@ -55,12 +57,18 @@ for i in 1 2 3 4 5 6 7 8 9; do grep -q "word $1\\$" /var/log/syslog && exit; sle
 echo rsyslog; exit 1
 """
 
+
+@pytest.fixture(scope="session")
+def image_with_services(init: bytes) -> Image:
+    return image(init, CACHE, full(*SERVICES))
+
+
 Pids = dict[str, tuple[str, str]]
 
 
 @pytest.mark.nightly
 class TestServices:
-    PACKAGES: ClassVar = SERVICES
+    IMAGE = "image_with_services"
     FILES: ClassVar = {"/root/set-up": SET_UP, "/root/work": WORK}
 
     def test_the_machine_moves_to_runsvdir(self, machine: Machine) -> None:
@@ -94,7 +102,7 @@ class TestServices:
         before = up(machine)
         for name, (_, logger) in before.items():
             machine.run(f"kill -9 {logger}")
-            machine.wait_for(f"test \"$(cat /etc/sv/{name}/log/supervise/pid)\" != {logger}")
+            machine.wait_for(f'test "$(cat /etc/sv/{name}/log/supervise/pid)" != {logger}')
         after = up(machine)
         assert {name: pids[0] for name, pids in after.items()} == {n: p[0] for n, p in before.items()}
         assert not {pids[1] for pids in after.values()} & {pids[1] for pids in before.values()}
@@ -108,7 +116,7 @@ class TestServices:
         before = up(machine)
         old = machine.run(f"pidof {killed}")
         machine.run(f"kill -9 {old}")
-        machine.wait_for(f"test \"$(pidof {killed})\" && ! kill -0 {old.split()[0]}")
+        machine.wait_for(f'test "$(pidof {killed})" && ! kill -0 {old.split()[0]}')
         assert up(machine) == before
         heard(machine, killed.replace(" ", "-"))
         machine.run(f"kill -9 {before['nginx'][0]}")
@@ -147,10 +155,10 @@ class TestServices:
 def up(machine: Machine, *names: str) -> Pids:
     """Wait until all run, with their loggers; return their pids."""
     some = " ".join(names or SERVICES)
-    machine.wait_for(
-        f"! {{ cd /etc/sv; sv status {some} | grep -v '^run: .*; run: log: '; }} >/dev/null"
+    machine.wait_for(f"! {{ cd /etc/sv; sv status {some} | grep -v '^run: .*; run: log: '; }} >/dev/null")
+    told = machine.run(
+        f"cd /etc/sv; for s in {some}; do echo $s $(cat $s/supervise/pid $s/log/supervise/pid); done"
     )
-    told = machine.run(f"cd /etc/sv; for s in {some}; do echo $s $(cat $s/supervise/pid $s/log/supervise/pid); done")
     return {name: (service, logger) for name, service, logger in map(str.split, told.splitlines())}
 
 

@@ -98,7 +98,10 @@ def test_what_sh_is_not(tmp_path: Path, first: str) -> None:
         ({**WEB, "web/log/run": f"{SH}svlogd .\n"}, ["web/log/run:2 SVC005"]),
         ({**WEB, "web/control/t": "kill\n"}, ["web/control/t:1 SVC003"]),
         ({**WEB, "other/x": ""}, ["other:1 SVC001"]),
-        *(({**WEB, "web/wait": text}, ["web/wait:1 SVC011"]) for text in ("", "30s\n", "-1\n", "2.5\n", "1 2")),
+        *(
+            ({**WEB, "web/wait": text}, ["web/wait:1 SVC011"])
+            for text in ("", "30s\n", "-1\n", "2.5\n", "1 2")
+        ),
         *(({**WEB, "web/wait": text}, []) for text in ("30\n", "30", " 0 \n")),
         ({**WEB, ".hidden/x": "", "file": ""}, []),
     ],

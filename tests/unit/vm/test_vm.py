@@ -78,7 +78,7 @@ def test_a_failure_later_keeps_the_debian_only(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_an_image_that_is_there_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def make(folder: Path, base: Path, init: bytes) -> None:
+    def make(folder: Path, base: Path, init: bytes, recipe: images.Recipe) -> None:
         (folder / "disk").write_bytes(init)
 
     monkeypatch.setattr(images, "BOOTSTRAP", ("touch",))
@@ -92,7 +92,7 @@ def test_an_image_that_is_there_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_what_two_ask_for_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     made = []
 
-    def make(folder: Path, base: Path, init: bytes) -> None:
+    def make(folder: Path, base: Path, init: bytes, recipe: images.Recipe) -> None:
         made.append(folder)
         time.sleep(0.2)  # so that the other has asked, too
 
@@ -106,7 +106,7 @@ def test_what_two_ask_for_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 def test_another_init_has_another_image(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(images, "BOOTSTRAP", ("touch",))
-    monkeypatch.setattr(images, "_make", lambda folder, base, init: None)
+    monkeypatch.setattr(images, "_make", lambda folder, base, init, recipe: None)
     first, second = image(b"one", tmp_path), image(b"two", tmp_path)
     assert first != second
     killed = tmp_path / "draft-1"  # of who had no time to remove it
@@ -140,7 +140,7 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Image:
     disk = tmp_path / "image-disk"
     disk.write_text("disk")
     made = Image(disk, disk, disk)
-    monkeypatch.setattr(cli, "image", lambda init, cache: made)
+    monkeypatch.setattr(cli, "image", lambda init, cache, recipe: made)
     monkeypatch.setattr(subprocess, "run", lambda command, check: SimpleNamespace(returncode=0))
     return made
 

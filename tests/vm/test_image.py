@@ -1,0 +1,251 @@
+"""The drill on the smallest image, which has no C init package: what sysvinit-core does elsewhere is ours.
+
+Which suite and architecture it is SYSVINIT_PY_IMAGE says: ``make test-image SUITE=trixie ARCH=arm64``.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sysvinit_py.protocol import initctl, utmp
+from sysvinit_py.vm.image import Image
+from tests.vm.machine import BOOT, Machine
+
+#: e2fsck at boot: the file system was unmounted, or it was not.
+CLEAN, RECOVERED = ": clean, ", ": recovering journal"
+PROGRAMS = ("telinit", "shutdown", "halt", "poweroff", "reboot", "runlevel")
+nightly = pytest.mark.nightly
+
+
+def change_level(machine: Machine, old: str, new: str) -> None:
+    machine.run(f"telinit {new}")
+    machine.wait_for(f"test \"$(runlevel)\" = '{old} {new}'")
+
+
+def start_again(machine: Machine, command: str, finds: str = CLEAN) -> None:
+    """Run what restarts it, and log in again."""
+    machine.type(command)
+    machine.wait_restart()
+    machine.expect(finds, BOOT)
+    machine.log_in()
+    assert machine.run("runlevel") == "N 2"
+
+
+def power(command: int) -> str:
+    """The shell command that sends the request, as powerd and upsmon do."""
+    octal = "".join(f"\\{byte:03o}" for byte in initctl.encode(initctl.Request(command)).rstrip(b"\0"))
+    return f"{{ printf '{octal}'; head -c 384 /dev/zero; }} | head -c 384 > /run/initctl"
+
+
+class TestDrill:
+    """One machine, which restarts; each test leaves it logged in on level 2."""
+
+    IMAGE, RESTARTS = "small_image", True
+
+    def test_boots_to_login(self, machine: Machine) -> None:
+        assert "INIT: Entering runlevel: 2" in machine.said
+        assert CLEAN in machine.said
+        assert "rror" not in machine.said
+        assert "not found" not in machine.said
+        assert machine.run("runlevel") == "N 2"
+
+    def test_all_programs_of_init_are_ours(self, machine: Machine) -> None:
+        """No other program is there that could do it; /bin/sh finds these and not BusyBox's own."""
+        assert machine.run("head -n 2 /sbin/init | tail -n 1").startswith("# sysvinit_py ")
+        for name in PROGRAMS:
+            assert machine.run(f"readlink -f $(command -v {name})") == "/usr/sbin/init"
+        programs = machine.run("find /usr/bin /usr/sbin -type f -perm -100 -exec basename {} \\;").split()
+        assert {name for name in programs if not name.startswith("python3.")} == {"busybox", "e2fsck", "init"}
+
+    def test_levels(self, machine: Machine) -> None:
+        change_level(machine, "2", "3")
+        change_level(machine, "3", "2")
+
+    def test_a_shutdown_is_cancelled(self, machine: Machine) -> None:
+        machine.type("shutdown -h +1 later &")
+        machine.expect("nobody is told")  # there is no wall(1)
+        machine.wait_for("test -s /run/shutdown.pid")
+        machine.run("test -e /run/nologin")
+        machine.type("shutdown -c")
+        machine.expect("Shutdown cancelled")
+        machine.wait_for("! test -e /run/nologin -o -e /run/shutdown.pid")
+        assert machine.run("runlevel").endswith(" 2")
+
+    def test_power_fails_and_comes_back(self, machine: Machine) -> None:
+        """By the FIFO, and by the signal."""
+        for fails, returns in (
+            (power(initctl.POWERFAIL), power(initctl.POWEROK)),
+            ("echo F > /run/powerstatus; kill -PWR 1", "echo O > /run/powerstatus; kill -PWR 1"),
+        ):
+            machine.run(fails)
+            machine.wait_for("test -s /run/shutdown.pid")
+            machine.run(returns)
+            machine.wait_for("! test -e /run/shutdown.pid")
+
+    def test_single_user_and_back(self, machine: Machine) -> None:
+        machine.type("telinit 1")
+        machine.shell()
+        assert machine.run("ps -o args | head -n 2 | tail -n 1").strip() == "init [S]"
+        machine.type("exit")
+        machine.expect("Entering runlevel: 2", BOOT)
+        machine.log_in()
+        assert machine.run("runlevel") == "S 2"
+
+    def test_ctrl_alt_del_restarts(self, machine: Machine) -> None:
+        machine.press("ctrl", "alt", "delete")
+        start_again(machine, "")
+
+    @nightly
+    def test_shutdown_restarts(self, machine: Machine) -> None:
+        start_again(machine, "shutdown -r now")
+
+    @nightly
+    def test_reboot(self, machine: Machine) -> None:
+        start_again(machine, "reboot")
+
+    @nightly
+    def test_a_forced_reboot_unmounts_nothing_and_loses_nothing(self, machine: Machine) -> None:
+        machine.run("echo synced > /root/late")
+        start_again(machine, "reboot -f", RECOVERED)
+        assert machine.run("cat /root/late") == "synced"
+
+    @nightly
+    def test_files_for_the_next_boot(self, machine: Machine) -> None:
+        """``-F`` has the file system checked, ``-f`` not."""
+        start_again(machine, "shutdown -r -F now", "Pass 5|% non-contiguous")
+        machine.type("shutdown -r -f now")
+        machine.wait_restart()
+        said = len(machine.said)
+        machine.log_in()
+        assert CLEAN not in machine.said[said:]
+        assert machine.run("ls /fastboot /forcefsck 2>/dev/null || true") == ""
+
+    def test_power_off(self, machine: Machine) -> None:
+        machine.type("poweroff")
+        assert machine.wait_end() == "guest-shutdown"
+        machine.check_disk()
+
+
+@pytest.fixture
+def fresh(small_image: Image) -> Iterator[Machine]:
+    """A machine of the test's own, logged in."""
+    with Machine(small_image) as machine:
+        machine.log_in()
+        yield machine
+
+
+@nightly
+@pytest.mark.parametrize(
+    "command",
+    ["shutdown -h now", "shutdown -h -P now", "halt -p", "halt", "kill -PWR 1"],
+)
+def test_powers_off(fresh: Machine, command: str) -> None:
+    """All that bring it down in order; the signal after the battery is low."""
+    fresh.run("echo L > /run/powerstatus")
+    fresh.type(command)
+    assert fresh.wait_end() == "guest-shutdown"
+    fresh.check_disk()
+    assert records(fresh)[-1] == "shutdown"
+
+
+@nightly
+def test_halts_with_the_power_on(fresh: Machine) -> None:
+    fresh.type("shutdown -h -H now")
+    fresh.expect("reboot: System halted", BOOT)
+    fresh.check_disk()
+    assert records(fresh)[-1] == "shutdown"
+
+
+@nightly
+def test_a_shutdown_in_a_minute_after_one_that_was_cancelled(fresh: Machine) -> None:
+    for _ in range(2):
+        fresh.type("shutdown -h -P +1 &")
+        fresh.expect("nobody is told")
+        fresh.wait_for("test -s /run/shutdown.pid")
+        fresh.type("shutdown -c")
+        fresh.expect("Shutdown cancelled")
+        fresh.wait_for("! test -e /run/shutdown.pid")
+    fresh.type("shutdown -h -P +1 &")
+    assert fresh.wait_end() == "guest-shutdown"
+    fresh.check_disk()
+
+
+@nightly
+class TestSingleUserAtBoot:
+    IMAGE, APPEND = "small_image", "single"
+    BOOTS_TO = Machine.shell
+
+    def test_is_level_s(self, machine: Machine) -> None:
+        assert machine.run("ps -o args | head -n 2 | tail -n 1").strip() == "init [S]"
+        assert "Entering runlevel" not in machine.said
+        machine.run("touch /here")
+
+    def test_goes_on_to_level_2_and_restarts(self, machine: Machine) -> None:
+        machine.type("exit")
+        machine.expect("Entering runlevel: 2", BOOT)
+        machine.log_in()
+        machine.type("reboot")
+        assert machine.wait_end() == "guest-reset"
+        machine.check_disk()
+
+
+def records(machine: Machine) -> list[str]:
+    """The users in wtmp on its disk, which is not in use."""
+    wtmp = subprocess.run(
+        ["debugfs", "-R", "cat /var/log/wtmp", machine.disk], capture_output=True, check=True
+    ).stdout
+    return [utmp.unpack(wtmp, offset).user for offset in range(0, len(wtmp), utmp.SIZE)]
+
+
+@nightly
+@pytest.mark.parametrize(
+    ("options", "recorded", "saved"), [("", True, True), ("-d", False, True), ("-n", False, False)]
+)
+def test_forced(fresh: Machine, options: str, recorded: bool, saved: bool) -> None:
+    """``halt -f`` syncs, has the disk write its cache, and notes it in wtmp, unless it is told not to."""
+    fresh.run("sync; sleep 6")  # until the kernel has nothing to write any more
+    before = fresh.flushes()
+    fresh.run("echo saved > /root/late")
+    fresh.type(f"halt -f {options}")
+    fresh.expect("reboot: System halted")
+    assert (fresh.flushes() > before) == saved
+    fresh.switch_off()
+    subprocess.run(["e2fsck", "-fy", fresh.disk], capture_output=True, check=False)
+    late = subprocess.run(["debugfs", "-R", "cat /root/late", fresh.disk], capture_output=True, check=True)
+    assert (late.stdout == b"saved\n") == saved
+    assert (records(fresh)[-1] == "shutdown") == recorded
+
+
+#: kexec_file_load(2): what ``kexec -l`` of kexec-tools does.
+LOAD = """\
+import ctypes, os
+files = [os.open(f'/root/{name}', os.O_RDONLY) for name in ('kernel', 'initramfs')]
+words = open('/proc/cmdline', 'rb').read().strip() + b' kexeced\\0'
+length = ctypes.c_ulong(len(words))
+raise SystemExit(ctypes.CDLL(None).syscall(ctypes.c_long(NUMBER), *files, length, words, 0))
+"""
+NUMBERS = {"amd64": 320, "arm64": 294}
+
+
+@nightly
+def test_reboot_goes_to_a_kernel_that_is_loaded(small_image: Image) -> None:
+    """There is no reset of the machine, which would end it here."""
+    files: dict[str, str | Path] = {
+        "/root/kernel": small_image.kernel,
+        "/root/initramfs": small_image.initramfs,
+        "/root/load": LOAD.replace("NUMBER", str(NUMBERS[small_image.architecture])),
+    }
+    with Machine(small_image, files=files) as machine:
+        machine.log_in()
+        machine.run("python3 -IS /root/load && grep 1 /sys/kernel/kexec_loaded")
+        machine.type("reboot")
+        machine.expect(CLEAN, BOOT)
+        machine.log_in()
+        machine.run("grep kexeced /proc/cmdline")
+        machine.type("poweroff")
+        assert machine.wait_end() == "guest-shutdown"
+        machine.check_disk()
