@@ -69,6 +69,12 @@ def test_explain_says_what_another_level_does(boot: Boot) -> None:
     system = booted(boot)
     told = plan(system, "explain", "--to", "3")
     assert told == {"end": {"a", "o"}, "start": {"l3", "c"}, "leave": {"b"}}
+    assert plan(system, "explain", "--from", "2", "--to", "3", "/etc/inittab") == told
+    of_file = system.run(["/inittab", "explain", "/etc/inittab", "c"], 30)
+    assert (of_file.returncode, of_file.stderr) == (0, "")
+    assert "\n    Started when level 3 is entered.\n" in of_file.stdout
+    for form in ("dot", "mermaid", "matrix"):
+        assert not system.run(["/inittab", "graph", "--format", form], 30).returncode
     system.telinit("3")
     system.witness.wait("C")
     assert system.witness.started()[-2:] == ["L3", "C"]
