@@ -190,6 +190,7 @@ PLACES: dict[str, Place] = {
     "inittab diff*": by_test('tests/system/test_plan.py::"diff"'),
     "inittab explain *strange.inittab*": by_test("tests/docs/test_understand_page.py::def test_each"),
     "inittab graph *": by_test("tests/docs/test_understand_page.py::def test_each"),
+    "inittab chart*": by_test('tests/system/test_plan.py::"/inittab", "chart"'),
     "inittab fmt*": by_test("tests/docs/test_understand_page.py::def test_each"),
     "inittab explain *": by_test('tests/system/test_plan.py::"explain"'),
     "inittab edit*": by_test('tests/system/test_plan.py::"/inittab", "edit"'),

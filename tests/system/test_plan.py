@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -221,3 +222,29 @@ def test_the_linter_is_asked(tmp_path: Path) -> None:
     assert done.returncode == 4
     assert "[INT107 unknown-action]" in done.stdout
     assert inittab.read_text() == INITTAB
+
+
+def test_chart_shows_what_held_up_the_boot(boot: Boot) -> None:
+    """As text and as SVG; and the change of level, which waits for what is ended."""
+    text = INITTAB.replace("si::sysinit:/w SI", "si::sysinit:/bin/sleep 0.3")
+    system = boot(text, files={"/inittab": OURS})
+    for tag in "ABO":
+        system.witness.wait(tag)
+    done = system.run(["/inittab", "chart"], 30)
+    assert done.returncode == 0, done
+    title, header, *lines = done.stdout.splitlines()
+    assert title.startswith("boot: ")
+    assert header.split() == ["ID", "BEGAN", "RAN", "HELD-UP", "COMMAND"]
+    rows = {line.split()[0]: line.split() for line in lines}
+    assert [*rows] == ["si", "l2", "a", "b", "o"]
+    assert 0.3 <= float(rows["si"][2]) == float(rows["si"][3])
+    assert float(rows["l2"][1]) >= float(rows["si"][2])
+    assert rows["a"][2:4] == ["-", "-"]
+    system.telinit("3")
+    system.witness.wait("C")
+    done = system.run(["/inittab", "chart", "--to", "3", "--svg"], 30)
+    shown = ["".join(element.itertext()) for element in ElementTree.fromstring(done.stdout).iter()]
+    bars = {line.split(":")[0] for line in shown if ": ran " in line or ": runs" in line}
+    assert bars >= {"a", "o", "l3", "c"}
+    assert "b" not in bars
+    assert system.run(["/inittab", "chart", "--to", "9"], 30).returncode == 4
