@@ -90,6 +90,7 @@ _INIT_BUNDLES = (
         "protocol/supervise.py",
         *(f"clients/runit/{module}.py" for module in ("__init__", "common", "supervised", "items")),
     ),
+    ("clients/inittab/chart.py", "report/chart.py"),
     ("cli/looking.py", "clients/inittab/*.py", "report/*.py"),
     ("inittab/child.py", "inittab/foreign.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),
     ("linux/descriptors.py",),

@@ -148,10 +148,9 @@ def _turn(entry: Entry, order: Order) -> str:
     for turn in turns:
         if turn.after:
             stages.setdefault(turn.after.id, []).append(turn.stage)
-    if len(stages) == 1 and len(*stages.values()) == len(turns):
-        return f"Before that, {next(iter(stages))} has to end."
-    waits = [f"{before} in {levels(where)}" for before, where in stages.items()]
-    return f"Before that has to end: {listed(waits)}." if waits else ""
+    everywhere = [len(where) for where in stages.values()] == [len(turns)]
+    waits = [before if everywhere else f"{before} in {levels(where)}" for before, where in stages.items()]
+    return f"It waits for the end of {listed(waits)}." if waits else ""
 
 
 def _waited(entry: Entry, order: Order) -> str:

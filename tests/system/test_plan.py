@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -69,6 +70,12 @@ def test_explain_says_what_another_level_does(boot: Boot) -> None:
     system = booted(boot)
     told = plan(system, "explain", "--to", "3")
     assert told == {"end": {"a", "o"}, "start": {"l3", "c"}, "leave": {"b"}}
+    assert plan(system, "explain", "--from", "2", "--to", "3", "/etc/inittab") == told
+    of_file = system.run(["/inittab", "explain", "/etc/inittab", "c"], 30)
+    assert (of_file.returncode, of_file.stderr) == (0, "")
+    assert "\n    Started when level 3 is entered.\n" in of_file.stdout
+    for form in ("dot", "mermaid", "matrix"):
+        assert not system.run(["/inittab", "graph", "--format", form], 30).returncode
     system.telinit("3")
     system.witness.wait("C")
     assert system.witness.started()[-2:] == ["L3", "C"]
@@ -215,3 +222,29 @@ def test_the_linter_is_asked(tmp_path: Path) -> None:
     assert done.returncode == 4
     assert "[INT107 unknown-action]" in done.stdout
     assert inittab.read_text() == INITTAB
+
+
+def test_chart_shows_what_held_up_the_boot(boot: Boot) -> None:
+    """As text and as SVG; and the change of level, which waits for what is ended."""
+    text = INITTAB.replace("si::sysinit:/w SI", "si::sysinit:/bin/sleep 0.3")
+    system = boot(text, files={"/inittab": OURS})
+    for tag in "ABO":
+        system.witness.wait(tag)
+    done = system.run(["/inittab", "chart"], 30)
+    assert done.returncode == 0, done
+    title, header, *lines = done.stdout.splitlines()
+    assert title.startswith("boot: ")
+    assert header.split() == ["ID", "BEGAN", "RAN", "HELD-UP", "COMMAND"]
+    rows = {line.split()[0]: line.split() for line in lines}
+    assert [*rows] == ["si", "l2", "a", "b", "o"]
+    assert 0.3 <= float(rows["si"][2]) == float(rows["si"][3])
+    assert float(rows["l2"][1]) >= float(rows["si"][2])
+    assert rows["a"][2:4] == ["-", "-"]
+    system.telinit("3")
+    system.witness.wait("C")
+    done = system.run(["/inittab", "chart", "--to", "3", "--svg"], 30)
+    shown = ["".join(element.itertext()) for element in ElementTree.fromstring(done.stdout).iter()]
+    bars = {line.split(":")[0] for line in shown if ": ran " in line or ": runs" in line}
+    assert bars >= {"a", "o", "l3", "c"}
+    assert "b" not in bars
+    assert system.run(["/inittab", "chart", "--to", "9"], 30).returncode == 4

@@ -133,6 +133,16 @@ GRAPH = Program(
                " levels", kind=("dot", "mermaid", "matrix"), default="dot"),
     ),
 )  # fmt: skip
+CHART = Program(
+    "chart",
+    "show the boot, or a change of level, as bars: what ran how long, and held up others for how long",
+    (
+        Option("--to", "LEVEL", "the last change to this level, instead of the boot",
+               kind=tuple("0123456789S")),
+        Option("--svg", help="as SVG, for a browser"),
+        PID,
+    ),
+)  # fmt: skip
 EDIT = Program(
     "edit",
     "edit an inittab: find its mistakes, show what would end and start, replace it, have init read it",
@@ -160,14 +170,15 @@ SIMULATE = Program(
                " scenario", complete="file"),
     ),
 )  # fmt: skip
-VERBS = (*STEERING, LOG, LOGD, DIFF, EXPLAIN, GRAPH, EDIT, SIMULATE)
+VERBS = (*STEERING, LOG, LOGD, DIFF, EXPLAIN, GRAPH, CHART, EDIT, SIMULATE)
 #: What they do: a function of a module, imported when it is called so that status need not wait for it.
 PLACES = {
     **dict.fromkeys(("stop", "start", "restart", "kill"), "steer.steer"),
     "wait": "steer.wait", "reload": "steer.reload",
     "history": "history.history", "health": "health.health",
     "log": "log.log", "logd": "logd.main",
-    "diff": "plan.diff", "explain": "explain.explain", "graph": "graph.graph", "edit": "edit.edit",
+    "diff": "plan.diff", "explain": "explain.explain", "graph": "graph.graph", "chart": "chart.chart",
+    "edit": "edit.edit",
     "simulate": "simulate.run",
 }  # fmt: skip
 

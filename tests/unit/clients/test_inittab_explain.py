@@ -1,4 +1,4 @@
-"""inittab explain and inittab graph of a file: the command line, what is printed, exit status."""
+"""inittab explain and inittab graph of a file, and inittab chart: the command line, what is printed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from sysvinit_py.cli import looking
 from sysvinit_py.clients.inittab import program
+from sysvinit_py.report import slots
+from tests.unit.report.published import publish
+from tests.unit.report.test_report_chart import booted, noted
 
 INITTAB = """\
 id:2:initdefault:
@@ -168,3 +172,18 @@ def test_graph(run: Run, form: str, begin: str) -> None:
     assert "/usr/sbin/b" in told.replace("#47;", "/")
     assert "f[8]: duplicate ID" in errors
     assert "\x1b" not in told + errors
+
+
+def test_chart(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, ring = booted()
+    noted(world, ring)
+    published = slots.read(*publish(*world.machine.processes.jobs.values()))
+    content = bytes(ring.content)
+    monkeypatch.setattr(looking, "look", lambda pid: (1, published.replace(history=content)))
+    status, told, errors = run("chart")
+    assert (status, errors) == (0, "")
+    assert told.startswith("boot: 5.000 s\nID  BEGAN    RAN  HELD-UP ")
+    assert run("chart", "--svg")[1].startswith("<svg ")
+    assert run("chart", "--to", "5") == (
+        4, "", "inittab: change to level 5: not among the events that init keeps\n",
+    )  # fmt: skip

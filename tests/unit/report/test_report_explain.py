@@ -60,7 +60,7 @@ def told(entry_id: str, text: str = TEXT) -> str:
             "b2",
             [
                 "Started once, at boot, when the sysinit entries have ended.",
-                "Before that, b1 has to end.",
+                "It waits for the end of b1.",
                 "Nothing waits for its end.",
                 "No change of level ends it.",
                 "No shell is needed for the command.",
@@ -70,7 +70,7 @@ def told(entry_id: str, text: str = TEXT) -> str:
             "g",
             [
                 "Started when level 2 or 3 is entered.",
-                "Before that has to end: l2 in level 2 and l3 in level 3.",
+                "It waits for the end of l2 in level 2 and l3 in level 3.",
                 "Nothing waits for its end.",
                 "Started again whenever it ends; after 10 starts in 120 s it rests for 300 s.",
                 "Entering any level but 2 and 3 ends it: SIGTERM, and SIGKILL 5 s later.",
@@ -82,7 +82,7 @@ def told(entry_id: str, text: str = TEXT) -> str:
             [
                 "Started when level 3 is entered.",
                 "Not started by a boot to level 2, the default.",
-                "Before that, l3 has to end.",
+                "It waits for the end of l3.",
                 "Nothing waits for its end.",
                 "Run once: again only after a level that it does not name.",
                 "Entering any level but 3 ends it: SIGTERM, and SIGKILL 5 s later.",

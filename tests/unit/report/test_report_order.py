@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sysvinit_py.inittab.actions import ACTIONS, EVENTS
 from sysvinit_py.inittab.entry import Entry, Reading
 from sysvinit_py.machine import events as ev
-from sysvinit_py.report import plan
+from sysvinit_py.report import explain, plan
 from sysvinit_py.report.order import STAGES, Order
 from sysvinit_py.simulator.world import entries
 
@@ -121,6 +121,20 @@ def test_never_is_never(action: str, runlevels: str, process: str) -> None:
             world.tell(event)
         did |= any(job.entry is found[0] for _, job in world.started)
     assert did is not bool(order.never(found[0]))
+
+
+@settings(max_examples=150, deadline=None)
+@given(INITTAB)
+def test_each_can_be_explained(found: tuple[Entry, ...]) -> None:
+    """In whole sentences, which say of each entry how it is started, or why it never is."""
+    order = Order(found)
+    for entry in found:
+        lines = explain.explain(entry, order).split("\n")
+        assert lines[0].startswith(("Started ", "Never ", "Names ", "Starts nothing"))
+        assert all(line.endswith(".") for line in lines)
+        assert lines[0].startswith("Started ") == (not order.never(entry))
+    reached, turns = explain.boot(Reading(found))
+    assert explain.boot_text(reached, turns, order).startswith("Boot")
 
 
 def test_who_has_to_end_before() -> None:
