@@ -16,6 +16,7 @@ import pytest
 
 from sysvinit_py.vm import qemu
 from sysvinit_py.vm.image import PROGRAMS, Image, image
+from tests.vm.debian import build
 from tests.vm.machine import BOOT, Machine
 
 REPOSITORY = Path(__file__).parents[2]
@@ -49,6 +50,12 @@ def disk_image() -> Image:
     if not OURS.exists():
         pytest.fail(f"{OURS} is missing: run 'make dist/init'", pytrace=False)
     return image(OURS.read_bytes(), REPOSITORY / ".cache" / "vm")
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Our Debian packages by name, built as ``make deb`` does."""
+    return build(tmp_path_factory.mktemp("deb"))
 
 
 @pytest.fixture(scope="class")
