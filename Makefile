@@ -124,8 +124,15 @@ vm: vm-packages $(READY) dist/init
 #: make test-vm       boot it in many ways and on Debian's init, without KVM; prints what ours takes more or less
 .PHONY: test-vm
 test-vm: vm-packages test-packages $(READY) dist/init
-	$(TWO_AT_ONCE) --dist loadscope --timeout 600 -m 'not alone' tests/vm; status=$$?; \
+	$(call install,$(DEB_PACKAGES) lintian)
+	$(TWO_AT_ONCE) --dist loadscope --timeout 600 -m 'not alone and not nightly' tests/vm; status=$$?; \
 		$(BIN)/pytest --timeout 600 -m alone tests/vm && exit $$status
+
+#: make test-deb      the Debian packages: each way to and from other inits, upgrades, dpkg killed; half an hour
+.PHONY: test-deb
+test-deb: vm-packages test-packages $(READY)
+	$(call install,$(DEB_PACKAGES) lintian)
+	$(TWO_AT_ONCE) --timeout 900 -m nightly tests/vm/test_deb.py
 
 #: make test-container containers with several processes, under podman and docker; four minutes
 .PHONY: test-container

@@ -30,7 +30,9 @@ DATA = {
     "share/sysvinit_py/grammar": ("grammar/*.lark",),
 }
 HERE = Path(__file__).parent
-RELEASED = HERE.joinpath("debian/changelog").read_text().partition("\n -- ")[2].splitlines()[0].partition("  ")[2]
+RELEASED = (
+    HERE.joinpath("debian/changelog").read_text().partition("\n -- ")[2].splitlines()[0].partition("  ")[2]
+)
 EPOCH = int(os.environ.setdefault("SOURCE_DATE_EPOCH", f"{parsedate_to_datetime(RELEASED).timestamp():.0f}"))
 #: Programs that pip does not install: their pages and completions would hide those of the system's init. Nor
 #: does it install runit's.

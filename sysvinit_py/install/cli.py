@@ -162,8 +162,12 @@ def _require_no_package(tree: Tree) -> None:
     for package in PACKAGES:
         with suppress(FileNotFoundError, NotADirectoryError):
             # One that was removed, and not purged, has a list, too.
-            if f"{SBIN}/{INIT}\n" in tree.at(f"{LISTS}/{package}.list").read(_MAX_BYTES)[0].decode(errors="replace"):
-                raise RefusedError(f"the package {package} is installed, and does this: update it, or remove it")
+            if f"{SBIN}/{INIT}\n" in tree.at(f"{LISTS}/{package}.list").read(_MAX_BYTES)[0].decode(
+                errors="replace"
+            ):
+                raise RefusedError(
+                    f"the package {package} is installed, and does this: update it, or remove it"
+                )
 
 
 def _require_ours(tree: Tree) -> str:

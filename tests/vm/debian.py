@@ -159,7 +159,9 @@ class Root:
         subprocess.run(["dpkg-deb", "--raw-extract", file, folder], check=True)
         edit(folder)
         target = self.debs / "repacked.deb"
-        subprocess.run(["dpkg-deb", "-Zgzip", "-z1", "--build", folder, target], check=True, capture_output=True)
+        subprocess.run(
+            ["dpkg-deb", "-Zgzip", "-z1", "--build", folder, target], check=True, capture_output=True
+        )
         return target
 
     def is_ours(self) -> bool:
@@ -202,7 +204,9 @@ class Root:
     def states(self) -> dict[str, str]:
         """What dpkg says of each of our packages that it knows."""
         said = self.run("dpkg-query", "-Wf", "${Package} ${Status}\\n")
-        return {line.split()[0]: line.split()[-1] for line in said.splitlines() if line.startswith("sysvinit-py")}
+        return {
+            line.split()[0]: line.split()[-1] for line in said.splitlines() if line.startswith("sysvinit-py")
+        }
 
     def tree(self) -> dict[str, tuple[object, ...]]:
         """All that is in the root, but for what comes and goes without a package."""

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -38,7 +39,7 @@ class Machine:
         self,
         image: Image,
         append: str = "",
-        files: dict[str, str] | None = None,
+        files: Mapping[str, str | bytes] | None = None,
         command_line: str = qemu.APPEND,
     ) -> None:
         self.said = ""
@@ -191,10 +192,10 @@ class Machine:
 
     # The disk.
 
-    def _put(self, path: str, text: str) -> None:
+    def _put(self, path: str, text: str | bytes) -> None:
         """Write a file on the disk, which is not in use, in the place of one that may be there."""
         source, orders = self._folder / "file", self._folder / "orders"
-        source.write_text(text)
+        source.write_bytes(text.encode() if isinstance(text, str) else text)
         source.chmod(0o755)  # it may be a script
         folder, _, name = path.rpartition("/")
         debugfs = ["debugfs", "-w", str(self.disk)]

@@ -61,7 +61,6 @@ esac
 """
 
 
-
 @pytest.fixture(params=SUITES)
 def suite(request: pytest.FixtureRequest) -> str:
     name: str = request.param
@@ -244,7 +243,9 @@ def test_what_is_whose_is_what_inittab_install_says(packages: dict[str, Path]) -
 
 def linked(deb: Path) -> dict[str, str]:
     """The links to programs that a package has."""
-    listed = subprocess.run(["dpkg-deb", "--contents", deb], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["dpkg-deb", "--contents", deb], capture_output=True, text=True, check=True
+    ).stdout
     found = re.findall(r" \./usr/\S*bin/(\S+) -> (\S+)$", listed, re.MULTILINE)
     return dict(found)
 
@@ -270,7 +271,13 @@ def test_runit_s_programs_are_beside_those_of_the_package_runit(
 def test_lintian_finds_no_fault(packages: dict[str, Path]) -> None:
     if not shutil.which("lintian"):
         pytest.skip("no lintian here")
-    command = ["lintian", "--allow-root", "--pedantic", "--fail-on=error,warning,pedantic", *packages.values()]
+    command = [
+        "lintian",
+        "--allow-root",
+        "--pedantic",
+        "--fail-on=error,warning,pedantic",
+        *packages.values(),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("", 0), done
 
@@ -303,9 +310,7 @@ def test_core_takes_the_place_of_c_init_and_gives_it_back(root: CRoot, core: Pat
 
 @pytest.mark.parametrize("name", [PACKAGE, CORE])
 @pytest.mark.parametrize("found", ["", "id:3:initdefault:\n"])
-def test_an_inittab_only_where_none_is(
-    root: CRoot, packages: dict[str, Path], name: str, found: str
-) -> None:
+def test_an_inittab_only_where_none_is(root: CRoot, packages: dict[str, Path], name: str, found: str) -> None:
     """It is removed by a purge, but not the one that somebody has written, or that C init reads."""
     inittab = root.folder / "etc/inittab"
     inittab.write_text(found) if found else inittab.unlink()
@@ -408,9 +413,7 @@ def test_over_systemd_and_back(suite: str, tmp_path: Path, packages: dict[str, P
     assert root.boots() == "systemd"
     root.dpkg("--purge", CORE, *(Path(other).stem for other in others))
     root.check_undone({path: kind for path, kind in before.items() if not path.startswith("etc/rc")})
-    root.apt(
-        "install", root.put(packages[PACKAGE]), "/debs/sysvinit-core.deb", *others, "systemd-sysv-"
-    )
+    root.apt("install", root.put(packages[PACKAGE]), "/debs/sysvinit-core.deb", *others, "systemd-sysv-")
     assert root.boots() == "ours"
 
 
@@ -437,9 +440,7 @@ def chosen(lines: list[str]) -> list[int]:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("doing", ["install", "upgrade", "remove"])
 @pytest.mark.parametrize("name", [PACKAGE, CORE])
-def test_dpkg_is_killed(
-    suite: str, tmp_path: Path, packages: dict[str, Path], name: str, doing: str
-) -> None:
+def test_dpkg_is_killed(suite: str, tmp_path: Path, packages: dict[str, Path], name: str, doing: str) -> None:
     """At any step the machine boots, and dpkg can go on."""
     if (name, doing) == (CORE, "remove"):
         pytest.skip("which leaves no init, killed or not")
