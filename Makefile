@@ -136,6 +136,7 @@ test-image: vm-packages $(READY) dist/init
 #: make test-vm       boot it in many ways and on Debian's init, without KVM; prints what ours takes more or less
 .PHONY: test-vm
 test-vm: vm-packages test-packages $(READY) dist/init
+	$(call install,$(DEB_PACKAGES) lintian)
 	$(TWO_AT_ONCE) --dist loadscope --timeout 600 -m 'not alone and not nightly' tests/vm; status=$$?; \
 		$(BIN)/pytest --timeout 600 -m alone tests/vm && exit $$status
 
@@ -144,7 +145,13 @@ test-vm: vm-packages test-packages $(READY) dist/init
 .PHONY: test-vm-nightly
 test-vm-nightly: vm-packages test-packages $(READY) dist/init dist/runit
 	$(call install,$(DEB_PACKAGES))
-	$(BIN)/pytest --timeout 900 -m nightly --ignore tests/vm/test_image.py tests/vm
+	$(BIN)/pytest --timeout 900 -m nightly --ignore tests/vm/test_image.py --ignore tests/vm/test_deb.py tests/vm
+
+#: make test-deb      the Debian packages: each way to and from other inits, upgrades, dpkg killed; half an hour
+.PHONY: test-deb
+test-deb: vm-packages test-packages $(READY)
+	$(call install,$(DEB_PACKAGES) lintian)
+	$(TWO_AT_ONCE) --timeout 900 -m nightly tests/vm/test_deb.py
 
 #: make test-container containers with several processes, under podman and docker; four minutes
 .PHONY: test-container

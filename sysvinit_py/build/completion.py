@@ -181,7 +181,7 @@ def main(arguments: list[str]) -> int:
     for path, text in files().items():
         target = Path(arguments[0], path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
+        target.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -206,7 +206,7 @@ def build(name: str = "init") -> bytes:
     from sysvinit_py import __version__
 
     shipped = FILES[name]
-    loader = f"# {shipped.mark} {__version__}\n{LOADER.read_text()}"
+    loader = f"# {shipped.mark} {__version__}\n{LOADER.read_text('utf-8')}"
     first_line = FIRST_LINE.format(size=len(loader.encode()))
     content = b""
     index: list[dict[str, object]] = []

@@ -31,8 +31,8 @@ BIN, INITTAB = "/usr/bin", "inittab"
 KEPT = {INIT: "init.sysv", TELINIT: "telinit.sysv"}
 #: What --programs makes links to init, too.
 PROGRAMS = (*checks.PROGRAMS, "runlevel")
-#: The Debian package that does the same, and where dpkg notes what it has moved aside for it.
-PACKAGE, DIVERSIONS = "sysvinit-py", "/var/lib/dpkg/diversions"
+#: The Debian packages that do the same, beside sysvinit-core and instead of it, and where dpkg notes their files.
+PACKAGES, LISTS = ("sysvinit-py", "sysvinit-py-core"), "/var/lib/dpkg/info"
 #: Every build has this in its second line.
 MARK = b"\n# sysvinit_py "
 _BEGIN, _MAX_BYTES = 200, 16 << 20
@@ -159,9 +159,15 @@ def _require_root_file_system(tree: Tree) -> None:
 
 
 def _require_no_package(tree: Tree) -> None:
-    with suppress(FileNotFoundError, NotADirectoryError):
-        if PACKAGE in tree.at(DIVERSIONS).read(_MAX_BYTES)[0].decode(errors="replace").splitlines():
-            raise RefusedError(f"the package {PACKAGE} is installed, and does this: update it, or remove it")
+    for package in PACKAGES:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            # One that was removed, and not purged, has a list, too.
+            if f"{SBIN}/{INIT}\n" in tree.at(f"{LISTS}/{package}.list").read(_MAX_BYTES)[0].decode(
+                errors="replace"
+            ):
+                raise RefusedError(
+                    f"the package {package} is installed, and does this: update it, or remove it"
+                )
 
 
 def _require_ours(tree: Tree) -> str:

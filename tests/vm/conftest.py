@@ -16,6 +16,7 @@ import pytest
 
 from sysvinit_py.vm import qemu, small
 from sysvinit_py.vm.image import PROGRAMS, Image, image
+from tests.vm.debian import build
 from tests.vm.machine import BOOT, Machine
 
 REPOSITORY = Path(__file__).parents[2]
@@ -65,6 +66,12 @@ def small_image(init: bytes) -> Image:
     if not shutil.which(program := qemu.MACHINES[architecture].program):
         pytest.skip(f"no {program} here")
     return image(init, CACHE, small.recipe(suite, architecture))
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Our Debian packages by name, built as ``make deb`` does."""
+    return build(tmp_path_factory.mktemp("deb"))
 
 
 @pytest.fixture(scope="class")

@@ -43,7 +43,7 @@ class Machine:
         self,
         image: Image,
         append: str = "",
-        files: Mapping[str, str | Path] | None = None,
+        files: Mapping[str, str | bytes] | None = None,
         command_line: str = "",
         restarts: bool = False,
         bring: Path | None = None,
@@ -227,10 +227,10 @@ class Machine:
 
     # The disk.
 
-    def _put(self, path: str, content: str | Path) -> None:
+    def _put(self, path: str, content: str | bytes) -> None:
         """Write a file on the disk, which is not in use, in the place of one that may be there."""
         source, orders = self._folder / "file", self._folder / "orders"
-        source.write_bytes(content.encode() if isinstance(content, str) else content.read_bytes())
+        source.write_bytes(content.encode() if isinstance(content, str) else content)
         source.chmod(0o755)  # it may be a script
         folder, _, name = path.rpartition("/")
         debugfs = ["debugfs", "-w", str(self.disk)]

@@ -1,30 +1,28 @@
-"""The Debian package in Debian 12 and 13 roots with sysvinit-core: installed, updated, removed, failed."""
+"""The Debian packages in Debian 12 and 13 roots: installed, updated, removed, failed, interrupted."""
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+import sys
 from pathlib import Path
 
 import pytest
 
 import sysvinit_py
 from sysvinit_py.clients.runit.__main__ import MODULES
-from sysvinit_py.install import cli
+from sysvinit_py.install import cli, services
+from tests.vm.debian import CORE, FOR_APT, PACKAGE, REPOSITORY, SUITES, Edit, Root, base
 
-REPOSITORY = Path(__file__).parents[2]
-CACHE = REPOSITORY / ".cache" / "vm"
-NEEDED = ("dpkg-buildpackage", "dh", "mmdebstrap", "tar")
-#: With the package of C init beside it, for updates.
-BOOTSTRAP = (
-    "mmdebstrap", "--quiet", "--variant=minbase", "--mode=root", "--include=sysvinit-core,python3",
-    "--dpkgopt=path-exclude=/usr/share/locale/*",
-    '--customize-hook=chroot "$1" sh -c "cd /root && apt-get -qq download sysvinit-core"',
-)  # fmt: skip
+TOOLS = ("inittab", "inittab-install", "inittab-lint", "inittab-try", "initeventd")
+RUNIT = (*services.NAMES, services.FILE)
+COMPLETIONS = (
+    "usr/share/bash-completion/completions/{}",
+    "usr/share/zsh/vendor-completions/_{}",
+    "usr/share/fish/vendor_completions.d/{}.fish",
+)
+
 #: Each file that is replaced, and the name under which the previous one is kept.
 REPLACED = {
     "usr/sbin/init": "usr/sbin/init.sysv",
@@ -62,114 +60,48 @@ case $1 in
 esac
 """
 
-Edit = Callable[[Path], object]
+
+@pytest.fixture(params=SUITES)
+def suite(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
 
 
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package, built as ``make deb`` does."""
-    if missing := [name for name in NEEDED if not shutil.which(name)]:
-        pytest.skip(f"no {', '.join(missing)} here")
-    sources = tmp_path_factory.mktemp("deb") / "sources"
-    words = re.search(r"^DEB_SOURCES := (.*)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
-    assert words
-    for word in words[1].split():
-        copy = shutil.copytree if (REPOSITORY / word).is_dir() else shutil.copy
-        sources.mkdir(exist_ok=True)
-        copy(REPOSITORY / word, sources / word)
-    done = subprocess.run(
-        ["dpkg-buildpackage", "--build=binary", "--no-sign"],
-        cwd=sources, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    (built,) = sources.parent.glob("sysvinit-py_*.deb")
-    return built
+@pytest.fixture
+def root(suite: str, tmp_path: Path, packages: dict[str, Path]) -> CRoot:
+    """One with C init."""
+    return CRoot(base(suite, "c"), tmp_path)
 
 
-@pytest.fixture(scope="module")
-def runit(package: Path) -> Path:
-    """The other package that is built."""
-    (built,) = package.parent.glob("sysvinit-py-runit_*.deb")
-    return built
+@pytest.fixture
+def package(packages: dict[str, Path]) -> Path:
+    return packages[PACKAGE]
 
 
-class Root:
+@pytest.fixture
+def core(packages: dict[str, Path]) -> Path:
+    return packages[CORE]
+
+
+class CRoot(Root):
     """A Debian with C init."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, tar: Path, folder: Path) -> None:
+        super().__init__(tar, folder)
         self.before = self.replaced()
-        (self.core,) = folder.glob("root/sysvinit-core_*.deb")
+        self.core = self.debs / "sysvinit-core.deb"
         self.c_init = self.read("usr/sbin/init")
-
-    def read(self, path: str) -> bytes | str | None:
-        file = self.folder / path
-        if file.is_symlink():
-            return os.readlink(file)
-        return file.read_bytes() if file.exists() else None
 
     def replaced(self) -> dict[str, bytes | str | None]:
         """What is in each of the places."""
         return {path: self.read(path) for pair in REPLACED.items() for path in pair}
-
-    def dpkg(self, *arguments: str, fails: bool = False) -> str:
-        done = subprocess.run(
-            ["chroot", self.folder, "dpkg", *arguments],
-            capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-            env={"PATH": "/usr/sbin:/usr/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
-        )  # fmt: skip
-        assert bool(done.returncode) == fails, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def install(self, file: Path, fails: bool = False) -> str:
-        shutil.copy(file, self.folder / "package.deb")
-        return self.dpkg("--force-confold", "--install", "/package.deb", fails=fails)
-
-    def repacked(self, file: Path, edit: Edit) -> Path:
-        """Return a copy of a package after ``edit`` has changed its files."""
-        folder = self.folder / "repacked"
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run(["dpkg-deb", "--raw-extract", file, folder], check=True)
-        edit(folder)
-        target = self.folder / "repacked.deb"
-        subprocess.run(["dpkg-deb", "--build", folder, target], check=True, capture_output=True)
-        return target
-
-    def is_ours(self) -> bool:
-        found = self.read("usr/sbin/init")
-        return isinstance(found, bytes) and cli.is_ours(found)
-
-    def diversions(self) -> str:
-        lines = self.dpkg_divert_list()
-        return "\n".join(line for line in lines.splitlines() if "sysvinit-py" in line)
-
-    def dpkg_divert_list(self) -> str:
-        command = ["chroot", str(self.folder), "dpkg-divert", "--list"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-@pytest.fixture(params=["bookworm", "trixie"])
-def root(request: pytest.FixtureRequest, tmp_path: Path, package: Path) -> Root:
-    if os.geteuid() != 0:
-        pytest.skip("only root can make a Debian root")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    tar = CACHE / f"deb-{request.param}.tar"
-    with (CACHE / "deb.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not tar.exists():
-            draft = tar.with_suffix(".draft.tar")
-            subprocess.run([*BOOTSTRAP, request.param, draft], check=True, start_new_session=True)
-            draft.rename(tar)
-    subprocess.run(["tar", "-xf", tar, "-C", tmp_path, "--exclude=./dev/*"], check=True)
-    (tmp_path / "dev/null").touch()
-    return Root(tmp_path)
 
 
 def newer(folder: Path) -> None:
     """A newer version of C init's package, with another init."""
     control = folder / "DEBIAN/control"
     control.write_text(re.sub(r"(?m)^Version: .*", r"\g<0>+1", control.read_text()))
-    (init,) = [path for path in (folder / "sbin/init", folder / "usr/sbin/init") if path.exists()]
+    init = next(path for path in (folder / "sbin/init", folder / "usr/sbin/init") if path.exists())
     init.write_bytes(init.read_bytes() + b"newer")
 
 
@@ -183,44 +115,65 @@ def moved(folder: Path) -> None:
     old.rename(new)
 
 
-def check_removed(root: Root, init: bytes | str | None) -> None:
+def check_removed(root: CRoot, init: bytes | str | None) -> None:
     """Nothing is left of the package, and C init is in its place again."""
     assert root.replaced() == {**root.before, "usr/sbin/init": init}
-    assert root.diversions() == ""
+    assert root.diversions() == []
     assert not list(root.folder.glob("usr/sbin/*.sysv*"))
 
 
-@pytest.mark.parametrize("purge", ["--remove", "--purge"])
-def test_installed_and_removed(root: Root, package: Path, purge: str) -> None:
-    root.install(package)
-    assert root.is_ours()
+def check_tools(root: Root) -> None:
+    """All of them run, and have a man page and completions."""
+    for program in TOOLS:
+        assert "usage: " in root.run(program, "--help"), program
+        for place in COMPLETIONS:
+            assert root.read(place.format(program)), (place, program)
+    pages = {path.name for path in root.folder.glob("usr/share/man/man*/*.gz")}
+    wanted = {path.stem for path in (REPOSITORY / "man").glob("*.rst")} | {"inittab-lint-rules.7"}
+    owned = {name.partition(".")[0] for name in (*RUNIT, *(cli.PROGRAMS if not root.is_core() else ()))}
+    assert {name for name in wanted if name.partition(".")[0] not in owned} <= {page[:-3] for page in pages}
+    for path in (REPOSITORY / "inittab.d").glob("*.tab"):
+        assert root.read(f"usr/share/sysvinit_py/inittab.d/{path.name}") == path.read_bytes()
+    # They were compiled: what root runs writes nothing that dpkg would not remove.
+    assert list(root.folder.glob("usr/lib/python3/dist-packages/sysvinit_py/__pycache__/*.pyc"))
+
+
+def test_installed_and_removed(root: CRoot, package: Path) -> None:
+    before = root.tree()
+    said = root.install(package)
+    assert "/sbin/init is sysvinit_py now" in said
+    assert "init=/sbin/init.sysv" in said
+    assert root.boots() == "ours"
     for path, kept in REPLACED.items():
         assert root.read(kept) == root.before[path], path
-    root.dpkg(purge, cli.PACKAGE)
+    check_tools(root)
+    assert root.run("dpkg", "--verify", PACKAGE) == ""
+    root.dpkg("--remove", PACKAGE)
     check_removed(root, root.c_init)
-    root.dpkg("--purge", cli.PACKAGE)
-    check_removed(root, root.c_init)
-    assert not list(root.folder.glob("usr/share/doc/sysvinit-py*"))
+    assert root.boots() == "c"
+    root.install(package)
+    root.dpkg("--purge", PACKAGE)
+    root.check_undone(before)
 
 
 @pytest.mark.parametrize("edit", [lambda folder: None, newer, moved], ids=["again", "newer", "moved"])
-def test_an_update_of_c_init_does_not_replace_ours(root: Root, package: Path, edit: Edit) -> None:
+def test_an_update_of_c_init_does_not_replace_ours(root: CRoot, package: Path, edit: Edit) -> None:
     """Whether it is in /sbin or /usr/sbin there: dpkg knows both names, and they are one file."""
     root.install(package)
     root.install(root.repacked(root.core, edit))
     assert root.is_ours()
-    core = "sbin/init" if (root.folder / "repacked/sbin/init").exists() else "usr/sbin/init"
-    expected = (root.folder / "repacked" / core).read_bytes()
+    core = "sbin/init" if (root.debs / "repacked/sbin/init").exists() else "usr/sbin/init"
+    expected = (root.debs / "repacked" / core).read_bytes()
     assert root.read("usr/sbin/init.sysv") == expected
     root.install(package)  # ours again
     assert root.is_ours()
     assert root.read("usr/sbin/init.sysv") == expected
-    root.dpkg("--remove", cli.PACKAGE)
+    root.dpkg("--remove", PACKAGE)
     check_removed(root, expected)
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["as it was", "after an update of C init"])
-def test_update_from_the_package_before_debian(root: Root, package: Path, lost: bool) -> None:
+def test_update_from_the_package_before_debian(root: CRoot, package: Path, lost: bool) -> None:
     def older(folder: Path) -> None:
         (folder / "DEBIAN/preinst").write_text(OLDER_PREINST)
         (folder / "DEBIAN/postrm").write_text(OLDER_POSTRM)
@@ -234,18 +187,18 @@ def test_update_from_the_package_before_debian(root: Root, package: Path, lost: 
     expected = root.c_init
     if lost:
         root.install(root.repacked(root.core, newer))
-        (core,) = (root.folder / "repacked").glob("**/sbin/init")
+        (core,) = (root.debs / "repacked").glob("**/sbin/init")
         expected = core.read_bytes()
     root.install(package)
     assert root.is_ours()
     assert root.read("usr/sbin/init.sysv") == expected
     root.install(root.core)
     assert root.is_ours()
-    root.dpkg("--remove", cli.PACKAGE)
+    root.dpkg("--remove", PACKAGE)
     check_removed(root, root.c_init)
 
 
-def test_a_failed_installation_changes_nothing(root: Root, package: Path) -> None:
+def test_a_failed_installation_changes_nothing(root: CRoot, package: Path) -> None:
     """A file of it is another package's."""
 
     def another(folder: Path) -> None:
@@ -265,44 +218,299 @@ def test_a_failed_installation_changes_nothing(root: Root, package: Path) -> Non
     assert root.is_ours()
 
 
-def test_not_installed_over_inittab_install(root: Root, package: Path) -> None:
+def test_not_installed_over_inittab_install(root: CRoot, package: Path) -> None:
     """It would take ours for the init to fall back to."""
     (root.folder / "usr/sbin/init").write_bytes(b"#!/usr/bin/python3 -IS\n# sysvinit_py 0: one\n")
     assert "inittab-install --undo" in root.install(package, fails=True)
-    assert root.diversions() == ""
+    assert root.diversions() == []
     assert root.read("usr/sbin/init.sysv") is None
 
 
 def test_the_version_is_the_package_s() -> None:
     first = (REPOSITORY / "debian/changelog").read_text().splitlines()[0]
-    assert first.startswith(f"{cli.PACKAGE} ({sysvinit_py.__version__}) ")
+    assert first.startswith(f"{PACKAGE} ({sysvinit_py.__version__}) ")
 
 
-def test_runit_s_programs_are_beside_those_of_the_package_runit(root: Root, runit: Path) -> None:
+def test_what_is_whose_is_what_inittab_install_says(packages: dict[str, Path]) -> None:
+    """Of init, and of runit's programs: its tables are where the packages have their links from."""
+    links = {name: linked(deb) for name, deb in packages.items()}
+    beside = {cli.TELINIT: "init", cli.INITTAB: "../sbin/init"}
+    assert links[PACKAGE] == beside
+    assert links[CORE] == {**beside, **dict.fromkeys(cli.PROGRAMS, "init")}
+    assert links["sysvinit-py-runit"] == dict.fromkeys(services.NAMES, "runit")
+    assert {*services.NAMES, services.FILE} == {*MODULES}
+
+
+def linked(deb: Path) -> dict[str, str]:
+    """The links to programs that a package has."""
+    listed = subprocess.run(
+        ["dpkg-deb", "--contents", deb], capture_output=True, text=True, check=True
+    ).stdout
+    found = re.findall(r" \./usr/\S*bin/(\S+) -> (\S+)$", listed, re.MULTILINE)
+    return dict(found)
+
+
+def test_runit_s_programs_are_beside_those_of_the_package_runit(
+    root: CRoot, packages: dict[str, Path]
+) -> None:
     """Theirs are in a folder of their own, so neither package has a file of the other."""
-    shutil.copy(runit, root.folder / "root/runit.deb")
-    root.dpkg("--install", "/root/runit.deb")
-    try:
-        listed = root.dpkg("--listfiles", "sysvinit-py-runit").split()
-        assert {path for path in listed if "/bin/" in path} == {
-            f"/usr/lib/sysvinit-py/bin/{n}" for n in MODULES
-        }
-        inside = ("/usr/lib/sysvinit-py", "/usr/share/doc/sysvinit-py-runit")
-        files = [path for path in listed if not (root.folder / path[1:]).is_dir()]
-        assert [path for path in files if not path.startswith(inside)] == []
-        for name in MODULES:
-            command = ["chroot", str(root.folder), f"/usr/lib/sysvinit-py/bin/{name}", "--version"]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            assert done.stdout.startswith(f"{name} (sysvinit_py) ")
-    finally:
-        root.dpkg("--purge", "sysvinit-py-runit")
-    assert root.read("usr/lib/sysvinit-py/bin/sv") is None
+    before = root.tree()
+    root.install(packages["sysvinit-py-runit"])
+    listed = root.dpkg("--listfiles", "sysvinit-py-runit").split()
+    assert {path for path in listed if "/bin/" in path} == {f"/usr/lib/sysvinit-py/bin/{n}" for n in MODULES}
+    inside = ("/usr/lib/sysvinit-py", "/usr/share/doc/sysvinit-py-runit")
+    files = [path for path in listed if not (root.folder / path[1:]).is_dir()]
+    assert [path for path in files if not path.startswith(inside)] == []
+    for name in MODULES:
+        said = root.run(f"/usr/lib/sysvinit-py/bin/{name}", "--version")
+        assert said.startswith(f"{name} (sysvinit_py) ")
+    root.dpkg("--purge", "sysvinit-py-runit")
+    root.check_undone(before)
 
 
-@pytest.mark.parametrize("built", ["package", "runit"])
-def test_lintian_finds_fault_with_the_address_only(request: pytest.FixtureRequest, built: str) -> None:
+def test_lintian_finds_no_fault(packages: dict[str, Path]) -> None:
     if not shutil.which("lintian"):
         pytest.skip("no lintian here")
-    package: Path = request.getfixturevalue(built)
-    done = subprocess.run(["lintian", "--allow-root", package], capture_output=True, text=True, check=False)
-    assert [line for line in done.stdout.splitlines() if "root@localhost" not in line] == []
+    command = [
+        "lintian",
+        "--allow-root",
+        "--pedantic",
+        "--fail-on=error,warning,pedantic",
+        *packages.values(),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("", 0), done
+
+
+# sysvinit-py-core.
+
+
+def swapped(root: Root, old: str, deb: Path) -> str:
+    """Install a package in the place of another init's, as docs/install.rst has it for Debian 12 and 13."""
+    return root.apt("install", root.put(deb), f"{old}-")
+
+
+def test_core_takes_the_place_of_c_init_and_gives_it_back(root: CRoot, core: Path) -> None:
+    swapped(root, "sysvinit-core", core)
+    root.dpkg("--purge", "sysvinit-core")
+    assert root.boots() == "ours"
+    assert root.diversions() == []
+    check_tools(root)
+    for program in cli.PROGRAMS[:-1]:
+        assert "usage: " in root.run(program, "--help").lower(), program
+    assert "Processing" not in root.run("dpkg", "--audit")
+    swapped(root, CORE, root.core)
+    assert root.boots() == "c"
+    root.dpkg("--purge", CORE)
+    assert root.read("usr/sbin/init") == root.c_init
+    assert root.states() == {}
+    assert root.diversions() == []
+    assert not list(root.folder.glob("**/*usr-is-merged*"))
+
+
+@pytest.mark.parametrize("name", [PACKAGE, CORE])
+@pytest.mark.parametrize("found", ["", "id:3:initdefault:\n"])
+def test_an_inittab_only_where_none_is(root: CRoot, packages: dict[str, Path], name: str, found: str) -> None:
+    """It is removed by a purge, but not the one that somebody has written, or that C init reads."""
+    inittab = root.folder / "etc/inittab"
+    inittab.write_text(found) if found else inittab.unlink()
+    if name == CORE:
+        swapped(root, "sysvinit-core", packages[CORE])
+    else:
+        root.install(packages[PACKAGE])
+    made = (REPOSITORY / "debian/inittab").read_text()
+    assert inittab.read_text() == (found or made)
+    root.dpkg("--purge", "--force-depends", name)
+    assert (inittab.read_text() if inittab.exists() else "") == (made if name == PACKAGE else "") or found
+    assert not list(root.folder.glob("var/lib/sysvinit-py*"))
+
+
+def test_the_inittab_that_is_put_there_is_in_order() -> None:
+    command = [sys.executable, "-m", "sysvinit_py.lint.cli", "--target", "sysvinit_py", "--no-config"]
+    inittab = REPOSITORY / "debian/inittab"
+    done = subprocess.run([*command, inittab], capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    assert (done.returncode, done.stdout) == (0, ""), done
+
+
+def broken(script: str) -> Edit:
+    """A package of which a script fails, after all that it does."""
+
+    def edit(folder: Path) -> None:
+        path = folder / "DEBIAN" / script
+        path.write_text(path.read_text() + "\nexit 1\n")
+
+    return edit
+
+
+@pytest.mark.parametrize("script", ["preinst", "postinst"])
+@pytest.mark.parametrize("name", [PACKAGE, CORE])
+def test_a_script_that_fails(root: CRoot, packages: dict[str, Path], name: str, script: str) -> None:
+    """There is an init all the time, and what comes next mends it."""
+    before = root.tree()
+    bad = root.repacked(packages[name], broken(script))
+    # With dpkg alone, which removes sysvinit-core while it installs sysvinit-py-core.
+    root.dpkg("--auto-deconfigure", "--install", root.put(bad), fails=True)
+    assert root.boots() == ("c" if script == "preinst" else "ours")
+    if script == "preinst":
+        root.check_undone(before)
+    root.dpkg("--auto-deconfigure", "--install", root.put(packages[name]))
+    assert root.boots() == "ours"
+    assert len(root.diversions()) == (7 if name == PACKAGE else 0)
+
+
+def older(folder: Path) -> None:
+    """The package as it was before it had the tools, and before others stood beside it."""
+    control = folder / "DEBIAN/control"
+    control.write_text(control.read_text().replace("\nVersion: ", "\nVersion: 0.0."))
+    for path in ("usr/lib/python3", "usr/share/sysvinit_py", "usr/share/bash-completion", "DEBIAN/prerm"):
+        shutil.rmtree(folder / path) if (folder / path).is_dir() else (folder / path).unlink()
+    for path in ("inittab-lint", "inittab-try"):
+        (folder / "usr/bin" / path).unlink()
+    for script in "postinst", "postrm":  # nothing of them but what concerns diversions
+        text = (folder / "DEBIAN" / script).read_text()
+        (folder / "DEBIAN" / script).write_text(re.sub(r"py3\w+", "true", text))
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", [PACKAGE, CORE])
+def test_an_upgrade(root: CRoot, packages: dict[str, Path], name: str) -> None:
+    before = root.tree()
+    root.dpkg("--auto-deconfigure", "--install", root.put(root.repacked(packages[name], older)))
+    assert root.boots() == "ours"
+    said = root.install(packages[name])
+    assert "process 1 is what it was" not in said
+    assert root.boots() == "ours"
+    check_tools(root)
+    if name == PACKAGE:
+        root.dpkg("--purge", PACKAGE)
+        root.check_undone(before)
+
+
+@pytest.mark.nightly
+def test_from_one_of_ours_to_the_other_and_back(root: CRoot, packages: dict[str, Path]) -> None:
+    root.install(packages[PACKAGE])
+    root.apt("install", root.put(packages[CORE]), f"{PACKAGE}-", "sysvinit-core-")
+    assert root.boots() == "ours"
+    assert root.diversions() == []
+    root.apt("install", root.put(packages[PACKAGE]), f"/debs/{root.core.name}", f"{CORE}-")
+    assert root.boots() == "ours"
+    root.dpkg("--purge", CORE, PACKAGE)
+    assert root.boots() == "c"
+    check_removed(root, root.c_init)
+    assert root.states() == {}
+
+
+@pytest.mark.nightly
+def test_over_systemd_and_back(suite: str, tmp_path: Path, packages: dict[str, Path]) -> None:
+    """Beside C init, too, which apt installs with it."""
+    root = Root(base(suite, "systemd"), tmp_path)
+    others = [f"/debs/{name}.deb" for name in FOR_APT if name not in ("systemd-sysv", "sysvinit-core")]
+    before = root.tree()
+    assert root.boots() == "systemd"
+    root.apt("install", root.put(packages[CORE]), *others, "systemd-sysv-")
+    assert root.boots() == "ours"
+    root.apt("install", "/debs/systemd-sysv.deb", f"{CORE}-", *(f"{Path(o).stem}-" for o in others))
+    assert root.boots() == "systemd"
+    root.dpkg("--purge", CORE, *(Path(other).stem for other in others))
+    root.check_undone({path: kind for path, kind in before.items() if not path.startswith("etc/rc")})
+    root.apt("install", root.put(packages[PACKAGE]), "/debs/sysvinit-core.deb", *others, "systemd-sysv-")
+    assert root.boots() == "ours"
+
+
+#: Lines of strace that are steps of dpkg: what it renames and removes.
+STEPS = "/^(rename|unlink)(at2?)?$"
+
+
+def steps(root: Root, *words: str) -> list[str]:
+    """Run dpkg; return its steps."""
+    log = root.folder.parent / f"{root.folder.name}.strace"
+    root.dpkg(*words, wrapper=f"strace -o {log} -e trace={STEPS}")
+    lines = [line for line in log.read_text().splitlines() if re.match("rename|unlink", line)]
+    log.unlink()
+    return lines
+
+
+def chosen(lines: list[str]) -> list[int]:
+    """The steps before which dpkg is killed: those that concern init, and some of the others."""
+    about = [n for n, line in enumerate(lines, 1) if re.search(r"sbin/(init|telinit)[\".]", line)]
+    return sorted({*about, *range(1, len(lines), max(1, len(lines) // 12)), len(lines)})
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("doing", ["install", "upgrade", "remove"])
+@pytest.mark.parametrize("name", [PACKAGE, CORE])
+def test_dpkg_is_killed(suite: str, tmp_path: Path, packages: dict[str, Path], name: str, doing: str) -> None:
+    """At any step the machine boots, and dpkg can go on."""
+    if (name, doing) == (CORE, "remove"):
+        pytest.skip("which leaves no init, killed or not")
+
+    def made(folder: str) -> tuple[CRoot, list[str]]:
+        place = tmp_path / folder
+        place.mkdir()
+        root = CRoot(base(suite, "c"), place)
+        install = ["--auto-deconfigure", "--install", root.put(packages[name])]
+        if doing != "install":
+            root.dpkg(*install)
+        return root, install if doing != "remove" else ["--remove", name]
+
+    root, words = made("whole")
+    killed = 0
+    for step in chosen(steps(root, *words)):
+        root, words = made(f"step-{step}")
+        inject = f"strace -o /dev/null -e trace={STEPS} -e inject={STEPS}:signal=KILL:when={step}"
+        root.dpkg(*words, wrapper=inject, fails=True)
+        killed += 1
+        assert root.boots() in (("c", "ours") if doing != "upgrade" else ("ours",)), step
+        root.dpkg("--configure", "-a", fails=None)
+        root.dpkg("--auto-deconfigure", "--install", root.put(packages[name]))
+        assert root.boots() == "ours", step
+        assert root.run("dpkg", "--audit") == ""
+        if name == PACKAGE:
+            root.dpkg("--purge", PACKAGE)
+            check_removed(root, root.c_init)
+            assert root.boots() == "c"
+        shutil.rmtree(root.folder)
+    assert killed > 12
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", [PACKAGE, CORE])
+@pytest.mark.parametrize("doing", ["install", "remove"])
+def test_all_is_killed_while_a_script_runs(
+    suite: str, tmp_path: Path, packages: dict[str, Path], name: str, doing: str
+) -> None:
+    """As when the power fails: after each of the diversions that a script makes or removes."""
+    if (name, doing) == (CORE, "remove"):
+        pytest.skip("which leaves no init, killed or not")
+    for step in range(1, 8):
+        place = tmp_path / f"step-{step}"
+        place.mkdir()
+        root = CRoot(base(suite, "c"), place)
+        install = ["--auto-deconfigure", "--install", root.put(packages[name])]
+        if doing == "remove":
+            root.dpkg(*install)
+        killer = root.debs / "dpkg-divert"  # it is first in PATH
+        killer.write_text(KILLER.format(step=step))
+        killer.chmod(0o755)
+        words = " ".join(install if doing == "install" else ["--remove", name])
+        root.run("sh", "-c", f"dpkg {words}; :", fails=None)
+        assert len(root.debs.joinpath("count").read_text()) == step
+        killer.unlink()
+        assert root.boots() in ("c", "ours"), step
+        root.dpkg("--configure", "-a", fails=None)
+        root.dpkg(*install)
+        assert root.boots() == "ours", step
+        if name == PACKAGE:
+            root.dpkg("--purge", PACKAGE)
+            check_removed(root, root.c_init)
+        shutil.rmtree(root.folder)
+
+
+KILLER = """\
+#!/bin/sh
+/usr/bin/dpkg-divert "$@"
+case $* in *--add*|*--remove*) printf x >> /debs/count ;; esac
+[ "$(wc -c < /debs/count)" -lt {step} ] || kill -KILL -1
+"""

@@ -234,9 +234,9 @@ NUMBERS = {"amd64": 320, "arm64": 294}
 @nightly
 def test_reboot_goes_to_a_kernel_that_is_loaded(small_image: Image) -> None:
     """There is no reset of the machine, which would end it here."""
-    files: dict[str, str | Path] = {
-        "/root/kernel": small_image.kernel,
-        "/root/initramfs": small_image.initramfs,
+    files: dict[str, str | bytes] = {
+        "/root/kernel": small_image.kernel.read_bytes(),
+        "/root/initramfs": small_image.initramfs.read_bytes(),
         "/root/load": LOAD.replace("NUMBER", str(NUMBERS[small_image.architecture])),
     }
     with Machine(small_image, files=files) as machine:

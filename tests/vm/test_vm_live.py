@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar
 
-from tests.vm.machine import Machine
+import pytest
+
+from sysvinit_py.install import cli
+from sysvinit_py.vm.image import Image
+from tests.vm.conftest import MACHINE
+from tests.vm.machine import BOOT, Machine
 
 #: C reads one entry of each file.
 SLEEPS = "t1:23:respawn:/bin/sleep 9991\n"
@@ -14,6 +21,19 @@ STARTED = "wc -l < /run/started"
 
 def install(machine: Machine, *arguments: str) -> str:
     return machine.run(f"inittab-install --live --yes {' '.join(arguments)}", 180)
+
+
+@pytest.fixture(scope="class")
+def machine(
+    disk_image: Image, packages: dict[str, Path], request: pytest.FixtureRequest
+) -> Iterator[Machine]:
+    """With our package on its disk."""
+    (package, *_) = cli.PACKAGES
+    files = {**TestLive.FILES, "/root/package.deb": packages[package].read_bytes()}
+    with Machine(disk_image, TestLive.APPEND, files) as made:
+        request.node.stash[MACHINE] = made
+        made.log_in(BOOT)
+        yield made
 
 
 class TestLive:
@@ -51,3 +71,31 @@ class TestLive:
         machine.run("telinit q")
         machine.wait_for(f"test $({STARTED}) = $(({started} + 10))")
         assert "error in init" not in machine.said
+
+    def test_the_package_is_installed_steered_and_removed(self, machine: Machine) -> None:
+        """Begins with C init, as inittab-install leaves the machine to it."""
+        if "python" in machine.run("readlink /proc/1/exe"):
+            install(machine, "--undo")
+        machine.run("inittab-install --undo --yes || :")
+        assert "telinit u" in machine.run("dpkg --install /root/package.deb", 180)
+        machine.run("telinit u")
+        machine.wait_for("inittab status")
+        machine.run(
+            "printf '# inittab: log\\nt8:2:respawn:echo here; exec sleep 9998\\n' > /etc/inittab.d/d.tab"
+        )
+        machine.run("inittab reload")
+        machine.wait_for("inittab status -o state t8 | grep running")
+        machine.run("inittab stop t8")
+        assert "stopped" in machine.run("inittab status -o state t8")
+        machine.run("inittab start t8 && inittab restart t8")
+        machine.wait_for("inittab status -o state t8 | grep running")
+        assert "here" in machine.run("inittab log t8")
+        assert "stop" in machine.run("inittab history t8")
+        # An upgrade has PID 1 execute what was installed.
+        before = machine.run("stat -L -c %i /sbin/init")
+        assert "status" not in machine.run("dpkg --install /root/package.deb", 180)
+        machine.wait_for("inittab history | grep -i re-exec || inittab status t8")
+        assert machine.run("stat -L -c %i /sbin/init") != before
+        machine.run("dpkg --purge sysvinit-py; telinit u", 180)
+        machine.wait_for("readlink /proc/1/exe | grep -q sbin/init")
+        assert machine.run("ls /sbin/*.sysv /var/lib/sysvinit-py 2>/dev/null; :") == ""

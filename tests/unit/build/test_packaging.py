@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from docutils.core import publish_string
 
 from sysvinit_py.build import completion
 from sysvinit_py.clients.runit.described import PROGRAMS as RUNIT
+from tests.system.system import System
 
 REPOSITORY = Path(__file__).parents[3]
 PROGRAMS = {f"inittab-{tool}" for tool in ("install", "lint", "fmt", "lsp", "try")} | {
@@ -26,19 +28,54 @@ PROGRAMS = {f"inittab-{tool}" for tool in ("install", "lint", "fmt", "lsp", "try
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The sdist, made from what git has, and the wheel, made from the sdist."""
-    folder = tmp_path_factory.mktemp("packaging")
-    sources = folder / "sources"
-    sources.mkdir()
+    return build(tmp_path_factory.mktemp("packaging"), "sources")
+
+
+def build(folder: Path, name: str, umask: int = 0o022, **environment: str) -> tuple[Path, Path]:
+    """Build both, in ``folder``, from sources in a folder below it."""
+    sources = folder / name
     for path in tracked():
         target = sources / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((REPOSITORY / path).read_bytes())
+        target.chmod((REPOSITORY / path).stat().st_mode & ~umask)
     subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, sources],
-        check=True, capture_output=True, cwd=folder,
+        check=True, capture_output=True, cwd=folder, umask=umask, env={**os.environ, **environment},
     )  # fmt: skip
     (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
     return sdist, wheel
+
+
+@pytest.mark.timeout(300)
+def test_the_same_bytes_wherever_they_are_built(built: tuple[Path, Path], tmp_path: Path) -> None:
+    """In another folder, at another time, with another umask, time zone, locale and order of sets."""
+    other = {
+        "TZ": "Asia/Tokyo",
+        "LC_ALL": "C",
+        "PYTHONCOERCECLOCALE": "0",
+        "PYTHONUTF8": "0",
+        "PYTHONHASHSEED": "7",
+    }
+    again = build(tmp_path, "elsewhere", 0o077, **other)
+    for first, second in zip(built, again, strict=True):
+        assert first.name == second.name
+        assert first.read_bytes() == second.read_bytes(), first.name
+    for name in "init", "runit":
+        command = [sys.executable, "-m", "sysvinit_py.build.onefile"]
+        for place, options in (REPOSITORY, {}), (tmp_path / "elsewhere", {"umask": 0o077, "env": other}):
+            target = tmp_path / place.name / name
+            subprocess.run([*command, target], cwd=place, check=True, **options)  # type: ignore[call-overload]
+        assert (tmp_path / REPOSITORY.name / name).read_bytes() == (
+            tmp_path / "elsewhere" / name
+        ).read_bytes()
+        assert (tmp_path / "elsewhere" / name).stat().st_mode & 0o777 == 0o755
+
+
+def test_twine_finds_no_fault(built: tuple[Path, Path]) -> None:
+    command = [sys.executable, "-m", "twine", "check", "--strict", *built]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def tracked() -> list[str]:
@@ -112,6 +149,44 @@ def test_the_wheel_installs_the_tools_and_no_init(built: tuple[Path, Path], tmp_
     subprocess.run(one, check=True, **run)  # type: ignore[call-overload]
     subprocess.run([*one[:-1], tmp_path / "of the repository"], check=True, cwd=REPOSITORY)
     assert (tmp_path / "init").read_bytes() == (tmp_path / "of the repository").read_bytes()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root enters the sandbox")
+def test_the_installed_inittab_steers_an_init(built: tuple[Path, Path], tmp_path: Path) -> None:
+    """All of it from the wheel: its file of init is PID 1, and its program inittab asks that."""
+    place = tmp_path / "place"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--target", place, built[1]], check=True, capture_output=True)
+    run = {"cwd": tmp_path, "env": {"PYTHONPATH": str(place), "PATH": "/usr/bin:/bin"}}
+    one = ["/usr/bin/python3", "-m", "sysvinit_py.build.onefile", "init"]
+    subprocess.run(one, check=True, **run)  # type: ignore[call-overload]
+    files = {f"/wheel/{path.relative_to(place)}": path for path in place.rglob("*.py")}
+    inittab = "id:2:initdefault:\n# inittab: log\nt1:2:respawn:/bin/sh -c 'echo here; exec sleep 99'\n"
+    with System(tmp_path / "init", inittab, files=files) as system:
+        system.wait_level("2")
+        system.wait_ready()
+
+        def asked(*words: str) -> str:
+            program = "import sys; sys.path.insert(0, '/wheel'); sys.argv[0] = 'inittab';"
+            program += "from sysvinit_py.clients.inittab.program import main; sys.exit(main())"
+            done = system.run(["/usr/bin/python3", "-Ic", program, *words], 30)
+            assert done.returncode == 0, done
+            return done.stdout
+
+        check_verbs(asked)
+
+
+def check_verbs(asked: Callable[..., str]) -> None:
+    """The verbs do to the entry t1 what they say."""
+    assert asked("start", "t1") == asked("start", "t1")
+    assert "t1 running" in " ".join(asked("status", "-o", "id,state", "t1").split())
+    asked("stop", "t1")
+    assert "t1 stopped" in " ".join(asked("status", "-o", "id,state", "t1").split())
+    asked("start", "t1")
+    asked("restart", "t1")
+    assert "t1 running" in " ".join(asked("status", "-o", "id,state", "t1").split())
+    assert "here" in asked("log", "t1")
+    assert "stop" in asked("history", "t1")
 
 
 def test_the_metadata_has_what_a_package_page_shows(built: tuple[Path, Path]) -> None:

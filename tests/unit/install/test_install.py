@@ -543,14 +543,26 @@ def test_a_link_in_the_place_of_the_draft_is_not_followed(root: Path, run: Run) 
     assert content(root) == {"init": onefile.build(), "init.sysv": b"C init", "telinit": "init"}
 
 
+@pytest.mark.parametrize("package", cli.PACKAGES)
 @pytest.mark.parametrize("option", [[], ["--undo"]])
-def test_what_the_package_has_put_there_is_left_to_it(root: Path, run: Run, option: list[str]) -> None:
-    (root / "var/lib/dpkg").mkdir(parents=True)
-    (root / "var/lib/dpkg/diversions").write_text("/sbin/init\n/sbin/init.sysv\nsysvinit-py\n")
+def test_what_the_package_has_put_there_is_left_to_it(
+    root: Path, run: Run, option: list[str], package: str
+) -> None:
+    lists = root / cli.LISTS[1:]
+    lists.mkdir(parents=True)
+    (lists / f"{package}.list").write_text("/.\n/usr/sbin/init\n")
     done = run(*option)
     assert done.returncode == cli.REFUSED
-    assert "the package sysvinit-py is installed" in done.stderr
+    assert f"the package {package} is installed" in done.stderr
     assert content(root) == BEFORE
+
+
+def test_a_package_that_was_removed_is_none(root: Path, run: Run) -> None:
+    """Until it is purged dpkg lists what is left of it."""
+    lists = root / cli.LISTS[1:]
+    lists.mkdir(parents=True)
+    (lists / f"{cli.PACKAGES[0]}.list").write_text("/var/lib/sysvinit-py\n")
+    assert run().returncode == 0
 
 
 def test_only_root_can(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -678,9 +690,9 @@ def test_yes_on_a_terminal_and_by_option(root: Path, run_inside: Run) -> None:
 def test_no_link_leads_out_of_the_root(root: Path, run: Run, tmp_path: Path, place: str, way: str) -> None:
     """Nor one of /proc, should that be mounted there: what is outside is neither read nor changed."""
     outside = tmp_path / "outside"
-    (outside / "lib/dpkg").mkdir(parents=True)
-    for name in "inittab", "a.tab", "init", "lib/dpkg/diversions":
-        (outside / name).write_text(f"secret\n{cli.PACKAGE}\n# sysvinit_py secret")
+    (outside / "lib/dpkg/info").mkdir(parents=True)
+    for name in "inittab", "a.tab", "init", *(f"lib/dpkg/info/{package}.list" for package in cli.PACKAGES):
+        (outside / name).write_text("secret\n/sbin/init\n# sysvinit_py secret")
     target = outside / "inittab" if place == "etc/inittab" else outside
     target = outside / "init" if place == "sbin/init" else target
     before = {path: path.read_bytes() for path in outside.rglob("*") if path.is_file()}
@@ -702,7 +714,7 @@ def test_no_link_leads_out_of_the_root(root: Path, run: Run, tmp_path: Path, pla
 
 
 @pytest.mark.parametrize(
-    "place", ["etc/inittab", "sbin/init", "etc/inittab.d/a.tab", "var/lib/dpkg/diversions"]
+    "place", ["etc/inittab", "sbin/init", "etc/inittab.d/a.tab", f"{cli.LISTS[1:]}/{cli.PACKAGES[0]}.list"]
 )
 def test_nothing_blocks(root: Path, run: Run, place: str) -> None:
     """A FIFO in the place of a file would have root wait for a writer."""
