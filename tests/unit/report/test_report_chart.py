@@ -12,7 +12,7 @@ from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.machine import events as ev
 from sysvinit_py.report.chart import Bar, Chart, chart, rows, svg
 from sysvinit_py.report.history import Event, Ring, read
-from tests.unit.machine.machine_world import World, entries
+from sysvinit_py.simulator.world import World, entries
 
 TEXT = """
     id:2:initdefault:
