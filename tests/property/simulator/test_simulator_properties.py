@@ -1,4 +1,4 @@
-"""Scenarios come back from their text; and no inittab and no scenario makes a simulation fail, or go on forever."""
+"""Scenarios come back from their text; no inittab, no scenario makes a simulation fail or go on forever."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from sysvinit_py.simulator.values import VALUES, duration
 
 WORDS = st.text(string.ascii_letters + string.digits + "-_é", min_size=1, max_size=4)
 TIMES = st.integers(0, 10**12).map(lambda us: duration(us / 1e6)) | st.sampled_from(("0s", "50ms", "2min"))
+ACTIONS = ("wait", "respawn", "once", "sysinit", "boot", "ondemand", "powerwait", "initdefault", "nonsense")
 #: A text for each place in a form.
 TEXTS: dict[str, st.SearchStrategy[str]] = {
     "TIME": TIMES,
@@ -38,7 +39,7 @@ TEXTS: dict[str, st.SearchStrategy[str]] = {
     "ASSIGNMENT": st.sampled_from(("INIT_A=1", "INIT_A", "PATH=x", "INIT_B=")),
     "WORD": WORDS,
     "ENTRY": st.builds("{}:{}:{}:{}".format, WORDS, st.sampled_from(("", "2", "2S")),
-                       st.sampled_from(("wait", "respawn", "once", "nonsense")), st.sampled_from(("", "x", "x # y"))),
+                       st.sampled_from(ACTIONS), st.sampled_from(("", "x", "x # y"))),
     "FILE": st.just("other"),
     "TEXT": WORDS,
 }  # fmt: skip
@@ -64,8 +65,7 @@ def lines(draw: st.DrawFn) -> str:
 TABS = st.lists(
     st.builds(
         "{}:{}:{}:{}".format, st.sampled_from(("a", "b", "S0", "~~")), st.sampled_from(("", "2", "23S", "a")),
-        st.sampled_from(("wait", "respawn", "once", "sysinit", "boot", "ondemand", "powerwait", "initdefault")),
-        st.sampled_from(("x", "", "getty ttyS0", "+x")),
+        st.sampled_from(ACTIONS), st.sampled_from(("x", "", "getty ttyS0", "+x")),
     ), max_size=6,
 ).map(lambda entries: "\n".join(("id:2:initdefault:", *entries, "")).encode())  # fmt: skip
 
@@ -98,9 +98,11 @@ def test_any_bytes_are_a_scenario_or_its_mistakes(data: bytes) -> None:
     try:
         parse(data.decode("utf-8", "surrogateescape"), "file")
     except ScenarioError as error:
-        assert error.mistakes
-        for mistake in error.mistakes:
-            assert all(line.isprintable() for line in str(mistake).splitlines())
+        said = [str(mistake) for mistake in error.mistakes]
+    else:
+        return
+    assert said
+    assert all(line.isprintable() for text in said for line in text.split("\n"))
 
 
 @settings(deadline=None, max_examples=200)

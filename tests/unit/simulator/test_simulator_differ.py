@@ -1,4 +1,4 @@
-"""Where C would do otherwise: what is said of an entry stands in docs/differences.rst, and is true of the life."""
+"""Where C would do otherwise: what is said stands in docs/differences.rst, and is true of the life."""
 
 from __future__ import annotations
 
