@@ -39,7 +39,7 @@ class Mistake(Value):
 
     def __str__(self) -> str:
         # Each character as it is shown, so that the caret stands below the right one.
-        width = len(printable(self.text[: self.column - 1]))
+        width = len(printable(self.text[: self.column - 1].ljust(self.column - 1)))
         where = f"{printable(self.file)}:{self.line}:{self.column}: {printable(self.reason)}"
         return f"{where}\n  {printable(self.text)}\n  {' ' * width}^"
 
@@ -98,7 +98,7 @@ class Scenario(Value):
 
 
 #: Words with which lines begin that prepare the world: before the boot, where no line says ``boot``.
-_PREPARES = ("child", "terminal", "forks", "no", "edit", "remove", "inittab", "expect")
+_PREPARES = ("child", "terminal", "forks", "no", "edit", "remove", "inittab")
 _COMMENT = re.compile(r"^\s*#.*|\s#.+")  # a # alone is a word
 
 
@@ -154,9 +154,10 @@ class _Words:
         self.end = len(shown.rstrip())
         self.found = [(match[0], match.start()) for match in re.finditer(r"\S+", shown)]
 
-    def rest(self, at: int, whole: bool) -> str:
-        """Return the line from a word on; ``whole``: what looks like a comment is part of it."""
-        return (self.text if whole else self.text[: self.end])[self.found[at][1] :].rstrip()
+    def rest(self, at: int, last: int, whole: bool) -> str:
+        """Return the words from one to another; ``whole``: what looks like a comment is part of them."""
+        text, start = self.found[last - 1]
+        return self.text[self.found[at][1] : None if whole else start + len(text)].rstrip()
 
     def column(self, at: int) -> int:
         """Return the column of a word, or of the end of the line."""
@@ -179,7 +180,9 @@ def _match(variant: _Variant, words: _Words, first: int, last: int) -> tuple[lis
                 raise _WrongWordError(at, [expected], rank)
             try:
                 takes_rest = token in REST
-                values[slot] = read(words.rest(at, token == "ENTRY") if takes_rest else words.found[at][0])
+                values[slot] = read(
+                    words.rest(at, last, token == "ENTRY") if takes_rest else words.found[at][0]
+                )
                 columns[slot] = words.column(at)
             except ValueError as error:
                 raise _WrongWordError(at, [str(error) or expected], rank) from None
@@ -264,7 +267,9 @@ def in_order(lines: Iterable[Line]) -> Scenario:
             tail = 0.0
     timed.sort(key=lambda line: line.time)
     if not any(line.form in BOOT for line in timed):
-        prepares = [line.at is None and line.step.split()[0] in _PREPARES for line in timed]
+        prepares = [
+            line.form in OF_LIFE or (line.at is None and line.form.split()[0] in _PREPARES) for line in timed
+        ]
         at = prepares.index(False) if False in prepares else len(timed)
         timed.insert(at, Line(BOOT[0], (None,)))
     return Scenario(tuple(timed), end + tail)

@@ -235,6 +235,8 @@ class World:
             if seconds is not None:
                 self.later(seconds, lambda: setattr(process, "members", 0))
         process.alive = False
+        if process.start and process.start.owns_console and status & 0x7F:
+            status = 128 + (status & 0x7F) << 8  # as the process of init's says that leads the session
         self.feed(ev.ChildExited(process.pid, status))
 
     def leave_member(self, name: str) -> None:

@@ -95,6 +95,22 @@ def lints(command: str, checkout: Path) -> None:
     assert done.returncode in (0, 1), done
 
 
+def simulates(command: str, checkout: Path) -> None:
+    """With the files that the page shows; what is found is no failure of the command."""
+    page = (REPOSITORY / "docs/simulate.rst").read_text()
+    for name in ("web.inittab", "web.scenario"):
+        block = re.search(rf"``{name}``:\n\n\.\. code:: text\n\n((?:    .*\n|\n)+)", page)
+        assert block
+        (checkout / name).write_text(re.sub("^    ", "", block[1], flags=re.M))
+    done = run(command, checkout)
+    assert done.returncode == ("--explore" in command), done
+    if command == "inittab simulate web.inittab":
+        [shown] = re.findall(r"^(      TIME  EVENT.*?)     \.\.\.$", page, re.M | re.S)
+        assert [line.split()[1:] for line in shown.splitlines()] == [
+            line.split()[1:] for line in done.stdout.splitlines()[: len(shown.splitlines())]
+        ]
+
+
 def planned(command: str, checkout: Path) -> None:
     """It takes long: make has to know it, and CI to run it."""
     done = run(f"{command} --dry-run", checkout)
@@ -193,6 +209,7 @@ PLACES: dict[str, Place] = {
     "inittab chart*": by_test('tests/system/test_plan.py::"/inittab", "chart"'),
     "inittab fmt*": by_test("tests/docs/test_understand_page.py::def test_each"),
     "inittab explain *": by_test('tests/system/test_plan.py::"explain"'),
+    "inittab simulate *": simulates,
     "inittab edit*": by_test('tests/system/test_plan.py::"/inittab", "edit"'),
     "inittab lint*": by_test('tests/system/test_status.py::"lint", "--version"'),
     "inittab try*": by_test('tests/system/test_status.py::"try", "--version"'),

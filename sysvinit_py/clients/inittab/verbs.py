@@ -166,8 +166,8 @@ SIMULATE = Program(
         Option("--explore", "N", "live N random lives instead, and show what can go wrong",
                kind=_number(10**6, "a number")),
         Option("--seed", "N", "which random lives", kind=_number(10**9 - 1, "a number"), default=1),
-        Option("--save", "FILE", "write the shortest life that shows the first of what was found, as a"
-               " scenario", complete="file"),
+        Option("--save", "FILE", "write the shortest life that shows the first one found, as a scenario",
+               complete="file"),
     ),
 )  # fmt: skip
 VERBS = (*STEERING, LOG, LOGD, DIFF, EXPLAIN, GRAPH, CHART, EDIT, SIMULATE)
