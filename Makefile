@@ -132,7 +132,7 @@ UPGRADE := tests/vm/test_vm_upgrade.py
 .PHONY: test-upgrade
 test-upgrade: vm-packages test-packages $(READY) dist/init
 	$(call install,$(DEB_PACKAGES))
-	$(BIN)/pytest --timeout 900 $(UPGRADE)
+	$(BIN)/pytest --timeout 1800 $(UPGRADE)
 
 #: make test-container containers with several processes, under podman and docker; four minutes
 .PHONY: test-container

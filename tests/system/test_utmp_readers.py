@@ -93,6 +93,7 @@ def wtmpdb() -> list[str]:
     return [str(linker), "--library-path", ":".join(found), str(folder / "usr/bin/wtmpdb")]
 
 
+@pytest.mark.timeout(300)  # the packages are downloaded
 def test_wtmpdb_takes_over_the_history(wtmpdb: list[str], tmp_path: Path) -> None:
     """docs/shutdown.rst, "last on Debian 13"."""
     wtmp, base = tmp_path / "wtmp", tmp_path / "boots.db"
