@@ -145,7 +145,7 @@ test-vm: vm-packages test-packages $(READY) dist/init
 .PHONY: test-vm-nightly
 test-vm-nightly: vm-packages test-packages $(READY) dist/init dist/runit
 	$(call install,$(DEB_PACKAGES))
-	$(BIN)/pytest --timeout 900 -m nightly --ignore tests/vm/test_image.py --ignore tests/vm/test_deb.py tests/vm
+	$(BIN)/pytest --timeout 1800 -m nightly --ignore tests/vm/test_image.py --ignore tests/vm/test_deb.py tests/vm
 
 #: make test-deb      the Debian packages: each way to and from other inits, upgrades, dpkg killed; half an hour
 .PHONY: test-deb

@@ -49,7 +49,7 @@ _ROWS = (
 _REBOOT_ROWS = (
     Option(
         "-k",
-        help="by the kernel that kexec has loaded, which is done without -k, too; refused if there is none",
+        help="by the kernel that kexec has loaded, which is done without -k, too",
     ),
     Option("-m", "MESSAGE", "pass it to the firmware; implies -f"),
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.packages import PackageError, unpacked
 from sysvinit_py.protocol import utmp
 
 HOUR = 3600 * 10**9
@@ -68,3 +69,41 @@ def test_last_knows_the_history(debian_program: Callable[[str, str], Path], tmp_
     assert lines[0].startswith("runlevel (to lvl 3) 6.1.0 Tue Nov 14 23:13")
     assert lines[1].startswith("runlevel (to lvl 2) 6.1.0 Tue Nov 14 22:13 - 23:13 (01:00)")
     assert lines[2].startswith("reboot system boot 6.1.0 Tue Nov 14 22:13")
+
+
+@pytest.fixture(scope="session")
+def wtmpdb() -> list[str]:
+    """Debian 13's, whose ``last`` reads no wtmp, with the libraries of its release."""
+    names = (
+        "libc6",
+        "libwtmpdb0",
+        "libaudit1",
+        "libsystemd0",
+        "libsqlite3-0",
+        "libcap-ng0",
+        "libcap2",
+        "wtmpdb",
+    )
+    try:
+        *libraries, folder = (unpacked(name, "trixie") for name in names)
+    except PackageError as reason:
+        pytest.skip(f"no wtmpdb: {reason}")
+    found = {str(path.parent) for root in libraries for path in root.glob("usr/lib/*/lib*.so.*")}
+    linker = next(libraries[0].glob("usr/lib/*/ld-linux-*"))
+    return [str(linker), "--library-path", ":".join(found), str(folder / "usr/bin/wtmpdb")]
+
+
+@pytest.mark.timeout(300)  # the packages are downloaded
+def test_wtmpdb_takes_over_the_history(wtmpdb: list[str], tmp_path: Path) -> None:
+    """docs/shutdown.rst, "last on Debian 13"."""
+    wtmp, base = tmp_path / "wtmp", tmp_path / "boots.db"
+    ended = utmp.shutdown(BOOTED + 2 * HOUR)
+    again = utmp.boot_time(BOOTED + 3 * HOUR)
+    wtmp.write_bytes(b"".join(utmp.for_wtmp(record, "6.1.0") for record in (*HISTORY, ended, again)))
+    told(*wtmpdb, "import", "-f", base, wtmp)
+    lines = told(*wtmpdb, "last", "-x", "-f", base)
+    assert [line for line in lines if "begins" not in line][1:] == [
+        "shutdown system down 6.1.0 Wed Nov 15 00:13 - 01:13 (01:00)",
+        "reboot system boot 6.1.0 Tue Nov 14 22:13 - 00:13 (02:00)",
+    ]
+    assert lines[0].startswith("reboot system boot 6.1.0 Wed Nov 15 01:13")

@@ -47,7 +47,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def machine(disk_image: Image, packages: Path) -> Iterator[Machine]:
     """A machine of Debian's C init, on which our package was installed and took over."""
     with Machine(image(b"", REPOSITORY / ".cache" / "vm"), bring=packages) as machine:
-        machine.log_in()
+        machine.log_in(2 * BOOT)
         machine.run("mountpoint -q /mnt || mount /mnt")
         machine.run("dpkg --install /mnt/sysvinit-py_*.deb", BOOT)
         machine.type("telinit u")

@@ -187,3 +187,44 @@ def test_only_root_may(
     monkeypatch.setattr(posix, "geteuid", lambda: 1000)
     assert halt.main("poweroff", world.soft, ["-f"]) == 1
     assert capsys.readouterr().err == "poweroff: must be superuser.\n"
+
+
+@pytest.mark.parametrize("arguments", [["-m", "0 tryboot"], ["-m", "\udcff", "-n"]])
+def test_a_message_for_the_firmware(
+    world: World, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    """It needs no -f, and the machine restarts where the kernel knows no messages."""
+    monkeypatch.setattr(posix, "environ", {})
+
+    def reboot_with(message: bytes) -> None:
+        world.done.append(message)
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(calls, "reboot_with", reboot_with)
+    halt.main("reboot", world.soft, arguments)
+    at = world.done.index(arguments[1].encode("utf-8", "surrogateescape"))
+    assert world.done[at + 1] == calls.RB_AUTOBOOT
+    assert not world.softly
+
+
+@pytest.mark.parametrize("name", ["halt", "poweroff"])
+def test_only_reboot_takes_messages(world: World, name: str) -> None:
+    assert halt.main(name, world.soft, ["-m", "x"]) == 1
+    assert not world.done
+
+
+def test_no_kernel_is_loaded(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(posix, "environ", {b"INIT_VERSION": b"x", b"RUNLEVEL": b"2"})
+    assert halt.main("reboot", world.soft, ["-k"]) == 1
+    assert capsys.readouterr().err == "reboot: -k: no kernel is loaded: see kexec(8)\n"
+    Path(halt.KEXEC_LOADED).write_text("1\n")
+    assert halt.main("reboot", world.soft, ["-k"]) == 0
+    assert world.softly == [["-r", "now"]]
+
+
+def test_an_architecture_without_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "_SYS_REBOOT", {})
+    with pytest.raises(OSError, match="not implemented"):
+        calls.reboot_with(b"x")
