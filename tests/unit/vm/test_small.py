@@ -45,9 +45,9 @@ def root(tmp_path: Path) -> Path:
     (root / "usr/lib/x86/libc.so.6").write_bytes(b"libc")
     (root / "usr/lib64/ld-linux.so.2").symlink_to("/lib/x86/ld-linux.so.2")
     (root / "boot/vmlinuz-6.1").write_bytes(b"kernel")
-    (drivers / "virtio_blk.ko.xz").write_bytes(lzma.compress(b"blk"))
-    (drivers / "virtio.ko").write_bytes(b"virtio")
-    (drivers / "other.ko").write_bytes(b"")
+    for name, depends in {"virtio": b"virtio-ring", "virtio_ring": b"", "other": b""}.items():
+        (drivers / f"{name}.ko").write_bytes(b"\0depends=" + depends + b"\0")
+    (drivers / "virtio_blk.ko.xz").write_bytes(lzma.compress(b"blk\0depends=virtio,virtio_ring,built_in\0"))
     return root
 
 
@@ -65,8 +65,9 @@ def test_initramfs(root: Path) -> None:
     assert files["lib64/ld-linux.so.2"] == (0o120777, b"/lib/x86/ld-linux.so.2")
     assert files["lib/x86/ld-linux.so.2"] == (0o100755, b"loader")
     assert files["dev"] == files["root"] == files["lib/x86"] == (0o040755, b"")
-    modules = [(name, content) for name, (_, content) in files.items() if ".ko" in name]
-    assert modules == [("lib/modules/0-virtio.ko", b"virtio"), ("lib/modules/1-virtio_blk.ko", b"blk")]
+    modules = [name.rpartition("/")[2] for name in files if ".ko" in name]
+    assert modules == ["0-virtio_ring.ko", "1-virtio.ko", "2-virtio_blk.ko"]
+    assert files["lib/modules/2-virtio_blk.ko"][1].startswith(b"blk")
 
 
 def test_our_names_are_not_busybox_s(root: Path) -> None:
