@@ -72,9 +72,9 @@ def recipe(suite: str, architecture: str, c_init: bool = False) -> Recipe:
         "mmdebstrap", "--quiet", "--variant=extract", "--mode=root", f"--architectures={architecture}",
         f"--include={packages}", '--aptopt=Acquire::Check-Valid-Until "false"', "--dpkgopt=path-exclude=/*",
         *(f"--dpkgopt=path-include={path}" for path in (*KEPT, *(DEBIANS_KEPT if c_init else OURS_KEPT))),
-        f"--setup-hook={MERGE_USR}", *([] if c_init else [f"--extract-hook={MORE_OF_PYTHON}"]),
+        f"--setup-hook={MERGE_USR}", *([] if c_init else [f"--extract-hook={MORE_OF_PYTHON}"]), suite,
     )  # fmt: skip
-    return Recipe(suite, architecture, bootstrap, _furnish, SIZE)
+    return Recipe(architecture, bootstrap, _furnish, SIZE)
 
 
 def _furnish(root: Path, init: bytes, folder: Path, architecture: str) -> None:

@@ -16,7 +16,8 @@ from sysvinit_py.vm import cli, image, qemu, small
 
 def unpacked(archive: bytes) -> dict[str, tuple[int, bytes]]:
     """What is in a cpio archive: path to mode and content."""
-    found, at = {}, 0
+    found: dict[str, tuple[int, bytes]] = {}
+    at = 0
     while True:
         assert archive[at : at + 6] == b"070701"
         fields = [int(archive[at + 6 + 8 * n : at + 14 + 8 * n], 16) for n in range(13)]
@@ -125,14 +126,19 @@ def test_command(
     commands: list[list[str]] = []
     monkeypatch.setattr(cli, "image", made)
     monkeypatch.setattr("shutil.which", lambda name: name)
-    monkeypatch.setattr(
-        subprocess,
-        "run",
-        lambda command, check: commands.append(command) or subprocess.CompletedProcess([], 0),
-    )
+
+    def run(command: list[str], check: bool) -> subprocess.CompletedProcess[bytes]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
     init = tmp_path / "init"
     init.write_bytes(b"init")
     assert cli.main([*arguments, "--init", str(init)]) == 0
-    assert (recipes[0].suite, recipes[0].architecture, recipes[0].size) == (suite, architecture, small.SIZE)
+    assert (recipes[0].bootstrap[-1], recipes[0].architecture, recipes[0].size) == (
+        suite,
+        architecture,
+        small.SIZE,
+    )
     assert commands[0][0] == qemu.MACHINES[architecture].program
     assert f"console={qemu.MACHINES[architecture].console}" in commands[0][commands[0].index("-append") + 1]
