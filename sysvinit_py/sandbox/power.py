@@ -4,6 +4,9 @@
 halt, poweroff, reboot [-f]   in level 0 or 6, or with -f: reboot(2), which ends the PID namespace;
                               elsewhere they go to that level
 shutdown [-h|-P|-H|-r] TIME   to level 0 or 6, without an option to level 1, at once
+
+Why not clients/halt.py: the init inside may be another one or C's, and the Python of another root older than
+3.11, which the one file refuses; and here sync(2) would be for the disks of the machine around it.
 """
 
 from __future__ import annotations

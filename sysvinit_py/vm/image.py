@@ -46,7 +46,7 @@ BOOTSTRAP = (
     "mmdebstrap", "--quiet", "--variant=minbase", "--mode=root", f"--include={','.join(PACKAGES)}",
     *(f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT),
     *(f"--dpkgopt=path-include={path}" for path in LEFT_IN),
-    f"--essential-hook={LEAN_INITRAMFS}",
+    f"--essential-hook={LEAN_INITRAMFS}", SUITE,
 )  # fmt: skip
 SIZE = "1G"
 #: Seconds that an image is kept after it was last asked for: there are as many as there are builds of init.
@@ -104,7 +104,6 @@ class Recipe(NamedTuple):
     ``furnish``: is given its root, init, the folder that kernel and initramfs go to, and the architecture.
     """
 
-    suite: str
     architecture: str
     bootstrap: tuple[str, ...]
     furnish: Callable[[Path, bytes, Path, str], None]
@@ -114,7 +113,7 @@ class Recipe(NamedTuple):
 def full(*packages: str) -> Recipe:
     """Return the recipe of the Debian that ``make vm`` boots, with more packages."""
     more = [f"--include={package}" for package in packages]
-    return Recipe(SUITE, "amd64", (*BOOTSTRAP, *more), _furnish, SIZE)
+    return Recipe("amd64", (*BOOTSTRAP[:-1], *more, BOOTSTRAP[-1]), _furnish, SIZE)
 
 
 def is_ours(disk: Path) -> bool:
@@ -139,7 +138,7 @@ def image(
             f"no {', '.join(missing)} here: apt-get install {' '.join(sorted(set(missing.values())))}"
         )
     recipe = recipe or full()
-    base = cache / f"debian-{_digest(*recipe.bootstrap, recipe.suite)}.tar"
+    base = cache / f"debian-{_digest(*recipe.bootstrap)}.tar"
     tools = (path.read_bytes() for path in sorted([*PACKAGE.rglob("*.py"), *PACKAGE.glob("vm/small/*")]))
     folder = cache / f"image-{_digest(base.name, init, *tools)}"
     paths = Image(folder / "disk", folder / "vmlinuz", folder / "initrd.img", recipe.architecture)
@@ -168,7 +167,7 @@ def _make_in(cache: Path, base: Path, folder: Path, init: bytes, recipe: Recipe)
     try:
         draft.mkdir()
         if not base.exists():
-            _run(*recipe.bootstrap, recipe.suite, str(draft / base.name))
+            _run(*recipe.bootstrap, str(draft / base.name))
             (draft / base.name).replace(base)
         _make(draft, base, init, recipe)
         for old in (*cache.glob("image-*"), *cache.glob("draft-*")):  # drafts: of who was killed

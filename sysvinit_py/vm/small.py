@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import lzma
 import os
+import re
 import shutil
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from sysvinit_py.install.cli import INIT, INITTAB, PROGRAMS, SBIN, TELINIT
@@ -23,7 +25,7 @@ PACKAGES = ("busybox", "e2fsprogs", "linux-image-cloud-{}")
 KEPT = (
     "/boot/vmlinuz-*", "*/bin/busybox", "*/sbin/e2fsck", "*/ld-linux*",
     *(f"*/lib{name}.so*" for name in ("blkid", "c", "com_err", "e2p", "ext2fs", "resolv", "uuid")),
-    "*/kernel/drivers/virtio/*", "*/virtio_blk.ko*",
+    "*/kernel/drivers/virtio/*", "*/virtio_blk.ko*", "*/kernel/fs/*", "*/kernel/lib/*", "*/crc32c_*.ko*",
 )  # fmt: skip
 #: The same for our init, and for Debian's.
 OURS = ("python3-minimal",)
@@ -32,11 +34,9 @@ DEBIANS = ("sysvinit-core",)
 DEBIANS_KEPT = (
     *(f"*/sbin/{name}" for name in (INIT, TELINIT, *PROGRAMS)), "*/libpcre2-8.so*", "*/libselinux.so*",
 )  # fmt: skip
-#: Drivers, in the order in which they are loaded. What a kernel has built in is not there.
-MODULES = (
-    "virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk",
-    "virtio_input",
-)  # fmt: skip
+#: Drivers that are loaded, with what they depend on. What a kernel has built in is not there.
+DRIVERS = ("virtio_pci", "virtio_blk", "virtio_input", "ext4")
+_DEPENDS = re.compile(rb"\0depends=([^\0]*)\0")
 #: What BusyBox needs in the initramfs.
 INITRAMFS = ("bin/busybox", "lib*/ld-linux*", "lib/*/ld-linux*", "lib/*/libc.so.*", "lib/*/libresolv.so.*")
 MERGE_USR = 'for name in bin sbin lib lib64; do mkdir -p "$1/usr/$name"; ln -s usr/$name "$1/$name"; done'
@@ -72,9 +72,9 @@ def recipe(suite: str, architecture: str, c_init: bool = False) -> Recipe:
         "mmdebstrap", "--quiet", "--variant=extract", "--mode=root", f"--architectures={architecture}",
         f"--include={packages}", '--aptopt=Acquire::Check-Valid-Until "false"', "--dpkgopt=path-exclude=/*",
         *(f"--dpkgopt=path-include={path}" for path in (*KEPT, *(DEBIANS_KEPT if c_init else OURS_KEPT))),
-        f"--setup-hook={MERGE_USR}", *([] if c_init else [f"--extract-hook={MORE_OF_PYTHON}"]),
+        f"--setup-hook={MERGE_USR}", *([] if c_init else [f"--extract-hook={MORE_OF_PYTHON}"]), suite,
     )  # fmt: skip
-    return Recipe(suite, architecture, bootstrap, _furnish, SIZE)
+    return Recipe(architecture, bootstrap, _furnish, SIZE)
 
 
 def _furnish(root: Path, init: bytes, folder: Path, architecture: str) -> None:
@@ -117,13 +117,20 @@ def _applets(root: Path) -> list[str]:
     return program[begin : program.index(b"\0\0", begin)].decode().split("\0")
 
 
-def _modules(root: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the modules that there are, uncompressed."""
+def _modules(root: Path) -> list[tuple[str, bytes]]:
+    """Return the modules that there are of DRIVERS, uncompressed, each after those that it depends on."""
     files = {path.name.partition(".")[0]: path for path in (root / "lib/modules").rglob("*.ko*")}
-    for name in MODULES:
-        if path := files.get(name):
-            code = path.read_bytes()
-            yield f"{name}.ko", lzma.decompress(code) if path.suffix == ".xz" else code
+    code: dict[str, bytes] = {}
+    graph: dict[str, list[str]] = {}
+    wanted = [*DRIVERS]
+    while wanted:
+        if (name := wanted.pop()) in files and name not in code:
+            content = files[name].read_bytes()
+            code[name] = lzma.decompress(content) if files[name].suffix == ".xz" else content
+            depends = _DEPENDS.search(code[name])
+            graph[name] = depends[1].decode().replace("-", "_").split(",") if depends else []
+            wanted += graph[name]
+    return [(f"{name}.ko", code[name]) for name in TopologicalSorter(graph).static_order() if name in code]
 
 
 def _initramfs(root: Path) -> Iterator[tuple[str, int, bytes]]:

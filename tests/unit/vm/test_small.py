@@ -16,7 +16,8 @@ from sysvinit_py.vm import cli, image, qemu, small
 
 def unpacked(archive: bytes) -> dict[str, tuple[int, bytes]]:
     """What is in a cpio archive: path to mode and content."""
-    found, at = {}, 0
+    found: dict[str, tuple[int, bytes]] = {}
+    at = 0
     while True:
         assert archive[at : at + 6] == b"070701"
         fields = [int(archive[at + 6 + 8 * n : at + 14 + 8 * n], 16) for n in range(13)]
@@ -45,9 +46,9 @@ def root(tmp_path: Path) -> Path:
     (root / "usr/lib/x86/libc.so.6").write_bytes(b"libc")
     (root / "usr/lib64/ld-linux.so.2").symlink_to("/lib/x86/ld-linux.so.2")
     (root / "boot/vmlinuz-6.1").write_bytes(b"kernel")
-    (drivers / "virtio_blk.ko.xz").write_bytes(lzma.compress(b"blk"))
-    (drivers / "virtio.ko").write_bytes(b"virtio")
-    (drivers / "other.ko").write_bytes(b"")
+    for name, depends in {"virtio": b"virtio-ring", "virtio_ring": b"", "other": b""}.items():
+        (drivers / f"{name}.ko").write_bytes(b"\0depends=" + depends + b"\0")
+    (drivers / "virtio_blk.ko.xz").write_bytes(lzma.compress(b"blk\0depends=virtio,virtio_ring,built_in\0"))
     return root
 
 
@@ -65,8 +66,9 @@ def test_initramfs(root: Path) -> None:
     assert files["lib64/ld-linux.so.2"] == (0o120777, b"/lib/x86/ld-linux.so.2")
     assert files["lib/x86/ld-linux.so.2"] == (0o100755, b"loader")
     assert files["dev"] == files["root"] == files["lib/x86"] == (0o040755, b"")
-    modules = [(name, content) for name, (_, content) in files.items() if ".ko" in name]
-    assert modules == [("lib/modules/0-virtio.ko", b"virtio"), ("lib/modules/1-virtio_blk.ko", b"blk")]
+    modules = [name.rpartition("/")[2] for name in files if ".ko" in name]
+    assert modules == ["0-virtio_ring.ko", "1-virtio.ko", "2-virtio_blk.ko"]
+    assert files["lib/modules/2-virtio_blk.ko"][1].startswith(b"blk")
 
 
 def test_our_names_are_not_busybox_s(root: Path) -> None:
@@ -124,14 +126,19 @@ def test_command(
     commands: list[list[str]] = []
     monkeypatch.setattr(cli, "image", made)
     monkeypatch.setattr("shutil.which", lambda name: name)
-    monkeypatch.setattr(
-        subprocess,
-        "run",
-        lambda command, check: commands.append(command) or subprocess.CompletedProcess([], 0),
-    )
+
+    def run(command: list[str], check: bool) -> subprocess.CompletedProcess[bytes]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
     init = tmp_path / "init"
     init.write_bytes(b"init")
     assert cli.main([*arguments, "--init", str(init)]) == 0
-    assert (recipes[0].suite, recipes[0].architecture, recipes[0].size) == (suite, architecture, small.SIZE)
+    assert (recipes[0].bootstrap[-1], recipes[0].architecture, recipes[0].size) == (
+        suite,
+        architecture,
+        small.SIZE,
+    )
     assert commands[0][0] == qemu.MACHINES[architecture].program
     assert f"console={qemu.MACHINES[architecture].console}" in commands[0][commands[0].index("-append") + 1]
