@@ -27,7 +27,10 @@ SOURCES = Path(__file__).parents[2] / "man"
 
 def pages() -> dict[str, bytes]:
     """Return the man pages by name, such as init.8. Whatever docutils would warn of is an error."""
-    written = {source.stem: _page(source.read_text(encoding="utf-8"), source) for source in sorted(SOURCES.glob("*.rst"))}
+    written = {
+        source.stem: _page(source.read_text(encoding="utf-8"), source)
+        for source in sorted(SOURCES.glob("*.rst"))
+    }
     written |= {
         f"{name}.{section}": f".so man{section}/{page}.{section}\n".encode()
         for name, (page, section) in SHARED.items()
