@@ -31,7 +31,7 @@ BIN, INITTAB = "/usr/bin", "inittab"
 KEPT = {INIT: "init.sysv", TELINIT: "telinit.sysv"}
 #: What --programs makes links to init, too.
 PROGRAMS = (*checks.PROGRAMS, "runlevel")
-#: The Debian packages that do the same, beside sysvinit-core and instead of it, and where dpkg notes their files.
+#: The Debian packages that do the same, beside sysvinit-core and instead of it; where dpkg lists their files.
 PACKAGES, LISTS = ("sysvinit-py", "sysvinit-py-core"), "/var/lib/dpkg/info"
 #: Every build has this in its second line.
 MARK = b"\n# sysvinit_py "
@@ -161,13 +161,9 @@ def _require_root_file_system(tree: Tree) -> None:
 def _require_no_package(tree: Tree) -> None:
     for package in PACKAGES:
         with suppress(FileNotFoundError, NotADirectoryError):
-            # One that was removed, and not purged, has a list, too.
-            if f"{SBIN}/{INIT}\n" in tree.at(f"{LISTS}/{package}.list").read(_MAX_BYTES)[0].decode(
-                errors="replace"
-            ):
-                raise RefusedError(
-                    f"the package {package} is installed, and does this: update it, or remove it"
-                )
+            listed, _ = tree.at(f"{LISTS}/{package}.list").read(_MAX_BYTES)
+            if f"{SBIN}/{INIT}\n".encode() in listed:  # one that was removed, and not purged, has a list, too
+                raise RefusedError(f"the package {package} is installed, and does this: update or remove it")
 
 
 def _require_ours(tree: Tree) -> str:

@@ -128,7 +128,8 @@ class Root:
         """
         done = subprocess.run(
             [*NAMESPACES, "sh", "-ec", ENTER, "sh", self.folder, *command],
-            capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env={**ENVIRONMENT, "wrapper": wrapper},
+            capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+            env={**ENVIRONMENT, "wrapper": wrapper},
         )  # fmt: skip
         said = done.stdout + done.stderr
         assert fails is None or bool(done.returncode) == fails, said
