@@ -16,10 +16,10 @@ from sysvinit_py.linux.beneath import Tree
 
 #: The one file, in the folder of the same name as init's.
 SBIN, FILE = "/sbin", "runit"
-#: Links to it.
+#: Links to it; where Debian has them, and runsvdir where inittabs look for it, too.
 LINKS = {
     "/sbin": ("runit-init",),
-    "/usr/sbin": ("runsvchdir", "utmpset"),
+    "/usr/sbin": ("runsvchdir", "runsvdir", "utmpset"),
     "/usr/bin": ("chpst", "runsv", "runsvdir", "sv", "svlogd"),
 }
 DAEMONTOOLS = {"/usr/bin": ("envdir", "envuidgid", "pgrphack", "setlock", "setuidgid", "softlimit")}

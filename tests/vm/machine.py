@@ -18,9 +18,10 @@ from typing import Any, Self
 
 from sysvinit_py.vm import qemu
 from sysvinit_py.vm.image import Image, files_disk
+from tests.support import patience
 
 #: Seconds that a boot or a shutdown may take; it is about 35 and 10 on a quiet machine, without KVM.
-BOOT, COMMAND = 1200.0, 400.0
+BOOT, COMMAND = 300.0 * patience.PATIENCE, 60.0 * patience.PATIENCE
 #: Seconds after which a line is typed again.
 PATIENCE = 10.0
 
