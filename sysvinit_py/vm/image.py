@@ -130,7 +130,7 @@ def image(
 ) -> Image:
     """Return the image with ``init`` as /sbin/init, from ``cache`` if it is there. Raises ImageError.
 
-    No bytes: Debian's C init stays. ``packages``: more of Debian's packages.
+    No bytes: Debian's C init stays.
     """
     missing = {name: package for name, package in programs.items() if not shutil.which(name)}
     if missing:

@@ -1,4 +1,4 @@
-"""runit's programs in containers: what a page about runit under docker types, and what was not to be had there.
+"""runit's programs in containers: what a page about runit under docker types, and what it could not have.
 
 With C's only SIGCONT and a file that had been prepared led to the third stage; docker stop killed all.
 """

@@ -34,8 +34,8 @@ PATHS = [f"/etc/runit/{number}" for number in range(4)]
 class World:
     """The machine, and who does what it asks for: each program that it starts gets the next pid."""
 
-    def __init__(self, *, in_container: bool = False, standing: Standing = Standing()) -> None:
-        self.machine = Stages(standing, in_container=in_container)
+    def __init__(self, *, in_container: bool = False, standing: Standing | None = None) -> None:
+        self.machine = Stages(standing or Standing(), in_container=in_container)
         self.now, self.pid = 100.0, 10
 
     def feed(self, event: ev.Event) -> list[Value]:
