@@ -54,7 +54,7 @@ run: dist/init
 
 #: make test          the tests: unit, property, system, docs
 HARD := $(addprefix tests/system/test_,reexec.py hot_swap.py live.py soak.py storms.py survival.py)
-SERVICES := tests/system/services tests/faults/test_runit.py
+SERVICES := tests/system/services tests/faults/test_runit.py tests/faults/test_supervision.py
 # A test waits more than it computes. Not more than two, though: some say how long a thing may take.
 TWO_AT_ONCE := $(BIN)/pytest --numprocesses 2
 .PHONY: test
@@ -73,7 +73,7 @@ test-packages:
 #: make test-faults   PID 1's system calls fail, its functions raise, storms rage, inits swap; prints what it survived
 .PHONY: test-faults
 test-faults: test-packages $(READY) dist/init
-	$(BIN)/pytest $(HARD); status=$$?; $(TWO_AT_ONCE) --timeout 600 --ignore=tests/faults/test_runit.py tests/faults && exit $$status
+	$(BIN)/pytest $(HARD); status=$$?; $(TWO_AT_ONCE) --timeout 600 $(addprefix --ignore=,$(SERVICES)) tests/faults && exit $$status
 
 #: make soak          100,000 respawns and as many orphans: some 10 minutes; says what memory and zombies did
 .PHONY: soak

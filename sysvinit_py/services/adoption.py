@@ -1,9 +1,9 @@
 """Going on with processes whose supervisor was killed.
 
-Beside status, ``supervise/process`` names the process so that no other can be taken for it: the boot, the
-pid, between which times it was started, the pipe to the logger, and the state. It is written before status,
-over what was there, so it needs no space on a disk. Where C's runsv was, status alone has to do: the process
-that it names must have been started at its time, or be in the folder.
+Beside status, ``supervise/process`` names the process so that no other can be taken for it: the boot, between
+which times it was started, the pipe to the logger, and its first status. It is written before status, over
+what was there, so it needs no space on a disk. Where C's runsv was, status alone has to do: the process that
+it names must have been started at its time, or be in the folder.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import posix
 from stat import S_ISFIFO
 
 from sysvinit_py.linux import calls
-from sysvinit_py.protocol.supervise import DOWN, FINISH, NOT_UP, RUN, UP, Status, decode
+from sysvinit_py.protocol.supervise import DOWN, FINISH, NOT_UP, RUN, UP, Status, decode, encode
 from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
@@ -70,26 +70,25 @@ def ticks(seconds: float) -> int:
 
 
 def record(boot_id: bytes, status: Status, started: Times, pipe: int) -> bytes:
-    """Return what ``supervise/process`` says while this is the status; pid 0: no process runs."""
-    return b"%s %d %d %d %d %d\n" % (boot_id, status.pid, *started, pipe, status.state)
+    """Return what ``supervise/process`` says while a process, or none if its pid is 0, has this status."""
+    return b"%s %d %d %d %s\n" % (boot_id, *started, pipe, encode(status).hex().encode())
 
 
 def find(folder: Folder, boot_id: bytes) -> Found | None:
     """Return what a killed supervisor has left; None: nothing that is to be gone on with. Raises OSError."""
     told = _told(folder)
     try:
-        boot_then, *numbers = folder.read("process").split()
-        pid, first, last, pipe, state = map(int, numbers)
+        boot_then, *numbers, noted = folder.read("process").split()
+        first, last, pipe = map(int, numbers)
+        status = decode(bytes.fromhex(noted.decode()))
     except ValueError:  # C's runsv was there, or it is damaged
         return _found_by_status(folder, told) if told and told.state == RUN else None
     if boot_then != boot_id:
         return None
-    if not told or told.pid != pid:  # it was killed before it wrote status, or the disk was full
-        if not (told or pid):
-            return None
-        told = Status(_started_at(first), pid, want=told.want if told else UP, state=state if pid else DOWN)
-    alive = pid > 0 and 0 < first <= _start_time(pid) <= last
-    return Found(told, (first, last), pipe, alive)
+    if told and told.pid == status.pid:  # or it was killed before it wrote that, or the disk was full
+        status = told
+    alive = status.pid > 0 and 0 < first <= _start_time(status.pid) <= last
+    return Found(status, (first, last), pipe, alive)
 
 
 def _told(folder: Folder) -> Status | None:

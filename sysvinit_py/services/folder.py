@@ -72,18 +72,18 @@ class Folder:
             pass  # this kernel cannot: it is noticed when something is to be published
 
     def has(self, name: str) -> bool:
-        """Return whether there is such a file."""
+        """Return whether there is such a file. Raises OSError if nobody knows."""
         try:
             calls.stat(name, dir_fd=self.fd, follow_symlinks=False)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         return True
 
     def has_folder(self, name: str) -> bool:
-        """Return whether there is such a folder. Raises NotADirectoryError if it is something else."""
+        """Return whether there is such a folder. Raises NotADirectoryError, OSError."""
         try:
             status = calls.stat(name, dir_fd=self.fd)
-        except OSError:
+        except FileNotFoundError:
             return False
         if not S_ISDIR(status.st_mode):
             raise NotADirectoryError(name)
@@ -92,6 +92,14 @@ class Folder:
     def is_removed(self) -> bool:
         """Return whether the folder is no longer in the file system."""
         return calls.fstat(self.fd).st_nlink == 0
+
+    def is_held(self) -> bool:
+        """Return whether the lock that is there is ours."""
+        try:
+            there, ours = calls.stat("supervise/lock", dir_fd=self.fd), calls.fstat(self._lock)
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
     def claim(self) -> None:
         """Take the lock. Raises FolderError."""

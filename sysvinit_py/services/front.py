@@ -81,6 +81,7 @@ class HubProcess(Source):
         self._packets: wire.Packets | None = None
         self.start_at: float | None = 0.0
         self.entries: dict[int, Entry] = {}  # what it supervises, by the numbers that it is told
+        self.is_ready = False  # it knows of all that another one has left
 
     @property
     def deadline(self) -> float | None:
@@ -112,7 +113,7 @@ class HubProcess(Source):
         """Take in that it has ended."""
         if self._packets:
             self._packets.close()
-        self.pid, self._packets = 0, None
+        self.pid, self._packets, self.is_ready = 0, None, False
         self.start_at = max(clock(), self._started_at + _HUB_MAY_END)
 
     def tell(self, text: str) -> None:
@@ -144,9 +145,12 @@ class HubProcess(Source):
             for text in self._packets.heard():
                 if text == "busy":
                     self._eye.look_at = now + EVERY
-                    continue
-                _, number, _, why = text.split(" ", 3)
-                yield int(number), why
+                elif text == "ready":
+                    self.is_ready = True
+                    yield 0, ""
+                else:
+                    _, number, _, why = text.split(" ", 3)
+                    yield int(number), why
         if self.pid and self.is_due(now):
             self.busy = self._eye.look(now)
             if self.busy is not None:
@@ -255,7 +259,7 @@ class Front(Source):
             number = self._add(entry, hub)
             if entry.leaving:
                 hub.tell(f"forget {number}")
-        self.reap()  # those that have waited for it
+        hub.tell("ready")
         if is_first:
             self._scan()  # services start while ctypes is imported, which the hub is never to have
             self._become_subreaper()
@@ -289,6 +293,9 @@ class Front(Source):
         return [entry for hub in self.hubs for entry in hub.entries.values()]
 
     def _gone(self, number: int, why: str) -> None:
+        if not number:  # a hub is ready
+            self.reap()
+            return
         entry = next((hub.entries.pop(number) for hub in self.hubs if number in hub.entries), None)
         wait = _AGAIN + _AGAIN_EACH * len(self._not_before)
         if entry and not entry.leaving:
@@ -300,7 +307,7 @@ class Front(Source):
         self._look_at(clock() if entry and entry.leaving else clock() + wait)
 
     def reap(self) -> None:
-        """Take children that have ended. What a dead hub has left waits for the next one, who is told."""
+        """Take children that have ended. What a dead hub has left waits until the next one can be told."""
         while pid := self._ended_child():
             is_hub = False
             for hub in self.hubs:
@@ -310,7 +317,7 @@ class Front(Source):
                     self._hub_ended(hub, status)
             if is_hub:
                 continue
-            if self._leaving is None and not all(hub.pid for hub in self.hubs):
+            if self._leaving is None and not all(hub.is_ready or hub.alone for hub in self.hubs):
                 return
             _, status = calls.waitpid(pid, 0)
             for hub in self.hubs:

@@ -151,8 +151,8 @@ class Hub(Source):
 
     def watch(self, fd: int, service: Service, readable: Callable[[], None]) -> None:
         """Have something called whenever a descriptor is readable."""
-        self._watched[fd] = service, readable
         self._epoll.register(fd, calls.POLLIN)
+        self._watched[fd] = service, readable
 
     def mute(self, fd: int, muted: bool = True) -> None:
         """Do not watch a descriptor for the time being, or do it again."""

@@ -84,9 +84,10 @@ class Service:
     def _slot(self, path: str, prefix: str = "", dir_fd: int | None = None) -> Slot:
         """Claim a folder, with the process that a killed supervisor has left there."""
         now, folder = self._hub.now(), self._claimed(path, prefix, dir_fd)
-        down = folder.has("down")
-        slot = Slot(Unit(now, NOT_UP if down else UP, bool(prefix)), folder)
+        slot = Slot(Unit(now, UP, bool(prefix)), folder)
         try:
+            if down := folder.has("down"):
+                slot.unit = Unit(now, NOT_UP, bool(prefix))
             found = adoption.find(folder, self._hub.boot)
             if found and (found.alive or not down):
                 slot.unit.adopt(found.status, now)
@@ -259,10 +260,10 @@ class Service:
     def _start(self, slot: Slot, order: Start) -> None:
         unit, is_run = slot.unit, order.program == "run"
         program = f"{slot.folder.prefix}./{order.program}"
-        if not is_run and not slot.folder.has(order.program):
-            self._perform(slot, unit.not_started(self._hub.now()))
-            return
         try:
+            if not is_run and not slot.folder.has(order.program):
+                self._perform(slot, unit.not_started(self._hub.now()))
+                return
             if is_run and not unit.is_log:
                 self._renew()
                 self._look_for_log()
@@ -362,7 +363,9 @@ class Service:
         slot.unit.changed = False
 
     def _find_again(self, slot: Slot) -> None:
-        if not self._renewed(slot):
+        if slot.folder.is_held():  # it was not found for a moment
+            slot.unit.changed = True
+        elif not self._renewed(slot):
             slot.later = self._hub.now().clock + PAUSE, lambda: self._find_again(slot)
 
     def _complain(self, slot: Slot, text: str) -> None:

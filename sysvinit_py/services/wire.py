@@ -2,7 +2,7 @@
 
 ``add ID PATH``, ``forget ID``, ``exit``, ``ended PID STATUS`` come in; ``gone ID CODE`` goes out,
 and after it why the folder cannot be supervised, if that is so; ``busy``, when there is something to look at
-(watchdog).
+(watchdog). What comes in as ``ready`` is sent back.
 """
 
 from __future__ import annotations
@@ -104,12 +104,12 @@ class Channel(Source):
         return self._packets.wanted()
 
     def serve(self, ready: set[int], now: float) -> tuple[()]:
-        """Take in what was said."""
+        """Take in one message."""
         while self._asked and self._asked[0][0] <= now:
             _, number, path = self._asked.pop(0)
             self._add(number, path, is_last=True)
         self._packets.flush()
-        for message in self._packets.heard():
+        if message := next(self._packets.heard(), ""):
             try:
                 self._take(*message.split(" ", 2))
             except Exception as error:  # whatever it is, the services go on
@@ -124,6 +124,8 @@ class Channel(Source):
             self._add(int(number), text)
         elif word == "ended":
             self.hub.ended(int(number), int(text))
+        elif word == "ready":
+            self._packets.tell(word)
         elif word == "exit":
             self.hub.leave()
         elif int(number) in services:  # it may have ended meanwhile

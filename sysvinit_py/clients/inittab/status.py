@@ -9,7 +9,7 @@ import time
 from sysvinit_py import __version__
 from sysvinit_py.cli import looking, out
 from sysvinit_py.cli.options import RefusedError
-from sysvinit_py.report.item import COLUMNS, INIT, ago, as_json, header_json, items, program_of, row
+from sysvinit_py.report.item import COLUMNS, INIT, SERVICE, ago, as_json, header_json, items, program_of, row
 from sysvinit_py.report.slots import start_time
 from sysvinit_py.text import printable
 from sysvinit_py.value import Value
@@ -146,22 +146,18 @@ def _title(header: Header, listed: list[Item], now: float) -> str:
 
 def _show(values: Values, view: View, now: float) -> int:
     """Print the items, or those that were asked for; return the exit status."""
-    found: dict[int | None, list[Item]] = {
-        item.pid: services(item, view.pid) for item in view.listed if item.pid
-    }
-    known = (
-        view.listed + [service for row in found.values() for service in row] if values.ids else view.listed
-    )
-    shown = chosen(values.ids, known) if values.ids else view.listed
+    known = with_services(view)
+    shown = chosen(values.ids, known) if values.ids else known
     if values.json:
-        as_object = as_json(view.init, shown, lambda item: found.get(item.pid, ()))
+        items = shown if values.ids else view.listed
+        as_object = as_json(view.init, items, lambda item: services(item, view.pid))
         out.write(out.as_json(as_object) + "\n")
     elif values.columns:
         out.write("".join(cells(item, values.columns, now) for item in shown))
     elif values.ids:
         out.write("\n".join(details(item, now) for item in shown))
     else:
-        out.write(f"{printable(view.title)}\n{table(_indented(shown, found), now, out.width())}")
+        out.write(f"{printable(view.title)}\n{table(shown, now, out.width())}")
     return (
         min((item.state.code for item in shown if item.state.code), default=out.DONE)
         if values.ids
@@ -178,13 +174,9 @@ def services(item: Item, init: int) -> list[Item]:
     return below(item)
 
 
-def _indented(listed: list[Item], found: dict[int | None, list[Item]]) -> list[Item]:
-    """Return the entries, and the services of each below it."""
-    rows: list[Item] = []
-    for item in listed:
-        rows.append(item)
-        rows += (service.replace(id=f"  {service.id}") for service in found.get(item.pid, ()))
-    return rows
+def with_services(view: View) -> list[Item]:
+    """Return the entries, and the services of each after it."""
+    return [each for item in view.listed for each in (item, *services(item, view.pid))]
 
 
 def cells(item: Item, columns: Sequence[str], now: float) -> str:
@@ -212,6 +204,7 @@ def details(item: Item, now: float) -> str:
 
 def table(listed: list[Item], now: float, most: int) -> str:
     """Return a line for each, the header first."""
-    rows = [[name.upper() for name in _TABLE], *(row(item, _TABLE, now) for item in listed)]
+    indented = (item.replace(id=f"  {item.id}") if item.action == SERVICE else item for item in listed)
+    rows = [[name.upper() for name in _TABLE], *(row(item, _TABLE, now) for item in indented)]
     colours = ["1", *(_COLOURS[item.state.symbol] for item in listed)] if out.coloured(sys.stdout) else ()
     return out.table(rows, right=[_TABLE.index(name) for name in _NUMBERS], most=most, colours=colours)

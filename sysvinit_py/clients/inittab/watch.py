@@ -11,7 +11,7 @@ import sys
 import time
 
 from sysvinit_py.cli import looking, out
-from sysvinit_py.clients.inittab.status import PROGRAM, cells, chosen, details, table, view_of
+from sysvinit_py.clients.inittab.status import PROGRAM, cells, chosen, details, table, view_of, with_services
 from sysvinit_py.inittab.entry import REPEATABLE_ID
 from sysvinit_py.linux import calls
 from sysvinit_py.report.item import as_json, row
@@ -56,8 +56,9 @@ def watch(values: Values) -> int:
             if view.code and view.pid != 1:
                 out.say(PROGRAM, view.note)
                 return view.code
-            ids = ids or {item.id for item in chosen(values.ids, view.listed)}
-            show(view.replace(listed=[item for item in view.listed if not ids or item.id in ids]))
+            known = with_services(view)
+            ids = ids or {item.id for item in chosen(values.ids, known)}
+            show(view.replace(listed=[item for item in known if not ids or item.id in ids]))
             pid = view.pid
             if not wake.wait(pid):
                 return out.DONE

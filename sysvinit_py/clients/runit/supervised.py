@@ -61,6 +61,8 @@ def order(folder: str, characters: str) -> None:
     """Write control characters, all in one. Raises TroubleError."""
     file = _opened(folder, "control", posix.O_WRONLY)
     try:
+        if not S_ISFIFO(posix.fstat(file).st_mode):
+            raise TroubleError("supervise/control: not a FIFO")
         posix.write(file, characters.encode())
     except OSError as error:
         raise TroubleError(f"unable to write to supervise/control: {reason(error)}") from None
@@ -73,11 +75,12 @@ def _opened(folder: str, name: str, how: int, careful: bool = False) -> int:
     handle = -1
     try:
         if careful:
-            handle = posix.open(path, posix.O_PATH | posix.O_CLOEXEC)
+            handle = posix.open(path, posix.O_PATH | posix.O_NOFOLLOW | posix.O_CLOEXEC)
             mode, path = posix.fstat(handle).st_mode, f"/proc/self/fd/{handle}"
             if not (S_ISREG(mode) or (S_ISFIFO(mode) and name == "ok")):
                 raise TroubleError(f"supervise/{name}: neither a FIFO nor a regular file")
-        return posix.open(path, how | posix.O_NONBLOCK | posix.O_CLOEXEC)
+        follow = 0 if careful else posix.O_NOFOLLOW  # the descriptor that was looked at is a link of /proc
+        return posix.open(path, how | follow | posix.O_NONBLOCK | posix.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ENXIO and name != "status":
             raise NoRunsvError("runsv not running") from None

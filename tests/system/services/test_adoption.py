@@ -141,11 +141,11 @@ def test_another_process_with_that_pid(service: Make) -> None:
     one.kill_runsv()
     os.kill(pid, signal.SIGKILL)
     record = one.path / "supervise/process"
-    boot, _, *rest = record.read_text().split()
-    record.write_text(f"{boot} {os.getpid()} {' '.join(rest)}\n")
+    *words, noted = record.read_text().split()
     status = one.path / "supervise/status"
-    data = status.read_bytes()
-    status.write_bytes(data[:12] + os.getpid().to_bytes(4, "little") + data[16:])
+    for file, data in ((status, status.read_bytes()), (record, bytes.fromhex(noted))):
+        changed = data[:12] + os.getpid().to_bytes(4, "little") + data[16:]
+        file.write_bytes(changed if file == status else " ".join([*words, changed.hex()]).encode())
     one.start("ours")
     one.wait(lambda: one.pid() not in (0, pid, os.getpid()))
     assert one.exit() == 0

@@ -109,6 +109,22 @@ def test_services_are_seen_below_runsvdir(served: Served, who: str) -> None:
     assert "-- started, process " in inside(system, "/inittab", "log", "web")
 
 
+@pytest.mark.ours_only("C publishes nothing")
+def test_services_are_watched(served: Served) -> None:
+    """inittab status -o and --watch have them among the entries; inittab log -f goes on."""
+    system = served()
+    rows = [line.split("\t") for line in inside(system, "/inittab", "status", "-o", "id,state").splitlines()]
+    assert ["web/log", "running"] in rows
+    assert inside(system, "/inittab", "status", "-o", "id,state", "web") == "web\trunning\n"
+    watching = "/inittab status --watch -o id,state >/said & /inittab log -f web >/followed & sleep 1"
+    inside(system, "/bin/sh", "-c", f"exec </dev/null >/dev/null 2>&1; {watching}")
+    said, followed = system.path("/said"), system.path("/followed")
+    inside(system, "/runit/sv", "down", "/service/web")
+    wait_until(lambda: "web\tstopped\n" in said.read_text(), said.read_text)
+    inside(system, "/runit/sv", "up", "/service/web")
+    wait_until(lambda: followed.read_text().count(" a line\n") == 2, followed.read_text)
+
+
 @pytest.mark.parametrize("who", ["ours", "C's"])
 def test_sv_knows_nothing_of_init(served: Served, who: str) -> None:
     system = served(who)
