@@ -30,7 +30,7 @@ BEGUN = 7  # a tag: runsvdir is started now
 NAMES = ("runsvdir", "runsv", "sv", "svlogd")
 #: Seconds after which a run that ends is followed by the next one at once, and some more.
 UNTHROTTLED = 1.2
-#: What 10,000 services have in supervise/ is too much for a sandbox. A directory that is new runit looks at twice.
+#: What 10,000 services have in supervise/ is too much for a sandbox. runit looks at a new directory twice.
 _SCRIPT = f"""\
 #!/bin/sh
 mkdir {SERVICES} && mount -t tmpfs -o nr_inodes=0 services {SERVICES} && /usr/bin/python3 -IS /make
