@@ -30,7 +30,7 @@ BEGUN = 7  # a tag: runsvdir is started now
 NAMES = ("runsvdir", "runsv", "sv", "svlogd")
 #: Seconds after which a run that ends is followed by the next one at once, and some more.
 UNTHROTTLED = 1.2
-#: Of 10,000 services supervise/ has more files than a sandbox; a directory that is new is looked at twice by runit.
+#: What 10,000 services have in supervise/ is too much for a sandbox. runit looks at a new directory twice.
 _SCRIPT = f"""\
 #!/bin/sh
 mkdir {SERVICES} && mount -t tmpfs -o nr_inodes=0 services {SERVICES} && /usr/bin/python3 -IS /make
@@ -184,6 +184,21 @@ def flood(init: Init, count: int) -> Values:
         return {"CPU": (trial.cpu - cpu) * 1e3, "median": statistics.median(delays)}
 
 
+def big(init: Init, count: int) -> Values:
+    """From exec of runsvdir until so many services run; memory then; ``sv status`` of all."""
+    with _trial(init, "stay", count) as trial:
+        seconds = trial.start(count)
+        trial.settle()
+        sizes = trial.memory
+        return {
+            "time": seconds * 1e3,
+            "CPU": trial.cpu * 1e3,
+            "private": (sizes["Private_Clean"] + sizes["Private_Dirty"]) / 1024,
+            "processes": len([*trial.own()]),
+            "sv status, CPU": _asked(init, trial, count, 1)["CPU"],
+        }
+
+
 def memory(init: Init, count: int) -> Values:
     """All processes but those of the services."""
     with _trial(init, "stay", count) as trial:
@@ -214,9 +229,14 @@ def status(init: Init, count: int, runs: int = 10) -> Values:
     with _trial(init, "stay", count) as trial:
         trial.start(count)
         trial.settle()
-        # By way of /proc/PID/root: a folder of ours would be looked up in a longer path.
-        words = [str(init.programs / "sv"), "status", *(f"{n:05}" for n in range(count))]
-        return _cost(words, {"SVDIR": f"/proc/{trial._sandbox.pid}/root{SERVICES}"}, runs)
+        return _asked(init, trial, count, runs)
+
+
+def _asked(init: Init, trial: ServicesTrial, count: int, runs: int) -> Values:
+    """Return what ``sv status`` of all services costs, from outside."""
+    assert isinstance(init, Supervision)
+    words = [str(init.programs / "sv"), "status", *(f"{n:05}" for n in range(count))]
+    return _cost(words, {"SVDIR": f"/proc/{trial._sandbox.pid}/root{SERVICES}"}, runs)
 
 
 def _cost(words: list[str], environment: Mapping[str, str], runs: int) -> Values:
@@ -281,6 +301,9 @@ TASKS = (
           quick=True),
     _task("sv status of 100", partial(status, count=100), Measure("time", "ms", 1.5, BARE),
           Measure("CPU", "ms", 1.5, BARE), inits=(OURS, RUNIT, BARE), quick=True),
+    _task("10,000 services", partial(big, count=10_000), Measure("time", "ms"), _CPU,
+          Measure("private", "MB"), Measure("processes", ""), Measure("sv status, CPU", "ms"),
+          inits=(OURS,), rounds=1),
     _task("svlogd, 500,000 lines", partial(log, count=500_000), Measure("time", "ms", 5000, ""), _CPU,
           Measure("lines lost", "", 0, "")),
 )  # fmt: skip

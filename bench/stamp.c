@@ -73,10 +73,10 @@ static void stamp(uint32_t tag, uint64_t time)
     mine->time = time;
 }
 
-static void wait_for_go(void)
+static void wait_for_go(uint64_t microseconds)
 {
     while (file->go == WAIT)
-        sleep_until(now() + 500000);
+        sleep_until(now() + microseconds * 1000);
 }
 
 static void stay(void)
@@ -90,7 +90,7 @@ static void turns(uint64_t count, uint64_t period)
     uint64_t turn = atomic_fetch_add(&file->turn, 1);
     if (turn >= count)
         stay();
-    wait_for_go();
+    wait_for_go(10000); /* of a thousand, each has to sleep */
     sleep_until(file->first_turn + turn * period * 1000);
     stamp(END, now());
 }
@@ -120,7 +120,7 @@ static int64_t processes(void)
 
 static void orphans(uint32_t tag, int count)
 {
-    wait_for_go();
+    wait_for_go(500);
     int64_t others = processes(), left;
     for (int i = 0; i < count; i++) {
         orphan();
@@ -135,7 +135,7 @@ static void orphans(uint32_t tag, int count)
 
 static void probe(uint32_t tag)
 {
-    wait_for_go();
+    wait_for_go(500);
     while (file->go != STOP) {
         pid_t pid = orphan();
         uint64_t start = now();
@@ -151,7 +151,7 @@ static void probe(uint32_t tag)
 
 static void run(uint32_t tag, int count, char **command)
 {
-    wait_for_go();
+    wait_for_go(500);
     while (count--) {
         int status;
         pid_t pid;
@@ -178,7 +178,7 @@ static void ends(int milliseconds)
 
 static void lines(uint32_t tag, int count)
 {
-    wait_for_go();
+    wait_for_go(500);
     for (int i = 1; i <= count; i++)
         printf("%u %d 10.0.0.1 - - \"GET /index.html HTTP/1.1\" 200 .\n", tag, i);
     fflush(stdout);
@@ -214,7 +214,7 @@ int main(int argc, char **argv)
         else if (!strcmp(what, "lines"))
             lines(tag, count);
         else if (!strcmp(what, "exits")) {
-            wait_for_go();
+            wait_for_go(500);
             return count;
         }
         else if (*what)
