@@ -271,7 +271,7 @@ def test_runit_s_programs_are_beside_those_of_the_package_runit(
 def test_lintian_finds_no_fault(packages: dict[str, Path]) -> None:
     if not shutil.which("lintian"):
         pytest.skip("no lintian here")
-    command = [
+    command: list[str | Path] = [
         "lintian",
         "--allow-root",
         "--pedantic",

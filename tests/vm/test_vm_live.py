@@ -29,7 +29,7 @@ def machine(
 ) -> Iterator[Machine]:
     """With our package on its disk."""
     (package, *_) = cli.PACKAGES
-    files = {**TestLive.FILES, "/root/package.deb": packages[package].read_bytes()}
+    files: dict[str, str | bytes] = {**TestLive.FILES, "/root/package.deb": packages[package].read_bytes()}
     with Machine(disk_image, TestLive.APPEND, files) as made:
         request.node.stash[MACHINE] = made
         made.log_in(BOOT)

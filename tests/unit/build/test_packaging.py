@@ -73,7 +73,7 @@ def test_the_same_bytes_wherever_they_are_built(built: tuple[Path, Path], tmp_pa
 
 
 def test_twine_finds_no_fault(built: tuple[Path, Path]) -> None:
-    command = [sys.executable, "-m", "twine", "check", "--strict", *built]
+    command: list[str | Path] = [sys.executable, "-m", "twine", "check", "--strict", *built]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
