@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import time
@@ -63,16 +64,15 @@ def shell(stages: Stages, text: str) -> str:
     return stages.run("sh", "-c", f"PATH=/usr/sbin:/usr/bin; {text}").stdout
 
 
-def serves(stages: Stages, whose: str, not_pid: str = "") -> str:
-    """Wait until the service and its logger run, below whose runsvdir; return the pid of the service."""
+def serves(stages: Stages, program: str, before: str = "") -> str:
+    """Wait until another service than before runs, with its logger, below this runsvdir; return its pid."""
 
-    def look() -> bool:
-        is_ours = "python" in shell(stages, "readlink /proc/$(pgrep -x runsvdir)/exe")
-        told = shell(stages, "sv status web")
-        return is_ours is (whose == "ours") and "; run: log: " in told and told.startswith("run: ")
+    def look() -> str:
+        told = shell(stages, "readlink /proc/$(pgrep -x runsvdir)/exe; sv status web")
+        found = re.match(rf".*/{program}.*\nrun: web: \(pid (\d+)\) \d+s; run: log: ", told)
+        return found[1] if found and found[1] != before else ""
 
-    wait_until(look, lambda: shell(stages, "ps -ef; sv status web") + stages.text, 20)
-    return shell(stages, "cat /etc/service/web/supervise/pid").strip()
+    return wait_until(look, lambda: shell(stages, "ps -ef; sv status web") + stages.text, 20)
 
 
 def test_over_and_back_in_a_minute(package: Path) -> None:
@@ -83,17 +83,17 @@ def test_over_and_back_in_a_minute(package: Path) -> None:
         file.chmod(0o755)
     (package / "log").mkdir()
     with Stages(package, ("sh", "-c", PREPARE, "sh", str(package)), SCRIPTS) as stages:
-        pids = [serves(stages, "C's")]
+        pids = [serves(stages, "runsvdir")]
         began = time.monotonic()
         install(stages, "--init", str(RUNIT))
-        assert serves(stages, "C's") == pids[0], "what runs goes on"
+        assert serves(stages, "runsvdir") == pids[0], "what runs goes on"
         shell(stages, "pkill -HUP -x runsvdir")
-        pids.append(serves(stages, "ours"))
+        pids.append(serves(stages, "python", pids[-1]))
         assert shell(stages, "sv restart web").startswith("ok: run: web: ")
-        pids.append(serves(stages, "ours"))
+        pids.append(serves(stages, "python", pids[-1]))
         install(stages, "--undo")
         shell(stages, "pkill -HUP -x runsvdir")
-        pids.append(serves(stages, "C's"))
+        pids.append(serves(stages, "runsvdir", pids[-1]))
         assert time.monotonic() - began < 60 * PATIENCE
         shell(stages, "> /run/runit.stopit; chmod 100 /run/runit.stopit; kill -CONT 1")
         stages.end()
