@@ -5,11 +5,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import pty
 import re
 import shutil
 import stat
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -177,19 +179,24 @@ class Root:
         """Return which init /sbin/init is: it is booted, but for systemd, which needs a machine."""
         if str(self.read("usr/sbin/init")).endswith("/systemd"):
             return self.run("/sbin/init", "--version").splitlines()[0].split()[0]
-        console = self.folder.parent / f"{self.folder.name}.console"
-        console.touch()
+        console, terminal = pty.openpty()
+        os.set_blocking(console, False)
+        said = ""
         before = {path: (self.folder / path).exists() for path in ("dev/console", "dev/null", "etc/inittab")}
-        with subprocess.Popen([*NAMESPACES, "sh", "-ec", BOOT, "sh", self.folder, console]) as booted:
+        with subprocess.Popen(
+            [*NAMESPACES, "sh", "-ec", BOOT, "sh", self.folder, os.ttyname(terminal)]
+        ) as booted:
             try:
                 for _ in range(300):
-                    said = console.read_text(errors="replace")
+                    with suppress(BlockingIOError):
+                        said += os.read(console, 1 << 16).decode(errors="replace")
                     if "the level was entered" in said or booted.poll() is not None:
                         break
                     subprocess.run(["sleep", "0.1"], check=True)
             finally:
                 booted.kill()
-        console.unlink()
+        os.close(console)
+        os.close(terminal)
         for path, was in before.items():
             if not was:
                 (self.folder / path).unlink(missing_ok=True)
