@@ -23,7 +23,7 @@ from sysvinit_py.services import front, runsv, service, unit
 from tests.support.patience import PATIENCE
 
 #: Seconds: how long a call fails, how long a step may take, and how often an order is repeated until then.
-FAILS, STEP, AGAIN = 0.25, 10.0, 1.0
+FAILS, STEP, AGAIN = 0.25, 20.0, 1.0
 RUN = "#!/bin/sh\necho $$; echo $$ >> starts; exec sleep 1000\n"
 LOG = "#!/bin/sh\nexec cat >> got\n"
 #: What has several calls that fail.
