@@ -324,7 +324,7 @@ class Front(Source):
                 hub.tell(f"ended {pid} {status}")
 
     def _ended_child(self) -> int:
-        """Return a child that has ended, which is still to be reaped; 0: there is none."""
+        """Return a child that has ended, which is still to be reaped; 0 if no child has."""
         try:
             ended = calls.waitid(calls.P_ALL, 0, calls.WEXITED | calls.WNOHANG | calls.WNOWAIT)
         except ChildProcessError:

@@ -135,13 +135,13 @@ def _modules(root: Path) -> list[tuple[str, bytes]]:
 
 def _initramfs(root: Path) -> Iterator[tuple[str, int, bytes]]:
     """Yield path, mode and content of what is in it, without the folders."""
-    yield "init", 0o100755, (FILES / "initramfs").read_bytes()
+    yield "init", stat.S_IFREG | 0o755, (FILES / "initramfs").read_bytes()
     for path in (path for glob in INITRAMFS for path in root.glob(glob)):
         link = path.is_symlink()
         content = os.fsencode(path.readlink()) if link else path.read_bytes()
-        yield str(path.relative_to(root)), 0o120777 if link else 0o100755, content
+        yield str(path.relative_to(root)), (stat.S_IFLNK | 0o777) if link else (stat.S_IFREG | 0o755), content
     for order, (name, code) in enumerate(_modules(root)):
-        yield f"lib/modules/{order}-{name}", 0o100644, code
+        yield f"lib/modules/{order}-{name}", stat.S_IFREG | 0o644, code
 
 
 def _archive(files: list[tuple[str, int, bytes]]) -> Iterator[bytes]:

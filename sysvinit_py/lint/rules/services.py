@@ -332,9 +332,9 @@ def exposed_service(services: Services) -> Iterator[Match]:
 
 @rule("SVC011", "no-number-to-wait", "warning", ())
 def no_number_to_wait(services: Services) -> Iterator[Match]:
-    """The file wait is no number of seconds.
+    """The file wait is not a number of seconds.
 
-    It says how long the service takes to stop. sv waits 7 seconds if it cannot be read, and ``sv force-stop``
+    It says how long the service takes to stop. sv waits 7 seconds if it does not understand that, and ``sv force-stop``
     then kills.
 
     Bad::
