@@ -10,6 +10,7 @@ import lzma
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -147,7 +148,7 @@ def _initramfs(root: Path) -> Iterator[tuple[str, int, bytes]]:
 def _archive(files: list[tuple[str, int, bytes]]) -> Iterator[bytes]:
     """Yield a cpio archive, as Documentation/driver-api/early-userspace/buffer-format.rst of Linux has it."""
     parents = {str(parent) for path, _, _ in files for parent in Path(path).parents} - {"."}
-    folders = [(name, 0o040755, b"") for name in sorted({*parents, "dev", "proc", "root", "run"})]
+    folders = [(name, stat.S_IFDIR | 0o755, b"") for name in sorted({*parents, "dev", "proc", "root", "run"})]
     for number, (name, mode, content) in enumerate([*folders, *files, ("TRAILER!!!", 0, b"")]):
         fields = (number, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0)
         header = f"070701{''.join(f'{field:08x}' for field in fields)}{name}\0".encode()
