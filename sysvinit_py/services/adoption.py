@@ -54,7 +54,7 @@ def _read(path: str) -> bytes:
 
 
 def _start_time(pid: int) -> int:
-    """Return when a process was started, in clock ticks since the boot; 0 if there is no such process. Raises OSError."""
+    """Return when a process was started, in clock ticks since the boot; 0 if it is gone. Raises OSError."""
     fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
     return int(fields[19]) if len(fields) > 19 else 0
 

@@ -167,7 +167,7 @@ class Folder:
             return ""
 
     def read(self, name: str) -> bytes:
-        """Return a file in ``supervise/`` that is our own; nothing if there is no such file. Raises OSError."""
+        """Return a file in ``supervise/`` that is our own; empty if there is no file. Raises OSError."""
         try:
             fd = self._open(f"supervise/{name}", calls.O_RDONLY)
         except OSError as error:
