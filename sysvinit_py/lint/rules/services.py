@@ -334,8 +334,8 @@ def exposed_service(services: Services) -> Iterator[Match]:
 def no_number_to_wait(services: Services) -> Iterator[Match]:
     """The file wait is not a number of seconds.
 
-    It says how long the service takes to stop. If sv does not understand it, it waits 7 seconds, and ``sv force-stop``
-    then kills.
+    It says how long the service takes to stop. If sv does not understand it, it waits 7 seconds, and
+    ``sv force-stop`` then kills.
 
     Bad::
 
