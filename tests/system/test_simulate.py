@@ -111,7 +111,7 @@ def drawn(dice: Dice, ours: bool) -> Story:
 
 
 def moments(life: Life, story: Story) -> list[float]:
-    times = {event.time for event in life.events}
+    times = {event.time for event in life.events if (event.what, event.word) != ("step", "end")}
     return sorted((*times, story.end / 100))
 
 
