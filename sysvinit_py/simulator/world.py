@@ -166,9 +166,8 @@ class World:
             process.members = 0
         if process.alive:  # it ends, but not before the effects under way are carried out
             process.alive = False
-            self._dying.append(
-                (process, effect.name if isinstance(effect.name, int) else _SIGNALS[effect.name])
-            )
+            number = effect.name if isinstance(effect.name, int) else _SIGNALS[effect.name]
+            self._dying.append((process, number if effect.name == "KILL" else _told(process, number)))
 
     def inittab_read(self) -> ev.Event:
         """Return what the reader says."""
@@ -235,9 +234,7 @@ class World:
             if seconds is not None:
                 self.later(seconds, lambda: setattr(process, "members", 0))
         process.alive = False
-        if process.start and process.start.owns_console and status & 0x7F:
-            status = 128 + (status & 0x7F) << 8  # as the process of init's says that leads the session
-        self.feed(ev.ChildExited(process.pid, status))
+        self.feed(ev.ChildExited(process.pid, _told(process, status)))
 
     def leave_member(self, name: str) -> None:
         """Let a process have a member of its group that outlives it."""
@@ -363,6 +360,12 @@ def state_of(machine: Machine, job: Job) -> str:
 def held_back_by(machine: Machine, job: Job) -> Job | None:
     """Return the job that has to end before this one's turn comes."""
     return dict(states.holders(machine.processes.run_queue.jobs)).get(job)
+
+
+def _told(process: Process, status: int) -> int:
+    """Return the status that init sees: a process of its own leads the session that has the console."""
+    leads = process.start and process.start.owns_console
+    return 128 + (status & 0x7F) << 8 if leads and status & 0x7F else status
 
 
 def _has(ids: Collection[str], name: str) -> bool:
