@@ -181,7 +181,7 @@ def check_verbs(asked: Callable[..., str]) -> None:
     assert asked("start", "t1") == asked("start", "t1")
     assert "t1 running" in " ".join(asked("status", "-o", "id,state", "t1").split())
     asked("stop", "t1")
-    assert "t1 stopped" in " ".join(asked("status", "-o", "id,state", "t1").split())
+    assert "t1 stopped" in " ".join(asked("status", "-o", "id,state").split())
     asked("start", "t1")
     asked("restart", "t1")
     assert "t1 running" in " ".join(asked("status", "-o", "id,state", "t1").split())
@@ -230,8 +230,8 @@ def test_a_new_python_is_taken_over_by_pid_1(
         (tmp_path / name).chmod(0o755)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     postinst = (REPOSITORY / "debian/sysvinit-py.postinst").read_text()
-    # In namespaces: its first part finds no init.sysv of this machine, and we may see the root of PID 1.
-    hide = 'mount -t tmpfs none /usr/sbin; sh -c "$0" postinst "$1"'
+    # In namespaces: it finds no init.sysv of this machine, an inittab, and we may see the root of PID 1.
+    hide = 'mount -t tmpfs none /usr/sbin; mount -t tmpfs none /etc; : >/etc/inittab; sh -c "$0" postinst "$1"'
     hidden = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-ec", hide]
     subprocess.run([*hidden, postinst, called], check=True, env=environment)
     assert (tmp_path / "asked").exists() == asked
