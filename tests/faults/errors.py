@@ -139,5 +139,6 @@ IN_PROGRAMS: dict[str, tuple[int, ...]] = {
     "pidfd_open": (EMFILE, ENFILE, ENODEV, ENOMEM),
     "pidfd_send_signal": (EPERM,),
     "sigtimedwait": (),  # of clients
+    "reboot_with": (),  # of halt
     "socketpair": (EMFILE, ENFILE, ENOMEM),
 }
