@@ -225,7 +225,8 @@ def _parts(path: str, floor: int, link: str = "") -> list[tuple[str, int, str]]:
 
 
 def _leads_out(link: str) -> OSError:
-    return LinkError(EXDEV, f"the link {link} leads out of its place: name the file that is meant")
+    what = f"the link {link}" if link else "it"
+    return LinkError(EXDEV, f"{what} leads out of its place: name the file that is meant")
 
 
 class Tree:

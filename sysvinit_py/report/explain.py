@@ -171,7 +171,10 @@ def _again(entry: Entry, order: Order) -> str:
         )
     if entry.rule.when == ON_EVENT:
         return "Run once for each of these events."
-    return "Run once: again only after a level that it does not name."
+    ways = ["after a level that it does not name"] if order.turns_of(entry) else []
+    if letters := order.letters(entry):
+        ways.append(f"by telinit {listed(letters, 'or')}")
+    return f"Run once: again only {listed(ways, 'or')}."
 
 
 def _ends(entry: Entry, order: Order) -> str:

@@ -51,8 +51,9 @@ def _starts_in_s(entry: Entry, life: Life) -> bool:
 
 
 def _is_asked_for(entry: Entry, life: Life) -> bool:
-    steps = (event.word for event in life.events if event.what == STEP and event.word.startswith("telinit"))
-    asked = {step[-1].lower() for step in steps} & set(ON_DEMAND_LEVELS)
+    steps = (event.word.split() for event in life.events if event.what == STEP)
+    asked = {words[-1].lower() for words in steps if words[0] == "telinit" and words[1] != "-e"}
+    asked &= {*ON_DEMAND_LEVELS}
     return bool(entry.rule.event and asked & set(entry.levels))
 
 

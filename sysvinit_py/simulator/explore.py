@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from sysvinit_py.inittab.actions import NEVER
+from sysvinit_py.machine.rules import initdefault
+from sysvinit_py.machine.stages import ENTERABLE
 from sysvinit_py.simulator.language import Line, Scenario, in_order, parse
 from sysvinit_py.simulator.life import letters, named_levels, simulate
-from sysvinit_py.simulator.values import duration
+from sysvinit_py.simulator.steps import BOOT
+from sysvinit_py.simulator.values import duration, written_id
+from sysvinit_py.simulator.world import ALL
+from sysvinit_py.text import printable
 from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
@@ -41,6 +46,7 @@ class Finding(Value):
     text: str
     lives: int = 0  # in how many it was seen
     scenario: Scenario | None = None  # the shortest that shows it
+    expectation: str = ""  # which that fails; empty: one that it has
 
 
 class Dice:
@@ -70,8 +76,9 @@ class Explorer:
     ):
         self._reading, self._files = reading, files
         self._base = [line for line in base if line.form != "end" and line.number]
+        self._end = max([_END, *(line.time for line in base)])
         said = {line.values[0] for line in base if line.form.startswith("child ")}
-        self._ids = [entry.id for entry in _able(reading.entries) if entry.id not in said and "*" not in said]
+        self._ids = [entry.id for entry in _able(reading.entries) if not said & {entry.id, ALL}]
         called = {entry.rule.event for entry in reading.entries}
         self._events = [
             *(
@@ -109,11 +116,12 @@ class Explorer:
         return sorted(findings, key=lambda finding: (order.index(finding.kind), -finding.lives))
 
     def _lines(self, *texts: str) -> list[Line]:
-        return [line for line in parse("\n".join((*texts, f"at {duration(_END)} end"))).lines if line.number]
+        text = "\n".join((*texts, f"at {duration(self._end)} end"))
+        return [line for line in parse(text).lines if line.number]
 
     def _random(self, dice: Dice) -> list[Line]:
         texts = [
-            f"child {dice.one_of(self._ids)} {dice.one_of(_BEHAVIOURS)}"
+            f"child {written_id(dice.one_of(self._ids))} {dice.one_of(_BEHAVIOURS)}"
             for _ in range(dice.below(_CHILDREN + 1) if self._ids else 0)
         ]
         times = sorted(dice.below(_TENTHS) for _ in range(dice.below(_EVENTS + 1)))
@@ -121,7 +129,8 @@ class Explorer:
         return self._lines(*texts)
 
     def _scenario(self, lines: Sequence[Line]) -> Scenario:
-        return in_order([*self._base, *lines])
+        prepares = [line for line in lines if line.at is None]  # not at the time of the last line before it
+        return in_order([*prepares, *self._base, *(line for line in lines if line.at is not None)])
 
     def _live(self, lines: Sequence[Line]) -> Life:
         return simulate(self._reading, self._scenario(lines), self._files)
@@ -133,13 +142,27 @@ class Explorer:
             if key in symptoms(self._live(fewer)):
                 lines = fewer
         plain = [
-            line if line.at in (None, _END) else line.replace(at=10.0 * number, time=10.0 * number)
+            line if line.at in (None, self._end) else line.replace(at=10.0 * number, time=10.0 * number)
             for number, line in enumerate(lines, 1)
         ]
         if key in symptoms(self._live(plain)):
             lines = plain
-        said = symptoms(self._live(lines))[key]
-        return Finding(*key, said, lives, self._scenario(lines))
+        life = self._live(lines)
+        return Finding(*key, symptoms(life)[key], lives, self._scenario(lines), self._expectation(*key, life))
+
+    def _expectation(self, kind: str, about: str, life: Life) -> str:
+        """Return what is so when it is mended, in whatever way."""
+        if kind == BLOCKED and (held := life.blocked[about]):
+            return f"expect {written_id(held[0])} held back by"
+        booted = [line.values[0] for line in self._base if line.form == BOOT[0]]
+        level = ENTERABLE.get(next(filter(None, booted), initdefault(self._reading.entries)))
+        return {
+            BLOCKED: f"expect level {level} before {duration(self._end)}"
+            if level
+            else f"expect {written_id(about)} ends",
+            ASKS: "expect waits for",
+            THROTTLED: f"expect {written_id(about)} never rests",
+        }.get(kind, "")
 
 
 def symptoms(life: Life) -> dict[tuple[str, str], str]:
@@ -160,12 +183,7 @@ def symptoms(life: Life) -> dict[tuple[str, str], str]:
 
 def regression(finding: Finding) -> str:
     """Return the scenario that shows it, as a file; played again it fails until the inittab is mended."""
-    expected = {
-        BLOCKED: f"expect {finding.about} ends\n",
-        ASKS: f"at {duration(_END)} expect waits for\n",
-        THROTTLED: f"expect {finding.about} never rests\n",
-    }
-    return f"# {finding.text}\n{finding.scenario}{expected.get(finding.kind, '')}"
+    return f"# {printable(finding.text)}\n{finding.scenario}{finding.expectation}\n"
 
 
 def _able(entries: Sequence[Entry]) -> list[Entry]:

@@ -14,13 +14,14 @@ import re
 from itertools import product
 
 from sysvinit_py.simulator.steps import BOOT, OF_LIFE, STEPS
-from sysvinit_py.simulator.values import REST, VALUES, duration
+from sysvinit_py.simulator.values import REST, VALUES, duration, written_id
+from sysvinit_py.simulator.world import ALL
 from sysvinit_py.text import printable
 from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from typing import Any
 
 MAX_BYTES, MAX_LINES = 1 << 20, 10_000
@@ -74,8 +75,7 @@ class Line(Value):
         there = [value is not None for value in self.values]
         [tokens] = [variant.tokens for variant in _OF_FORM[self.form] if variant.has == there]
         return " ".join(
-            word if at is None else duration(self.values[at]) if word == "TIME" else str(self.values[at])
-            for word, at in tokens
+            word if at is None else _WRITTEN.get(word, str)(self.values[at]) for word, at in tokens
         )
 
     def __str__(self) -> str:
@@ -97,6 +97,8 @@ class Scenario(Value):
         return "".join(f"{line}\n" for line in self.lines)
 
 
+#: How values are written that are not as they were read.
+_WRITTEN: dict[str, Callable[[Any], str]] = {"TIME": duration, "ID": written_id}
 #: Words with which lines begin that prepare the world: before the boot, where no line says ``boot``.
 _PREPARES = ("child", "terminal", "forks", "no", "edit", "remove", "inittab")
 _COMMENT = re.compile(r"^\s*#.*|\s#.+")  # a # alone is a word
@@ -256,15 +258,12 @@ def in_order(lines: Iterable[Line]) -> Scenario:
     """Return the scenario of lines as they were written: each gets its time, and the boot its place."""
     timed: list[Line] = []
     now = end = 0.0
-    tail = TAIL
     for line in lines:
         now = now if line.at is None else line.at
         timed.append(line if line.time == now else line.replace(time=now))
         if line.form == "wait TIME":
             now += line.values[0]
         end = max(end, now)
-        if line.form == "end":
-            tail = 0.0
     timed.sort(key=lambda line: line.time)
     if not any(line.form in BOOT for line in timed):
         prepares = [
@@ -272,14 +271,35 @@ def in_order(lines: Iterable[Line]) -> Scenario:
         ]
         at = prepares.index(False) if False in prepares else len(timed)
         timed.insert(at, Line(BOOT[0], (None,)))
-    return Scenario(tuple(timed), end + tail)
+    ends = [line.time for line in timed if line.form == "end"]
+    return Scenario(tuple(_timed(timed)), ends[0] if ends else end + TAIL)
 
 
-def unknown_ids(scenario: Scenario, ids: Collection[str], file: str) -> list[Mistake]:
-    """Return a mistake for each id in the scenario that no inittab of it has."""
-    return [
-        Mistake(file, line.number, line.columns[at], line.text, f"no entry has the id {line.values[at]}")
-        for line in scenario.lines
-        for word, at in _OF_FORM[line.form][0].tokens
-        if word == "ID" and at is not None and line.values[at] not in (None, "*", *ids)
-    ]
+def _timed(lines: Iterable[Line]) -> Iterator[Line]:
+    """Give a time to those that would get another one from the line before them, which is a new one."""
+    now = 0.0
+    for line in lines:
+        if line.form not in OF_LIFE:
+            if line.at is None and line.time != now:
+                line = line.replace(at=line.time)
+            now = line.time + (line.values[0] if line.form == "wait TIME" else 0.0)
+        yield line
+
+
+def contradictions(scenario: Scenario, ids: Collection[str], file: str) -> list[Mistake]:
+    """Return the mistakes that no line has by itself; ``ids``: those of all its inittabs."""
+    booted = [line for line in scenario.lines if line.form in BOOT]
+    found = []
+    for line in scenario.lines:
+        if line in booted[1:]:
+            found.append((line, 1, "it has booted before"))
+        if line.form in OF_LIFE and line.at is not None:
+            found.append((line, 1, "this is asked of the whole life, and has no time"))
+        elif line.form not in OF_LIFE and line.time > scenario.end:
+            found.append((line, 1, f"nothing happens after the end at {duration(scenario.end)}"))
+        for word, at in _OF_FORM[line.form][0].tokens:
+            if word != "ID" or at is None or (name := line.values[at]) is None:
+                continue
+            if name not in ids and not (name == ALL and line.form.startswith("child ")):
+                found.append((line, line.columns[at or 0], f"no entry has the id {written_id(name)}"))
+    return [Mistake(file, line.number, column, line.text, reason) for line, column, reason in found]

@@ -7,7 +7,7 @@ from sysvinit_py.inittab.entry import DIGIT_LEVELS, LEVELS, ON_DEMAND_LEVELS
 from sysvinit_py.machine import effects as fx
 from sysvinit_py.machine import rules
 from sysvinit_py.machine.job import ANSWER
-from sysvinit_py.machine.stages import BOOT, SINGLE_USER, SYSINIT
+from sysvinit_py.machine.stages import BOOT, ENTERABLE, SINGLE_USER, SYSINIT
 from sysvinit_py.report import states
 from sysvinit_py.report.history import Event
 from sysvinit_py.simulator.language import Line, Scenario, parse
@@ -135,10 +135,11 @@ def simulate(reading: Reading, scenario: Scenario, files: Mapping[str, Reading] 
         except StepError as error:
             failures.append(Failure(line, str(error)))
 
-    cut = ""
+    cut, played = "", 0
     try:
         for line in scenario.lines:
             world.wait(max(0.0, world.began + line.time - world.now))
+            played += 1
             if line.form == "wait TIME" or line.form in OF_LIFE:
                 continue  # the times of the lines after it have that in them; or it is asked later
             if not line.is_expectation:
@@ -147,9 +148,11 @@ def simulate(reading: Reading, scenario: Scenario, files: Mapping[str, Reading] 
         world.wait(max(0.0, world.began + scenario.end - world.now))
     except TooLongError as error:
         cut = str(error)
-    for line in scenario.lines:
+    for number, line in enumerate(scenario.lines):
         if line.form in OF_LIFE:
             play(line, OF_LIFE[line.form], world.events)
+        elif number >= played and line.is_expectation:
+            failures.append(Failure(line, "life was ended before"))
     seconds = round(world.now - world.began, 6)
     return Life(world.events, failures, seconds, _blocked(world), world.machine.asking, cut)
 
@@ -169,7 +172,7 @@ def _blocked(world: World) -> dict[str, list[str]]:
 def default(entries: tuple[Entry, ...]) -> Scenario:
     """Return a scenario that boots, visits each level that the inittab names, and halts."""
     levels = named_levels(entries)
-    order = [level for level in ("123457896"[:8] + "S" + "6") if level in levels]
+    order = [level for level in "12345789S6" if level in levels]
     seconds = 10.0
     lines = []
     for level in (*order, "0"):
@@ -181,7 +184,7 @@ def default(entries: tuple[Entry, ...]) -> Scenario:
 def named_levels(entries: tuple[Entry, ...]) -> list[str]:
     """Return the levels that entries name, in order; what names none is in all."""
     named = {level for entry in entries if entry.runlevels for level in entry.levels if entry.rule.when}
-    named |= {level for entry in entries if entry.action == "initdefault" for level in entry.levels[:1]}
+    named |= {ENTERABLE.get(rules.initdefault(entries), "")}
     return [level for level in LEVELS if level in named and level in (*DIGIT_LEVELS, SINGLE_USER)]
 
 

@@ -165,7 +165,7 @@ STEPS: dict[str, Step] = {
     "remove ID": lambda w, name: w.remove(name),
     "inittab unreadable": lambda w: setattr(w, "readable", False),
     "expect ID STATE": lambda w, name, word: _is(w.state(name), "running" if word == RUNS else word),
-    "expect ID held back by ID": lambda w, name, by: _is(w.holder(name), by),
+    "expect ID held back by [ID]": lambda w, name, by: _is(w.holder(name), by or ""),
     "expect waits for [TEXT]": lambda w, what: _is(w.waits(), what or ""),
     "expect level STAGE": lambda w, stage: _is(w.machine.position.stage, STAGES[stage]),
 }

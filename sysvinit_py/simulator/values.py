@@ -6,6 +6,7 @@ import re
 
 from sysvinit_py.report.states import STATES
 from sysvinit_py.simulator.steps import RUNS, STAGES, WHAT
+from sysvinit_py.simulator.world import ALL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def duration(seconds: float) -> str:
 
 def _number(least: int, most: int) -> Callable[[str], int]:
     def read(word: str) -> int:
-        if not (re.fullmatch(r"-?\d{1,9}", word, re.ASCII) and least <= int(word) <= most):
+        if not (re.fullmatch(r"-?\d{1,10}", word, re.ASCII) and least <= int(word) <= most):
             raise ValueError
         return int(word)
 
@@ -52,6 +53,26 @@ def _one_of(words: Iterable[str]) -> Callable[[str], str]:
         return word
 
     return read
+
+
+def _id(word: str) -> str:
+    """Return the id that a word means: * is all of them, and bytes may be written as they are shown."""
+    if word == "*":
+        return ALL
+    escaped = word.encode(errors="surrogateescape")
+    data = re.sub(rb"\\x([0-9a-f]{2})", lambda match: bytes.fromhex(match[1].decode()), escaped)
+    return data.decode(errors="surrogateescape")
+
+
+def written_id(name: str) -> str:
+    """Return an id as one word, which is not taken for another one."""
+    if name in ("", "*", "at"):
+        return {"": "*", "*": "\\x2a", "at": "\\x61t"}[name]
+    return "".join(c if c.isprintable() and c not in " \\" else _escaped(c) for c in name)
+
+
+def _escaped(character: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in character.encode(errors="surrogateescape"))
 
 
 def _matching(pattern: str) -> Callable[[str], str]:
@@ -69,7 +90,7 @@ _POWER = ("failed", "ok", "low")
 VALUES: dict[str, tuple[Callable[[str], Any], str]] = {
     "TIME": (_time, "a time, such as 50ms, 5s, 2min or 1h"),
     "SECONDS": (_number(-1, 2**31 - 1), "a number of seconds"),
-    "ID": (_matching(r"\S+"), "an id"),
+    "ID": (_id, "an id"),
     "LEVEL": (_matching(r"\S"), "a level: 0 to 9, S, a, b, c, q or U"),
     "STAGE": (_one_of(STAGES), f"one of {', '.join(STAGES)}"),
     "STATUS": (_number(0, 255), "an exit status, 0 to 255"),

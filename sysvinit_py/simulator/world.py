@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MOST_TURNS = 200_000
 #: A request's token.
 TOKEN = "0123abcd"
-ALL = "*"  # in the place of an id: of all entries
+ALL = ""  # in the place of an id: of all entries
 _SIGNALS = {"TERM": 15, "KILL": 9}
 
 

@@ -6,6 +6,7 @@ import sys
 
 from sysvinit_py.cli import out
 from sysvinit_py.cli.options import RefusedError, UsageError
+from sysvinit_py.clients.inittab.explain import source_of
 from sysvinit_py.clients.inittab.history import event_json, said
 from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import MAX_BYTES, Source
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from sysvinit_py.report.history import Event
     from sysvinit_py.simulator.differ import Difference
     from sysvinit_py.simulator.explore import Finding
-    from sysvinit_py.simulator.language import Scenario
+    from sysvinit_py.simulator.language import Line, Scenario
     from sysvinit_py.simulator.life import Life
 
 NAME = "inittab simulate"
@@ -36,8 +37,8 @@ _COLOURS = {"begin": "32", "end": "31", "rest": "1;31", "level": "1", STEP: "36"
 
 def run(values: Values) -> int:
     """Simulate it, and show what happens; return 1 if an expectation failed, or something was found."""
-    data, _ = named_file(values.file).read(MAX_BYTES)
-    reading = interpret((Source(values.file, data),))
+    source = source_of(values.file)
+    reading = interpret((source,))
     scenario, files = _scenario(values.scenario, reading)
     if values.explore is not None:
         if values.junit or values.target:
@@ -46,9 +47,7 @@ def run(values: Values) -> int:
     if values.save:
         raise UsageError("argument --save: only with --explore")
     life = simulate(reading, scenario, files)
-    differ = _differences(values, data, reading, life) if values.target else []
-    if values.junit:
-        _write(values.junit, _junit(values.scenario or values.file, scenario, life))
+    differ = _differences(values, source.data, reading, life) if values.target else []
     if values.json:
         told = _as_json(values.file, scenario, life)
         out.write(out.as_json(told | {"target": values.target, "differences": [*map(_plain, differ)]}) + "\n")
@@ -62,14 +61,14 @@ def run(values: Values) -> int:
         out.say(NAME, f"{where}:{failure.line.number}: {failure.line.step}: {failure.found}")
     if life.cut:
         out.say(NAME, f"ended at {life.seconds:g} s: {life.cut}")
+    if values.junit:
+        _write(values.junit, _junit(values.scenario or values.file, scenario, life))
     return out.FAILED if life.failures or life.cut else out.DONE
 
 
 def _explore(values: Values, explorer: Explorer) -> int:
     findings = explorer.explore(values.explore, values.seed)
     shown = [finding for finding in findings if finding.scenario]
-    if values.save and shown:
-        _write(values.save, regression(shown[0]))
     if values.json:
         told = {"form": FORM, "file": values.file, "seed": values.seed, "lives": values.explore}
         out.write(out.as_json(told | {"findings": [*map(_plain, findings)]}) + "\n")
@@ -79,6 +78,8 @@ def _explore(values: Values, explorer: Explorer) -> int:
             out.write(printable(f"{finding.kind}: {finding.text}{lives}") + "\n")
             for line in str(finding.scenario or "").splitlines():
                 out.write(f"    {printable(line)}\n")
+    if values.save and shown:
+        _write(values.save, regression(shown[0]))
     return out.FAILED if findings else out.DONE
 
 
@@ -104,12 +105,22 @@ def _plain(thing: Difference | Finding) -> dict[str, Any]:
 
 
 def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write(text)
+    try:
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+    except OSError as error:
+        error.filename = path  # also of a disk that is full
+        raise
 
 
-def _read(place: Place) -> Reading:
-    data, _ = place.read(MAX_BYTES)
+def _beside(scenario: Place, line: Line) -> Reading:
+    """Return the inittab that a line of the scenario names."""
+    place = scenario.sibling(line.values[0])
+    try:
+        data, _ = place.read(MAX_BYTES)
+    except OSError as error:
+        error.filename = f"{scenario.shown}:{line.number}: {place.shown}"
+        raise
     return interpret((Source(place.shown, data),))
 
 
@@ -121,16 +132,16 @@ def _scenario(path: str | None, reading: Reading) -> tuple[Scenario, dict[str, R
     data, _ = place.read(language.MAX_BYTES)
     try:
         scenario = language.parse(data.decode("utf-8", "surrogateescape"), path)
-        names = {line.values[0] for line in scenario.lines if line.form == "edit FILE"}
-        files = {name: _read(place.sibling(name)) for name in sorted(names)}
+        files = {line.values[0]: _beside(place, line) for line in scenario.files}
         known = {entry.id for one in (reading, *files.values()) for entry in one.entries}
         known |= {line.values[0].partition(":")[0] for line in scenario.lines if line.form == "edit ENTRY"}
-        if mistakes := language.unknown_ids(scenario, known, path):
+        if mistakes := language.contradictions(scenario, known, path):
             raise language.ScenarioError(mistakes)
     except language.ScenarioError as error:
         for mistake in error.mistakes:
             out.say(NAME, *str(mistake).splitlines())
-        raise UsageError(f"{path}: {len(error.mistakes)} mistakes") from None
+        number = len(error.mistakes)
+        raise UsageError(f"{path}: {number} mistake{'s' * (number > 1)}") from None
     return scenario, files
 
 
@@ -189,7 +200,8 @@ def _junit(name: str, scenario: Scenario, life: Life) -> str:
     failed = {failure.line: failure.found for failure in life.failures}
     asked = [line for line in scenario.lines if line.is_expectation or line in failed]
     suite = Element(
-        "testsuite", name=printable(name), tests=str(len(asked)), failures=str(len(failed)), errors="0",
+        "testsuite", name=printable(name), tests=str(len(asked) + bool(life.cut)), failures=str(len(failed)),
+        errors=str(int(bool(life.cut))),
         time=f"{life.seconds:g}",
     )  # fmt: skip
     for line in asked:
@@ -197,4 +209,7 @@ def _junit(name: str, scenario: Scenario, life: Life) -> str:
         if line in failed:
             text = printable(failed[line])
             SubElement(case, "failure", message=text).text = f"{printable(name)}:{line.number}: {text}"
+    if life.cut:
+        case = SubElement(suite, "testcase", name="the whole life", classname=printable(name))
+        SubElement(case, "error", message=f"ended at {life.seconds:g} s: {life.cut}")
     return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(suite, encoding="unicode") + "\n"

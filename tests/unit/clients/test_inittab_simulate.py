@@ -63,7 +63,9 @@ def test_mistakes_are_all_told(run: Run) -> None:
     assert "inittab simulate: s:1:7: expected" in err
     assert "inittab simulate: s:2:1: expected" in err
     assert "s: 2 mistakes" in err
-    assert "no entry has the id wbe" in run("tab", scenario="child wbe runs")[2]
+    err = run("tab", scenario="child wbe runs")[2]
+    assert "no entry has the id wbe" in err
+    assert "s: 1 mistake\n" in err
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,11 @@ def test_another_inittab_lies_beside_the_scenario(run: Run, tmp_path: Path) -> N
         status, out, err = run("tab", scenario=f"at 3s edit {outside}\n")
         assert status == 4, outside
         assert "root" not in out + err
+    assert (
+        run("tab", scenario="telinit 3\nedit nowhere")[2]
+        == "inittab: s:2: nowhere: No such file or directory\n"
+    )
+    assert "s:1: ../tab: it leads out of its place" in run("tab", scenario="edit ../tab")[2]
 
 
 def test_json(run: Run) -> None:
@@ -131,12 +138,41 @@ def test_junit(run: Run, tmp_path: Path) -> None:
     )
 
 
+def test_a_life_that_is_cut_is_no_success_in_junit(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sysvinit_py.simulator.life.MOST_EVENTS", 50)
+    assert (
+        run("--junit", "out.xml", "tab", scenario="child web exit 0 after 13s\nat 1h expect web running")[0]
+        == 1
+    )
+    suite = ElementTree.parse(tmp_path / "out.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "1")
+    assert [failure.get("message") for failure in suite.iter("failure")] == ["life was ended before"]
+    assert [error.get("message", "")[-19:] for error in suite.iter("error")] == ["more than 50 events"]
+
+
+@pytest.mark.parametrize("arguments", [("--junit",), ("--explore", "99", "--save")])
+def test_what_cannot_be_written_is_named_and_nothing_is_lost(run: Run, arguments: tuple[str, ...]) -> None:
+    for path in ("/dev/full", "nowhere/x"):
+        status, out, err = run("tab", *arguments, path)
+        assert status == 4
+        assert "web" in out
+        assert err.startswith(f"inittab: {path}: No s")
+
+
+def test_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of explain and graph."""
+    monkeypatch.setattr("sysvinit_py.clients.inittab.explain.read", lambda *_: TAB.encode())
+    assert run("-")[1].replace("<stdin>", "tab") == run("tab")[1]
+
+
 def test_explore_and_save(run: Run, tmp_path: Path) -> None:
     status, out, err = run("tab", "--explore", "150", "--save", "found")
     assert (status, err) == (1, "")
     assert "blocked: si does not end; no level is entered, in " in out
     assert run("-q", "tab", "found")[0] == 1
-    assert "si never ends" in run("-q", "tab", "found")[2]
+    assert "expect level 2 before 2min: it is never entered" in run("-q", "tab", "found")[2]
     told = json.loads(run("tab", "--explore", "150", "--json")[1])
     assert (told["lives"], told["seed"]) == (150, 1)
     assert told["findings"][0]["scenario"][-1] == "at 2min end"

@@ -59,6 +59,7 @@ def test_it_is_said_of_a_life_that_has_it(text: str) -> None:
     assert (line, text) in told(scenario)
     plain = b"id:2:initdefault:\nw:2:respawn:/bin/w\nsu:S:wait:/bin/sh\n"
     assert told("at 1s telinit S", plain) == set()
+    assert told("at 1s telinit -e X=a", b"id:2:initdefault:\nkb:a2:kbrequest:/bin/kb\n") == set()
 
 
 def test_what_the_linter_finds_for_it_and_not_for_ours() -> None:

@@ -85,6 +85,41 @@ def test_a_scenario_is_in_each_life_and_its_children_do_nothing_else() -> None:
     assert {kind for kind, _ in found(base="child * runs")} == {"blocked", "never-started"}
 
 
+def test_children_misbehave_from_the_boot_on_whatever_the_scenario_has() -> None:
+    """And what it has late is in all lives, too."""
+    told = found(base="at 30s SIGHUP\nexpect web running\nat 3min expect level 2")
+    lines = str(told["blocked", "si"].scenario).splitlines()
+    assert lines[0].startswith("child si ")
+    assert lines[1:] == [
+        "boot", "at 30s SIGHUP", "expect web running", "at 3min expect level 2", "at 3min end"
+    ]  # fmt: skip
+
+
+def test_any_id_is_explored() -> None:
+    """And named in the life, so that it can be played again."""
+    text = "id:2:initdefault:\na b:2:wait:x\n*:2:wait:x\nat:2:respawn:x\n"
+    told = found(text, lives=100)
+    assert {about for kind, about in told if kind == "blocked"} == {"a b", "*"}
+    for finding in told.values():
+        life = simulate(reading(text), parse(regression(finding)))
+        assert symptoms(life)[finding.kind, finding.about] == finding.text
+        assert len(life.failures) == 1
+
+
+@pytest.mark.parametrize("action", ["once", "respawn"])
+@pytest.mark.parametrize(
+    ("about", "line", "base"),
+    [("si", "si::sysinit:", ""), ("l2", "l2:2:wait:", "at 10s telinit 3\nat 20s telinit 2")],
+)
+def test_a_saved_life_passes_when_the_inittab_is_mended(
+    about: str, line: str, base: str, action: str
+) -> None:
+    """Also when the child never ends; and it fails before, also when the child has ended once."""
+    saved = parse(regression(found(base=base)["blocked", about]))
+    assert simulate(reading(), saved).failures
+    assert not simulate(reading(TAB.replace(line, f"{about}:2:{action}:")), saved).failures
+
+
 def test_an_inittab_without_initdefault_asks() -> None:
     told = found("w:2:respawn:x\n", lives=5)
     assert told["asks", ""].text == "init asks for a level"

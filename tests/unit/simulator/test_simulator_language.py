@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sysvinit_py.simulator.language import MAX_LINES, Scenario, ScenarioError, parse, unknown_ids
-from sysvinit_py.simulator.values import duration
+from sysvinit_py.simulator.language import MAX_LINES, Scenario, ScenarioError, contradictions, parse
+from sysvinit_py.simulator.steps import BOOT
+from sysvinit_py.simulator.values import duration, written_id
+from sysvinit_py.simulator.world import ALL
 
 
 def mistakes(text: str) -> list[str]:
@@ -131,9 +133,49 @@ def test_too_much() -> None:
     assert "too long" in mistakes("#" * (2 << 20))[0]
 
 
-def test_ids_that_no_inittab_has() -> None:
-    scenario = parse("child web runs\nchild * runs\nexpect db starts before web ends\nexpect never rests")
-    told = unknown_ids(scenario, {"web"}, "x.scenario")
-    assert [(mistake.line, mistake.column, mistake.reason) for mistake in told] == [
-        (3, 8, "no entry has the id db")
-    ]
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("child web runs\nchild * runs\nexpect db starts before web ends\nexpect never rests",
+         [(3, 8, "no entry has the id db")]),
+        # Of these each would pass, whatever happens:
+        ("expect * never rests", [(1, 8, "no entry has the id *")]),
+        ("at 5s end\nexpect never rests\nat 6s expect web runs\nat 5s SIGHUP",
+         [(3, 1, "nothing happens after the end at 5s")]),
+        ("at 5s expect web never rests", [(1, 1, "this is asked of the whole life, and has no time")]),
+        ("expect message x at 5s", [(1, 1, "this is asked of the whole life, and has no time")]),
+        ("boot 3\nwait 5s\nboot", [(3, 1, "it has booted before")]),
+    ],
+)  # fmt: skip
+def test_contradictions(text: str, told: list[tuple[int, int, str]]) -> None:
+    found = contradictions(parse(text), {"web"}, "x.scenario")
+    assert [(mistake.line, mistake.column, mistake.reason) for mistake in found] == told
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "*", "at", "\xa0#", "\\x41", "\udcff\x1b", "é\u2028", "end", "boot", "5s"]
+)
+def test_any_id_can_be_written(name: str) -> None:
+    """One with whitespace, or that means something else, with bytes as they are shown."""
+    word = written_id(name)
+    assert word.isprintable()
+    for text in (
+        f"child {word} hangs",
+        f"{word} ends",
+        f"expect {word} runs",
+        f"expect {word} starts before {word} ends",
+    ):
+        [line] = [line for line in parse(f"boot\n{text}").lines if line.form not in BOOT]
+        assert line.values[0] == name
+        assert line.step == text.replace("runs", "running") or line.step == text
+    assert parse("child * runs").lines[0].values == (ALL,)
+    assert parse("child * runs").lines[0].step == "child * runs"
+
+
+def test_a_scenario_in_order_has_the_same_times_again() -> None:
+    """Also where a line without a time is no longer behind that which gave it one."""
+    scenario = parse("at 5s wait 10s\ntelinit 3\nSIGHUP\nat 7s telinit 2\nat 3s SIGINT")
+    assert written(scenario) == [
+        "boot", "at 3s SIGINT", "at 5s wait 10s", "at 7s telinit 2", "at 15s telinit 3", "SIGHUP"
+    ]  # fmt: skip
+    assert [line.time for line in parse(str(scenario)).lines] == [line.time for line in scenario.lines]

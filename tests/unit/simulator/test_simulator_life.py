@@ -12,7 +12,7 @@ from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import Source
 from sysvinit_py.simulator import life as lives
 from sysvinit_py.simulator.language import parse
-from sysvinit_py.simulator.life import Life, default, simulate
+from sysvinit_py.simulator.life import Life, default, named_levels, simulate
 from sysvinit_py.simulator.steps import OF_LIFE, STEPS
 
 TAB = """\
@@ -66,6 +66,12 @@ def test_the_default_scenario_visits_each_level_that_is_named_and_halts() -> Non
     assert entered == ["#", "*", "2", "3", "0"]
     assert not told.failures
     assert not told.cut
+
+
+@pytest.mark.parametrize(("levels", "entered"), [("23", "3S"), ("", "9S"), ("x", "S")])
+def test_the_level_that_initdefault_names_is_that_of_the_boot(levels: str, entered: str) -> None:
+    """And in S there is sulogin."""
+    assert "".join(named_levels(reading(f"id:{levels}:initdefault:\n").entries)) == entered
 
 
 def test_children() -> None:
