@@ -104,6 +104,8 @@ def simulates(command: str, checkout: Path) -> None:
         (checkout / name).write_text(re.sub("^    ", "", block[1], flags=re.M))
     done = run(command, checkout)
     assert done.returncode == ("--explore" in command), done
+    if command == "inittab simulate --explore 200 web.inittab":
+        assert re.sub("^(?=.)", "    ", done.stdout, flags=re.M) in page
     if command == "inittab simulate web.inittab":
         [shown] = re.findall(r"^(      TIME  EVENT.*?)     \.\.\.$", page, re.M | re.S)
         assert [line.split()[1:] for line in shown.splitlines()] == [
