@@ -171,10 +171,12 @@ def _again(entry: Entry, order: Order) -> str:
         )
     if entry.rule.when == ON_EVENT:
         return "Run once for each of these events."
-    ways = ["after a level that it does not name"] if order.turns_of(entry) else []
+    left = "after a level that it does not name"
     if letters := order.letters(entry):
-        ways.append(f"by telinit {listed(letters, 'or')}")
-    return f"Run once: again only {listed(ways, 'or')}."
+        request = f"by telinit {listed(letters, 'or')}"
+        both = f" or {left}; but if telinit has started it, after level {SINGLE_USER} only"
+        left = request + (both if order.turns_of(entry) else "")
+    return f"Run once: again only {left}."
 
 
 def _ends(entry: Entry, order: Order) -> str:

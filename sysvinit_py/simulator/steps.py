@@ -9,7 +9,7 @@ from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.limits import WAIT_TIME
 from sysvinit_py.machine.stages import BOOT as BOOT_STAGE
 from sysvinit_py.machine.stages import ENTERABLE, SYSINIT
-from sysvinit_py.simulator.world import Behaviour, StepError
+from sysvinit_py.simulator.world import Behaviour, StepError, include
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,11 +126,11 @@ STEPS: dict[str, Step] = {
     ),
     "child ID runs": lambda w, name: _put(w, name, 0, None),
     "child ID members COUNT [for TIME]": _leave_members,
-    "child ID ignores TERM": lambda w, name: w.deaf.add(name),
-    "child ID hangs": lambda w, name: w.frozen.add(name),
-    "child ID thaws": lambda w, name: w.frozen.discard(name),
-    "child ID is missing": lambda w, name: w.missing.add(name),
-    "child ID is there": lambda w, name: w.missing.discard(name),
+    "child ID ignores TERM": lambda w, name: include(w.deaf, name),
+    "child ID hangs": lambda w, name: include(w.frozen, name),
+    "child ID thaws": lambda w, name: include(w.frozen, name, False),
+    "child ID is missing": lambda w, name: include(w.missing, name),
+    "child ID is there": lambda w, name: include(w.missing, name, False),
     "ID ends [with STATUS]": lambda w, name, status: w.end(name, (status or 0) << 8),
     "ID leaves a member": lambda w, name: w.leave_member(name),
     "member of ID ends": lambda w, name: w.end_members(name),

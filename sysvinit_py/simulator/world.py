@@ -31,6 +31,7 @@ MOST_TURNS = 200_000
 #: A request's token.
 TOKEN = "0123abcd"
 ALL = ""  # in the place of an id: of all entries
+_EXEMPT = "\0"  # behind an id: not this one, although all
 _SIGNALS = {"TERM": 15, "KILL": 9}
 
 
@@ -369,4 +370,11 @@ def _told(process: Process, status: int) -> int:
 
 
 def _has(ids: Collection[str], name: str) -> bool:
-    return name in ids or ALL in ids
+    return name in ids or (ALL in ids and name + _EXEMPT not in ids)
+
+
+def include(ids: set[str], name: str, so: bool = True) -> None:
+    """Add the id or take it away, also from a set that has all of them."""
+    (ids.add if so else ids.discard)(name)
+    if name != ALL:
+        (ids.discard if so else ids.add)(name + _EXEMPT)

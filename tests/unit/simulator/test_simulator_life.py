@@ -96,6 +96,15 @@ def test_what_leads_the_console_of_init_says_128_more() -> None:
     assert [event.status for event in life.events if event.what == "end" and event.id == "si"] == [139 << 8]
 
 
+def test_of_all_but_one() -> None:
+    """What is said of one entry counts, not what is said of all."""
+    life = lived("child * is missing\nchild web is there\nchild * hangs\nchild web thaws\nat 1s telinit 4")
+    assert shown(life, "begin", "end")[-2:] == ["0 begin web", "1 end web"]
+    assert not shown(
+        lived("child * hangs\nchild web thaws\nchild web hangs\nat 1s telinit 4\nat 2s end"), "end"
+    )
+
+
 def test_a_hanging_child_is_given_up() -> None:
     life = lived("child web hangs\nat 5s stop web\nat 20s end")
     assert [event.word for event in life.events if event.what == "end" and event.id == "web"] == ["given-up"]
