@@ -48,7 +48,8 @@ def facts(entry: Entry, order: Order) -> dict[str, Any]:
         "after": {turn.stage: turn.after.id for turn in order.turns_of(entry) if turn.after},
         "letters": [*order.letters(entry)],
         "event": entry.rule.event or None, "event_levels": order.on_event(entry),
-        "waited": entry.rule.waited, "again": entry.rule.again, "ended_in": order.ends_in(entry),
+        "waited": entry.rule.waited, "again": entry.rule.again,
+        "ended_in": [] if order.never(entry) else order.ends_in(entry),
         "text": explain(entry, order),
     }  # fmt: skip
 

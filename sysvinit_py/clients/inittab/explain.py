@@ -13,15 +13,17 @@ from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.limits import WAIT_TIME
 from sysvinit_py.machine.stages import ENTERABLE
 from sysvinit_py.report import explain as words
-from sysvinit_py.report.item import FORM
+from sysvinit_py.report.item import FORM, marked
 from sysvinit_py.report.order import Order
 from sysvinit_py.report.plan import booted
 from sysvinit_py.text import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from sysvinit_py.cli.options import Values
-    from sysvinit_py.inittab.entry import Problem, Reading
+    from sysvinit_py.inittab.entry import Entry, Problem, Reading
 
 _BOOT = "boot"
 STDIN = "-"
@@ -80,16 +82,18 @@ def _entries(values: Values, reading: Reading, source: Source) -> int:
         reached, turns = words.boot(reading)
         paragraphs.append(words.boot_text(reached, turns, order))
         told = {"level": reached or None, "boot": [
-            {"stage": turn.stage, "id": turn.entry.id, "after": turn.after.id if turn.after else None,
-             "waited": turn.entry.rule.waited, "command": turn.entry.command}
+            marked({
+                "stage": turn.stage, "id": turn.entry.id, "after": turn.after.id if turn.after else None,
+                "waited": turn.entry.rule.waited, "command": turn.entry.command,
+            })
             for turn in turns
         ]}  # fmt: skip
     elif wanted is not None and not (entries or problems):
         raise RefusedError(f"{values.file}: no line has this id: {wanted}")
     if values.json:
         told |= {
-            "entries": [words.facts(entry, order) for entry in entries],
-            "refused": [{"file": p.file, "line": p.line, "reason": p.reason} for p in problems],
+            "entries": [_facts(entry, order) for entry in entries],
+            "refused": [marked({"file": p.file, "line": p.line, "reason": p.reason}) for p in problems],
         }
         out.write(out.as_json({"form": FORM, **told}) + "\n")
         return out.DONE
@@ -98,6 +102,11 @@ def _entries(values: Values, reading: Reading, source: Source) -> int:
     shown = ("\n    ".join(map(printable, paragraph.split("\n"))) for paragraph in paragraphs)
     out.write("\n\n".join(shown) + "\n")
     return out.DONE
+
+
+def _facts(entry: Entry, order: Order) -> dict[str, Any]:
+    facts = words.facts(entry, order)
+    return marked(facts | {"after": marked(facts["after"])})
 
 
 def _id(lines: list[bytes], problem: Problem) -> str:

@@ -14,6 +14,7 @@ from sysvinit_py.linux.terminals import missing
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.stages import ENTERABLE
 from sysvinit_py.report import plan
+from sysvinit_py.report.item import marked
 from sysvinit_py.text import printable
 
 TYPE_CHECKING = False
@@ -61,7 +62,7 @@ def show(steps: list[Step], title: str, *, as_json: bool = False) -> int:
     happens = any(step.what != plan.LEAVE for step in steps)
     if as_json:
         names = ("what", "id", "action", "pid", "command", "why")
-        listed = [dict(zip(names, _fields(step), strict=True)) for step in steps]
+        listed = [marked(dict(zip(names, _fields(step), strict=True))) for step in steps]
         out.write(out.as_json({"form": 1, "steps": listed}) + "\n")
         return out.FAILED if happens else out.DONE
     said = "would end and start" if happens else "would end and start nothing"

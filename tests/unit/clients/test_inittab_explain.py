@@ -125,6 +125,24 @@ def test_arguments_that_are_none(run: Run, arguments: list[str]) -> None:
     assert errors.startswith("inittab: error: ")
 
 
+def test_json_has_all_bytes(run: Run, tmp_path: Path) -> None:
+    """As the JSON of status and history; two ids must not look the same."""
+    (tmp_path / "raw").write_bytes(
+        b"id:2:initdefault:\n\xff:2:wait:/a \xfe\n\xfe:2:respawn:/b\n\xff:2:once:/c\n"
+    )
+    told = json.loads(run("explain", "--json", "raw", "boot")[1])
+    raw = {"id_raw": "/w==", "command_raw": "L2Eg/g=="}
+    assert told["boot"][0].items() >= raw.items()
+    assert told["boot"][1]["after_raw"] == "/w=="
+    told = json.loads(run("explain", "--json", "raw")[1])
+    assert told["entries"][1].items() >= raw.items()
+    assert told["entries"][2]["after"]["2_raw"] == "/w=="
+    assert told["entries"][0]["ended_in"] == []
+    assert "reason_raw" in told["refused"][0]
+    [step] = json.loads(run("explain", "--json", "--from", "2", "--to", "3", "raw")[1])["steps"]
+    assert step["id_raw"] == "/g=="
+
+
 def test_json(run: Run) -> None:
     told = json.loads(run("explain", "--json", "f", "a")[1])
     assert (told["form"], [entry["id"] for entry in told["entries"]]) == (1, ["a"])
