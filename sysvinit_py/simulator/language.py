@@ -14,7 +14,7 @@ import re
 from itertools import product
 
 from sysvinit_py.simulator.steps import BOOT, OF_LIFE, STEPS
-from sysvinit_py.simulator.values import REST, VALUES, duration, written_id
+from sysvinit_py.simulator.values import MAX_TIME, REST, VALUES, duration, written_id
 from sysvinit_py.simulator.world import ALL
 from sysvinit_py.text import printable
 from sysvinit_py.value import Value
@@ -297,6 +297,8 @@ def contradictions(scenario: Scenario, ids: Collection[str], file: str) -> list[
             found.append((line, 1, "this is asked of the whole life, and has no time"))
         elif line.form not in OF_LIFE and line.time > scenario.end:
             found.append((line, 1, f"nothing happens after the end at {duration(scenario.end)}"))
+        if line.time > MAX_TIME / 1e6:
+            found.append((line, 1, "a life has at most 366 days"))
         for word, at in _OF_FORM[line.form][0].tokens:
             if word != "ID" or at is None or (name := line.values[at]) is None:
                 continue

@@ -92,6 +92,7 @@ class World:
         self._dying: list[tuple[Process, int]] = []
         self._due: list[tuple[float, int, Callable[[], object]]] = []  # a heap
         self._numbers = count()
+        self._changes: dict[str, int] = {}  # the last change of a terminal, and of whether forks work
         self._turns = 0
         self._acts: dict[type[fx.Effect], Callable[[Any], ev.Event | None]] = {
             fx.Start: self.start, fx.Signal: self.signal, fx.Probe: self._probe, fx.ReadInittab: self._read,
@@ -203,6 +204,14 @@ class World:
         self.now = end
         return ticks
 
+    def _changed(
+        self, what: str, until: float | None = None, back: Callable[[], None] = lambda: None
+    ) -> None:
+        """Have it changed back in so many seconds, unless it is changed again before."""
+        number = self._changes[what] = next(self._numbers)
+        if until is not None:
+            self.later(until, lambda: back() if self._changes[what] == number else None)
+
     # Children.
 
     def id_of(self, group: int) -> str:
@@ -252,13 +261,13 @@ class World:
     def unplug(self, terminal: str, there_after: float | None = None) -> None:
         """Take a terminal away, perhaps only for so many seconds."""
         self.gone.add(terminal)
+        self._changed(terminal, there_after, lambda: self.plug(terminal))
         self.terminals_changed()
-        if there_after is not None:
-            self.later(there_after, lambda: self.plug(terminal))
 
     def plug(self, terminal: str) -> None:
         """Let a terminal come."""
         self.gone.discard(terminal)
+        self._changed(terminal)
         self.terminals_changed()
 
     def terminals_changed(self) -> None:
@@ -271,8 +280,7 @@ class World:
     def set_forks(self, work: bool, until: float | None = None) -> None:
         """Let forks work or fail from now on, perhaps only for so many seconds."""
         self.forks = work
-        if until is not None:
-            self.later(until, lambda: self.set_forks(not work))
+        self._changed("forks", until, lambda: self.set_forks(not work))
 
     # The inittab.
 

@@ -144,6 +144,7 @@ def test_too_much() -> None:
          [(3, 1, "nothing happens after the end at 5s")]),
         ("at 5s expect web never rests", [(1, 1, "this is asked of the whole life, and has no time")]),
         ("expect message x at 5s", [(1, 1, "this is asked of the whole life, and has no time")]),
+        ("wait 8784h\nwait 1h\nexpect web runs\n", [(3, 1, "a life has at most 366 days")]),
         ("boot 3\nwait 5s\nboot", [(3, 1, "it has booted before")]),
     ],
 )  # fmt: skip

@@ -96,6 +96,21 @@ def test_what_leads_the_console_of_init_says_128_more() -> None:
     assert [event.status for event in life.events if event.what == "end" and event.id == "si"] == [139 << 8]
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "found"),
+    [
+        ("terminal ttyS9 missing until 5s", "SIGHUP", ["expect t no-terminal: it is running"]),
+        ("terminal ttyS9 missing until 5s", "terminal ttyS9 missing", []),
+        ("terminal ttyS9 missing until 5s", "terminal ttyS9 there\nterminal ttyS9 missing", []),
+        ("forks fail until 5s", "forks fail", ["expect t no-terminal: it is pending"]),
+    ],
+)
+def test_the_last_word_counts(first: str, then: str, found: list[str]) -> None:
+    """Not the end of what was said before."""
+    tab = "id:2:initdefault:\nt:2:respawn:/sbin/getty ttyS9\n"
+    assert failures(f"{first}\nat 3s {then}\nexpect t no-terminal at 6s", tab) == found
+
+
 def test_of_all_but_one() -> None:
     """What is said of one entry counts, not what is said of all."""
     life = lived("child * is missing\nchild web is there\nchild * hangs\nchild web thaws\nat 1s telinit 4")
