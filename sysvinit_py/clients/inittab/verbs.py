@@ -155,7 +155,7 @@ SIMULATE = Program(
     "simulate",
     "show what an inittab does, without booting it",
     (
-        Option("file", "FILE", "the inittab", required=True, complete="file"),
+        Option("file", "FILE", "the inittab, or - for standard input", required=True, complete="file"),
         Option("scenario", "SCENARIO", "what happens, and what is expected, a line each; by default a boot, a"
                " visit to each level, and a halt", complete="file"),
         Option("-q --quiet", help="show nothing but failures"),
