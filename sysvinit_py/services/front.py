@@ -261,7 +261,7 @@ class Front(Source):
                 hub.tell(f"forget {number}")
         hub.tell("ready")
         if is_first:
-            self._scan()  # services start while ctypes is imported, which the hub is never to have
+            self._scan()  # services start while _ctypes is imported
             self._become_subreaper()
         self._look_at(clock())
 
