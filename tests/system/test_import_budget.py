@@ -193,9 +193,7 @@ def test_a_container(tmp_path: Path) -> None:
     before, _, after = err.partition('"up"')
     modules = {line.split()[1] for line in before.splitlines() if line.startswith("import ")}
     assert "sysvinit_py.pid1.container.main" in modules
-    assert not {module.partition(".")[0] for module in modules} & (
-        FORBIDDEN | {"termios", "_ctypes"}
-    )
+    assert not {module.partition(".")[0] for module in modules} & (FORBIDDEN | {"termios", "_ctypes"})
     assert "import " not in after
 
 
