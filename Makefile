@@ -162,7 +162,7 @@ test-container: test-packages $(READY) dist/init
 #: make test-services  service supervision, beside Debian's runit, and what fails there; four minutes
 .PHONY: test-services
 test-services: test-packages $(READY) dist/init dist/runit
-	$(TWO_AT_ONCE) --timeout 600 $(SERVICES)
+	$(TWO_AT_ONCE) --timeout 600 -m 'not nightly' $(SERVICES)
 
 .PHONY: vm-packages
 vm-packages:

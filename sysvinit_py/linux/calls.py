@@ -55,7 +55,7 @@ from time import CLOCK_BOOTTIME, CLOCK_REALTIME  # noqa: F401
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 else:
     import _signal  # and not signal, which imports enum and with it 4 ms and 1 MB
@@ -244,18 +244,35 @@ def close(fd: int) -> None:
         pass
 
 
-# What Python has no name for. ctypes takes milliseconds to import, and is when the first of these is called:
-# once the first entries run (Init.run).
+# What Python has no name for. _ctypes is imported when the first of these is called: once the first entries
+# run (Init.run). ctypes, which is above it, would take five milliseconds more, and half a megabyte.
+
+_functions: dict[str, Callable[..., int]] = {}
 
 
-def _libc(function: str, *arguments: object) -> int:
+def _function(name: str) -> Callable[..., int]:
+    """Return a function of the C library."""
+    import _ctypes
+
+    class Int(_ctypes._SimpleCData):  # type: ignore[type-arg]
+        _type_ = "i"
+
+    class Function(_ctypes.CFuncPtr):
+        _flags_ = _ctypes.FUNCFLAG_CDECL | _ctypes.FUNCFLAG_USE_ERRNO
+        _restype_ = Int
+
+    return Function(_ctypes.dlsym(_ctypes.dlopen(None, 0), name))  # type: ignore[arg-type]
+
+
+def _libc(name: str, *arguments: object) -> int:
     """Call a function of the C library."""
-    import ctypes
+    import _ctypes
 
-    call = getattr(ctypes.CDLL(None, use_errno=True), function)
-    result: int = call(*arguments)
+    if name not in _functions:
+        _functions[name] = _function(name)
+    result = _functions[name](*arguments)
     if result < 0:
-        number = ctypes.get_errno()
+        number = _ctypes.get_errno()
         raise OSError(number, _posix.strerror(number))
     return result
 
@@ -282,12 +299,11 @@ def become_subreaper() -> None:
 
 def signalfd(signals: Iterable[int], flags: int) -> int:
     """Make a descriptor on which these signals are read, which have to be blocked (signalfd(2))."""
-    import ctypes
+    import sys
 
-    word = 8 * ctypes.sizeof(ctypes.c_ulong)  # bits
-    mask = (ctypes.c_ulong * (1024 // word))()  # a sigset_t of the C library
-    for number in signals:
-        mask[(number - 1) // word] |= 1 << (number - 1) % word
+    bits, size = sum(1 << number - 1 for number in signals), sys.maxsize.bit_length() // 8 + 1  # of a long
+    words = (bits >> at & 2 ** (8 * size) - 1 for at in range(0, 1024, 8 * size))
+    mask = b"".join(word.to_bytes(size, sys.byteorder) for word in words)  # a sigset_t of the C library
     return _libc("signalfd", -1, mask, flags)
 
 

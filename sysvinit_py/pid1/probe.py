@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes  # noqa: F401 - the seam to the kernel does so later
+import _ctypes  # noqa: F401 - the seam to the kernel does so later
 
 from sysvinit_py import __version__
 from sysvinit_py.pid1 import sysv  # noqa: F401

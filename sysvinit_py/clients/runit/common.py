@@ -21,8 +21,8 @@ def options(words: list[str], letters: str) -> Iterator[tuple[str, str]]:
     """
     while words and words[0][:1] == "-" and words[0] != "-":
         word = words.pop(0)
-        if word == "--":
-            return
+        if word[:2] == "--":
+            return  # whatever follows the two
         for at, letter in enumerate(word[1:], 2):
             _, known, after = letters.partition(letter)
             if not known or letter == ":":

@@ -118,7 +118,7 @@ def line(name: str, status: Status, down: bool | None) -> str:
     words = {
         ", normally down": runs and down,
         ", normally up": not runs and down is False,
-        ", paused": status.paused,
+        ", paused": runs and status.paused,
         ", want down": runs and status.want == NOT_UP,
         ", want up": not runs and status.want == UP,
         ", got TERM": status.got_term,
@@ -134,6 +134,8 @@ def variable(name: str, default: str) -> str:
 
 def undoer(folder: str) -> str:
     """Return the name of the runsvdir, with its pid, that has started the runsv of a folder; or nothing."""
+    if posix.access(f"{folder}/../supervise", posix.F_OK):
+        return ""  # a logger's, which does not exit on its own
     try:
         inode = posix.stat(f"{folder}/supervise/lock").st_ino
         with open("/proc/locks") as locks:

@@ -139,7 +139,7 @@ class Fifo(Source):
         self._renew()
 
     def begin_watching(self) -> None:
-        """Watch for changes, which takes ctypes: not before the first entries run, who may find it open."""
+        """Watch for changes, which takes _ctypes: not before the first entries run, who may find it open."""
         self._watched = True
         self._renew()
 

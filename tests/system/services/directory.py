@@ -83,7 +83,7 @@ class Directory:
 
     def runs(self, *services: Supervised) -> None:
         """Wait until they run."""
-        self.wait(lambda: all(service.stat() == "run" and service.is_served() for service in services))
+        self.wait(lambda: all(service.is_at("run") and service.is_served() for service in services))
 
     def end(self, number: signal.Signals) -> int:
         """Send runsvdir a signal, and wait for its end."""

@@ -92,11 +92,11 @@ class Supervised:
 
     def wait_stat(self, stat: str, who: str = "") -> None:
         """Wait until stat says so, and all else is written that belongs to it."""
-        self.wait(lambda: self.stat(who) == stat and self._agrees(stat, who))
+        self.wait(lambda: self.is_at(stat, who))
 
-    def _agrees(self, stat: str, who: str) -> bool:
-        """Whether status and pid are what belongs to this stat."""
-        if not (self.path / who / "supervise/status").exists():
+    def is_at(self, stat: str, who: str = "") -> bool:
+        """Whether stat says so, and status and pid belong to it."""
+        if self.stat(who) != stat or not (self.path / who / "supervise/status").exists():
             return False
         data = self.status(who)
         paused, want, got_term, state = data[16:]

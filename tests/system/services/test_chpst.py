@@ -75,7 +75,8 @@ def fill(folder: Path) -> None:
 LIMITS = "cat /proc/self/limits"
 CASES = """\
 chpst | chpst -Z | chpst -é x | chpst -: x | chpst -P: x | chpst -v- true | chpst -b | chpst -b x | chpst -v
-chpst -- echo a | chpst - a | chpst -- -- a | chpst -P0 echo hi | chpst -l lk -L lk2 true
+chpst -- echo a | chpst --any echo a | chpst -v --any echo a | setlock --any lk echo a
+softlimit --any -c 0 @ | chpst - a | chpst -- -- a | chpst -P0 echo hi | chpst -l lk -L lk2 true
 chpst -d x -Z true | chpst -n3 nice | chpst -n +3 nice | chpst -n '' nice | chpst -n 3x nice
 chpst -n +-3 nice | chpst -n 25 nice | chpst -b other nosuch
 chpst -n 4294967297 nice | chpst -n 99999999999999999999 nice
@@ -172,6 +173,13 @@ def test_the_lock_is_held_by_the_program(sides: tuple[Side, Side]) -> None:
     for side in sides:
         assert side.run("chpst -L lk chpst -L lk true")[0] == 111
         assert side.run("chpst -L lk true")[0] == 0
+
+
+def test_an_empty_name(sides: tuple[Side, Side]) -> None:
+    """Python executes nothing that has none of its own; C does."""
+    ours, oracle = both(sides, "chpst -b '' true")
+    assert ours == (111, "", "chpst: fatal: unable to run: : invalid argument\n")
+    assert oracle == (0, "", "")
 
 
 def test_the_program_has_the_pid(sides: tuple[Side, Side]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.system.services.directory import Directory
 from tests.system.services.supervised import Supervised, is_alive
 
-KILLS = int(os.environ.get("SYSVINIT_PY_KILLS") or 12)
+KILLS = int(os.environ.get("SYSVINIT_PY_KILLS") or 8)
 #: Numbers, each once, however often it is started: what was printed stands in the file, too.
 COUNT = """\
 exec 2>/dev/null

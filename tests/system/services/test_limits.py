@@ -190,6 +190,7 @@ def test_supervise_cannot_be_written(services: Directory) -> None:
     assert is_alive(bad.pid())
 
 
+@pytest.mark.nightly
 def test_a_service_that_holds_up_its_hub(services: Directory) -> None:
     """Its run is where exec(2) does not return, here for a lease on it: the others do not wait for ever."""
     well, bad = services.service("well"), services.service("bad")

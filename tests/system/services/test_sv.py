@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from sysvinit_py.protocol.supervise import FINISH, NOT_UP, UP, Status
+from sysvinit_py.protocol.supervise import DOWN, FINISH, NOT_UP, UP, Status
 from tests.support.patience import PATIENCE
 from tests.system.oracle import OracleError
 from tests.system.runit_oracle import program, search_path
@@ -117,6 +117,7 @@ FIRSTS = {
     "run": status(), "down": down(), "paused": status(paused=True), "finish": status(state=FINISH),
     "finish, want down": status(state=FINISH, want=NOT_UP), "got TERM": status(got_term=True),
     "run, want down": status(want=NOT_UP), "no state": status(state=7),
+    "down, paused": status(pid=0, state=DOWN, paused=True),
 }  # fmt: skip
 
 
@@ -220,6 +221,7 @@ def test_command_lines(both: Both) -> None:
         ("-w", "abc", "stop", "web"), ("-w", "-1", "stop", "web"), ("", "web"), ("y", "web"), ("status", ""),
         ("status", "nope"), ("status", ".x"), ("status", "/none"), ("status", "web", "/none", "web"), ("-h",),
         ("status", *("/none",) * 120), ("-w0", "stop", "web", *("/none",) * 99), ("X",), ("status", "../web"),
+        ("-v", "--any", "status", "web"),
     ]  # fmt: skip
     at_once(lambda words: both(*words), lines)
 
@@ -424,6 +426,7 @@ def test_an_exit_that_runsvdir_will_undo_is_said_to_be(services: Path) -> None:
     assert said[0] == ""
     assert re.fullmatch(r"sv: bad: runsvdir \(\d+\) starts its runsv again within seconds: .*\n", said[1])
     assert sv(True, ("down", "web"), SVDIR=str(services))[1] == ""
+    assert sv(True, ("exit", "web/log"), SVDIR=str(services))[1] == "", "a logger ignores that"
 
 
 def test_a_logger_that_is_not_known(folders: Callable[..., Folder]) -> None:

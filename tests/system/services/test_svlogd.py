@@ -370,6 +370,37 @@ def test_a_processor_that_is_killed_has_failed(start: Start, whose: str) -> None
 
 
 @BOTH
+def test_old_files_of_a_processor(start: Start, whose: str) -> None:
+    """C keeps one more than it is told."""
+    logger = start(whose, "-l", "5", config="s30\nn2\n!cat\n")
+    logger.write(b"0123456789\n" * 20)
+    logger.end()
+    assert len([*(logger.cwd / "d").glob("@*.s")]) == (2 if whose == OURS else 3)
+
+
+@BOTH
+def test_a_directory_that_is_named_twice(start: Start, whose: str) -> None:
+    logger = start(whose, "d")
+    logger.write(b"once\n")
+    assert logger.end() == 0
+    assert text(logger.cwd / "d") == b"once\n"
+    warned = b"svlogd: warning: unable to lock directory: d: temporary failure\n"
+    assert logger.said == (b"" if whose == OURS else warned)
+
+
+@BOTH
+def test_nobody_reads_what_is_copied(start: Start, whose: str) -> None:
+    """C ends, and the line after that is lost."""
+    logger = start(whose)
+    logger.process.send_signal(signal.SIGPIPE)
+    time.sleep(0.2)
+    assert (logger.process.poll() is None) == (whose == OURS)
+    if whose == OURS:
+        logger.write(b"more\n")
+        assert text(logger.cwd / "d") == b"more\n"
+
+
+@BOTH
 def test_a_size_that_is_none_is_reported(start: Start, whose: str) -> None:
     """C takes ``s 100`` for ``s0``, and never rotates, without a word."""
     logger = start(whose, config="s 100\n")

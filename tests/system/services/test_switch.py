@@ -75,6 +75,7 @@ def serves(stages: Stages, program: str, before: str = "") -> str:
     return wait_until(look, lambda: shell(stages, "ps -ef; sv status web") + stages.text, 20)
 
 
+@pytest.mark.nightly
 def test_over_and_back_in_a_minute(package: Path) -> None:
     for name, text in WEB.items():
         file = package / "etc" / "service" / "web" / name

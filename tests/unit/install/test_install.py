@@ -239,13 +239,13 @@ esac
 PYTHONHOME=/usr exec /python -c "import sys; %s; exec(sys.argv.pop(1))" "$code" "$@"
 """
 OLD = PYTHON % "sys.version_info = (3, 10)"
-INCOMPLETE = PYTHON % "sys.modules['ctypes'] = None"
+INCOMPLETE = PYTHON % "sys.modules['_ctypes'] = None"
 
 
 @pytest.mark.parametrize(
     ("python", "reason"),
     [
-        pytest.param(INCOMPLETE, "ctypes", id="modules are missing"),
+        pytest.param(INCOMPLETE, "_ctypes", id="modules are missing"),
         pytest.param("#!/bin/sh\necho broken >&2; exit 1\n", "broken", id="broken"),
         pytest.param("#!/nowhere/sh\n", "/usr/bin/python3: No such file or directory", id="not executable"),
         pytest.param(OLD, "/sbin/init: Python 3.11 or newer is needed, and", id="old"),
