@@ -15,7 +15,7 @@ from sysvinit_py.clients.runit.__main__ import MODULES
 from sysvinit_py.install import cli, services
 from tests.vm.debian import CORE, FOR_APT, PACKAGE, REPOSITORY, SUITES, Edit, Root, base
 
-TOOLS = ("inittab", "inittab-install", "inittab-lint", "inittab-try", "initeventd")
+TOOLS = ("inittab", "inittab-fmt", "inittab-install", "inittab-lint", "inittab-lsp", "inittab-try", "initeventd")
 RUNIT = (*services.NAMES, services.FILE)
 COMPLETIONS = (
     "usr/share/bash-completion/completions/{}",
