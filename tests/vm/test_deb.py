@@ -15,7 +15,7 @@ from sysvinit_py.clients.runit.__main__ import MODULES
 from sysvinit_py.install import cli, services
 from tests.vm.debian import CORE, FOR_APT, PACKAGE, REPOSITORY, SUITES, Edit, Root, base
 
-TOOLS = ("inittab", "inittab-fmt", "inittab-install", "inittab-lint", "inittab-lsp", "inittab-try", "initeventd")
+TOOLS = (*("inittab" + tool for tool in ("", "-fmt", "-install", "-lint", "-lsp", "-try")), "initeventd")
 RUNIT = (*services.NAMES, services.FILE)
 COMPLETIONS = (
     "usr/share/bash-completion/completions/{}",
@@ -207,7 +207,7 @@ def test_a_failed_installation_changes_nothing(root: CRoot, package: Path) -> No
         control.write_text(re.sub(r"(?m)^Depends: .*\n", "", text))
         shutil.rmtree(folder / "usr/sbin")
         shutil.rmtree(folder / "usr/share/man")
-        for script in "preinst", "postinst", "postrm", "triggers":
+        for script in "preinst", "postinst", "prerm", "postrm", "triggers":
             (folder / "DEBIAN" / script).unlink()
 
     root.install(root.repacked(package, another))
