@@ -142,7 +142,7 @@ class Root:
 
     def apt(self, *arguments: str) -> str:
         """Without a network: what it installs is in /debs."""
-        options = ("-y", "--no-install-recommends", "--allow-remove-essential", "--no-download")
+        options = ("-y", "--no-install-recommends", "--allow-remove-essential")
         return self.run("apt-get", *options, *arguments)
 
     def put(self, file: Path) -> str:
