@@ -326,7 +326,15 @@ def test_an_inittab_only_where_none_is(root: CRoot, packages: dict[str, Path], n
 
 
 def test_the_inittab_that_is_put_there_is_in_order() -> None:
-    command = [sys.executable, "-m", "sysvinit_py.lint.cli", "--target", "sysvinit_py", "--no-config"]
+    command = [
+        sys.executable,
+        "-m",
+        "sysvinit_py.lint.cli",
+        "--target",
+        "sysvinit_py",
+        "--strict",
+        "--isolated",
+    ]
     inittab = REPOSITORY / "debian/inittab"
     done = subprocess.run([*command, inittab], capture_output=True, text=True, check=False, cwd=REPOSITORY)
     assert (done.returncode, done.stdout) == (0, ""), done
