@@ -101,9 +101,9 @@ def test_wtmpdb_takes_over_the_history(wtmpdb: list[str], tmp_path: Path) -> Non
     again = utmp.boot_time(BOOTED + 3 * HOUR)
     wtmp.write_bytes(b"".join(utmp.for_wtmp(record, "6.1.0") for record in (*HISTORY, ended, again)))
     told(*wtmpdb, "import", "-f", base, wtmp)
-    lines = told(*wtmpdb, "last", "-x", "-f", base)
+    lines = told(*wtmpdb, "last", "-x", "-f", base)  # which puts an end below its boot
     assert [line for line in lines if "begins" not in line][1:] == [
-        "shutdown system down 6.1.0 Wed Nov 15 00:13 - 01:13 (01:00)",
         "reboot system boot 6.1.0 Tue Nov 14 22:13 - 00:13 (02:00)",
+        "shutdown system down 6.1.0 Wed Nov 15 00:13 - 01:13 (01:00)",
     ]
     assert lines[0].startswith("reboot system boot 6.1.0 Wed Nov 15 01:13")

@@ -15,7 +15,8 @@ from sysvinit_py.clients.runit.__main__ import MODULES
 from sysvinit_py.install import cli, services
 from tests.vm.debian import CORE, FOR_APT, PACKAGE, REPOSITORY, SUITES, Edit, Root, base
 
-TOOLS = ("inittab", "inittab-install", "inittab-lint", "inittab-try", "initeventd")
+nightly = pytest.mark.nightly
+TOOLS = (*("inittab" + tool for tool in ("", "-fmt", "-install", "-lint", "-lsp", "-try")), "initeventd")
 RUNIT = (*services.NAMES, services.FILE)
 COMPLETIONS = (
     "usr/share/bash-completion/completions/{}",
@@ -156,7 +157,14 @@ def test_installed_and_removed(root: CRoot, package: Path) -> None:
     root.check_undone(before)
 
 
-@pytest.mark.parametrize("edit", [lambda folder: None, newer, moved], ids=["again", "newer", "moved"])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(lambda folder: None, id="again", marks=nightly),
+        pytest.param(newer, id="newer", marks=nightly),
+        pytest.param(moved, id="moved"),
+    ],
+)
 def test_an_update_of_c_init_does_not_replace_ours(root: CRoot, package: Path, edit: Edit) -> None:
     """Whether it is in /sbin or /usr/sbin there: dpkg knows both names, and they are one file."""
     root.install(package)
@@ -172,6 +180,7 @@ def test_an_update_of_c_init_does_not_replace_ours(root: CRoot, package: Path, e
     check_removed(root, expected)
 
 
+@nightly
 @pytest.mark.parametrize("lost", [False, True], ids=["as it was", "after an update of C init"])
 def test_update_from_the_package_before_debian(root: CRoot, package: Path, lost: bool) -> None:
     def older(folder: Path) -> None:
@@ -207,7 +216,7 @@ def test_a_failed_installation_changes_nothing(root: CRoot, package: Path) -> No
         control.write_text(re.sub(r"(?m)^Depends: .*\n", "", text))
         shutil.rmtree(folder / "usr/sbin")
         shutil.rmtree(folder / "usr/share/man")
-        for script in "preinst", "postinst", "postrm", "triggers":
+        for script in "preinst", "postinst", "prerm", "postrm", "triggers":
             (folder / "DEBIAN" / script).unlink()
 
     root.install(root.repacked(package, another))
@@ -326,7 +335,15 @@ def test_an_inittab_only_where_none_is(root: CRoot, packages: dict[str, Path], n
 
 
 def test_the_inittab_that_is_put_there_is_in_order() -> None:
-    command = [sys.executable, "-m", "sysvinit_py.lint.cli", "--target", "sysvinit_py", "--no-config"]
+    command = [
+        sys.executable,
+        "-m",
+        "sysvinit_py.lint.cli",
+        "--target",
+        "sysvinit_py",
+        "--strict",
+        "--isolated",
+    ]
     inittab = REPOSITORY / "debian/inittab"
     done = subprocess.run([*command, inittab], capture_output=True, text=True, check=False, cwd=REPOSITORY)
     assert (done.returncode, done.stdout) == (0, ""), done
@@ -342,6 +359,7 @@ def broken(script: str) -> Edit:
     return edit
 
 
+@nightly
 @pytest.mark.parametrize("script", ["preinst", "postinst"])
 @pytest.mark.parametrize("name", [PACKAGE, CORE])
 def test_a_script_that_fails(root: CRoot, packages: dict[str, Path], name: str, script: str) -> None:
@@ -371,7 +389,7 @@ def older(folder: Path) -> None:
         (folder / "DEBIAN" / script).write_text(re.sub(r"py3\w+", "true", text))
 
 
-@pytest.mark.nightly
+@nightly
 @pytest.mark.parametrize("name", [PACKAGE, CORE])
 def test_an_upgrade(root: CRoot, packages: dict[str, Path], name: str) -> None:
     before = root.tree()
@@ -386,7 +404,7 @@ def test_an_upgrade(root: CRoot, packages: dict[str, Path], name: str) -> None:
         root.check_undone(before)
 
 
-@pytest.mark.nightly
+@nightly
 def test_from_one_of_ours_to_the_other_and_back(root: CRoot, packages: dict[str, Path]) -> None:
     root.install(packages[PACKAGE])
     root.apt("install", root.put(packages[CORE]), f"{PACKAGE}-", "sysvinit-core-")
@@ -400,7 +418,7 @@ def test_from_one_of_ours_to_the_other_and_back(root: CRoot, packages: dict[str,
     assert root.states() == {}
 
 
-@pytest.mark.nightly
+@nightly
 def test_over_systemd_and_back(suite: str, tmp_path: Path, packages: dict[str, Path]) -> None:
     """Beside C init, too, which apt installs with it."""
     root = Root(base(suite, "systemd"), tmp_path)
@@ -430,13 +448,18 @@ def steps(root: Root, *words: str) -> list[str]:
     return lines
 
 
-def chosen(lines: list[str]) -> list[int]:
-    """The steps before which dpkg is killed: those that concern init, and some of the others."""
-    about = [n for n, line in enumerate(lines, 1) if re.search(r"sbin/(init|telinit)[\".]", line)]
-    return sorted({*about, *range(1, len(lines), max(1, len(lines) // 12)), len(lines)})
+def chosen(lines: list[str]) -> list[tuple[str, int]]:
+    """The steps before which dpkg is killed: those that concern init, and some of the others.
+
+    A step is the name of a system call and the number of the call, as strace counts them.
+    """
+    about = [n for n, line in enumerate(lines) if re.search(r"sbin/(init|telinit)[\".]", line)]
+    names = [line.partition("(")[0] for line in lines]
+    some = sorted({*about, *range(0, len(lines), max(1, len(lines) // 12)), len(lines) - 1})
+    return [(names[n], names[: n + 1].count(names[n])) for n in some]
 
 
-@pytest.mark.nightly
+@nightly
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("doing", ["install", "upgrade", "remove"])
 @pytest.mark.parametrize("name", [PACKAGE, CORE])
@@ -456,9 +479,10 @@ def test_dpkg_is_killed(suite: str, tmp_path: Path, packages: dict[str, Path], n
 
     root, words = made("whole")
     killed = 0
-    for step in chosen(steps(root, *words)):
-        root, words = made(f"step-{step}")
-        inject = f"strace -o /dev/null -e trace={STEPS} -e inject={STEPS}:signal=KILL:when={step}"
+    for call, number in chosen(steps(root, *words)):
+        step = f"{call}-{number}"
+        root, words = made(step)
+        inject = f"strace -o /dev/null -e trace={call} -e inject={call}:signal=KILL:when={number}"
         root.dpkg(*words, wrapper=inject, fails=True)
         killed += 1
         assert root.boots() in (("c", "ours") if doing != "upgrade" else ("ours",)), step
@@ -474,7 +498,7 @@ def test_dpkg_is_killed(suite: str, tmp_path: Path, packages: dict[str, Path], n
     assert killed > 12
 
 
-@pytest.mark.nightly
+@nightly
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", [PACKAGE, CORE])
 @pytest.mark.parametrize("doing", ["install", "remove"])
@@ -511,6 +535,6 @@ def test_all_is_killed_while_a_script_runs(
 KILLER = """\
 #!/bin/sh
 /usr/bin/dpkg-divert "$@"
-case $* in *--add*|*--remove*) printf x >> /debs/count ;; esac
+case $* in *--add*|*--remove*) printf x ;; esac >> /debs/count
 [ "$(wc -c < /debs/count)" -lt {step} ] || kill -KILL -1
 """
