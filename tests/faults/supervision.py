@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from sysvinit_py.linux import calls
-from sysvinit_py.services import front, runsv, service, unit
+from sysvinit_py.services import front, hub_process, runsv, service, unit
 from tests.support.patience import PATIENCE
 
 #: Seconds: how long a call fails, how long a step may take, and how often an order is repeated until then.
@@ -133,7 +133,7 @@ class Life:
             os.closerange(3, 64)
             for module in (unit, service):
                 module.PAUSE = 0.1  # type: ignore[attr-defined]
-            front._AGAIN, front._RETRY, front._HUB_MAY_END = 0.3, 0.1, 0.1
+            front._AGAIN, front._RETRY, hub_process._HUB_MAY_END = 0.3, 0.1, 0.1
             self._faults.set()
             path = str(self.folder / name)
             if name:
