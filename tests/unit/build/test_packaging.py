@@ -231,7 +231,9 @@ def test_a_new_python_is_taken_over_by_pid_1(
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     postinst = (REPOSITORY / "debian/sysvinit-py.postinst").read_text()
     # In namespaces: it finds no init.sysv of this machine, an inittab, and we may see the root of PID 1.
-    hide = 'for f in /usr/sbin /etc; do mount -t tmpfs none $f; done; : >/etc/inittab; sh -c "$0" postinst "$1"'
+    hide = (
+        'for f in /usr/sbin /etc; do mount -t tmpfs none $f; done; : >/etc/inittab; sh -c "$0" postinst "$1"'
+    )
     hidden = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-ec", hide]
     subprocess.run([*hidden, postinst, called], check=True, env=environment)
     assert (tmp_path / "asked").exists() == asked
