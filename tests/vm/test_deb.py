@@ -317,6 +317,7 @@ def test_core_takes_the_place_of_c_init_and_gives_it_back(root: CRoot, core: Pat
     assert not list(root.folder.glob("**/*usr-is-merged*"))
 
 
+@nightly
 @pytest.mark.parametrize("name", [PACKAGE, CORE])
 @pytest.mark.parametrize("found", ["", "id:3:initdefault:\n"])
 def test_an_inittab_only_where_none_is(root: CRoot, packages: dict[str, Path], name: str, found: str) -> None:
