@@ -436,7 +436,7 @@ def test_over_systemd_and_back(suite: str, tmp_path: Path, packages: dict[str, P
 
 
 def check_boots(root: CRoot, doing: str, inits: tuple[str, ...]) -> None:
-    """Boot what was interrupted. dpkg removes ours before postrm brings C's back: init=/sbin/init.sysv boots then."""
+    """Boot what was interrupted: if ours is removed, and C's not yet back, init=/sbin/init.sysv does."""
     if doing == "remove" and root.read("usr/sbin/init") is None:
         assert root.read("usr/sbin/init.sysv") == root.c_init
     else:
