@@ -136,7 +136,7 @@ def _modules(root: Path) -> list[tuple[str, bytes]]:
 
 def _initramfs(root: Path) -> Iterator[tuple[str, int, bytes]]:
     """Yield path, mode and content of what is in it, without the folders."""
-    yield "init", stat.S_IFREG | 0o755, (FILES / "initramfs").read_bytes()
+    yield "init", stat.S_IFREG | 0o755, b"#!/bin/busybox sh\n" + (FILES / "initramfs").read_bytes()
     for path in (path for glob in INITRAMFS for path in root.glob(glob)):
         link = path.is_symlink()
         content = os.fsencode(path.readlink()) if link else path.read_bytes()

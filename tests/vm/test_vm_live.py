@@ -86,7 +86,7 @@ class TestLive:
         machine.run("inittab reload")
         machine.wait_for("inittab status -o state t8 | grep running")
         machine.run("inittab stop t8")
-        assert "stopped" in machine.run("inittab status -o state t8")
+        machine.run("inittab status -o id,state | grep '^t8.*stopped'")
         machine.run("inittab start t8 && inittab restart t8")
         machine.wait_for("inittab status -o state t8 | grep running")
         assert "here" in machine.run("inittab log t8")
