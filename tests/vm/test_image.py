@@ -17,7 +17,7 @@ from tests.vm.machine import BOOT, Machine
 #: e2fsck at boot. It says nothing else if the kernel has replayed the journal before.
 CLEAN = ": clean, "
 PROGRAMS = ("telinit", "shutdown", "halt", "poweroff", "reboot", "runlevel")
-nightly = pytest.mark.nightly
+pytestmark = pytest.mark.nightly
 
 
 def change_level(machine: Machine, old: str, new: str) -> None:
@@ -100,17 +100,14 @@ class TestDrill:
         machine.press("ctrl", "alt", "delete")
         start_again(machine, "")
 
-    @nightly
     def test_reboot(self, machine: Machine) -> None:
         start_again(machine, "reboot")
 
-    @nightly
     def test_a_forced_reboot_unmounts_nothing_and_loses_nothing(self, machine: Machine) -> None:
         machine.run("echo synced > /root/late")
         start_again(machine, "reboot -f", unmounted=False)
         assert machine.run("cat /root/late") == "synced"
 
-    @nightly
     def test_files_for_the_next_boot(self, machine: Machine) -> None:
         """``-F`` has the file system checked, ``-f`` not."""
         assert CLEAN in start_again(machine, "shutdown -r now")
@@ -134,7 +131,6 @@ def fresh(small_image: Image) -> Iterator[Machine]:
         yield machine
 
 
-@nightly
 @pytest.mark.parametrize(
     "command",
     ["shutdown -h now", "shutdown -h -P now", "halt -p", "halt", "kill -PWR 1"],
@@ -148,7 +144,6 @@ def test_powers_off(fresh: Machine, command: str) -> None:
     assert records(fresh)[-1] == "shutdown"
 
 
-@nightly
 def test_halts_with_the_power_on(fresh: Machine) -> None:
     fresh.type("shutdown -h -H now")
     fresh.expect("reboot: System halted", BOOT)
@@ -156,7 +151,6 @@ def test_halts_with_the_power_on(fresh: Machine) -> None:
     assert records(fresh)[-1] == "shutdown"
 
 
-@nightly
 def test_a_shutdown_in_a_minute_after_one_that_was_cancelled(fresh: Machine) -> None:
     for _ in range(2):
         fresh.type("shutdown -h -P +1 &")
@@ -170,7 +164,6 @@ def test_a_shutdown_in_a_minute_after_one_that_was_cancelled(fresh: Machine) -> 
     fresh.check_disk()
 
 
-@nightly
 class TestSingleUserAtBoot:
     IMAGE, APPEND = "small_image", "single"
     BOOTS_TO = Machine.shell
@@ -197,7 +190,6 @@ def records(machine: Machine) -> list[str]:
     return [utmp.unpack(wtmp, offset).user for offset in range(0, len(wtmp), utmp.SIZE)]
 
 
-@nightly
 @pytest.mark.parametrize(
     ("options", "recorded", "saved"), [("", True, True), ("-d", False, True), ("-n", False, False)]
 )
@@ -227,7 +219,6 @@ raise SystemExit(ctypes.CDLL(None).syscall(ctypes.c_long(NUMBER), *files, length
 NUMBERS = {"amd64": 320, "arm64": 294}
 
 
-@nightly
 def test_reboot_goes_to_a_kernel_that_is_loaded(small_image: Image) -> None:
     """There is no reset of the machine, which would end it here."""
     files: dict[str, str | bytes] = {
