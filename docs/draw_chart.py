@@ -1,4 +1,4 @@
-"""The picture chart.svg: what ``inittab chart`` shows of a boot of the virtual machine that ``make vm`` boots.
+"""The picture chart.svg: what ``inittab chart`` shows of a boot of the machine of ``make vm``.
 
 ``python docs/draw_chart.py``, as root, after ``make dist/init``.
 """
