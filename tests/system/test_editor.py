@@ -205,7 +205,7 @@ async def test_hover_says_what_an_entry_does(editor: LanguageClient, tmp_path: P
         hover = await editor.text_document_hover_async(lsp.HoverParams(file.id, at(line, 3)))
         assert hover is None or isinstance(hover.contents, lsp.MarkupContent)
         told.append(hover.contents.value if hover and isinstance(hover.contents, lsp.MarkupContent) else "")
-    assert "Before that has to end: rc in level 2" in told[0]
+    assert "It waits for the end of rc in level 2" in told[0]
     assert "init refuses the line" in told[1]
     assert told[2] == ""
 

@@ -13,7 +13,7 @@ from tests.system.test_counts import INITTAB, calls_of
 from tests.system.test_import_budget import FORBIDDEN, PYTHON, RUN
 
 #: Of ours, to look: what reads the bytes, the rules, the table of options. None of PID 1.
-MODULES = 46
+MODULES = 47
 #: What a respawn needs more, since init publishes: a slot, and two events of the history at once.
 PWRITES = 2
 
