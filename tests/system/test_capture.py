@@ -390,7 +390,7 @@ def test_another_init_takes_over(boot: Boot, oracle_programs: Path) -> None:
     wait_until(lambda: not logger(system), lambda: "the end of the logger")
     swap(system, OURS)
     system.telinit("q")
-    time.sleep(1)  # until it is read: what C hands over says nothing of options
+    time.sleep(3)  # until it is read, also under load: what C hands over says nothing of options
     system.run(["kill", str(logger(system, b"/counter"))])
     system.path("/feed").write_text("2\n")
     wait_text(system, lines(0, 4) + lines(0, 2), "c")
