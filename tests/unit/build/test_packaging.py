@@ -9,6 +9,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from docutils.core import publish_string
 from sysvinit_py.build import completion
 from sysvinit_py.clients.runit.described import PROGRAMS as RUNIT
 from tests.system.system import System
+from tests.system.witness import wait_until
 
 REPOSITORY = Path(__file__).parents[3]
 PROGRAMS = {f"inittab-{tool}" for tool in ("install", "lint", "fmt", "lsp", "try")} | {
@@ -185,8 +187,14 @@ def check_verbs(asked: Callable[..., str]) -> None:
     asked("start", "t1")
     asked("restart", "t1")
     assert "t1 running" in " ".join(asked("status", "-o", "id,state", "t1").split())
-    assert "here" in asked("log", "t1")
+    wait_until(lambda: _logged(asked), lambda: "the line in its log")
     assert "stop" in asked("history", "t1")
+
+
+def _logged(asked: Callable[..., str]) -> bool:
+    with suppress(AssertionError):  # there is no log before the first line
+        return "here" in asked("log", "t1")
+    return False
 
 
 def test_the_metadata_has_what_a_package_page_shows(built: tuple[Path, Path]) -> None:
