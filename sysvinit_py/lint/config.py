@@ -37,6 +37,11 @@ class Config(Value):
     fragment: bool = False
     gettys: str = ""  # further programs that offer a login, separated by commas
 
+    @property
+    def getty_names(self) -> list[str]:
+        """The names of these programs."""
+        return self.gettys.replace(",", " ").split()
+
 
 def find_config(folder: str, refused: list[str]) -> str:
     """Return the path of the nearest config file, our own or a shared one with our section; empty: none.

@@ -40,7 +40,7 @@ class Run:
         self.format = options.format or self.config.format or "text"
         self.strict = options.strict or self.config.strict
         self.target = TARGETS.get(options.target or self.config.target)  # None: it is guessed
-        self.gettys = self.config.gettys.replace(",", " ").split()
+        self.gettys = self.config.getty_names
         self.codes = chosen(options.select or self.config.select, options.ignore or self.config.ignore)
         self.root = _root(options.root or self.config.root)
         words = options.files

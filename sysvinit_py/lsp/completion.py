@@ -89,7 +89,7 @@ def _of_process(project: Project, process: str) -> Iterator[_Found]:
     word = words[-1].rpartition("<")[2].rpartition(">")[2]
     if len(words) > 1 and not word.startswith("/"):
         program = next(filter(None, words), "").rpartition("/")[2]
-        if program in GETTYS or program in project.config.gettys.replace(",", " ").split():
+        if program in GETTYS or program in project.config.getty_names:
             for name in _names(project, DEV):
                 if TERMINAL.fullmatch(name):
                     yield name, word.removeprefix(DEV), lsp.CompletionItemKind.Value, DEV + name

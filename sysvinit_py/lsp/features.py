@@ -74,10 +74,9 @@ def quick_fixes(
                 is_preferred=finding.fix.safe,
                 edit=lsp.WorkspaceEdit({uri(path): edits}),
             )
-    others = {name: data for name, data in project.files if name != path}
 
     def find(files: tuple[tuple[str, bytes], ...]) -> list[Finding]:
-        return [f for f in project.check(files) if f.path not in others]
+        return [f for f in project.check(files) if f.path == path]
 
     if any(f.path == path and f.fix and f.fix.safe for f in project.findings):
         repaired = dict(repair(project.files, find, unsafe=False))[path].decode(errors="replace")

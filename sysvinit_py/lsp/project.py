@@ -65,7 +65,7 @@ class Project:
             root=self.root,
             codes=chosen(self.config.select, self.config.ignore),
             exposed=self._exposed,
-            gettys=self.config.gettys.replace(",", " ").split(),
+            gettys=self.config.getty_names,
         )
 
     @cached_property

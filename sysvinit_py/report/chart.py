@@ -6,9 +6,9 @@ end before.
 
 from __future__ import annotations
 
-from sysvinit_py.inittab.actions import AT_BOOT, AT_SYSINIT
+from sysvinit_py.inittab.actions import AT_SYSINIT
 from sysvinit_py.machine.job import ACTION_CHANGED, ENTRY_GONE, LEVEL_LEFT
-from sysvinit_py.report.order import Order
+from sysvinit_py.report.order import STAGE_NAMES, Order
 from sysvinit_py.text import printable
 from sysvinit_py.value import Value
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 #: Why a process is ended by a change of level: nothing is started before.
 _ENDED = (LEVEL_LEFT, ENTRY_GONE, ACTION_CHANGED)
-_STAGES = {AT_SYSINIT: "sysinit", AT_BOOT: "boot"}
 #: Of the drawing: rows, names, bars; columns of bars in text.
 _ROW, _NAMES, _BARS, _COLUMNS = 20, 160, 800, 40
 
@@ -75,7 +74,7 @@ def _window(events: Sequence[Event], stage: str) -> Sequence[Event]:
         return ()
     is_level = has_begun = False
     for at, event in enumerate(events[start:], start):
-        entered = event.what == "level" and event.word not in _STAGES
+        entered = event.what == "level" and event.word not in STAGE_NAMES
         if is_level and (entered or (has_begun and event.what == "read")):
             return events[start:at]
         is_level = is_level or entered
@@ -156,7 +155,7 @@ def svg(drawn: Chart, title: str) -> str:
     for when, stage in drawn.stages:
         x = _NAMES + _at(drawn, when, _BARS)
         lines.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_ROW}" y2="{height}" stroke="#bbb"/>')
-        lines.append(_label(x + 2, 2 * _ROW - 6, _STAGES.get(stage, f"level {stage}")))
+        lines.append(_label(x + 2, 2 * _ROW - 6, STAGE_NAMES.get(stage, f"level {stage}")))
     for number, bar in enumerate(drawn.bars, 2):
         start, size = _place(drawn, bar, _BARS)
         y = number * _ROW

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sysvinit_py.machine.stages import BOOT, ENTERABLE, SINGLE_USER, SYSINIT
 from sysvinit_py.report.explain import levels
-from sysvinit_py.report.order import STAGES
+from sysvinit_py.report.order import STAGE_NAMES, STAGES
 from sysvinit_py.text import printable
 from sysvinit_py.value import Value
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 #: As much of a command is shown.
 _COMMAND = 50
-_NAMES = {SYSINIT: "sysinit", BOOT: "boot"}
 
 
 class Node(Value):
@@ -86,7 +85,7 @@ class _Maker:
 
     def stage(self, stage: str, named: str) -> tuple[Node, Node]:
         """Draw a stage; return its beginning, and what has to end before it is over."""
-        title = _NAMES.get(stage) or levels(named)
+        title = STAGE_NAMES.get(stage) or levels(named)
         start = end = self.node(title)
         nodes = [start]
         for turn in self._order.turns[stage]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sysvinit_py.inittab.entry import Entry
 
 STAGES = (SYSINIT, BOOT, SINGLE_USER, *DIGIT_LEVELS)
+#: What those that are not levels are called in a picture.
+STAGE_NAMES = {SYSINIT: "sysinit", BOOT: "boot"}
 
 
 class Turn(Value):

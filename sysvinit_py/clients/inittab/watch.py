@@ -92,7 +92,7 @@ class Wake:
             self._inotify = calls.inotify_init1(calls.O_NONBLOCK | calls.O_CLOEXEC)
             self._poll.register(self._inotify, select.POLLIN)
             self._readable.append(self._inotify)
-        except (ImportError, OSError):  # python3-minimal has no ctypes
+        except (ImportError, OSError):  # python3-minimal has no _ctypes
             pass
 
     def wait(self, pid: int) -> bool:
