@@ -194,7 +194,8 @@ def _ends(entry: Entry, order: Order) -> str:
         ends = [SINGLE_USER]
     told = f"Entering {levels(ends, 'or')} ends it: {signals}"
     if letters and order.turns_of(entry):
-        told += f"; but if telinit {listed(letters, 'or')} has started it, level {SINGLE_USER} only"
+        then = "no level" if entry.in_s else f"level {SINGLE_USER} only"
+        told += f"; but if telinit {listed(letters, 'or')} has started it, {then}"
     return f"{told}."
 
 

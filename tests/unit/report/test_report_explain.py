@@ -265,3 +265,10 @@ def test_of_an_entry_of_the_order_only() -> None:
     entry = Entry("a", "2", "once", "x")
     with pytest.raises(KeyError):
         explain.explain(entry.replace(), Order([entry]))
+
+
+def test_what_telinit_c_has_started_no_level_ends_if_it_names_s() -> None:
+    """Guards against what it said of S, too: found by the random inittabs of test_report_order.py."""
+    order = Order(entries("x:Sc:once:x\ny:3c:once:x"))
+    assert "but if telinit c has started it, no level." in explain.explain(order.entries[0], order)
+    assert "but if telinit c has started it, level S only." in explain.explain(order.entries[1], order)
