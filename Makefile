@@ -33,7 +33,7 @@ endef
 
 # Debian has the module that makes a virtual environment in a package of its own.
 VENV_PACKAGES = $(shell $(PYTHON) -c 'import ensurepip' 2>/dev/null || echo $(notdir $(PYTHON))-venv)
-TEST_PACKAGES := python3 gcc libc6-dev procps busybox-static strace umockdev man-db
+TEST_PACKAGES := python3 gcc libc6-dev procps busybox-static strace umockdev man-db graphviz
 VM_PACKAGES = python3 $(if $(filter arm64,$(ARCH)),qemu-system-arm,qemu-system-x86) mmdebstrap e2fsprogs
 CONTAINER_PACKAGES := mmdebstrap podman runc catatonit docker.io
 

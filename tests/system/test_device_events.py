@@ -246,6 +246,7 @@ def test_a_full_fifo(devices: MockDevices, fifo: Fifo, start: Start) -> None:
     daemon.expect("Resource temporarily unavailable")
     for online in (1, 0, 1, 0):
         devices.supply("AC", online=online)
+    wait_until(lambda: daemon.said.count("power: failed") >= 3, lambda: daemon.said)  # it has heard of all
     fifo.empty()
     fifo.expect(POWERFAIL)
     daemon.expect("told again")
