@@ -213,7 +213,7 @@ def test_reboot_2_ends_the_namespace(up: Callable[..., System], whose: str, comm
 def test_what_is_new_in_reboot(
     up: Callable[..., System], environment: str, command: str, asked_for: list[str]
 ) -> None:
-    """Ours and 3.14's. Ours starts what kexec has loaded without -k, too, so it always asks for that first."""
+    """Ours and 3.14's. Ours asks for the kernel that kexec has loaded without -k, too."""
     system = up()
     strace = "strace -f -s 99 -e trace=reboot -e inject=reboot:retval=0"
     for whose in ("ours",) if VERSION == "3.06" else BOTH:
