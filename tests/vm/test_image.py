@@ -5,12 +5,13 @@ Which suite and architecture it is SYSVINIT_PY_IMAGE says: ``make test-image SUI
 
 from __future__ import annotations
 
+import struct
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from sysvinit_py.protocol import initctl, utmp
+from sysvinit_py.protocol import initctl
 from sysvinit_py.vm.image import Image
 from tests.vm.machine import BOOT, Machine
 
@@ -53,6 +54,12 @@ class TestDrill:
         assert "rror" not in machine.said
         assert "not found" not in machine.said
         assert machine.run("runlevel") == "N 2"
+
+    def test_others_read_wtmp(self, machine: Machine) -> None:
+        """As records of that machine's C library, which on arm64 are longer."""
+        last = [line.split()[:3] for line in machine.run("last").splitlines()[1:3]]
+        assert [words[0] for words in last] == ["root", "reboot"]
+        assert last[1][1:] == ["system", "boot"]
 
     def test_all_programs_of_init_are_ours(self, machine: Machine) -> None:
         """No other program is there that could do it; /bin/sh finds these and not BusyBox's own."""
@@ -202,12 +209,16 @@ class TestSingleUserAtBoot:
         machine.check_disk()
 
 
+#: The user in a record of wtmp.
+UTMP_USERS = {"amd64": struct.Struct("44x32s308x"), "arm64": struct.Struct("44x32s324x")}
+
+
 def records(machine: Machine) -> list[str]:
     """The users in wtmp on its disk, which is not in use."""
     wtmp = subprocess.run(
         ["debugfs", "-R", "cat /var/log/wtmp", machine.disk], capture_output=True, check=True
     ).stdout
-    return [utmp.unpack(wtmp, offset).user for offset in range(0, len(wtmp), utmp.SIZE)]
+    return [user.rstrip(b"\0").decode() for (user,) in UTMP_USERS[machine.architecture].iter_unpack(wtmp)]
 
 
 @pytest.mark.parametrize(
