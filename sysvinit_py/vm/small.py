@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -72,14 +72,22 @@ SIZE = "64M"
 
 def recipe(suite: str, architecture: str, c_init: bool = False) -> Recipe:
     """Return how it is made."""
-    packages = ",".join(name.format(architecture) for name in (*PACKAGES, *(DEBIANS if c_init else OURS)))
-    bootstrap = (
+    packages = [name.format(architecture) for name in (*PACKAGES, *(DEBIANS if c_init else OURS))]
+    kept = (*KEPT, *(DEBIANS_KEPT if c_init else OURS_KEPT))
+    options = () if c_init else (f"--extract-hook={MORE_OF_PYTHON}",)
+    return Recipe(architecture, bootstrap(suite, architecture, packages, kept, *options), _furnish, SIZE)
+
+
+def bootstrap(
+    suite: str, architecture: str, packages: Iterable[str], kept: Iterable[str], *options: str
+) -> tuple[str, ...]:
+    """Return the command, but for its target, that unpacks what is kept of packages and their dependencies."""
+    return (
         "mmdebstrap", "--quiet", "--variant=extract", "--mode=root", f"--architectures={architecture}",
-        f"--include={packages}", '--aptopt=Acquire::Check-Valid-Until "false"', "--dpkgopt=path-exclude=/*",
-        *(f"--dpkgopt=path-include={path}" for path in (*KEPT, *(DEBIANS_KEPT if c_init else OURS_KEPT))),
-        f"--setup-hook={MERGE_USR}", *([] if c_init else [f"--extract-hook={MORE_OF_PYTHON}"]), suite,
+        f"--include={','.join(packages)}", '--aptopt=Acquire::Check-Valid-Until "false"',
+        "--dpkgopt=path-exclude=/*", *(f"--dpkgopt=path-include={path}" for path in kept),
+        f"--setup-hook={MERGE_USR}", *options, suite,
     )  # fmt: skip
-    return Recipe(architecture, bootstrap, _furnish, SIZE)
 
 
 def _furnish(root: Path, init: bytes, folder: Path, architecture: str) -> None:
