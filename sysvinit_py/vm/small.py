@@ -81,7 +81,7 @@ def recipe(suite: str, architecture: str, c_init: bool = False) -> Recipe:
 def bootstrap(
     suite: str, architecture: str, packages: Iterable[str], kept: Iterable[str], *options: str
 ) -> tuple[str, ...]:
-    """Return the command, but for its target, that unpacks what is kept of packages and their dependencies."""
+    """Return the command, but for its target, that unpacks what is kept of packages and those they need."""
     return (
         "mmdebstrap", "--quiet", "--variant=extract", "--mode=root", f"--architectures={architecture}",
         f"--include={','.join(packages)}", '--aptopt=Acquire::Check-Valid-Until "false"',
