@@ -33,7 +33,8 @@ _FROM_INIT = b"INIT_VERSION"
 POWER = {
     "halt": ((calls.RB_HALT_SYSTEM,), ("-h",)),
     "poweroff": ((calls.RB_POWER_OFF, calls.RB_HALT_SYSTEM), ("-h", "-P")),
-    "reboot": ((calls.RB_AUTOBOOT,), ("-r",)),
+    # Whether a kernel was loaded only the kernel knows for sure: a script may have unmounted /sys.
+    "reboot": ((calls.RB_KEXEC, calls.RB_AUTOBOOT), ("-r",)),
 }
 
 _ROWS = (
@@ -85,7 +86,7 @@ def _run(name: str, soft: Callable[[list[str]], int], values: Values) -> int:
     commands, called = POWER[name]
     message = values.m if name == "reboot" else None
     if not (values.f or values.w or message) and not _is_last_level(name):
-        if name == "reboot" and values.k and not _kexec_loaded():
+        if name == "reboot" and values.k and runlevel.contents(KEXEC_LOADED)[:1] != b"1":
             raise RefusedError("-k: no kernel is loaded: see kexec(8)")
         return soft([*called, "now"])
     if not values.w:
@@ -157,20 +158,13 @@ def require_own_root() -> None:
 
 def stop(commands: tuple[int, ...]) -> None:
     """Have the kernel stop this system; what init starts meanwhile would be in the way. Raises OSError."""
-    if commands == (calls.RB_AUTOBOOT,):
-        if _kexec_loaded():
-            commands = (calls.RB_KEXEC, *commands)
-    else:
+    if calls.RB_AUTOBOOT not in commands:
         _reboot(calls.RB_ENABLE_CAD)  # the only way out of a machine that is halted
         calls.kill(1, calls.SIGTSTP)
     errors = [_reboot(command) for command in commands]
     _reboot(calls.RB_DISABLE_CAD)
     calls.kill(1, calls.SIGCONT)
     raise errors[-1] or RefusedError("the kernel went on after reboot(2)")
-
-
-def _kexec_loaded() -> bool:
-    return runlevel.contents(KEXEC_LOADED)[:1] == b"1"
 
 
 def _reboot(command: int) -> OSError | None:

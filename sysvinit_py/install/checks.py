@@ -57,7 +57,8 @@ def problems(tree: Tree, init: bytes, programs: bool = False) -> list[str]:
     try:
         inittab = read_etc(tree.at("/etc"))
     except FileNotFoundError:
-        return [*found, f"no {INITTAB}: {NEEDS_SYSVINIT} (its example is /usr/share/sysvinit/inittab)"]
+        wanted = f"{NEEDS_SYSVINIT} (example: /usr/share/sysvinit/inittab), or write one: inittab(5)"
+        return [*found, f"no {INITTAB}: {wanted}"]
     faults = [
         f"{printable(fault.path)}:{fault.line}: {fault.message} [{fault.code}]"
         for fault in check([*inittab.items()], SYSVINIT_PY)
@@ -91,7 +92,8 @@ def _other_init(tree: Tree) -> list[str]:
     name, _ = tree.resolve("/sbin/init")
     if name not in STRANGERS:
         return []
-    return [f"/sbin/init is that of {STRANGERS[name]}, which does not use {INITTAB}: {NEEDS_SYSVINIT}"]
+    reason = f"which does not read {INITTAB} as a SysV init does: {NEEDS_SYSVINIT}, or --force"
+    return [f"/sbin/init is that of {STRANGERS[name]}, {reason}"]
 
 
 def _missing_programs(tree: Tree) -> list[str]:

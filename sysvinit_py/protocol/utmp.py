@@ -1,4 +1,4 @@
-"""The records of utmp(5) and wtmp(5), glibc's 384 bytes each (behaviour/children#accounting).
+"""The records of utmp(5) and wtmp(5), glibc's 384 bytes, on arm64 400 (behaviour/children#accounting).
 
 What C sysvinit 3.06 was seen to write, and these builders do too; besides the time, all else is empty or 0:
 
@@ -20,6 +20,7 @@ files; ``Record`` is for programs that read them.
 
 from __future__ import annotations
 
+import sys
 from _struct import Struct  # struct does no more than to import it from there
 
 from sysvinit_py.value import Value
@@ -39,8 +40,18 @@ DEAD_PROCESS = 8
 
 _PROCESSES = (INIT_PROCESS, LOGIN_PROCESS, USER_PROCESS, DEAD_PROCESS)
 
-# The seconds are unsigned in newer versions of glibc, so that the clock lasts until 2106.
-_LAYOUT = Struct("=hxxi32s4s32s256shhiII16s20x")
+#: The machines whose session and time have 64 bits there; elsewhere they have the 32 of an older ABI.
+_LONG_TIMES = ("aarch64", "aarch64_be", "loongarch64")
+
+
+def layout(machine: str) -> Struct:
+    """Return that of a record of programs for a machine, such as ``x86_64-linux-gnu``."""
+    # The 32 bits of the seconds are unsigned in newer versions of glibc, so that the clock lasts until 2106.
+    times, end = ("qQQ", "24x") if machine.partition("-")[0] in _LONG_TIMES else ("iII", "20x")
+    return Struct(f"=hxxi32s4s32s256shh{times}16s{end}")
+
+
+_LAYOUT = layout(getattr(sys.implementation, "_multiarch", ""))
 _LINE = slice(8, 40)
 _ID = slice(40, 44)
 _HOST = slice(76, 332)

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -22,10 +22,12 @@ from sysvinit_py.vm.qemu import MACHINES
 FILES = Path(__file__).with_name("small")
 
 PACKAGES = ("busybox", "e2fsprogs", "linux-image-cloud-{}")
+#: What the image's two programs need; both are in the initramfs, too.
+LIBRARIES = ("blkid", "c", "com_err", "e2p", "ext2fs", "resolv", "uuid")
 #: What is kept of them, and of what they depend on.
 KEPT = (
     "/boot/vmlinuz-*", "*/bin/busybox", "*/sbin/e2fsck", "*/ld-linux*",
-    *(f"*/lib{name}.so*" for name in ("blkid", "c", "com_err", "e2p", "ext2fs", "resolv", "uuid")),
+    *(f"*/lib{name}.so*" for name in LIBRARIES),
     "*/kernel/drivers/virtio/*", "*/virtio_blk.ko*", "*/kernel/fs/*", "*/kernel/lib/*", "*/crc32c_*.ko*",
 )  # fmt: skip
 #: The same for our init, and for Debian's.
@@ -38,8 +40,10 @@ DEBIANS_KEPT = (
 #: Drivers that are loaded, with what they depend on. What a kernel has built in is not there.
 DRIVERS = ("virtio_pci", "virtio_blk", "virtio_input", "ext4")
 _DEPENDS = re.compile(rb"\0depends=([^\0]*)\0")
-#: What BusyBox needs in the initramfs.
-INITRAMFS = ("bin/busybox", "lib*/ld-linux*", "lib/*/ld-linux*", "lib/*/libc.so.*", "lib/*/libresolv.so.*")
+INITRAMFS = (
+    "bin/busybox", "usr/sbin/e2fsck", "lib*/ld-linux*", "lib/*/ld-linux*",
+    *(f"lib/*/lib{name}.so.*" for name in LIBRARIES),
+)  # fmt: skip
 MERGE_USR = 'for name in bin sbin lib lib64; do mkdir -p "$1/usr/$name"; ln -s usr/$name "$1/$name"; done'
 #: All that init needs, and python3-minimal does not have. Their packages would bring 30 MB more.
 MORE_OF_PYTHON = """\
@@ -48,7 +52,7 @@ python=$(basename ../usr/lib/python3.*)
 APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get download -qq lib$python-stdlib libffi8
 dpkg-deb --fsys-tarfile libffi8_*.deb | tar -x -C .. --wildcards './usr/lib/*/libffi.so*'
 dpkg-deb --fsys-tarfile lib$python-stdlib_*.deb | tar -x -C .. --wildcards \\
-    "./usr/lib/$python/ctypes/*.py" '*/lib-dynload/_ctypes.*' '*/lib-dynload/termios.*'
+    '*/lib-dynload/_ctypes.*' '*/lib-dynload/termios.*'
 rm *.deb
 """
 
@@ -68,14 +72,22 @@ SIZE = "64M"
 
 def recipe(suite: str, architecture: str, c_init: bool = False) -> Recipe:
     """Return how it is made."""
-    packages = ",".join(name.format(architecture) for name in (*PACKAGES, *(DEBIANS if c_init else OURS)))
-    bootstrap = (
+    packages = [name.format(architecture) for name in (*PACKAGES, *(DEBIANS if c_init else OURS))]
+    kept = (*KEPT, *(DEBIANS_KEPT if c_init else OURS_KEPT))
+    options = () if c_init else (f"--extract-hook={MORE_OF_PYTHON}",)
+    return Recipe(architecture, bootstrap(suite, architecture, packages, kept, *options), _furnish, SIZE)
+
+
+def bootstrap(
+    suite: str, architecture: str, packages: Iterable[str], kept: Iterable[str], *options: str
+) -> tuple[str, ...]:
+    """Return the command, but for its target, that unpacks what is kept of packages and those they need."""
+    return (
         "mmdebstrap", "--quiet", "--variant=extract", "--mode=root", f"--architectures={architecture}",
-        f"--include={packages}", '--aptopt=Acquire::Check-Valid-Until "false"', "--dpkgopt=path-exclude=/*",
-        *(f"--dpkgopt=path-include={path}" for path in (*KEPT, *(DEBIANS_KEPT if c_init else OURS_KEPT))),
-        f"--setup-hook={MERGE_USR}", *([] if c_init else [f"--extract-hook={MORE_OF_PYTHON}"]), suite,
+        f"--include={','.join(packages)}", '--aptopt=Acquire::Check-Valid-Until "false"',
+        "--dpkgopt=path-exclude=/*", *(f"--dpkgopt=path-include={path}" for path in kept),
+        f"--setup-hook={MERGE_USR}", *options, suite,
     )  # fmt: skip
-    return Recipe(architecture, bootstrap, _furnish, SIZE)
 
 
 def _furnish(root: Path, init: bytes, folder: Path, architecture: str) -> None:

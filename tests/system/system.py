@@ -23,8 +23,9 @@ SYSTEM = os.environ.get("SYSVINIT_PY_SYSTEM", "")
 INITCTL = struct.Struct("=iiii368s")
 MAGIC = 0x03091969
 
-#: A record of glibc's utmp, 384 bytes (utmp(5)).
-UTMP = struct.Struct("=h2xi32s4s32s256shhiii4i20x")
+#: A record of glibc's utmp, 384 bytes, and 400 on arm64 (utmp(5)).
+IS_ARM64 = Path(SYSTEM, "lib/aarch64-linux-gnu").exists() if SYSTEM else os.uname().machine == "aarch64"
+UTMP = struct.Struct(f"=h2xi32s4s32s256shh{'qqq4i24x' if IS_ARM64 else 'iii4i20x'}")
 RUN_LVL, BOOT_TIME, INIT_PROCESS, LOGIN_PROCESS, DEAD_PROCESS = 1, 2, 5, 6, 8
 
 #: Namespaces by their names in /proc/PID/ns and nsenter(1)'s options.

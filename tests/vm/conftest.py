@@ -60,9 +60,15 @@ def disk_image(init: bytes) -> Image:
 
 
 @pytest.fixture(scope="session")
-def small_image(init: bytes) -> Image:
+def small_suite() -> list[str]:
+    """Debian's suite and the architecture of ``small_image``."""
+    return os.environ.get("SYSVINIT_PY_IMAGE", "bookworm amd64").split()
+
+
+@pytest.fixture(scope="session")
+def small_image(init: bytes, small_suite: list[str]) -> Image:
     """The image without any C init package, of SYSVINIT_PY_IMAGE."""
-    suite, architecture = os.environ.get("SYSVINIT_PY_IMAGE", "bookworm amd64").split()
+    suite, architecture = small_suite
     if not shutil.which(program := qemu.MACHINES[architecture].program):
         pytest.skip(f"no {program} here")
     return image(init, CACHE, small.recipe(suite, architecture))

@@ -52,7 +52,7 @@ class Machine:
         self._seen = 0  # what of it expect() has passed
         self._events: list[dict[str, Any]] = []  # what QEMU has said, and nobody asked for yet
         self._folder = Path(tempfile.mkdtemp(prefix="vm-"))
-        self.disk = self._folder / "disk"
+        self.disk, self.architecture = self._folder / "disk", image.architecture
         subprocess.run(["cp", "--sparse=always", "--reflink=auto", image.disk, self.disk], check=True)
         for path, content in (files or {}).items():
             self._put(path, content)

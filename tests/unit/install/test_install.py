@@ -373,7 +373,7 @@ def refused(root: Path, done: subprocess.CompletedProcess[str], *reasons: str) -
 
 def test_no_inittab_is_refused(root: Path, run: Run) -> None:
     (root / "etc/inittab").unlink()
-    refused(root, run(), "no /etc/inittab: apt-get install sysvinit-core")
+    refused(root, run(), "no /etc/inittab: apt-get install sysvinit-core", "or write one: inittab(5)")
 
 
 def test_an_inittab_in_parts_is_enough(root: Path, run: Run) -> None:
@@ -476,7 +476,7 @@ def test_another_kind_of_init_is_refused(root: Path, run: Run, place: str) -> No
     done = run()
     assert done.returncode == cli.REFUSED
     name = "BusyBox" if "busybox" in place else "systemd"
-    assert f"/sbin/init is that of {name}, which does not use /etc/inittab: apt-get install" in done.stderr
+    assert f"/sbin/init is that of {name}, which does not read /etc/inittab as a SysV init" in done.stderr
     assert content(root) == before
 
 

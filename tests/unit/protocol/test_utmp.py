@@ -25,12 +25,18 @@ def at(seconds: int, microseconds: int) -> int:
     return seconds * 10**9 + microseconds * 1000
 
 
+def widened(record: bytes) -> bytes:
+    """The record as it is on arm64: session, seconds and microseconds have 64 bits, and 4 bytes end it."""
+    times = struct.pack("=qqq", *struct.unpack_from("=iII", record, 336))
+    return record[:336] + times + record[348:] + bytes(4)
+
+
 def captured(pieces: dict[int, str]) -> bytes:
-    """A record as C wrote it: its bytes at these offsets, and NULs elsewhere."""
+    """A record as C wrote it on amd64, its bytes at these offsets, and NULs elsewhere; on arm64 widened."""
     content = bytearray(384)
     for offset, piece in pieces.items():
         content[offset : offset + len(piece) // 2] = bytes.fromhex(piece)
-    return bytes(content)
+    return widened(bytes(content)) if utmp.SIZE > 384 else bytes(content)
 
 
 HOST = RELEASE.encode().hex()
@@ -78,6 +84,23 @@ def test_records_are_those_of_c_init(what: str) -> None:
     record, pieces = SAMPLES[what]
     assert record == captured(pieces)
     assert utmp.pack(unpack(record)) == record
+
+
+@pytest.mark.parametrize(
+    ("machine", "size"),
+    [
+        *((f"{name}-linux-gnu", 384) for name in ("x86_64", "i386", "powerpc64le", "riscv64", "s390x")),
+        ("arm-linux-gnueabihf", 384), ("mips64el-linux-gnuabi64", 384),
+        ("aarch64-linux-gnu", 400), ("loongarch64-linux-gnu", 400),
+    ],
+)  # fmt: skip
+def test_records_of_other_machines(machine: str, size: int) -> None:
+    """Sizes and offsets are those of <utmp.h> there; on arm64 ours used to be those of amd64."""
+    fields = (7, 99, b"tty1", b"1", b"joe", b"example.org", 9, 3, 4711, 5, 6, bytes(range(16)))
+    record = utmp.layout("x86_64-linux-gnu").pack(*fields)
+    assert len(record) == 384
+    assert utmp.layout(machine).pack(*fields) == (record if size == 384 else widened(record))
+    assert utmp.layout(machine).size == size
 
 
 def test_a_record_is_read_where_it_stands() -> None:
