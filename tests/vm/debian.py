@@ -12,7 +12,9 @@ import stat
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -119,6 +121,13 @@ class Root:
         # It is thrown away: dpkg need not wait for the disk.
         (folder / "etc/dpkg/dpkg.cfg.d/tests").write_text("force-unsafe-io\n")
 
+    def copied(self, folder: Path) -> Self:
+        """Return a copy of it."""
+        subprocess.run(["cp", "-a", self.folder, folder], check=True)
+        other = copy(self)
+        other.folder, other.debs = folder, folder / self.debs.name
+        return other
+
     def read(self, path: str) -> bytes | str | None:
         file = self.folder / path
         if file.is_symlink():
@@ -179,8 +188,9 @@ class Root:
 
     def boots(self) -> str:
         """Return which init /sbin/init is: it is booted, but for systemd, which needs a machine."""
-        if str(self.read("usr/sbin/init")).endswith("/systemd"):
-            return self.run("/sbin/init", "--version").splitlines()[0].split()[0]
+        if (found := str(self.read("usr/sbin/init"))).endswith("/systemd"):
+            # By its own name: as "init" it is telinit, which from Debian 13 on knows no --version.
+            return self.run(os.path.join("/usr/sbin", found), "--version").splitlines()[0].split()[0]
         console, terminal = pty.openpty()
         os.set_blocking(console, False)
         said = ""
