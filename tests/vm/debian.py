@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import pty
@@ -19,6 +18,7 @@ from typing import Self
 import pytest
 
 from sysvinit_py.install import cli
+from tests.support import archive
 
 REPOSITORY = Path(__file__).parents[2]
 CACHE = REPOSITORY / ".cache" / "vm"
@@ -96,15 +96,9 @@ def base(suite: str, init: str) -> Path:
     """Return the tar file of a root, which is made if it is missing."""
     if os.geteuid() != 0:
         pytest.skip("only root can make a Debian root")
-    CACHE.mkdir(parents=True, exist_ok=True)
     command = [*BOOTSTRAP, f"--include=python3,{','.join(INITS[init])}", suite]
     tar = CACHE / f"deb-{suite}-{init}-{hashlib.sha256(' '.join(command).encode()).hexdigest()[:8]}.tar"
-    with (CACHE / "deb.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not tar.exists():
-            draft = tar.with_suffix(".draft.tar")
-            subprocess.run([*command, draft], check=True, start_new_session=True)
-            draft.rename(tar)
+    archive.make(tar, command)
     return tar
 
 

@@ -518,9 +518,10 @@ class Interrupted:
 
 @pytest.fixture
 def interrupted(
-    root: CRoot, packages: dict[str, Path], name: str, doing: str, inits: set[str], tmp_path: Path
+    suite: str, packages: dict[str, Path], name: str, doing: str, inits: set[str], tmp_path: Path
 ) -> Interrupted:
-    return Interrupted(root.copied(tmp_path / "start"), packages[name], doing, inits)
+    (tmp_path / "start").mkdir()
+    return Interrupted(CRoot(base(suite, "c"), tmp_path / "start"), packages[name], doing, inits)
 
 
 @nightly
