@@ -39,7 +39,7 @@ def test_what_makes_it_ends_with_us(tmp_path: Path) -> None:
         program.kill()
     assert begun
     with lock.open() as file:
-        wait_until(lambda: is_free(file.fileno()), "it has ended")
+        wait_until(lambda: is_free(file.fileno()), lambda: "it goes on")
 
 
 def is_free(file: int) -> bool:
