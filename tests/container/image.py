@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import subprocess
 from pathlib import Path
 
 from tests.container.engine import TIMEOUT, Engine, EngineError
+from tests.support import archive
 
 REPOSITORY = Path(__file__).parents[2]
 CACHE = REPOSITORY / ".cache" / "container"
@@ -36,17 +36,12 @@ RUN dpkg --purge python3 libpython3-stdlib python3.11 libpython3.11-stdlib
 def base() -> Path:
     """Return the archive of the first image, which is made once. Raises EngineError."""
     made = CACHE / "bookworm.tar"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # test runs may be parallel
-        if not made.exists():
-            if not shutil.which(BOOTSTRAP[0]):
-                raise EngineError(f"no {BOOTSTRAP[0]} here")
-            unfinished = made.with_suffix(".new.tar")
-            done = subprocess.run([*BOOTSTRAP, unfinished], capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise EngineError(f"{BOOTSTRAP[0]}: {done.stderr.strip().splitlines()[-1:]}")
-            unfinished.rename(made)
+    if not shutil.which(BOOTSTRAP[0]):
+        raise EngineError(f"no {BOOTSTRAP[0]} here")
+    try:
+        archive.make(made, BOOTSTRAP)
+    except subprocess.CalledProcessError as error:
+        raise EngineError(f"{BOOTSTRAP[0]}: {error.stderr.strip().splitlines()[-1:]}") from None
     return made
 
 

@@ -287,3 +287,19 @@ def test_a_command_without_a_place_is_found(tmp_path: Path) -> None:
     )
     assert commands(page) == ["make coffee", "make tea", "inittab-brew --hot"]
     assert [pattern_of(command) for command in commands(page)] == [None, None, None]
+
+
+@pytest.mark.parametrize("name", ["run", "nightly"])
+def test_what_ci_runs_is_there(name: str) -> None:
+    """Regression: .ci/nightly ran a target that make no longer had."""
+    text = re.sub("#.*", "", (REPOSITORY / ".ci" / name).read_text())
+    makefile = (REPOSITORY / "Makefile").read_text()
+    targets = re.findall(r"^(?:step )?(?:make|suite) (\S+)", text, re.M)
+    assert len(targets) > 4
+    assert [t for t in targets if not re.search(rf"^{re.escape(t)}:", makefile, re.M)] == []
+    paths = re.findall(r"(?:tests/[\w./]+|\.ci/\w+)(?=[\s)])", text)
+    assert len(paths) > 4
+    assert [path for path in paths if not (REPOSITORY / path).exists()] == []
+    tests = "".join(path.read_text() for path in (REPOSITORY / "tests").rglob("*.py"))
+    variables = re.findall(r"\b(?:SYSVINIT_PY_\w+|REEX\w+)(?==)", text)
+    assert [name for name in variables if name not in tests] == []

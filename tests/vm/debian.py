@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import pty
@@ -12,11 +11,14 @@ import stat
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 from sysvinit_py.install import cli
+from tests.support import archive
 
 REPOSITORY = Path(__file__).parents[2]
 CACHE = REPOSITORY / ".cache" / "vm"
@@ -94,15 +96,9 @@ def base(suite: str, init: str) -> Path:
     """Return the tar file of a root, which is made if it is missing."""
     if os.geteuid() != 0:
         pytest.skip("only root can make a Debian root")
-    CACHE.mkdir(parents=True, exist_ok=True)
     command = [*BOOTSTRAP, f"--include=python3,{','.join(INITS[init])}", suite]
     tar = CACHE / f"deb-{suite}-{init}-{hashlib.sha256(' '.join(command).encode()).hexdigest()[:8]}.tar"
-    with (CACHE / "deb.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not tar.exists():
-            draft = tar.with_suffix(".draft.tar")
-            subprocess.run([*command, draft], check=True, start_new_session=True)
-            draft.rename(tar)
+    archive.make(tar, command)
     return tar
 
 
@@ -118,6 +114,13 @@ class Root:
             deb.rename(self.debs / f"{deb.name.partition('_')[0]}.deb")
         # It is thrown away: dpkg need not wait for the disk.
         (folder / "etc/dpkg/dpkg.cfg.d/tests").write_text("force-unsafe-io\n")
+
+    def copied(self, folder: Path) -> Self:
+        """Return a copy of it."""
+        subprocess.run(["cp", "-a", self.folder, folder], check=True)
+        other = copy(self)
+        other.folder, other.debs = folder, folder / self.debs.name
+        return other
 
     def read(self, path: str) -> bytes | str | None:
         file = self.folder / path
@@ -179,8 +182,9 @@ class Root:
 
     def boots(self) -> str:
         """Return which init /sbin/init is: it is booted, but for systemd, which needs a machine."""
-        if str(self.read("usr/sbin/init")).endswith("/systemd"):
-            return self.run("/sbin/init", "--version").splitlines()[0].split()[0]
+        if (found := str(self.read("usr/sbin/init"))).endswith("/systemd"):
+            # By its own name: as "init" it is telinit, which from Debian 13 on knows no --version.
+            return self.run(os.path.join("/usr/sbin", found), "--version").splitlines()[0].split()[0]
         console, terminal = pty.openpty()
         os.set_blocking(console, False)
         said = ""

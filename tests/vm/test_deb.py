@@ -180,14 +180,23 @@ def test_an_update_of_c_init_does_not_replace_ours(root: CRoot, package: Path, e
     check_removed(root, expected)
 
 
+def owned_by_dpkg(folder: Path) -> None:
+    """Put init and telinit in their places, where they were before postinst linked them there."""
+    for name in "init", "telinit":
+        (folder / "usr/lib/sysvinit-py/sbin" / name).rename(folder / "usr/sbin" / name)
+    postinst = folder / "DEBIAN/postinst"
+    postinst.write_text(postinst.read_text().replace("|| replace /usr/lib", "|| true /usr/lib"))
+
+
 @nightly
 @pytest.mark.parametrize("lost", [False, True], ids=["as it was", "after an update of C init"])
 def test_update_from_the_package_before_debian(root: CRoot, package: Path, lost: bool) -> None:
     def older(folder: Path) -> None:
         (folder / "DEBIAN/preinst").write_text(OLDER_PREINST)
         (folder / "DEBIAN/postrm").write_text(OLDER_POSTRM)
-        for script in "postinst", "triggers":
+        for script in "postinst", "prerm", "triggers":
             (folder / "DEBIAN" / script).unlink()
+        owned_by_dpkg(folder)
         (folder / "usr/sbin").rename(folder / "sbin")
         control = folder / "DEBIAN/control"
         control.write_text(control.read_text().replace("\nVersion: ", "\nVersion: 0.0."))
@@ -436,14 +445,6 @@ def test_over_systemd_and_back(suite: str, tmp_path: Path, packages: dict[str, P
     assert root.boots() == "ours"
 
 
-def check_boots(root: CRoot, doing: str, inits: tuple[str, ...]) -> None:
-    """Boot what was interrupted: if ours is removed, and C's not yet back, init=/sbin/init.sysv does."""
-    if doing == "remove" and root.read("usr/sbin/init") is None:
-        assert root.read("usr/sbin/init.sysv") == root.c_init
-    else:
-        assert root.boots() in inits
-
-
 #: Lines of strace that are steps of dpkg: what it renames and removes.
 STEPS = "/^(rename|unlink)(at2?)?$"
 
@@ -468,82 +469,100 @@ def chosen(lines: list[str]) -> list[tuple[str, int]]:
     return [(names[n], names[: n + 1].count(names[n])) for n in some]
 
 
-@nightly
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("doing", ["install", "upgrade", "remove"])
-@pytest.mark.parametrize("name", [PACKAGE, CORE])
-def test_dpkg_is_killed(suite: str, tmp_path: Path, packages: dict[str, Path], name: str, doing: str) -> None:
-    """At any step the machine boots, and dpkg can go on."""
-    if (name, doing) == (CORE, "remove"):
-        pytest.skip("which leaves no init, killed or not")
+#: What is interrupted, and which init there may be then: none where sysvinit-py-core is removed.
+KILLED = [
+    pytest.param(PACKAGE, "install", {"c", "ours"}, id="install beside C init"),
+    pytest.param(PACKAGE, "upgrade", {"ours"}, id="upgrade"),
+    pytest.param(PACKAGE, "remove", {"c", "ours"}, id="remove"),
+    pytest.param(CORE, "install", {"c", "ours"}, id="install instead of C init"),
+    pytest.param(CORE, "upgrade", {"ours"}, id="upgrade of core"),
+    pytest.param(CORE, "remove", set(), id="remove core"),
+]
 
-    def made(folder: str) -> tuple[CRoot, list[str]]:
-        place = tmp_path / folder
-        place.mkdir()
-        root = CRoot(base(suite, "c"), place)
-        install = ["--auto-deconfigure", "--install", root.put(packages[name])]
+
+class Interrupted:
+    """dpkg doing something, which is killed, in a copy of the root each time."""
+
+    def __init__(self, root: CRoot, deb: Path, doing: str, inits: set[str]) -> None:
+        self.root, self.inits = root, inits
+        self.name = deb.name.partition("_")[0]
+        self.install = ["--auto-deconfigure", "--install", root.put(deb)]
+        self.words = ["--remove", self.name] if doing == "remove" else self.install
         if doing != "install":
-            root.dpkg(*install)
-        return root, install if doing != "remove" else ["--remove", name]
+            root.dpkg(*self.install)
 
-    root, words = made("whole")
-    killed = 0
-    for call, number in chosen(steps(root, *words)):
-        step = f"{call}-{number}"
-        root, words = made(step)
-        inject = f"strace -o /dev/null -e trace={call} -e inject={call}:signal=KILL:when={number}"
-        root.dpkg(*words, wrapper=inject, fails=True)
-        killed += 1
-        check_boots(root, doing, ("c", "ours") if doing != "upgrade" else ("ours",))
-        root.dpkg("--configure", "-a", fails=None)
-        root.dpkg("--auto-deconfigure", "--install", root.put(packages[name]))
-        assert root.boots() == "ours", step
-        assert root.run("dpkg", "--audit") == ""
-        if name == PACKAGE:
-            root.dpkg("--purge", PACKAGE)
-            check_removed(root, root.c_init)
-            assert root.boots() == "c"
-        shutil.rmtree(root.folder)
-    assert killed > 12
+    def start(self) -> CRoot:
+        """Return a root that is to be killed."""
+        return self.root.copied(self.root.folder.with_name("killed"))
+
+    def check(self, killed: CRoot, step: object) -> None:
+        """There is an init; and dpkg ends well when it is told the same again, or to go on and to install."""
+        if self.inits:
+            assert killed.boots() in self.inits, step
+        other = killed.copied(killed.folder.with_name("other"))
+        killed.dpkg(*self.words)
+        other.dpkg("--configure", "-a", fails=None)
+        other.dpkg(*self.install)
+        for root, words in (killed, self.words), (other, self.install):
+            assert root.run("dpkg", "--audit") == "", step
+            if words == self.install:
+                assert root.is_ours(), step
+                assert root.run("dpkg", "--verify", self.name) == "", step
+            if self.name == PACKAGE:
+                root.dpkg("--purge", PACKAGE)
+                check_removed(root, root.c_init)
+            elif words != self.install:
+                assert root.states() in ({}, {CORE: "config-files"}), step
+            shutil.rmtree(root.folder)
+
+
+@pytest.fixture
+def interrupted(
+    suite: str, packages: dict[str, Path], name: str, doing: str, inits: set[str], tmp_path: Path
+) -> Interrupted:
+    (tmp_path / "start").mkdir()
+    return Interrupted(CRoot(base(suite, "c"), tmp_path / "start"), packages[name], doing, inits)
 
 
 @nightly
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("name", [PACKAGE, CORE])
-@pytest.mark.parametrize("doing", ["install", "remove"])
-def test_all_is_killed_while_a_script_runs(
-    suite: str, tmp_path: Path, packages: dict[str, Path], name: str, doing: str
-) -> None:
-    """As when the power fails: after each of the diversions that a script makes or removes."""
-    if (name, doing) == (CORE, "remove"):
-        pytest.skip("which leaves no init, killed or not")
-    for step in range(1, 8):
-        place = tmp_path / f"step-{step}"
-        place.mkdir()
-        root = CRoot(base(suite, "c"), place)
-        install = ["--auto-deconfigure", "--install", root.put(packages[name])]
-        if doing == "remove":
-            root.dpkg(*install)
-        killer = root.debs / "dpkg-divert"  # it is first in PATH
-        killer.write_text(KILLER.format(step=step))
-        killer.chmod(0o755)
-        words = " ".join(install if doing == "install" else ["--remove", name])
-        root.run("sh", "-c", f"dpkg {words}; :", fails=None)
-        assert len(root.debs.joinpath("count").read_text()) == step
-        killer.unlink()
-        check_boots(root, doing, ("c", "ours"))
-        root.dpkg("--configure", "-a", fails=None)
-        root.dpkg(*install)
-        assert root.boots() == "ours", step
-        if name == PACKAGE:
-            root.dpkg("--purge", PACKAGE)
-            check_removed(root, root.c_init)
-        shutil.rmtree(root.folder)
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(("name", "doing", "inits"), KILLED)
+def test_dpkg_is_killed(interrupted: Interrupted, tmp_path: Path) -> None:
+    """At any step the machine boots, and dpkg can go on."""
+    kills = chosen(steps(interrupted.root.copied(tmp_path / "whole"), *interrupted.words))
+    assert len(kills) > 12
+    for call, number in kills:
+        killed = interrupted.start()
+        inject = f"strace -o /dev/null -e trace={call} -e inject={call}:signal=KILL:when={number}"
+        killed.dpkg(*interrupted.words, wrapper=inject, fails=True)
+        interrupted.check(killed, f"{call} {number}")
 
 
+@nightly
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(("name", "doing", "inits"), KILLED)
+def test_all_is_killed_while_a_script_runs(interrupted: Interrupted) -> None:
+    """As when the power fails: after each command by which a script changes something."""
+    step = done = 0
+    while done == step:
+        step += 1
+        killed = interrupted.start()
+        for name in COMMANDS:  # they are first in PATH
+            (killed.debs / name).write_text(KILLER.format(step=step))
+            (killed.debs / name).chmod(0o755)
+        killed.run("sh", "-c", f"dpkg {' '.join(interrupted.words)}; :", fails=None)
+        for name in COMMANDS:
+            (killed.debs / name).unlink()
+        done = (killed.debs / "count").stat().st_size
+        interrupted.check(killed, step)
+    assert step > (8 if interrupted.name == PACKAGE else 3)
+
+
+COMMANDS = ("cp", "dpkg-divert", "ln", "mkdir", "mv", "rm")
 KILLER = """\
 #!/bin/sh
-/usr/bin/dpkg-divert "$@"
-case $* in *--add*|*--remove*) printf x ;; esac >> /debs/count
+/usr/bin/${{0##*/}} "$@" || exit
+case $0-$* in */dpkg-divert-*--list*) exit ;; esac
+printf x >> /debs/count
 [ "$(wc -c < /debs/count)" -lt {step} ] || kill -KILL -1
 """

@@ -14,7 +14,7 @@ from sysvinit_py.vm.image import Image, image
 from tests.vm.conftest import REPOSITORY
 from tests.vm.machine import BOOT, Machine
 
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1800)]
 
 #: Debian 12's Python, whose packages depend on each other's versions. The first has the interpreter.
 PACKAGES = ("python3.11-minimal", "python3.11", "libpython3.11-minimal", "libpython3.11-stdlib")
@@ -23,12 +23,10 @@ INSTALL = "dpkg {} --install /mnt/*python3*.deb"
 
 
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def brought(tmp_path_factory: pytest.TempPathFactory, packages: dict[str, Path]) -> Path:
     """A folder with our package, and a Python whose interpreter is another file than Debian's."""
-    folder = tmp_path_factory.mktemp("packages")
-    subprocess.run(["make", "deb"], cwd=REPOSITORY, check=True, capture_output=True)
-    (ours,) = (REPOSITORY / "dist").glob("sysvinit-py_*.deb")
-    shutil.copy(ours, folder)
+    folder = tmp_path_factory.mktemp("brought")
+    shutil.copy(packages["sysvinit-py"], folder)
     try:
         files = [next(unpacked(name).parent.glob(f"{name}_*.deb")) for name in PACKAGES]
     except PackageError as reason:
@@ -44,9 +42,9 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def machine(disk_image: Image, packages: Path) -> Iterator[Machine]:
+def machine(disk_image: Image, brought: Path) -> Iterator[Machine]:
     """A machine of Debian's C init, on which our package was installed and took over."""
-    with Machine(image(b"", REPOSITORY / ".cache" / "vm"), bring=packages) as machine:
+    with Machine(image(b"", REPOSITORY / ".cache" / "vm"), bring=brought) as machine:
         machine.log_in(2 * BOOT)
         machine.run("mountpoint -q /mnt || mount /mnt")
         machine.run("dpkg --install /mnt/sysvinit-py_*.deb", BOOT)
