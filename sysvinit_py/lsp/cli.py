@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sysvinit_py.cli.options import Option, Program, RefusedError, Values
 from sysvinit_py.clients.inittab.verbs import PID
-from sysvinit_py.lint.targets import TARGETS
+from sysvinit_py.lint import programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ PROGRAM = Program(
     "inittab-lsp",
     "Serve an editor (Language Server Protocol, on standard input and output) with what inittab-lint knows.",
     (
-        Option("--target", "INIT",
-            f"the init that is to read the files: {', '.join(TARGETS)}; default: what a config file of "
-            "inittab-lint says, or it is guessed", tuple(TARGETS)),
+        programs.target("what a config file of inittab-lint says, or it is guessed"),
         Option("--root", "DIR", "the image being built: look there for commands and terminals",
             complete="folder"),
         PID.replace(default=1),
@@ -30,7 +28,7 @@ PROGRAM = Program(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run inittab-lsp; return its exit status."""
-    return PROGRAM.run(_run, arguments)
+    return programs.run(PROGRAM, _run, arguments)
 
 
 def _run(options: Values) -> int:

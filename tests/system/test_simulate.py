@@ -205,6 +205,7 @@ def is_clear(story: Story, life: Life, skipped: float) -> bool:
     if any(skips[0] <= event.time <= skips[1] for event in happened if skips):
         return False
     causes = [event.time for event in happened if event.what == "end" and not event.word]
+    causes.append(life.seconds)
     causes += {event.time for event in happened if event.what == "step"}
     causes += {event.time for event in happened if event.what == "signal" and event.word == "SIGKILL"}
     moments = {*(event.time for event in happened), *skips, life.seconds}

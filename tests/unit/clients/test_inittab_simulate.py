@@ -176,7 +176,7 @@ def test_the_other_files_of_init_are_read_too(run: Run, tmp_path: Path) -> None:
     (tmp_path / "etc/inittab").write_text(TAB)
     (tmp_path / "etc/inittab.d/more.tab").write_text("more:2:respawn:/bin/more" + "x" * 130 + "\n")
     (tmp_path / "steps").write_text(
-        f"edit tab\nat 1s telinit q\nat 2s expect more running\nexpect more never ends\n"
+        "edit tab\nat 1s telinit q\nat 2s expect more running\nexpect more never ends\n"
     )
     assert run("-q", "etc/inittab", "steps") == (0, "", "")
     _, out, _ = run("etc/inittab", "--target", "sysvinit-3.06")
