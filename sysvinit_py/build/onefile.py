@@ -77,9 +77,9 @@ _INIT_BUNDLES = (
     ("linux/beneath.py",),
     ("clients/inittab/log.py",),
     ("clients/inittab/watch.py",),
-    ("clients/inittab/edit.py", "clients/inittab/plan.py", "report/plan.py"),
+    (*(f"clients/inittab/{module}.py" for module in ("edit", "files", "plan")), "report/plan.py"),
     (
-        *(f"clients/inittab/{module}.py" for module in ("explain", "graph")),
+        *(f"clients/inittab/{module}.py" for module in ("contained", "explain", "graph")),
         *(f"report/{module}.py" for module in ("explain", "graph", "order")),
     ),
     (

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 
-from sysvinit_py.cli.options import Option, Program, UsageError, Values
+from sysvinit_py.cli.options import Option, Program, Values
+from sysvinit_py.lint import programs
 from sysvinit_py.lint.formats import FORMATS
 from sysvinit_py.lint.run import CLEAN, FAILED, Run, show
-from sysvinit_py.lint.targets import TARGETS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: How many new objects make Python look for garbage. There is hardly any, and to look took half the time.
-GARBAGE = 100_000
 #: The words of RULES: each code, and each name.
 _RULES = r"""inittab-lint --list-rules | awk '{ print $1 "\t" $3; print $3 "\t" $1 }'"""
 
@@ -27,8 +24,7 @@ PROGRAM = Program(
             "an inittab, a folder with inittab and inittab.d in it, at any depth, a folder of services, or - "
             "for standard input; "
             "default /etc/inittab and /etc/inittab.d", many=True, complete="file"),
-        Option("--target", "INIT",
-            f"the init that is to read it: {', '.join(TARGETS)}; default: guessed, and said", tuple(TARGETS)),
+        programs.target("guessed, and said"),
         Option("--root", "DIR",
             "the image being built: look there for commands, terminals and, if no FILE is given, inittab",
             complete="folder"),
@@ -69,13 +65,10 @@ PROGRAM = Program(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run inittab-lint; returns its exit status: 0 clean, 1 findings, 2 it could not run."""
-    gc.set_threshold(GARBAGE)
-    return PROGRAM.run(_run, arguments)
+    return programs.run(PROGRAM, _run, arguments)
 
 
 def _run(options: Values) -> int:
-    if sys.stdout is None:  # a file that is opened would take its place
-        raise UsageError("standard output is closed")
     if options.explain or options.list_rules:
         from sysvinit_py.lint.manual import explain, listing
         from sysvinit_py.lint.rules import RULES

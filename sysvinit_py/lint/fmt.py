@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from errno import EFBIG
 
 from sysvinit_py.cli import out
 from sysvinit_py.cli.options import Option, Program, UsageError, Values
 from sysvinit_py.inittab.sources import MAX_BYTES, TOO_BIG
-from sysvinit_py.lint.cli import GARBAGE
+from sysvinit_py.lint import programs
 from sysvinit_py.lint.fixes import diff, write
 from sysvinit_py.lint.layout import MeaningError, formatted, kept_returns
 from sysvinit_py.lint.run import CLEAN, FAILED, FOUND
@@ -29,8 +28,7 @@ PROGRAM = Program(
             many=True, required=True, complete="file"),
         Option("--check", help="change nothing; the exit status says whether something would be changed"),
         Option("--diff", help="change nothing; show what would be changed"),
-        Option("--target", "INIT",
-            f"the init that is to read it: {', '.join(TARGETS)}; default: guessed", tuple(TARGETS)),
+        programs.target("guessed"),
     ),
     "Exit status: 0 clean, or formatted; 1 something would be changed (--check, --diff); 2 it failed.",
     failed=FAILED,
@@ -40,13 +38,10 @@ PROGRAM = Program(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run inittab-fmt; return its exit status."""
-    gc.set_threshold(GARBAGE)
-    return PROGRAM.run(_run, arguments)
+    return programs.run(PROGRAM, _run, arguments)
 
 
 def _run(values: Values) -> int:
-    if sys.stdout is None:  # a file that is opened would take its place
-        raise UsageError("standard output is closed")
     return max([_format(word, values) for word in dict.fromkeys(values.files)])
 
 

@@ -89,7 +89,7 @@ class Place(Value):
     def read(self, limit: int) -> tuple[bytes, os.stat_result]:
         """Return the content and the status of a regular file, or of /dev/null; OSError if it is too long."""
         with self.opened() as descriptor:
-            return read(descriptor, limit, self.shown), os.fstat(descriptor)
+            return read(descriptor, limit, self.shown, waits=False), os.fstat(descriptor)
 
     def beginning(self, size: int) -> bytes:
         """Return what :meth:`read` does, but no more than ``size`` bytes of a file of any length."""
@@ -262,13 +262,16 @@ def named_file(path: str) -> Place:
     return Place(*os.path.split(path), shown=path)
 
 
-def read(descriptor: int, limit: int, shown: str = "") -> bytes:
-    """Return all that there is; OSError if it is longer than the limit."""
+def read(descriptor: int, limit: int, shown: str = "", *, waits: bool = True) -> bytes:
+    """Return all that there is; OSError if it is longer than the limit, or not there yet and not waited for."""
     data = bytearray()
     while True:
         try:
             chunk = os.read(descriptor, min(1 << 16, limit + 1 - len(data)))
-        except BlockingIOError:  # whoever handed it down does not wait for it
+        except BlockingIOError as error:  # whoever handed it down does not wait for it
+            if not waits:  # such as /proc/kmsg, a regular file by its mode
+                error.filename = shown
+                raise
             select([descriptor], [], [])
             continue
         data += chunk

@@ -21,8 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sysvinit_py.lsp.project import Project
-    from sysvinit_py.lsp.text import Text
+    from sysvinit_py.lsp.project import Opened, Project
 
 #: What makes an editor ask.
 TRIGGERS = (":", "/", "=", " ")
@@ -33,8 +32,9 @@ _RULE = re.compile(r".*inittab-lint[ \t]*:[ \t]*disable(?:-file)?=(?:.*,)?[ \t]*
 _MOST = 1000
 
 
-def completions(project: Project, text: Text, position: lsp.Position) -> list[lsp.CompletionItem]:
+def completions(at: Opened, params: lsp.CompletionParams) -> list[lsp.CompletionItem]:
     """Return what may stand at a position."""
+    project, text, position = at.project, at.text, params.position
     offset = text.offset(position)
     _, line, column = text.line(offset)
     before = line[:column]

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from lsprotocol import types as lsp
 
+from sysvinit_py.cli import looking
 from sysvinit_py.lint.finding import printable
 from sysvinit_py.lint.fixes import repair
 from sysvinit_py.lint.inittab import ID, Inittab
-from sysvinit_py.lint.layout import formatted
+from sysvinit_py.lint.layout import MeaningError, formatted
 from sysvinit_py.lsp.project import id_of
 from sysvinit_py.report.explain import explain
+from sysvinit_py.report.item import items
+from sysvinit_py.report.slots import DamagedError, FormError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from sysvinit_py.inittab.parser import Line
     from sysvinit_py.lint.finding import Edit, Finding
-    from sysvinit_py.lsp.project import Project
+    from sysvinit_py.lint.fixes import Files
+    from sysvinit_py.lsp.project import Opened
     from sysvinit_py.lsp.text import Text
 
 SOURCE = "inittab-lint"
@@ -29,26 +33,25 @@ _SEVERITIES = {
 }
 
 
-class RenameError(Exception):
-    """The id cannot be that; the text says why."""
+class NotDoneError(Exception):
+    """What was asked for is not done; the text says why."""
 
 
-def diagnostics(project: Project, path: str, text: Text, uri: Callable[[str], str]) -> list[lsp.Diagnostic]:
-    """Return what the linter finds in one file of a project."""
-    return [_diagnostic(f, project, text, uri) for f in project.findings if f.path == path]
+def diagnostics(at: Opened) -> list[lsp.Diagnostic]:
+    """Return what the linter finds in a file."""
+    return [_diagnostic(finding, at) for finding in at.findings]
 
 
-def _diagnostic(finding: Finding, project: Project, text: Text, uri: Callable[[str], str]) -> lsp.Diagnostic:
+def _diagnostic(finding: Finding, at: Opened) -> lsp.Diagnostic:
     related = []
     if finding.first:
         path, line = finding.first
         place = lsp.Position(line - 1, 0)
-        where = lsp.Location(uri(path), lsp.Range(place, place))
+        where = lsp.Location(at.uri_of(path), lsp.Range(place, place))
         related.append(lsp.DiagnosticRelatedInformation(where, "the first one"))
-    message = finding.message + (f"\n{finding.hint}" if finding.hint else "")
     return lsp.Diagnostic(
-        text.range(finding.line, finding.column, finding.end_column),
-        message,
+        at.text.range(finding.line, finding.column, finding.end_column),
+        "\n".join(filter(None, (finding.message, finding.hint))),
         _SEVERITIES[finding.severity],
         finding.code,
         source=SOURCE,
@@ -56,31 +59,40 @@ def _diagnostic(finding: Finding, project: Project, text: Text, uri: Callable[[s
     )
 
 
-def quick_fixes(
-    project: Project, path: str, text: Text, chosen: lsp.Range, uri: Callable[[str], str]
-) -> Iterator[lsp.CodeAction]:
-    """Yield the repairs of what is found in a range, and one that repairs all that has one safe answer."""
-    start, end = text.offset(chosen.start), text.offset(chosen.end)
-    for finding in project.findings:
-        if finding.path != path or not finding.fix:
-            continue
-        found = _diagnostic(finding, project, text, uri)
-        if text.offset(found.range.start) <= end and start <= text.offset(found.range.end):
-            edits = [_edit(edit, text) for edit in finding.fix.edits]
+def quick_fixes(at: Opened, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
+    """Return the repairs of what is found in a range, and one that repairs all that has one safe answer."""
+    only = [_word(kind) for kind in params.context.only or ("",)]
+    return [fix for fix in _fixes(at, params.range) if _word(fix.kind or "").startswith((*only,))]
+
+
+def _word(kind: str | lsp.CodeActionKind) -> str:
+    return kind.value if isinstance(kind, lsp.CodeActionKind) else kind
+
+
+def _fixes(at: Opened, chosen: lsp.Range) -> Iterator[lsp.CodeAction]:
+    start, end = at.text.offset(chosen.start), at.text.offset(chosen.end)
+    fixable = [finding for finding in at.findings if finding.fix]
+    for finding in fixable:
+        found = _diagnostic(finding, at)
+        if (
+            finding.fix
+            and at.text.offset(found.range.start) <= end
+            and start <= at.text.offset(found.range.end)
+        ):
             yield lsp.CodeAction(
                 f"{finding.fix.what} ({finding.code})",
                 lsp.CodeActionKind.QuickFix,
                 [found],
                 is_preferred=finding.fix.safe,
-                edit=lsp.WorkspaceEdit({uri(path): edits}),
+                edit=at.changed([_edit(edit, at.text) for edit in finding.fix.edits]),
             )
 
-    def find(files: tuple[tuple[str, bytes], ...]) -> list[Finding]:
-        return [f for f in project.check(files) if f.path == path]
+    def find(files: Files) -> list[Finding]:
+        return [finding for finding in at.project.check(files) if finding.path == at.path]
 
-    if any(f.path == path and f.fix and f.fix.safe for f in project.findings):
-        repaired = dict(repair(project.files, find, unsafe=False))[path].decode(errors="replace")
-        edit = lsp.WorkspaceEdit({uri(path): [lsp.TextEdit(text.whole, repaired)]})
+    if any(finding.fix and finding.fix.safe for finding in fixable):
+        repaired = dict(repair(at.project.files, find, unsafe=False))[at.path].decode(errors="replace")
+        edit = at.changed([lsp.TextEdit(at.text.whole, repaired)])
         yield lsp.CodeAction("repair all that has one safe answer", FIX_ALL, edit=edit)
 
 
@@ -88,17 +100,17 @@ def _edit(edit: Edit, text: Text) -> lsp.TextEdit:
     return lsp.TextEdit(text.range(edit.line, edit.start, edit.end), edit.text)
 
 
-def symbols(project: Project, path: str, text: Text) -> list[lsp.DocumentSymbol]:
+def symbols(at: Opened, _: lsp.DocumentSymbolParams) -> list[lsp.DocumentSymbol]:
     """Return the entries of a file, by id."""
     found = []
-    for view in Inittab((project.documents[path],), project.target).views:
+    for view in Inittab((at.project.documents[at.path],), at.project.target).views:
         span = view.span(ID)
         found.append(
             lsp.DocumentSymbol(
                 printable(view.id) or "-",
                 lsp.SymbolKind.Event,
-                text.range(view.entry.line, 1, len(view.line.text) + 1),
-                text.range(view.entry.line, span.start, span.end),
+                at.text.range(view.entry.line, 1, len(view.line.text) + 1),
+                at.text.range(view.entry.line, span.start, span.end),
                 printable(f"{view.action} {view.runlevels}: {view.process}"),
             )
         )
@@ -110,82 +122,94 @@ def _id_range(line: Line, text: Text) -> lsp.Range:
     return text.range(line.number, start, start + len(id_of(line)))
 
 
-def line_at(project: Project, path: str, text: Text, position: lsp.Position) -> Line | None:
-    """Return the line at a position that is an entry, or refused."""
-    return project.line(path, text.line(text.offset(position))[0])
-
-
-def hover(project: Project, path: str, text: Text, position: lsp.Position) -> lsp.Hover | None:
+def hover(at: Opened, params: lsp.HoverParams) -> lsp.Hover | None:
     """Return what the entry at a position does, or why its init refuses it; None: it is at no entry."""
-    line = line_at(project, path, text, position)
-    if not line or not project.target.sysv:
+    line = at.line(params.position)
+    if not line or not at.project.target.sysv:
         return None
     if line.problem:
         told = f"Never started: init refuses the line.\n{line.problem.reason}"
     else:
-        entries = project.order.entries
-        entry = next(entry for entry in entries if (entry.file, entry.line) == (path, line.number))
-        told = explain(entry, project.order)
+        entries = at.project.order.entries
+        entry = next(entry for entry in entries if (entry.file, entry.line) == (at.path, line.number))
+        told = explain(entry, at.project.order)
     shown = "\n".join(map(printable, told.split("\n")))
     return lsp.Hover(
-        lsp.MarkupContent(lsp.MarkupKind.PlainText, shown), text.range(line.number, 1, len(line.text) + 1)
+        lsp.MarkupContent(lsp.MarkupKind.PlainText, shown),
+        at.text.range(line.number, 1, len(line.text) + 1),
     )
 
 
-def layout(project: Project, text: Text) -> list[lsp.TextEdit]:
-    """Return the edit that lays out a file. Raises MeaningError if its init would read something else."""
-    after = formatted(text.data, project.target).decode()
-    return [lsp.TextEdit(text.whole, after)] if after != text.source else []
+def layout(at: Opened, _: lsp.DocumentFormattingParams) -> list[lsp.TextEdit]:
+    """Return the edit that lays out a file. Raises NotDoneError if its init would read something else."""
+    try:
+        after = formatted(at.text.data, at.project.target).decode()
+    except MeaningError as error:
+        raise NotDoneError(f"not formatted: {error}") from None
+    return [lsp.TextEdit(at.text.whole, after)] if after != at.text.source else []
 
 
-def others(
-    project: Project, path: str, line: Line, texts: Callable[[str], Text], uri: Callable[[str], str]
-) -> list[lsp.Location]:
+def others(at: Opened, params: lsp.DefinitionParams) -> list[lsp.Location]:
     """Return where the id of an entry stands besides, the first first."""
+    if not (line := at.line(params.position)):
+        return []
     return [
-        lsp.Location(uri(name), _id_range(other, texts(name)))
-        for name, other in project.lines_of(id_of(line))
-        if (name, other.number) != (path, line.number)
+        lsp.Location(at.uri_of(name), _id_range(other, at.text_of(name)))
+        for name, other in at.project.lines_of(id_of(line))
+        if (name, other.number) != (at.path, line.number)
     ]
 
 
-def id_at(project: Project, path: str, text: Text, position: lsp.Position) -> lsp.Range | None:
+def id_at(at: Opened, params: lsp.PrepareRenameParams | lsp.RenameParams) -> lsp.Range | None:
     """Return the range of the id at a position; None: something else is there."""
-    line = line_at(project, path, text, position)
+    line = at.line(params.position)
     if not line or not id_of(line):
         return None
-    found, at = _id_range(line, text), text.offset(position)
-    return found if text.offset(found.start) <= at <= text.offset(found.end) else None
+    found, offset = _id_range(line, at.text), at.text.offset(params.position)
+    return found if at.text.offset(found.start) <= offset <= at.text.offset(found.end) else None
 
 
-def rename(project: Project, path: str, text: Text, at: lsp.Range, name: str) -> lsp.TextEdit:
-    """Return the edit that gives an entry another id. Raises RenameError if its init would refuse that."""
-    start, end = text.offset(at.start), text.offset(at.end)
-    number = text.line(start)[0]
-    source = text.source[:start] + name + text.source[end:]
-    data = source.encode(errors="replace")
-    read = project.read(tuple((p, data if p == path else d) for p, d in project.files))
-    line = next((line for line in read[path].lines if line.number == number), None)
+def rename(at: Opened, params: lsp.RenameParams) -> lsp.WorkspaceEdit:
+    """Return the edit that gives an entry another id. Raises NotDoneError if its init would refuse that."""
+    place, name, text = id_at(at, params), params.new_name, at.text
+    if not place:
+        raise NotDoneError("no id is here")
+    start, end = text.offset(place.start), text.offset(place.end)
+    data = (text.source[:start] + name + text.source[end:]).encode(errors="replace")
+    read = at.project.read(tuple((p, data if p == at.path else d) for p, d in at.project.files))
+    line = next((line for line in read[at.path].lines if line.number == text.line(start)[0]), None)
     if not line or not line.entry or line.entry.id != name:
         reason = line.problem.reason if line and line.problem else "this would be no entry any more"
-        raise RenameError(f"{printable(name)}: {reason}")
+        raise NotDoneError(f"{printable(name)}: {reason}")
     for other, document in read.items():
-        for entry in document.problems:
-            if f'duplicate ID field "{printable(name)}"' in entry.reason:
-                raise RenameError(f"{printable(name)}: {entry.reason} ({other})")
-    return lsp.TextEdit(at, name)
+        for problem in document.problems:
+            if f'duplicate ID field "{printable(name)}"' in problem.reason:
+                raise NotDoneError(f"{printable(name)}: {problem.reason} ({other})")
+    return at.changed([lsp.TextEdit(place, name)])
 
 
-def states(
-    project: Project, path: str, text: Text, running: Mapping[tuple[str, str], str]
-) -> list[lsp.InlayHint]:
-    """Return behind each entry of the file what it is doing; ``running`` says so by file and id."""
+def states(at: Opened, _: lsp.InlayHintParams) -> list[lsp.InlayHint]:
+    """Return behind each entry of the file what it is doing in the running init."""
+    running = _running(at.project.pid)
     return [
         lsp.InlayHint(
-            text.range(line.number, len(line.text) + 1, len(line.text) + 1).start,
-            running[path, line.entry.id],
+            at.text.range(line.number, len(line.text) + 1, len(line.text) + 1).start,
+            running[at.path, line.entry.id],
             padding_left=True,
         )
-        for line in project.documents[path].lines
-        if line.entry and (path, line.entry.id) in running
+        for line in at.project.documents[at.path].lines
+        if line.entry and (at.path, line.entry.id) in running
     ]
+
+
+def _running(pid: int) -> dict[tuple[str, str], str]:
+    """Return what each entry of the running init is doing, by its file and id; nothing if nobody says so."""
+    try:
+        _, published = looking.look(pid)
+        return {
+            (item.source[0], item.id): item.state.word + (f", pid {item.pid}" if item.pid else "")
+            for item in items(published, 0.0)
+            if item.source
+        }
+    except (looking.ForeignError, looking.CannotLookError, DamagedError, FormError, OSError):
+        return {}

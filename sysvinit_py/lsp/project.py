@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from functools import cached_property
 
+from lsprotocol import types as lsp
+
 from sysvinit_py.inittab.sources import MAX_BYTES
 from sysvinit_py.lint.check import check
 from sysvinit_py.lint.config import Config, find_config, read_config
@@ -18,12 +20,13 @@ from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from sysvinit_py.inittab.entry import Entry
     from sysvinit_py.inittab.parser import Document, Line
     from sysvinit_py.lint.finding import Finding
     from sysvinit_py.lint.fixes import Files
+    from sysvinit_py.lsp.text import Text
 
 
 class Settings(Value):
@@ -38,6 +41,7 @@ class Project:
     """One inittab with the files that init reads with it. Raises UsageError for settings that are wrong."""
 
     def __init__(self, path: str, opened: Mapping[str, bytes], settings: Settings) -> None:
+        self.pid = settings.pid
         self.refused: list[str] = []  # config files that are not used, and why
         folder = os.path.dirname(path)
         found = find_config(folder, self.refused) if os.path.isdir(folder) else ""
@@ -88,18 +92,38 @@ class Project:
         seen: dict[str, Entry] = {}
         return {path: read(data, path, self.target, seen) for path, data in files}
 
-    def line(self, path: str, number: int) -> Line | None:
-        """Return a line that the target reads as an entry, or refuses."""
-        lines = self.documents[path].lines if path in self.documents else ()
-        found = (line for line in lines if line.number == number and line.kind in ("entry", "refused"))
-        return next(found, None)
-
     def lines_of(self, entry_id: str) -> Iterator[tuple[str, Line]]:
         """Yield the path and the line of each entry with this id, those that init refuses too."""
         for path, document in self.documents.items():
             for line in document.lines:
                 if line.kind in ("entry", "refused") and id_of(line) == entry_id:
                     yield path, line
+
+
+class Opened(Value):
+    """A file of the editor's: its path, its text, and the inittab that it belongs to."""
+
+    path: str
+    text: Text
+    project: Project
+    uri_of: Callable[[str], str]  # of any file
+    text_of: Callable[[str], Text]  # of a file of the inittab
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What the linter finds in this file."""
+        return [finding for finding in self.project.findings if finding.path == self.path]
+
+    def line(self, position: lsp.Position) -> Line | None:
+        """Return the line at a position that is an entry, or refused."""
+        number = self.text.line(self.text.offset(position))[0]
+        lines = self.project.documents[self.path].lines if self.path in self.project.documents else ()
+        found = (line for line in lines if line.number == number and line.kind in ("entry", "refused"))
+        return next(found, None)
+
+    def changed(self, edits: list[lsp.TextEdit]) -> lsp.WorkspaceEdit:
+        """Return these edits of this file."""
+        return lsp.WorkspaceEdit({self.uri_of(self.path): edits})
 
 
 def id_of(line: Line) -> str:

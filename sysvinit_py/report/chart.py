@@ -15,6 +15,7 @@ from sysvinit_py.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
+    from typing import Any
 
     from sysvinit_py.inittab.entry import Entry
     from sysvinit_py.report.history import Event
@@ -112,6 +113,25 @@ def _held(bars: Collection[Bar], now: float, waiting: Collection[str]) -> tuple[
         return bar.ended - bar.began if bar.waited and bar.ended <= last else 0.0
 
     return tuple(bar.replace(held=held(bar)) for bar in bars)
+
+
+def facts(drawn: Chart) -> dict[str, Any]:
+    """Return it for programs; times are seconds from its beginning."""
+
+    def at(time: float | None) -> float | None:
+        return None if time is None else round(time - drawn.begin, 6)
+
+    return {
+        "seconds": at(drawn.end),
+        "stages": [{"time": at(time), "stage": stage} for time, stage in drawn.stages],
+        "bars": [
+            {
+                "id": bar.id, "command": bar.command or None, "began": at(bar.began), "ended": at(bar.ended),
+                "waited": bar.waited, "held": round(bar.held, 6),
+            }
+            for bar in drawn.bars
+        ],
+    }  # fmt: skip
 
 
 def rows(drawn: Chart) -> Iterator[list[str]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from sysvinit_py.inittab.entry import Entry
+    from sysvinit_py.inittab.sources import Source
     from sysvinit_py.report.history import Event
     from sysvinit_py.simulator.life import Life
 
@@ -27,6 +28,7 @@ NAMES = tuple(target.name for target in C_INITS)
 class Difference(Value):
     """What another init does with a line; 0: with the life as a whole."""
 
+    file: str
     line: int
     id: str
     text: str
@@ -94,21 +96,22 @@ OF_LIFE: dict[str, Callable[[Life], bool]] = {
 
 
 def differences(
-    path: str, data: bytes, entries: Iterable[Entry], life: Life, target: str
+    sources: Iterable[Source], entries: Iterable[Entry], life: Life, target: str
 ) -> list[Difference]:
     """Return where the target would do otherwise than ours, line by line."""
+    files = [(source.path, source.data) for source in sources]
     ours, theirs = (
-        {(finding.line, finding.message): finding for finding in check([(path, data)], init)}
+        {(finding.path, finding.line, finding.message): finding for finding in check(files, init)}
         for init in (SYSVINIT_PY, TARGETS[target])
     )
-    ids = {entry.line: entry.id for entry in entries}
+    ids = {(entry.file, entry.line): entry.id for entry in entries}
     found = [
-        Difference(line, ids.get(line, ""), message)
-        for (line, message), finding in theirs.items()
-        if (line, message) not in ours and finding.severity != "info"
+        Difference(path, line, ids.get((path, line), ""), message)
+        for (path, line, message), finding in theirs.items()
+        if (path, line, message) not in ours and finding.severity != "info"
     ]
     for entry in entries:
         texts = [text for text, applies in OF_ENTRY.items() if applies(entry, life)]
-        found += [Difference(entry.line, entry.id, text) for text in texts]
-    found += [Difference(0, "", text) for text, applies in OF_LIFE.items() if applies(life)]
-    return sorted(found, key=lambda difference: difference.line)
+        found += [Difference(entry.file, entry.line, entry.id, text) for text in texts]
+    found += [Difference("", 0, "", text) for text, applies in OF_LIFE.items() if applies(life)]
+    return sorted(found, key=lambda difference: (difference.file, difference.line))

@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "report",
         "simulator",
         "protocol",
+        "pid1.container",
     },
     "services": {"cli", "value", "text", "linux", "logs", "report", "protocol"},
     "lint": {"cli", "value", "text", "linux", "inittab", "machine", "pid1.container"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sysvinit_py.cli import out
-from sysvinit_py.clients.inittab.explain import source_of
+from sysvinit_py.clients.inittab.files import sources_of
 from sysvinit_py.clients.inittab.plan import NAME
 from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import gather
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def graph(values: Values) -> int:
     """Draw it; return the exit status."""
-    reading = interpret((source_of(values.file),) if values.file else gather())
+    reading = interpret(sources_of(values.file) if values.file else gather())
     out.say(NAME, *map(str, reading.problems))
     order = Order(reading.entries)
     if values.format == "matrix":

@@ -7,9 +7,9 @@ import time
 
 from sysvinit_py.cli import looking, out
 from sysvinit_py.cli.options import RefusedError, UsageError
+from sysvinit_py.clients.inittab.files import source_of
 from sysvinit_py.inittab.read import interpret
-from sysvinit_py.inittab.sources import MAX_BYTES, Source, gather
-from sysvinit_py.linux.beneath import named_file
+from sysvinit_py.inittab.sources import gather
 from sysvinit_py.linux.terminals import missing
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.stages import ENTERABLE
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sysvinit_py.cli.options import Values
     from sysvinit_py.inittab.entry import Reading
+    from sysvinit_py.inittab.sources import Source
     from sysvinit_py.report.plan import Step, World
 
 NAME = "inittab"
@@ -92,8 +93,7 @@ def read(sources: Sequence[Source]) -> Reading:
 
 
 def _of_file(path: str) -> Reading:
-    data, _ = named_file(path).read(MAX_BYTES)
-    return read([Source(path, data)])
+    return read([source_of(path)])
 
 
 def of_running(reading: Reading) -> World:

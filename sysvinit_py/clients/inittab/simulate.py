@@ -6,7 +6,7 @@ import sys
 
 from sysvinit_py.cli import out
 from sysvinit_py.cli.options import RefusedError, UsageError
-from sysvinit_py.clients.inittab.explain import source_of
+from sysvinit_py.clients.inittab.files import sources_of
 from sysvinit_py.clients.inittab.history import event_json, said
 from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import MAX_BYTES, Source
@@ -19,6 +19,7 @@ from sysvinit_py.text import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from sysvinit_py.cli.options import Values
@@ -37,9 +38,9 @@ _COLOURS = {"begin": "32", "end": "31", "rest": "1;31", "level": "1", STEP: "36"
 
 def run(values: Values) -> int:
     """Simulate it, and show what happens; return 1 if an expectation failed, or something was found."""
-    source = source_of(values.file)
-    reading = interpret((source,))
-    scenario, files = _scenario(values.scenario, reading)
+    sources = sources_of(values.file)
+    reading = interpret(sources)
+    scenario, files = _scenario(values.scenario, reading, sources[1:])
     if values.explore is not None:
         if values.junit or values.target:
             raise UsageError("argument --explore: not with --junit or --target")
@@ -47,14 +48,14 @@ def run(values: Values) -> int:
     if values.save:
         raise UsageError("argument --save: only with --explore")
     life = simulate(reading, scenario, files)
-    differ = _differences(values, source.data, reading, life) if values.target else []
+    differ = _differences(values, sources, reading, life) if values.target else []
     if values.json:
         told = _as_json(values.file, scenario, life)
         out.write(out.as_json(told | {"target": values.target, "differences": [*map(_plain, differ)]}) + "\n")
     elif not values.quiet:
         _show(life, reading)
         for one in differ:
-            where = f"{values.file}:{one.line}: {one.id}" if one.line else values.file
+            where = f"{one.file}:{one.line}: {one.id}" if one.line else values.file
             out.write(printable(f"{where}: {values.target}: {one.text}") + "\n")
     where = values.scenario or "default scenario"
     for failure in life.failures:
@@ -83,7 +84,7 @@ def _explore(values: Values, explorer: Explorer) -> int:
     return out.FAILED if findings else out.DONE
 
 
-def _differences(values: Values, data: bytes, reading: Reading, life: Life) -> list[Difference]:
+def _differences(values: Values, sources: Sequence[Source], reading: Reading, life: Life) -> list[Difference]:
     """Return what another init would do otherwise. The linter knows, which is not in the one file."""
     try:
         differ = __import__(_DIFFER, fromlist=["differences"])
@@ -93,7 +94,7 @@ def _differences(values: Values, data: bytes, reading: Reading, life: Life) -> l
         raise RefusedError("--target needs the linter: install the package sysvinit_py") from None
     if values.target not in differ.NAMES:
         raise UsageError(f"argument --target: not one of {', '.join(differ.NAMES)}: {values.target!r}")
-    found: list[Difference] = differ.differences(values.file, data, reading.entries, life, values.target)
+    found: list[Difference] = differ.differences(sources, reading.entries, life, values.target)
     return found
 
 
@@ -113,18 +114,20 @@ def _write(path: str, text: str) -> None:
         raise
 
 
-def _beside(scenario: Place, line: Line) -> Reading:
-    """Return the inittab that a line of the scenario names."""
+def _beside(scenario: Place, line: Line, others: Sequence[Source]) -> Reading:
+    """Return the inittab that a line of the scenario names, with the other files that init reads."""
     place = scenario.sibling(line.values[0])
     try:
         data, _ = place.read(MAX_BYTES)
     except OSError as error:
         error.filename = f"{scenario.shown}:{line.number}: {place.shown}"
         raise
-    return interpret((Source(place.shown, data),))
+    return interpret((Source(place.shown, data), *others))
 
 
-def _scenario(path: str | None, reading: Reading) -> tuple[Scenario, dict[str, Reading]]:
+def _scenario(
+    path: str | None, reading: Reading, others: Sequence[Source]
+) -> tuple[Scenario, dict[str, Reading]]:
     """Return the scenario, and what other inittabs it names, which lie beside it. Raises UsageError."""
     if path is None:
         return default(reading.entries), {}
@@ -132,7 +135,7 @@ def _scenario(path: str | None, reading: Reading) -> tuple[Scenario, dict[str, R
     data, _ = place.read(language.MAX_BYTES)
     try:
         scenario = language.parse(data.decode("utf-8", "surrogateescape"), path)
-        files = {line.values[0]: _beside(place, line) for line in scenario.files}
+        files = {line.values[0]: _beside(place, line, others) for line in scenario.files}
         known = {entry.id for one in (reading, *files.values()) for entry in one.entries}
         known |= {line.values[0].partition(":")[0] for line in scenario.lines if line.form == "edit ENTRY"}
         if mistakes := language.contradictions(scenario, known, path):

@@ -119,9 +119,11 @@ EXPLAIN = Program(
                kind=tuple("0123456789S")),
         Option("--to", "LEVEL", "0 to 9, S, or the letter of ondemand entries",
                kind=tuple("0123456789SsabcABC")),
+        Option("--container", help="of a FILE: what init --container does with it"),
         _JSON,
     ),
-    forms=("[--json] --to LEVEL", "[--json] FILE [ID | boot]", "[--json] [--from LEVEL] --to LEVEL FILE"),
+    forms=("[--json] --to LEVEL", "[--json] [--container] FILE [ID | boot]",
+           "[--json] [--from LEVEL] --to LEVEL FILE"),
 )  # fmt: skip
 GRAPH = Program(
     "graph",
@@ -140,7 +142,7 @@ CHART = Program(
         Option("--to", "LEVEL", "the last change to this level, instead of the boot",
                kind=tuple("0123456789S")),
         Option("--svg", help="as SVG, for a browser"),
-        PID,
+        _JSON, PID,
     ),
 )  # fmt: skip
 EDIT = Program(

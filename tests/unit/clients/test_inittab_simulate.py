@@ -119,9 +119,12 @@ def test_json(run: Run) -> None:
         "stop",
         "level",
     }
-    assert {"line": 3, "id": "web", "text": "One entry cannot be stopped, started or restarted."} in told[
-        "differences"
-    ]
+    assert {
+        "file": "tab",
+        "line": 3,
+        "id": "web",
+        "text": "One entry cannot be stopped, started or restarted.",
+    } in told["differences"]
 
 
 def test_junit(run: Run, tmp_path: Path) -> None:
@@ -163,8 +166,21 @@ def test_what_cannot_be_written_is_named_and_nothing_is_lost(run: Run, arguments
 
 def test_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """As of explain and graph."""
-    monkeypatch.setattr("sysvinit_py.clients.inittab.explain.read", lambda *_: TAB.encode())
+    monkeypatch.setattr("sysvinit_py.clients.inittab.files.read", lambda *_: TAB.encode())
     assert run("-")[1].replace("<stdin>", "tab") == run("tab")[1]
+
+
+def test_the_other_files_of_init_are_read_too(run: Run, tmp_path: Path) -> None:
+    """Also with an inittab that the scenario puts in the place of the first."""
+    (tmp_path / "etc/inittab.d").mkdir(parents=True)
+    (tmp_path / "etc/inittab").write_text(TAB)
+    (tmp_path / "etc/inittab.d/more.tab").write_text("more:2:respawn:/bin/more" + "x" * 130 + "\n")
+    (tmp_path / "steps").write_text(
+        "edit tab\nat 1s telinit q\nat 2s expect more running\nexpect more never ends\n"
+    )
+    assert run("-q", "etc/inittab", "steps") == (0, "", "")
+    _, out, _ = run("etc/inittab", "--target", "sysvinit-3.06")
+    assert "etc/inittab.d/more.tab:1: more: sysvinit-3.06: " in out
 
 
 def test_explore_and_save(run: Run, tmp_path: Path) -> None:

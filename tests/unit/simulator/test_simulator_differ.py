@@ -26,9 +26,10 @@ su:S:wait:/bin/sh
 
 
 def told(scenario: str, tab: bytes = TAB, target: str = "sysvinit-3.06") -> set[tuple[int, str]]:
-    entries = interpret((Source("inittab", tab),)).entries
-    life = simulate(interpret((Source("inittab", tab),)), parse(scenario))
-    return {(one.line, one.text) for one in differences("inittab", tab, entries, life, target)}
+    sources = (Source("inittab", tab),)
+    reading = interpret(sources)
+    life = simulate(reading, parse(scenario))
+    return {(one.line, one.text) for one in differences(sources, reading.entries, life, target)}
 
 
 @pytest.mark.parametrize("text", [*OF_ENTRY, *OF_LIFE])
