@@ -1,6 +1,6 @@
 """Going on with processes whose supervisor was killed.
 
-Beside status, ``supervise/process`` names the process so that no other can be taken for it: the boot, between
+Beside status, ``supervise/lock`` names the process so that no other can be taken for it: the boot, between
 which times it was started, the pipe to the logger, and its first status. It is written before status, over
 what was there, so it needs no space on a disk. Where C's runsv was, status alone has to do: the process that
 it names must have been started at its time, or be in the folder.
@@ -70,7 +70,7 @@ def ticks(seconds: float) -> int:
 
 
 def record(boot_id: bytes, status: Status, started: Times, pipe: int) -> bytes:
-    """Return what ``supervise/process`` says while a process, or none if its pid is 0, has this status."""
+    """Return what ``supervise/lock`` says while a process, or none if its pid is 0, has this status."""
     return b"%s %d %d %d %s\n" % (boot_id, *started, pipe, encode(status).hex().encode())
 
 
@@ -78,7 +78,7 @@ def find(folder: Folder, boot_id: bytes) -> Found | None:
     """Return what a killed supervisor has left; None: nothing that is to be gone on with. Raises OSError."""
     told = _told(folder)
     try:
-        boot_then, *numbers, noted = folder.read("process").split()
+        boot_then, *numbers, noted = folder.record().split()
         first, last, pipe = map(int, numbers)
         status = decode(bytes.fromhex(noted.decode()))
     except ValueError:  # C's runsv was there, or it is damaged

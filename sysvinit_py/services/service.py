@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from sysvinit_py.services.slot import Host
-    from sysvinit_py.services.unit import Effect
+    from sysvinit_py.services.host import Host
+    from sysvinit_py.services.unit import Effect, Now
 
 #: Seconds: how soon it is looked at whether a folder is being removed, and how often that is done.
 _GLANCE, _GLANCES = 0.2, 25
@@ -242,53 +242,53 @@ class Service:
     def _go_on(self, slot: Slot) -> None:
         while slot.held and not slot.unit.busy:
             event, arguments = slot.held.pop(0)
-            self._perform(slot, event(*arguments, self._hub.now()) or ())
+            now = self._hub.now()
+            self._perform(slot, event(*arguments, now) or (), now)
 
     # Effects.
 
-    def _perform(self, slot: Slot, effects: Iterable[Effect]) -> None:
+    def _perform(self, slot: Slot, effects: Iterable[Effect], now: Now) -> None:
         for effect in effects:
             if isinstance(effect, Start):
-                self._start(slot, effect)
+                self._start(slot, effect, now)
             elif isinstance(effect, Control):
-                self._control(slot, effect.letter)
+                self._control(slot, effect.letter, now)
             elif isinstance(effect, Signal):
                 self._signal(slot, effect.number)
             else:  # Gone
                 self._go(slot)
 
-    def _start(self, slot: Slot, order: Start) -> None:
+    def _start(self, slot: Slot, order: Start, now: Now) -> None:
         unit, is_run = slot.unit, order.program == "run"
         program = f"{slot.folder.prefix}./{order.program}"
         try:
             if not is_run and not slot.folder.has(order.program):
-                self._perform(slot, unit.not_started(self._hub.now()))
+                self._perform(slot, unit.not_started(now), now)
                 return
             if is_run and not unit.is_log:
                 self._renew()
                 self._look_for_log()
-            before = adoption.ticks(self._hub.now().clock)
             words = [f"./{order.program}", *order.arguments]
             end, number = (self._pipe[0], 0) if unit.is_log else (self._pipe[1], 1)
             pid = self._hub.spawner.spawn(slot.folder, words, end, number)
         except (FolderError, CannotForkError) as error:
             self._complain(slot, f"warning: unable to start {program}: {error}")
             if is_run:
-                unit.postpone(self._hub.now(), min(slot.times, _LONGEST_PAUSE) * PAUSE)
+                unit.postpone(now, min(slot.times, _LONGEST_PAUSE) * PAUSE)
             else:
-                slot.later = self._hub.now().clock + PAUSE, lambda: self._start(slot, order)
+                slot.later = now.clock + PAUSE, lambda: self._start(slot, order, self._hub.now())
         except OSError as error:
             self._complain(slot, f"fatal: unable to start {program}: {reason(error)}")
-            self._perform(slot, unit.not_started(self._hub.now()))
+            self._perform(slot, unit.not_started(now), now)
         else:
-            now = self._hub.now()
-            slot.alive, slot.started = True, (before, adoption.ticks(now.clock))
+            begun, now = now, self._hub.now()
+            slot.alive, slot.started = True, (adoption.ticks(begun.clock), adoption.ticks(now.clock))
             unit.started(pid, now)
             self._hub.child(pid, self, lambda status: self._ended(slot, status))
             if is_run:
                 slot.complaint = ""
 
-    def _control(self, slot: Slot, letter: str) -> None:
+    def _control(self, slot: Slot, letter: str, now: Now) -> None:
         path, is_there = f"control/{letter}", False
         try:
             is_there = bool(calls.stat(path, dir_fd=slot.folder.fd).st_mode & calls.S_IXUSR)
@@ -301,10 +301,11 @@ class Service:
             if is_there or not isinstance(error, FileNotFoundError):
                 why = reason(error) if isinstance(error, OSError) else error
                 self._complain(slot, f"fatal: unable to run {path}: {why}")
-        self._perform(slot, slot.unit.controlled(None))
+        self._perform(slot, slot.unit.controlled(None), now)
 
     def _controlled(self, slot: Slot, status: int | None) -> None:
-        self._perform(slot, slot.unit.controlled(None if status is None or status & 0x7F else status >> 8))
+        code = None if status is None or status & 0x7F else status >> 8
+        self._perform(slot, slot.unit.controlled(code), self._hub.now())
         if not slot.unit.busy:
             self._hub.mute(slot.folder.control, False)
         self._go_on(slot)
@@ -382,7 +383,7 @@ class Service:
         self._close_pipe(0, 1)
         for slot in self.slots:
             if not self._goes_on:
-                slot.folder.forget_process()
+                slot.folder.note(b"")
             self._release(slot)
 
     def _release(self, slot: Slot) -> None:

@@ -68,7 +68,7 @@ def test_no_link_is_followed_out_of_supervise(service: Make, who: str, name: str
     assert outside.exists() == (name != "lock")
 
 
-@pytest.mark.parametrize("name", ["pid", "stat", "status", "process", "pid.new", "stat.new", "status.new"])
+@pytest.mark.parametrize("name", ["pid", "stat", "status", "lock", "pid.new", "stat.new", "status.new"])
 @pytest.mark.parametrize("kind", ["link", "folder", "fifo"])
 def test_damaged_files_harm_nobody(service: Make, name: str, kind: str, tmp_path: Path) -> None:
     """What is published replaces links, and writes nowhere else; the service is controlled all the same."""
