@@ -45,6 +45,8 @@ from posix import (  # noqa: F401
     P_PID,
     POSIX_SPAWN_DUP2,
     R_OK,
+    SCHED_OTHER,
+    SCHED_RR,
     WEXITED,
     WNOHANG,
     WNOWAIT,
@@ -181,6 +183,9 @@ pidfd_open = _posix.pidfd_open
 kill = _posix.kill
 killpg = _posix.killpg
 getpgid = _posix.getpgid
+sched_getscheduler = _posix.sched_getscheduler
+sched_setscheduler = _posix.sched_setscheduler
+sched_param = _posix.sched_param
 setsid = _posix.setsid
 _exit = _posix._exit
 strerror = _posix.strerror

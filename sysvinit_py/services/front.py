@@ -117,10 +117,13 @@ class Front(Source):
             number = self._add(entry, hub)
             if entry.leaving:
                 hub.tell(f"forget {number}")
-        hub.tell("ready")
+        try:
+            if is_first:
+                self._scan()
+        finally:
+            hub.tell("ready")
         if is_first:
-            self._scan()  # services start while _ctypes is imported
-            self._become_subreaper()
+            self._become_subreaper()  # services start while _ctypes is imported
         self._look_at(clock())
 
     def _become_subreaper(self) -> None:
