@@ -44,6 +44,7 @@ from posix import (  # noqa: F401
     P_ALL,
     P_PID,
     POSIX_SPAWN_DUP2,
+    POSIX_SPAWN_OPEN,
     R_OK,
     SCHED_OTHER,
     SCHED_RR,
@@ -132,6 +133,7 @@ pwrite = _posix.pwrite
 ftruncate = _posix.ftruncate
 chmod = _posix.chmod
 fchmod = _posix.fchmod
+fchown = _posix.fchown
 fstat = _posix.fstat
 access = _posix.access
 mkdir = _posix.mkdir

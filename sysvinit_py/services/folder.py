@@ -11,7 +11,7 @@ import errno
 from stat import S_ISDIR, S_ISFIFO, S_ISREG
 
 from sysvinit_py.linux import calls
-from sysvinit_py.protocol.supervise import encode, reason, words
+from sysvinit_py.protocol.supervise import encode, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ _FOLDER = calls.O_RDONLY | calls.O_DIRECTORY | calls.O_CLOEXEC
 _TEMPORARY = calls.O_WRONLY | calls.O_CREAT | calls.O_EXCL | calls.O_CLOEXEC
 #: The length of a record of a process: a longer one before it is written over.
 _RECORD = 128
+#: Bytes of a file that are read.
+_MOST = 1 << 16
 #: What the orders of one turn are at most, so that a flood of them does not hold up the other services.
 _ORDERS = 256
 
@@ -82,6 +84,13 @@ class Folder:
         except (FileNotFoundError, NotADirectoryError):
             return False
         return True
+
+    def is_executable(self, name: str) -> bool:
+        """Return whether there is such a program. Raises OSError if nobody knows."""
+        try:
+            return bool(calls.stat(name, dir_fd=self.fd).st_mode & calls.S_IXUSR)
+        except FileNotFoundError:
+            return False
 
     def has_folder(self, name: str) -> bool:
         """Return whether there is such a folder. Raises NotADirectoryError, OSError."""
@@ -154,6 +163,34 @@ class Folder:
         except OSError as error:
             raise FolderError.of(f"open {self.prefix}{name}", error) from None
 
+    def is_served(self) -> bool:
+        """Return whether somebody supervises it."""
+        try:
+            calls.close(self._open("supervise/ok", calls.O_WRONLY))
+        except OSError:
+            return False
+        return True
+
+    def let_in(self, group: str) -> None:
+        """Have a group use sv: its name, or number. Raises FolderError."""
+        import grp
+
+        fd = -1
+        try:
+            gid = int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
+            fd = calls.open("supervise", _FOLDER, dir_fd=self.fd)
+            if calls.fstat(fd).st_uid != calls.geteuid():
+                raise FolderError(f"{self.prefix}supervise belongs to somebody else")
+            for one, mode in ((self.control, 0o620), (self._ok, 0o620), (fd, 0o710)):
+                calls.fchown(one, -1, gid)
+                calls.fchmod(one, mode)
+        except (KeyError, OverflowError, ValueError):
+            raise FolderError(f"no such group: {group}") from None
+        except OSError as error:
+            raise FolderError.of(f"let group {group} in", error) from None
+        finally:
+            calls.close(fd)
+
     def _make_fifo(self, name: str) -> bool:
         try:
             calls.mkfifo(name, 0o600, dir_fd=self.fd)
@@ -172,24 +209,34 @@ class Folder:
         except BlockingIOError:
             return ""
 
-    def read(self, name: str) -> bytes:
-        """Return a file in ``supervise/`` that is our own; empty if there is no file. Raises OSError."""
+    def read(self, name: str, *, ours: bool = True) -> bytes:
+        """Return what is in a file; empty if there is none. Raises OSError.
+
+        ours  no link is followed, and no file is read that is not our own, as in ``supervise/``
+        """
+        flags = calls.O_RDONLY | calls.O_NONBLOCK | calls.O_CLOEXEC | (calls.O_NOFOLLOW if ours else 0)
         try:
-            fd = self._open(f"supervise/{name}", calls.O_RDONLY)
+            fd = calls.open(name, flags, dir_fd=self.fd)
         except OSError as error:
             if error.errno in _FOREIGN:
                 return b""
             raise
         try:
-            return calls.read(fd, 4096) if _is_ours(calls.fstat(fd)) else b""
+            status = calls.fstat(fd)
+            is_read = _is_ours(status) if ours else S_ISREG(status.st_mode)
+            return calls.read(fd, _MOST) if is_read else b""
         finally:
             calls.close(fd)
+
+    def setting(self, name: str) -> str:
+        """Return what a file says by which the service asks for something. Raises OSError."""
+        return self.read(name, ours=False).decode("utf-8", "surrogateescape").strip()
 
     def record(self) -> bytes:
         """Return the record of the process that the last supervisor has left, if it was one of ours."""
         return calls.pread(self._lock, _RECORD, 0) if self._is_ours else b""
 
-    def publish(self, status: Status, leaving: bool, record: bytes) -> None:
+    def publish(self, status: Status, stat: str, record: bytes) -> None:
         """Write pid, stat, status and our record of the process. Raises FolderError, FileNotFoundError."""
         if status.pid != self._noted:
             self.note(record)
@@ -197,9 +244,8 @@ class Folder:
         if status.pid != self._pid:
             self._write("pid", b"%d\n" % status.pid if status.pid else b"")
             self._pid = status.pid
-        stat = words(status, leaving)
         if stat != self._stat:  # a file system may take long to rename
-            self._write("stat", f"{stat}\n".encode())
+            self._write("stat", f"{stat}\n".encode(errors="surrogateescape"))
             self._stat = stat
         self._write("status", encode(status))
 

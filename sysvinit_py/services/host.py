@@ -34,6 +34,7 @@ class Host:
     def __init__(self, session: bool = False) -> None:
         self.boot = adoption.boot()
         self.spawner = Spawner(session)
+        self.waiting: dict[str, set[Any]] = {}  # services, by the names of what they wait for
         self._children: dict[int, Told] = {}  # by the pid
         self._adopted: dict[int, Told] = {}
         self._watched: dict[int, tuple[Any, Callable[[], None]]] = {}  # by the descriptor
@@ -51,7 +52,7 @@ class Host:
             poll = calls.poll()
             poll.register(_STDERR, calls.POLLOUT)
             if poll.poll(0):
-                calls.write(_STDERR, f"{printable(text)}\n".encode(errors="replace")[:_LONGEST])
+                calls.write(_STDERR, printable(text).encode(errors="replace")[: _LONGEST - 1] + b"\n")
         except OSError:
             pass
 

@@ -70,10 +70,10 @@ class Hub(Host, Source):
         self._try(service, act, *arguments)
         self._touched[service] = None
 
-    def _try(self, service: Service, act: Callable[..., None], *arguments: Any) -> None:
+    def _try(self, service: Service, act: Callable[..., Any], *arguments: Any) -> Any:
         self._watchdog.begin(service.number)
         try:
-            act(*arguments)
+            return act(*arguments)
         except Exception as error:
             service.say(f"warning: {type(error).__name__}: {error}")
 
@@ -81,7 +81,9 @@ class Hub(Host, Source):
         """Publish, take leave of what is over, and note deadlines."""
         while self._touched:
             service, _ = self._touched.popitem()
-            self._try(service, service.publish)
+            if self._try(service, service.publish):
+                for other in self.waiting.pop(service.name, ()):
+                    self.call(other, other.wake)
             if service.over:
                 self._end(service)
                 continue

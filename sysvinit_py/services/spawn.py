@@ -18,6 +18,11 @@ _FIRST, _CHILD = 2, 1
 #: What Python has ignored, and we handle; children have the default.
 _DEFAULT = (calls.SIGCHLD, calls.SIGTERM, calls.SIGIO, calls.SIGPIPE, calls.SIGXFSZ)
 
+_SILENT = [
+    (calls.POSIX_SPAWN_OPEN, 1, "/dev/null", calls.O_WRONLY, 0),
+    (calls.POSIX_SPAWN_DUP2, 1, 2),
+]
+
 
 class CannotForkError(Exception):
     """No process can be made now."""
@@ -63,12 +68,14 @@ class Spawner:
         if self._how.pop("scheduler", None):
             calls.sched_setscheduler(0, calls.SCHED_OTHER, calls.sched_param(0))
 
-    def spawn(self, folder: Folder, words: list[str], descriptor: int = -1, number: int = 1) -> int:
+    def spawn(self, folder: Folder, words: list[str], descriptor: int | None, number: int = 1) -> int:
         """Start a program of a folder, ``descriptor`` being its ``number``, and return its pid.
 
-        Raises CannotForkError, or OSError if that fails.
+        None: nobody hears what it says. Raises CannotForkError, or OSError if that fails.
         """
-        actions = [(calls.POSIX_SPAWN_DUP2, descriptor, number)] if descriptor >= 0 else []
+        actions: list[tuple[Any, ...]] = _SILENT
+        if descriptor is not None:
+            actions = [(calls.POSIX_SPAWN_DUP2, descriptor, number)] if descriptor >= 0 else []
         calls.fchdir(folder.fd)
         self._limit(self._soft)
         try:

@@ -63,7 +63,7 @@ def faults(tmp_path: Path) -> Iterator[Fault]:
         assert not peace["problem"], peace
         for name, place in peace["places"]:
             numbers = FAILS[name] if name not in NEVER_FAIL and (ALL or (name, place) not in seen) else ()
-            if (name, place.split(":")[0]) == ("open", "adoption.py"):  # of a process: it has ended
+            if (name, place.split(":")[0]) == ("open", "proc.py"):  # of a process: it has ended
                 numbers = tuple(number for number in numbers if number != errno.ENOENT)
             seen.add((name, place))
             yield from (

@@ -34,13 +34,15 @@ def sv(*words: str, who: str = "ours") -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def sv_as_user(command: str, service: str, said: Path, user: int) -> tuple[int, str]:
+def sv_as_user(command: str, service: str, said: Path, user: int, *groups: int) -> tuple[int, str]:
     """Our sv in a child, as the interpreter may be where a user cannot reach it."""
     pid = os.fork()
     if not pid:
         try:
             os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
             os.dup2(1, 2)
+            os.setgroups(groups)
+            os.setgid(user)
             os.setuid(user)
             os._exit(sv_program.main(["sv", command, service]))
         finally:
