@@ -68,7 +68,7 @@ class Spawner:
         if self._how.pop("scheduler", None):
             calls.sched_setscheduler(0, calls.SCHED_OTHER, calls.sched_param(0))
 
-    def spawn(self, folder: Folder, words: list[str], descriptor: int | None, number: int = 1) -> int:
+    def spawn(self, folder: Folder, words: list[str], descriptor: int | None = -1, number: int = 1) -> int:
         """Start a program of a folder, ``descriptor`` being its ``number``, and return its pid.
 
         None: nobody hears what it says. Raises CannotForkError, or OSError if that fails.
