@@ -44,6 +44,11 @@ ln -s /etc/sv/cron /etc/sv/rsyslog $folder/small/
 echo '* * * * * root cat /etc/sv/cron/supervise/pid >>/run/ticks' >/etc/cron.d/ticks
 echo 'SV:123456:respawn:/usr/bin/runsvdir -P /etc/service' >>/etc/inittab
 """
+#: A service that fails, with pauses of a second, two, and from then on three.
+FAILING = """\
+mkdir -p /etc/sv/failing; rm -rf /run/starts /etc/sv/failing/supervise; echo 3 >/etc/sv/failing/backoff
+printf '#!/bin/sh\\ncat /proc/uptime >>/run/starts\\nexit 1\\n' >/etc/sv/failing/run
+chmod +x /etc/sv/failing/run; ln -s /etc/sv/failing /etc/service/"""
 #: Each does what it is for; but for cron, which takes up to a minute.
 WORK = """\
 #!/bin/bash
@@ -121,6 +126,33 @@ class TestServices:
         heard(machine, killed.replace(" ", "-"))
         machine.run(f"kill -9 {before['nginx'][0]}")
         assert up(machine)["nginx"][0] != before["nginx"][0]
+
+    @pytest.mark.parametrize("days", ["10000 days", "10001 days ago"], ids=["forwards", "backwards"])
+    def test_the_clock_is_set(self, machine: Machine, days: str) -> None:
+        """Nobody is disturbed, pauses are as long as ever, and no service runs for longer than the machine."""
+        machine.run(FAILING)
+        before = up(machine)
+        starts = "grep -c . /run/starts"
+        machine.wait_for(f"test $({starts}) -ge 4")
+        machine.run(f"date -s '{days}'")
+        count = int(machine.run(starts))
+        machine.wait_for(f"test $({starts}) -ge {count + 3}", 30)
+        assert up(machine) == before
+        uptime = float(machine.run("cut -d' ' -f1 /proc/uptime"))
+        for line in machine.run("cd /etc/sv; sv status chrony cron dropbear nginx rsyslog").splitlines():
+            assert all(0 < int(seconds) <= uptime for seconds in re.findall(r" (\d+)s", line)), line
+        machine.run("kill -9 $(pidof runsv)")
+        assert up(machine) == before
+        machine.run(f"kill -9 {before['nginx'][0]}")
+        assert up(machine)["nginx"][0] != before["nginx"][0]
+        age = re.search(r"\) (\d+)s;", machine.run("cd /etc/sv; sv status nginx"))
+        assert age and int(age[1]) < uptime
+        heard(machine, days.replace(" ", "-"))
+        times = [float(line.split()[0]) for line in machine.run("cat /run/starts").splitlines()]
+        gaps = [after - earlier for earlier, after in zip(times[1:], times[2:], strict=False)]
+        assert min(gaps) > 1.9, gaps
+        machine.run("rm /etc/service/failing")
+        machine.wait_for("sv status /etc/sv/failing | grep 'runsv not running'")
 
     def test_another_folder(self, machine: Machine) -> None:
         """What is in both folders goes on."""
