@@ -89,7 +89,7 @@ def check_services(services: Services, codes: Collection[str], failed: list[str]
     found: list[Finding] = []
     for service in services.all:
         try:
-            service.scripts  # noqa: B018 - reads all that rules look at
+            service.settings, service.scripts  # noqa: B018 - reads all that rules look at
         except OSError as error:
             failed.append(f"{error.filename or service.path}: {error.strerror}")
     readable = services.replace(all=tuple(s for s in services.all if "scripts" in s.__dict__))

@@ -16,6 +16,7 @@ from sysvinit_py.lint.finding import Match
 from sysvinit_py.lint.root import MAX_SCRIPT
 from sysvinit_py.lint.sources import exposed
 from sysvinit_py.linux.beneath import LinkError, Place
+from sysvinit_py.protocol.supervise import needed
 from sysvinit_py.value import Value
 
 #: What only a service folder has in it.
@@ -90,6 +91,7 @@ class Service:
 
     def __init__(self, place: Place) -> None:
         self.place, self.path = place, place.shown
+        self.name = self.path.rpartition("/")[2]
         self.names = {name: self.place.child(name) for name in place.names()}
         status = place.status()
         self.identity = status.st_dev, status.st_ino
@@ -120,15 +122,27 @@ class Service:
             found += [Script(folder.child(name)) for name in folder.names() if len(name) == 1]
         return [script for script in found if script] + ([self.log.run] if self.log and self.log.run else [])
 
-    def match(self, message: str, hint: str = "", name: str = "") -> Match:
+    @cached_property
+    def settings(self) -> dict[str, Script]:
+        """Its files that are read."""
+        return {name: file for name in ("backoff", "needs", "wait") if (file := self.script(name))}
+
+    @cached_property
+    def needs(self) -> dict[str, int]:
+        """The services that it needs, with the lines that say so."""
+        file = self.settings.get("needs")
+        return needed(file.content.decode(errors="surrogateescape")) if file else {}
+
+    def match(self, message: str, hint: str = "", name: str = "", line: int = 1) -> Match:
         """Return a match on the folder, or on what is in it."""
-        return Match(self.names[name].shown if name in self.names else self.path, 1, 1, 1, message, hint)
+        return Match(self.names[name].shown if name in self.names else self.path, line, 1, 1, message, hint)
 
 
 class Services(Value):
     """The services of a folder, or one."""
 
     all: tuple[Service, ...]
+    names: frozenset[str] = frozenset()  # in the folder
 
 
 def unwrapped(command: Command) -> Command:
@@ -174,7 +188,7 @@ def find(place: Place, failed: list[str]) -> Services | None:
                 failed.append(f"{child.shown}: {error.strerror}, or --root / follows it")
         except OSError as error:
             failed.append(f"{child.shown}: {error.strerror}")
-    return Services(tuple(found))
+    return Services(tuple(found), frozenset(names))
 
 
 def _is_marked(place: Place) -> bool:

@@ -44,7 +44,10 @@ from posix import (  # noqa: F401
     P_ALL,
     P_PID,
     POSIX_SPAWN_DUP2,
+    POSIX_SPAWN_OPEN,
     R_OK,
+    SCHED_OTHER,
+    SCHED_RR,
     WEXITED,
     WNOHANG,
     WNOWAIT,
@@ -130,6 +133,7 @@ pwrite = _posix.pwrite
 ftruncate = _posix.ftruncate
 chmod = _posix.chmod
 fchmod = _posix.fchmod
+fchown = _posix.fchown
 fstat = _posix.fstat
 access = _posix.access
 mkdir = _posix.mkdir
@@ -181,6 +185,9 @@ pidfd_open = _posix.pidfd_open
 kill = _posix.kill
 killpg = _posix.killpg
 getpgid = _posix.getpgid
+sched_getscheduler = _posix.sched_getscheduler
+sched_setscheduler = _posix.sched_setscheduler
+sched_param = _posix.sched_param
 setsid = _posix.setsid
 _exit = _posix._exit
 strerror = _posix.strerror

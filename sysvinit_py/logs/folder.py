@@ -105,6 +105,8 @@ class Folder:
     def flush(self) -> bool:
         """Do what is due, and write what could not be written; return whether all is written."""
         try:
+            if self._dir < 0:  # it could not be opened again
+                self._open_anew()
             self._process()
             if self._retry is None or time.monotonic() >= self._retry:
                 self._retry = None
@@ -132,7 +134,10 @@ class Folder:
             self._release()
 
     def reopen(self) -> None:
-        """Close and open it, with what config says now; what is not written yet stays. Raises OSError."""
+        """Close and open it, with what config says now. Raises OSError; ``flush`` then tries it again.
+
+        What is not written yet stays.
+        """
         try:
             self.close()
         except OSError:
@@ -247,7 +252,10 @@ class Folder:
 
     def _release(self) -> None:
         for descriptor in {self._current, self._lock, self._dir} - {-1}:
-            os.close(descriptor)
+            try:
+                os.close(descriptor)
+            except OSError:
+                pass  # it is closed all the same
         self._current = self._lock = self._dir = -1
         if self._udp:
             self._udp.close()

@@ -11,6 +11,7 @@ from sysvinit_py.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from collections.abc import Callable, Iterable
 else:
     import _signal  # and not signal, which imports enum
 
@@ -22,6 +23,8 @@ UP = "u"
 NOT_UP = "d"
 SIZE = 20
 _TAI, _SECOND = 2**62 + 10, 10**9
+#: How many services a circle has at most that is told of.
+_LONGEST = 100
 #: The signals of the control characters that stand for one.
 SIGNALS: dict[str, int] = {
     "t": _signal.SIGTERM, "h": _signal.SIGHUP, "a": _signal.SIGALRM, "i": _signal.SIGINT,
@@ -62,12 +65,42 @@ def decode(data: bytes) -> Status:
     return Status(since, pid, data[16] > 0, chr(data[17]), data[18] > 0, data[19])
 
 
-def words(status: Status, leaving: bool = False) -> str:
-    """Return what supervise/stat says, without its newline; ``leaving``: runsv exits once it is down."""
+def words(status: Status, leaving: bool = False, note: str = "") -> str:
+    """Return what supervise/stat says, without its newline.
+
+    leaving  runsv exits once it is down
+    note     what a start waits for: ``needs NAME``, ``pausing Ns``; C's runsv knows no such thing
+    """
     text = STATES[status.state] + ", paused" * status.paused + ", got TERM" * status.got_term
+    text += f", {note}" * bool(note)
     if status.state == DOWN or status.want == UP:
         return text
     return text + (", want exit" if leaving else ", want down")
+
+
+def note(stat: str) -> str:
+    """Return the note in what supervise/stat says; or nothing."""
+    state, *words = stat.rstrip("\n").removeprefix("down, paused").removeprefix("down").split(", ", 1)
+    return "" if state else "".join(words)
+
+
+def needed(text: str) -> dict[str, int]:
+    """Return the names in the file ``needs`` with their lines: one on each that does not begin with a #."""
+    lines = enumerate(map(str.strip, text.split("\n")), 1)
+    return {line: number for number, line in lines if line and line[0] != "#"}
+
+
+def circle(name: str, needs: Callable[[str], Iterable[str]]) -> list[str]:
+    """Return which services need each other, from one that this one needs to itself; or nothing."""
+    ways, seen = [[name]], set[str]()
+    for way in ways:  # which grows
+        for other in needs(way[-1]):
+            if other == name:
+                return [*way[1:], name]
+            if other not in seen and len(way) < _LONGEST:
+                seen.add(other)
+                ways.append([*way, other])
+    return []
 
 
 #: runit's words for errors, by their names.
@@ -95,9 +128,11 @@ EDOM input out of range; ERANGE output out of range; EPROTOTYPE incorrect protoc
 ENOPROTOOPT protocol not available; EPROTONOSUPPORT protocol not supported; EISCONN already connected"""
 
 
-def reason(error: OSError) -> str:
+def reason(error: Exception) -> str:
     """Return an error in runit's own words."""
     import errno
 
+    if not isinstance(error, OSError):
+        return str(error)
     rows = (row.split(None, 1) for row in _REASONS.split(";"))
     return {getattr(errno, name): text for name, text in rows}.get(error.errno, "unknown error")

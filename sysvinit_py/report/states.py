@@ -46,6 +46,8 @@ STATES = {
         State("inactive", True, 3, "-"),
     )
 }
+#: Those that a service may be in: sv can stop one that runs, as SIGSTOP does.
+OF_SERVICES = STATES | {"paused": State("paused", True, 3, "-")}
 
 
 class Case(Value):

@@ -1,6 +1,6 @@
 """Going on with processes whose supervisor was killed.
 
-Beside status, ``supervise/process`` names the process so that no other can be taken for it: the boot, between
+Beside status, ``supervise/lock`` names the process so that no other can be taken for it: the boot, between
 which times it was started, the pipe to the logger, and its first status. It is written before status, over
 what was there, so it needs no space on a disk. Where C's runsv was, status alone has to do: the process that
 it names must have been started at its time, or be in the folder.
@@ -8,11 +8,10 @@ it names must have been started at its time, or be in the folder.
 
 from __future__ import annotations
 
-import errno
-import posix
 from stat import S_ISFIFO
 
 from sysvinit_py.linux import calls
+from sysvinit_py.linux.proc import TICKS, contents, start_time
 from sysvinit_py.protocol.supervise import DOWN, FINISH, NOT_UP, RUN, UP, Status, decode, encode
 from sysvinit_py.value import Value
 
@@ -28,7 +27,6 @@ _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _SECOND = 10**9
 #: Nanoseconds between the start of a process and the time in its status, with C's runsv.
 _TOLERANCE = _SECOND
-_TICKS: int = posix.sysconf("SC_CLK_TCK")
 
 
 class Found(Value):
@@ -40,61 +38,45 @@ class Found(Value):
     alive: bool  # the process
 
 
-def _read(path: str) -> bytes:
-    fd = -1
-    try:
-        fd = calls.open(path, calls.O_RDONLY | calls.O_CLOEXEC)
-        return calls.read(fd, 4096)
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ESRCH):
-            return b""
-        raise
-    finally:
-        calls.close(fd)
-
-
-def _start_time(pid: int) -> int:
-    """Return when a process was started, in clock ticks since the boot; 0 if it is gone. Raises OSError."""
-    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
-    return int(fields[19]) if len(fields) > 19 else 0
-
-
 def boot() -> bytes:
     """Return the id of the boot; it is not empty."""
-    return _read(_BOOT_ID).strip() or b"-"
+    try:
+        return contents(_BOOT_ID).strip().encode()
+    except FileNotFoundError:
+        return b"-"
 
 
 def ticks(seconds: float) -> int:
     """Return a time since the boot in clock ticks."""
-    return int(seconds * _TICKS)
+    return int(seconds * TICKS)
 
 
 def record(boot_id: bytes, status: Status, started: Times, pipe: int) -> bytes:
-    """Return what ``supervise/process`` says while a process, or none if its pid is 0, has this status."""
+    """Return what ``supervise/lock`` says while a process, or none if its pid is 0, has this status."""
     return b"%s %d %d %d %s\n" % (boot_id, *started, pipe, encode(status).hex().encode())
 
 
 def find(folder: Folder, boot_id: bytes) -> Found | None:
     """Return what a killed supervisor has left; None: nothing that is to be gone on with. Raises OSError."""
-    told = _told(folder)
+    last = told(folder)
     try:
-        boot_then, *numbers, noted = folder.read("process").split()
-        first, last, pipe = map(int, numbers)
+        boot_then, *numbers, noted = folder.record().split()
+        first, latest, pipe = map(int, numbers)
         status = decode(bytes.fromhex(noted.decode()))
     except ValueError:  # C's runsv was there, or it is damaged
-        return _found_by_status(folder, told) if told and told.state == RUN else None
+        return _found_by_status(folder, last) if last and last.state == RUN else None
     if boot_then != boot_id:
         return None
-    if told and told.pid == status.pid:  # or it was killed before it wrote that, or the disk was full
-        status = told
-    alive = status.pid > 0 and 0 < first <= _start_time(status.pid) <= last
-    return Found(status, (first, last), pipe, alive)
+    if last and last.pid == status.pid:  # or it was killed before it wrote that, or the disk was full
+        status = last
+    alive = status.pid > 0 and 0 < first <= start_time(status.pid) <= latest
+    return Found(status, (first, latest), pipe, alive)
 
 
-def _told(folder: Folder) -> Status | None:
-    """Return what status says; None if it is damaged."""
+def told(folder: Folder) -> Status | None:
+    """Return what status says; None if it is damaged. Raises OSError."""
     try:
-        status = decode(folder.read("status"))
+        status = decode(folder.read("supervise/status"))
     except ValueError:
         return None
     is_whole = status.want in (UP, NOT_UP) and status.state <= FINISH
@@ -103,7 +85,7 @@ def _told(folder: Folder) -> Status | None:
 
 def _found_by_status(folder: Folder, status: Status) -> Found | None:
     pid = status.pid
-    start = _start_time(pid)
+    start = start_time(pid)
     runs_since = abs(_started_at(start) - status.since) < _TOLERANCE
     if not start or not (runs_since or _is_in(pid, folder.fd)):
         return None
@@ -113,7 +95,7 @@ def _found_by_status(folder: Folder, status: Status) -> Found | None:
 def _started_at(start: int) -> int:
     """Return clock ticks since the boot in nanoseconds since 1970."""
     boot_time = calls.clock_gettime_ns(calls.CLOCK_REALTIME) - calls.clock_gettime_ns(calls.CLOCK_BOOTTIME)
-    return boot_time + start * _SECOND // _TICKS
+    return boot_time + start * _SECOND // TICKS
 
 
 def _is_in(pid: int, folder: int) -> bool:

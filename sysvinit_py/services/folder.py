@@ -1,7 +1,8 @@
 """The files in ``supervise/`` of one slot: lock, FIFOs, and what is published (behaviour/services).
 
 All are found beneath a descriptor of the slot's folder. What is published appears by rename(2). Temporary
-files are created with O_EXCL, as ``supervise/`` may belong to a user whom root lets in.
+files are created with O_EXCL, as ``supervise/`` may belong to a user whom root lets in. The lock, which
+others only lock, has our record of the process in it.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import errno
 from stat import S_ISDIR, S_ISFIFO, S_ISREG
 
 from sysvinit_py.linux import calls
-from sysvinit_py.protocol.supervise import encode, reason, words
+from sysvinit_py.protocol.supervise import encode, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from posix import stat_result
+
     from sysvinit_py.protocol.supervise import Status
 
 #: What says nothing of a file or program: it may be so no more in a moment.
@@ -22,8 +25,10 @@ PASSING = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 _FOREIGN = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EACCES, errno.EPERM)
 _FOLDER = calls.O_RDONLY | calls.O_DIRECTORY | calls.O_CLOEXEC
 _TEMPORARY = calls.O_WRONLY | calls.O_CREAT | calls.O_EXCL | calls.O_CLOEXEC
-#: The length of a record of a process: the longer one before it is written over.
+#: The length of a record of a process: a longer one before it is written over.
 _RECORD = 128
+#: Bytes of a file that are read.
+_MOST = 1 << 16
 #: What the orders of one turn are at most, so that a flood of them does not hold up the other services.
 _ORDERS = 256
 
@@ -56,6 +61,7 @@ class Folder:
         self.control = -1
         self._stat = ""
         self._lock = self._ok = -1
+        self._is_ours = False  # the lock, which nobody else can write to
         self._pid = 0 if prefix else -1  # the one published last; a logger gets a file when it has one
         self._noted: int | None = None  # the one of the last record
         self._is_new = False  # supervise/, where nobody looks yet
@@ -78,6 +84,13 @@ class Folder:
         except (FileNotFoundError, NotADirectoryError):
             return False
         return True
+
+    def is_executable(self, name: str) -> bool:
+        """Return whether there is such a program. Raises OSError if nobody knows."""
+        try:
+            return bool(calls.stat(name, dir_fd=self.fd).st_mode & calls.S_IXUSR)
+        except FileNotFoundError:
+            return False
 
     def has_folder(self, name: str) -> bool:
         """Return whether there is such a folder. Raises NotADirectoryError, OSError."""
@@ -108,13 +121,15 @@ class Folder:
             self._is_new = True
         except OSError:
             self._make_target()
-        name, flags = "supervise/lock", calls.O_WRONLY | calls.O_CREAT | calls.O_APPEND
+        name = "supervise/lock"
         try:
-            self._lock = self._open(name, flags, 0o600)
+            self._lock = self._open(name, calls.O_RDWR | calls.O_CREAT, 0o600)
         except OSError as error:
             raise FolderError.of(f"open {self.prefix}{name}", error) from None
         try:
             calls.flock(self._lock, calls.LOCK_EX | calls.LOCK_NB)
+            status = calls.fstat(self._lock)
+            self._is_ours = _is_ours(status) and status.st_nlink == 1
         except BlockingIOError as error:
             raise HeldError.of(f"lock {self.prefix}{name}", error) from None
         except OSError as error:
@@ -148,6 +163,34 @@ class Folder:
         except OSError as error:
             raise FolderError.of(f"open {self.prefix}{name}", error) from None
 
+    def is_served(self) -> bool:
+        """Return whether somebody supervises it."""
+        try:
+            calls.close(self._open("supervise/ok", calls.O_WRONLY))
+        except OSError:
+            return False
+        return True
+
+    def let_in(self, group: str) -> None:
+        """Have a group use sv: its name, or number. Raises FolderError."""
+        import grp
+
+        fd = -1
+        try:
+            gid = int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
+            fd = calls.open("supervise", _FOLDER, dir_fd=self.fd)
+            if calls.fstat(fd).st_uid != calls.geteuid():
+                raise FolderError(f"{self.prefix}supervise belongs to somebody else")
+            for one, mode in ((self.control, 0o620), (self._ok, 0o620), (fd, 0o710)):
+                calls.fchown(one, -1, gid)
+                calls.fchmod(one, mode)
+        except (KeyError, OverflowError, ValueError):
+            raise FolderError(f"no such group: {group}") from None
+        except OSError as error:
+            raise FolderError.of(f"let group {group} in", error) from None
+        finally:
+            calls.close(fd)
+
     def _make_fifo(self, name: str) -> bool:
         try:
             calls.mkfifo(name, 0o600, dir_fd=self.fd)
@@ -166,32 +209,43 @@ class Folder:
         except BlockingIOError:
             return ""
 
-    def read(self, name: str) -> bytes:
-        """Return a file in ``supervise/`` that is our own; empty if there is no file. Raises OSError."""
+    def read(self, name: str, *, ours: bool = True) -> bytes:
+        """Return what is in a file; empty if there is none. Raises OSError.
+
+        ours  no link is followed, and no file is read that is not our own, as in ``supervise/``
+        """
+        flags = calls.O_RDONLY | calls.O_NONBLOCK | calls.O_CLOEXEC | (calls.O_NOFOLLOW if ours else 0)
         try:
-            fd = self._open(f"supervise/{name}", calls.O_RDONLY)
+            fd = calls.open(name, flags, dir_fd=self.fd)
         except OSError as error:
             if error.errno in _FOREIGN:
                 return b""
             raise
         try:
             status = calls.fstat(fd)
-            is_ours = S_ISREG(status.st_mode) and status.st_uid == calls.geteuid()
-            return calls.read(fd, 4096) if is_ours else b""
+            is_read = _is_ours(status) if ours else S_ISREG(status.st_mode)
+            return calls.read(fd, _MOST) if is_read else b""
         finally:
             calls.close(fd)
 
-    def publish(self, status: Status, leaving: bool, record: bytes) -> None:
+    def setting(self, name: str) -> str:
+        """Return what a file says by which the service asks for something. Raises OSError."""
+        return self.read(name, ours=False).decode("utf-8", "surrogateescape").strip()
+
+    def record(self) -> bytes:
+        """Return the record of the process that the last supervisor has left, if it was one of ours."""
+        return calls.pread(self._lock, _RECORD, 0) if self._is_ours else b""
+
+    def publish(self, status: Status, stat: str, record: bytes) -> None:
         """Write pid, stat, status and our record of the process. Raises FolderError, FileNotFoundError."""
-        if status.pid != self._noted and not self._is_new:
-            self._note(record)
+        if status.pid != self._noted:
+            self.note(record)
             self._noted = status.pid
         if status.pid != self._pid:
             self._write("pid", b"%d\n" % status.pid if status.pid else b"")
             self._pid = status.pid
-        stat = words(status, leaving)
         if stat != self._stat:  # a file system may take long to rename
-            self._write("stat", f"{stat}\n".encode())
+            self._write("stat", f"{stat}\n".encode(errors="surrogateescape"))
             self._stat = stat
         self._write("status", encode(status))
 
@@ -221,29 +275,15 @@ class Folder:
         except OSError as error:
             raise FolderError.of(f"rename {name}.new to {self.prefix}{path}", error) from None
 
-    def _note(self, record: bytes) -> None:
-        """Write our record of the process over the last one; only we read it. Raises FileNotFoundError."""
+    def note(self, record: bytes) -> None:
+        """Write our record of the process over the last one; empty: there is nothing to go on with."""
         try:
-            fd = self._open("supervise/process", calls.O_WRONLY | calls.O_CREAT, 0o600)
-        except FileNotFoundError:
-            raise
+            if self._is_ours:
+                calls.pwrite(self._lock, record.ljust(_RECORD), 0) if record else calls.ftruncate(
+                    self._lock, 0
+                )
         except OSError:
-            return  # it is somebody else's, or no file: after a kill it will not be gone on with
-        try:
-            status = calls.fstat(fd)
-            if S_ISREG(status.st_mode) and status.st_uid == calls.geteuid() and status.st_nlink == 1:
-                calls.pwrite(fd, record.ljust(_RECORD), 0)
-        except OSError:
-            pass
-        finally:
-            calls.close(fd)
-
-    def forget_process(self) -> None:
-        """Remove the record: what is here now has been left in good order."""
-        try:
-            calls.unlink("supervise/process", dir_fd=self.fd)
-        except OSError:
-            pass
+            pass  # after a kill it will not be gone on with
 
     def close(self) -> None:
         """Close all; the lock is free then."""
@@ -251,6 +291,10 @@ class Folder:
             if fd >= 0:
                 calls.close(fd)
         self.control = self._ok = self._lock = self.fd = -1
+
+
+def _is_ours(status: stat_result) -> bool:
+    return S_ISREG(status.st_mode) and status.st_uid == calls.geteuid()
 
 
 def let_go(path: str) -> bool:

@@ -43,8 +43,9 @@ _CHANGES = (
 )  # fmt: skip
 #: Others change these, and the kernel here does not hear of it.
 _REMOTE = ("nfs", "cifs", "smb", "9p", "ceph", "fuse", "virtiofs", "afs", "vboxsf", "gfs", "ocfs")
-#: Services that one hub has at most; descriptors that a service with a logger needs, and a hub.
-_MOST, _DESCRIPTORS, _OTHERS = 1000, 10, 30
+#: Services that one hub has at most, as each makes every start a little dearer, and each hub takes 2 MB;
+#: descriptors that a service with a logger needs, and a hub.
+_MOST, _DESCRIPTORS, _OTHERS = 350, 10, 30
 _RESCAN = ".forced-rescan"
 _CHUNK = 1 << 16
 
@@ -116,10 +117,13 @@ class Front(Source):
             number = self._add(entry, hub)
             if entry.leaving:
                 hub.tell(f"forget {number}")
-        hub.tell("ready")
+        try:
+            if is_first:
+                self._scan()
+        finally:
+            hub.tell("ready")
         if is_first:
-            self._scan()  # services start while _ctypes is imported
-            self._become_subreaper()
+            self._become_subreaper()  # services start while _ctypes is imported
         self._look_at(clock())
 
     def _become_subreaper(self) -> None:

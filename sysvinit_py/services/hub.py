@@ -11,27 +11,21 @@ from heapq import heappop, heappush
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.handled_signals import HandledSignals
 from sysvinit_py.linux.loop import READABLE, Loop, Source, clock
-from sysvinit_py.services import adoption
+from sysvinit_py.services.host import Host
 from sysvinit_py.services.service import Service
-from sysvinit_py.services.spawn import Spawner
-from sysvinit_py.services.unit import NEVER, Now
+from sysvinit_py.services.unit import NEVER
 from sysvinit_py.services.watchdog import Watchdog
-from sysvinit_py.text import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    Told = tuple["Service", Callable[[int | None], None]]
-
-_CHUNK = 4096
 #: Seconds from something that was deleted to a look at the folders, and after an error.
 _LULL, _RETRY = 0.05, 1.0
-_STDERR = 2
 
 
-class Hub(Source):
+class Hub(Host, Source):
     """All services, by numbers of their owner's choice.
 
     gone     called with the number of a service, and runsv's exit code, when it is supervised no more
@@ -39,23 +33,13 @@ class Hub(Source):
     watchdog whom it is told what this process is busy with
     """
 
-    #: Whether somebody says how adopted processes end.
-    is_told = False
-    #: Whether another supervisor may take services over.
-    lets_go = False
-
     def __init__(
         self, gone: Callable[[int, int], None], session: bool = False, watchdog: Watchdog | None = None
     ) -> None:
+        super().__init__(session)
         self.services: dict[int, Service] = {}
-        self.boot = adoption.boot()
-        self.spawner = Spawner(session)
         self._gone = gone
         self._watchdog = watchdog or Watchdog(-1, lambda: None)
-        self._children: dict[int, Told] = {}  # by the pid
-        self._adopted: dict[int, Told] = {}
-        self._watched: dict[int, tuple[Service, Callable[[], None]]] = {}  # by the descriptor
-        self._epoll = calls.epoll()
         self._heap: list[tuple[float, int, Service]] = []
         self._count = 0  # of what was put into the heap
         self._touched: dict[Service, None] = {}  # they may have something to publish
@@ -83,22 +67,23 @@ class Hub(Source):
 
     def call(self, service: Service, act: Callable[..., None], *arguments: Any) -> None:
         """Do something for a service. What goes wrong is reported, and concerns no other service."""
+        self._try(service, act, *arguments)
+        self._touched[service] = None
+
+    def _try(self, service: Service, act: Callable[..., Any], *arguments: Any) -> Any:
         self._watchdog.begin(service.number)
         try:
-            act(*arguments)
+            return act(*arguments)
         except Exception as error:
             service.say(f"warning: {type(error).__name__}: {error}")
-        self._touched[service] = None
 
     def _finish(self) -> None:
         """Publish, take leave of what is over, and note deadlines."""
         while self._touched:
             service, _ = self._touched.popitem()
-            self._watchdog.begin(service.number)
-            try:
-                service.publish()
-            except Exception as error:
-                service.say(f"warning: {type(error).__name__}: {error}")
+            if self._try(service, service.publish):
+                for other in self.waiting.pop(service.name, ()):
+                    self.call(other, other.wake)
             if service.over:
                 self._end(service)
                 continue
@@ -115,54 +100,6 @@ class Hub(Source):
         service.scheduled = None
         if self.services.pop(service.number, None):
             self._gone(service.number, 0)
-
-    # What services are given.
-
-    @staticmethod
-    def now() -> Now:
-        """Return the present."""
-        return Now(clock(), calls.clock_gettime_ns(calls.CLOCK_REALTIME))
-
-    @staticmethod
-    def say(text: str) -> None:
-        """Report something, unless nobody takes it: waiting would hold up all services."""
-        try:
-            poll = calls.poll()
-            poll.register(_STDERR, calls.POLLOUT)
-            if poll.poll(0):
-                calls.write(_STDERR, f"{printable(text)}\n".encode(errors="replace")[:_CHUNK])
-        except OSError:
-            pass
-
-    def child(self, pid: int, service: Service, ended: Callable[[int | None], None]) -> None:
-        """Have ``ended`` called with the wait status of a child."""
-        self._children[pid] = service, ended
-
-    def adopt(self, pid: int, service: Service, ended: Callable[[int | None], None]) -> None:
-        """Have it called for a process that is not a child, once somebody says how it ended."""
-        self._adopted[pid] = service, ended
-
-    def ended(self, pid: int, status: int | None) -> None:
-        """Take in how an adopted process has ended; None: nobody knows."""
-        if pid in self._adopted:
-            service, ended = self._adopted.pop(pid)
-            self.call(service, ended, status)
-            self._finish()
-
-    def watch(self, fd: int, service: Service, readable: Callable[[], None]) -> None:
-        """Have something called whenever a descriptor is readable."""
-        self._epoll.register(fd, calls.POLLIN)
-        self._watched[fd] = service, readable
-
-    def mute(self, fd: int, muted: bool = True) -> None:
-        """Do not watch a descriptor for the time being, or do it again."""
-        if fd in self._watched:
-            self._epoll.modify(fd, 0 if muted else calls.POLLIN)
-
-    def forget(self, fd: int) -> None:
-        """Watch a descriptor no more. It is still open."""
-        if self._watched.pop(fd, None):
-            self._epoll.unregister(fd)
 
     # The source.
 
@@ -204,6 +141,13 @@ class Hub(Source):
                 calls.sleep(_RETRY)
 
     # What signals lead to.
+
+    def ended(self, pid: int, status: int | None) -> None:
+        """Take in how an adopted process has ended; None: nobody knows."""
+        if pid in self._adopted:
+            service, ended = self._adopted.pop(pid)
+            self.call(service, ended, status)
+            self._finish()
 
     def reap(self) -> None:
         """Take in which children have ended."""

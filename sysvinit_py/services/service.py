@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from sysvinit_py.linux import calls
-from sysvinit_py.protocol.supervise import DOWN, NOT_UP, UP, reason
+from sysvinit_py.protocol.supervise import DOWN, NOT_UP, RUN, UP, needed, reason, words
 from sysvinit_py.services import adoption
 from sysvinit_py.services.folder import LET_GO, Folder, FolderError
+from sysvinit_py.services.needs import Needs
 from sysvinit_py.services.slot import Slot
 from sysvinit_py.services.spawn import CannotForkError
-from sysvinit_py.services.unit import EXIT, NEVER, PAUSE, Control, Signal, Start, Unit
+from sysvinit_py.services.unit import EXIT, NEVER, PAUSE, Ask, Control, Signal, Start, Tell, Unit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from sysvinit_py.services.slot import Host
-    from sysvinit_py.services.unit import Effect
+    from sysvinit_py.services.host import Host
+    from sysvinit_py.services.unit import Effect, Now
 
 #: Seconds: how soon it is looked at whether a folder is being removed, and how often that is done.
 _GLANCE, _GLANCES = 0.2, 25
+#: Of the longest pause.
+_DIGITS = 9
 #: How often a start that no process can be had for is tried at least: after so many pauses.
 _LONGEST_PAUSE = 30
 #: Seconds: how long the parent of a process that was adopted may take to say how it ended.
@@ -39,6 +42,7 @@ class Service:
         self.scheduled: float | None = None  # the hub's
         self.number = 0  # the hub's, too
         self._hub, self._path = hub, path
+        self._needs = Needs(hub, self, path, self._answer)
         self._pipe, self._inode = (-1, -1), 0
         self._look_at, self._glances = NEVER, 0
         self._left = False  # it is down for good, and the logger reads the rest
@@ -48,8 +52,7 @@ class Service:
         self.main = self._slot(path)
         try:
             self._find_log()
-            self._publish(self.main)
-            self.main.folder.open_ok()
+            self._let_in(self.main)
         except BaseException:
             self._goes_on = True
             self.close()
@@ -66,7 +69,7 @@ class Service:
     @property
     def deadline(self) -> float:
         """When to call ``tick``; infinite: never."""
-        return min(self._look_at, *(slot.deadline for slot in self.slots))
+        return min(self._look_at, self._needs.deadline, *(slot.deadline for slot in self.slots))
 
     # The folders.
 
@@ -117,8 +120,7 @@ class Service:
             slot = self._slot("log", "log/", self.main.folder.fd)
             try:
                 self._open_pipe(slot)
-                self._publish(slot)
-                slot.folder.open_ok()
+                self._let_in(slot)
             except BaseException:
                 self._release(slot)
                 raise
@@ -130,7 +132,7 @@ class Service:
         try:
             self._look_for_log()
         except (FolderError, OSError) as error:
-            self._complain(self.main, f"warning: {reason(error) if isinstance(error, OSError) else error}")
+            self._complain(self.main, f"warning: {reason(error)}")
             self.main.later = self._hub.now().clock + PAUSE, self._find_log
 
     def _has_log(self) -> bool:
@@ -147,6 +149,16 @@ class Service:
         ends = adoption.reopen(self._inode, places) or calls.pipe2(calls.O_CLOEXEC)
         self._close_pipe(0, 1)
         self._pipe, self._inode = ends, calls.fstat(ends[0]).st_ino
+
+    def _let_in(self, slot: Slot) -> None:
+        """Let clients in, also those of a group that the service names. Raises FolderError."""
+        self._publish(slot)
+        slot.folder.open_ok()
+        try:
+            if group := self.main.folder.setting("group"):
+                slot.folder.let_in(group)
+        except (FolderError, OSError) as error:
+            self._complain(slot, f"warning: ./group: {reason(error)}")
 
     def _begin(self, slot: Slot) -> None:
         """Go on with the unit of a slot."""
@@ -191,8 +203,7 @@ class Service:
         slot.folder.close()
         slot.folder = folder
         self._hub.watch(folder.control, self, lambda: self._take_orders(slot))
-        self._publish(slot)
-        folder.open_ok()
+        self._let_in(slot)
 
     # Events.
 
@@ -213,12 +224,42 @@ class Service:
         now = self._hub.now()
         if self._look_at <= now.clock:
             self.look()
+        if self._needs.deadline <= now.clock:
+            self._needs.end_check()
         for slot in self.slots:
             if slot.later and slot.later[0] <= now.clock:
                 (_, act), slot.later = slot.later, None
                 act()
             if slot.unit.deadline <= now.clock:
                 self._take(slot, slot.unit.tick)
+
+    def wake(self) -> None:
+        """Take in that what it waits for may be up."""
+        self._take(self.main, self.main.unit.wake)
+
+    def _ask(self, slot: Slot) -> None:
+        try:
+            longest, names = slot.folder.setting("backoff"), needed(slot.folder.setting("needs"))
+        except OSError as error:
+            self._answer("?", f"unable to see what it needs: {reason(error)}", slot)
+            return
+        slot.unit.longest = int(longest[:_DIGITS]) if longest.isdecimal() else 0
+        if slot.unit.is_log:
+            self._answer("", "", slot)
+        else:
+            self._needs.look(names)
+
+    def _answer(self, missing: str, wrong: str, slot: Slot | None = None) -> None:
+        """Take in which service that it needs is not up, if any."""
+        slot = slot or self.main
+        if self.over:
+            return
+        if missing:
+            self._hub.waiting.setdefault(missing, set()).add(self)
+            if missing != slot.unit.missing and (wrong := wrong or self._needs.circle()):
+                self._complain(slot, f"warning: {wrong}")
+        now = self._hub.now()
+        self._perform(slot, slot.unit.answered(missing, now), now)
 
     def _ended(self, slot: Slot, status: int | None) -> None:
         """Take in the end of a process."""
@@ -242,69 +283,71 @@ class Service:
     def _go_on(self, slot: Slot) -> None:
         while slot.held and not slot.unit.busy:
             event, arguments = slot.held.pop(0)
-            self._perform(slot, event(*arguments, self._hub.now()) or ())
+            now = self._hub.now()
+            self._perform(slot, event(*arguments, now) or (), now)
 
     # Effects.
 
-    def _perform(self, slot: Slot, effects: Iterable[Effect]) -> None:
+    def _perform(self, slot: Slot, effects: Iterable[Effect], now: Now) -> None:
         for effect in effects:
             if isinstance(effect, Start):
-                self._start(slot, effect)
+                self._start(slot, effect, now)
             elif isinstance(effect, Control):
-                self._control(slot, effect.letter)
+                self._control(slot, effect.letter, now)
             elif isinstance(effect, Signal):
                 self._signal(slot, effect.number)
+            elif isinstance(effect, Ask):
+                self._ask(slot)
+            elif isinstance(effect, Tell):
+                self.say(f"warning: {slot.folder.prefix}./{effect.text}")
             else:  # Gone
                 self._go(slot)
 
-    def _start(self, slot: Slot, order: Start) -> None:
+    def _start(self, slot: Slot, order: Start, now: Now) -> None:
         unit, is_run = slot.unit, order.program == "run"
         program = f"{slot.folder.prefix}./{order.program}"
         try:
             if not is_run and not slot.folder.has(order.program):
-                self._perform(slot, unit.not_started(self._hub.now()))
+                self._perform(slot, unit.not_started(now), now)
                 return
             if is_run and not unit.is_log:
                 self._renew()
                 self._look_for_log()
-            before = adoption.ticks(self._hub.now().clock)
-            words = [f"./{order.program}", *order.arguments]
+            line = [f"./{order.program}", *order.arguments]
             end, number = (self._pipe[0], 0) if unit.is_log else (self._pipe[1], 1)
-            pid = self._hub.spawner.spawn(slot.folder, words, end, number)
+            pid = self._hub.spawner.spawn(slot.folder, line, end, number)
         except (FolderError, CannotForkError) as error:
             self._complain(slot, f"warning: unable to start {program}: {error}")
             if is_run:
-                unit.postpone(self._hub.now(), min(slot.times, _LONGEST_PAUSE) * PAUSE)
+                unit.postpone(now, min(slot.times, _LONGEST_PAUSE) * PAUSE)
             else:
-                slot.later = self._hub.now().clock + PAUSE, lambda: self._start(slot, order)
+                slot.later = now.clock + PAUSE, lambda: self._start(slot, order, self._hub.now())
         except OSError as error:
             self._complain(slot, f"fatal: unable to start {program}: {reason(error)}")
-            self._perform(slot, unit.not_started(self._hub.now()))
+            self._perform(slot, unit.not_started(now), now)
         else:
-            now = self._hub.now()
-            slot.alive, slot.started = True, (before, adoption.ticks(now.clock))
+            begun, now = now, self._hub.now()
+            slot.alive, slot.started = True, (adoption.ticks(begun.clock), adoption.ticks(now.clock))
             unit.started(pid, now)
             self._hub.child(pid, self, lambda status: self._ended(slot, status))
             if is_run:
                 slot.complaint = ""
 
-    def _control(self, slot: Slot, letter: str) -> None:
-        path, is_there = f"control/{letter}", False
+    def _control(self, slot: Slot, letter: str, now: Now) -> None:
+        path = f"control/{letter}"
         try:
-            is_there = bool(calls.stat(path, dir_fd=slot.folder.fd).st_mode & calls.S_IXUSR)
-            if is_there:
+            if slot.folder.is_executable(path):
                 pid = self._hub.spawner.spawn(slot.folder, [path], self._pipe[1])
                 self._hub.child(pid, self, lambda status: self._controlled(slot, status))
                 self._hub.mute(slot.folder.control)
                 return
         except (OSError, CannotForkError) as error:
-            if is_there or not isinstance(error, FileNotFoundError):
-                why = reason(error) if isinstance(error, OSError) else error
-                self._complain(slot, f"fatal: unable to run {path}: {why}")
-        self._perform(slot, slot.unit.controlled(None))
+            self._complain(slot, f"fatal: unable to run {path}: {reason(error)}")
+        self._perform(slot, slot.unit.controlled(None), now)
 
     def _controlled(self, slot: Slot, status: int | None) -> None:
-        self._perform(slot, slot.unit.controlled(None if status is None or status & 0x7F else status >> 8))
+        code = None if status is None or status & 0x7F else status >> 8
+        self._perform(slot, slot.unit.controlled(code), self._hub.now())
         if not slot.unit.busy:
             self._hub.mute(slot.folder.control, False)
         self._go_on(slot)
@@ -341,17 +384,19 @@ class Service:
 
     # What others see.
 
-    def publish(self) -> None:
-        """Publish what has changed."""
+    def publish(self) -> bool:
+        """Publish what has changed; return whether others may have waited for it."""
+        runs = self.main.unit.changed and self.main.unit.state == RUN
         for slot in self.slots:
             if slot.unit.changed:
                 self._publish(slot)
+        return runs
 
     def _publish(self, slot: Slot) -> None:
         try:
             status = slot.unit.status
             record = adoption.record(self._hub.boot, status, slot.started, self._inode)
-            slot.folder.publish(status, slot.unit.leaving, record)
+            slot.folder.publish(status, words(status, slot.unit.leaving, slot.unit.note), record)
         except FileNotFoundError:
             if slot.later is None:
                 slot.later = self._hub.now().clock + PAUSE, lambda: self._find_again(slot)
@@ -379,10 +424,11 @@ class Service:
 
     def close(self) -> None:
         """Let go of the folders."""
+        self._needs.end_check()
         self._close_pipe(0, 1)
         for slot in self.slots:
             if not self._goes_on:
-                slot.folder.forget_process()
+                slot.folder.note(b"")
             self._release(slot)
 
     def _release(self, slot: Slot) -> None:

@@ -1,4 +1,4 @@
-"""One slot of a service, and what a service is given by who supervises it."""
+"""One slot of a service."""
 
 from __future__ import annotations
 
@@ -7,44 +7,11 @@ from sysvinit_py.services.unit import NEVER
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, Protocol
+    from typing import Any
 
     from sysvinit_py.services.adoption import Times
     from sysvinit_py.services.folder import Folder
-    from sysvinit_py.services.spawn import Spawner
-    from sysvinit_py.services.unit import Effect, Now, Unit
-
-    class Host(Protocol):
-        """What all services share; ``Hub`` is one."""
-
-        boot: bytes
-        is_told: bool
-        lets_go: bool
-        spawner: Spawner
-
-        def now(self) -> Now:
-            """Return the present."""
-
-        def say(self, text: str) -> None:
-            """Report something."""
-
-        def child(self, pid: int, service: Any, ended: Callable[[int | None], None]) -> None:
-            """Have it called with the wait status of a child."""
-
-        def adopt(self, pid: int, service: Any, ended: Callable[[int | None], None]) -> None:
-            """Have it called for a process that is not a child."""
-
-        def ended(self, pid: int, status: int | None) -> None:
-            """Take in how an adopted process has ended."""
-
-        def watch(self, fd: int, service: Any, readable: Callable[[], None]) -> None:
-            """Have it called whenever a descriptor is readable."""
-
-        def mute(self, fd: int, muted: bool = True) -> None:
-            """Do not watch a descriptor for the time being, or do it again."""
-
-        def forget(self, fd: int) -> None:
-            """Watch a descriptor no more."""
+    from sysvinit_py.services.unit import Effect, Unit
 
 
 class Slot:

@@ -9,10 +9,19 @@ from sysvinit_py.services.folder import PASSING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from sysvinit_py.services.folder import Folder
 
+#: What is first on a busy machine; a child, until its program is executed.
+_FIRST, _CHILD = 2, 1
 #: What Python has ignored, and we handle; children have the default.
 _DEFAULT = (calls.SIGCHLD, calls.SIGTERM, calls.SIGIO, calls.SIGPIPE, calls.SIGXFSZ)
+
+_SILENT = [
+    (calls.POSIX_SPAWN_OPEN, 1, "/dev/null", calls.O_WRONLY, 0),
+    (calls.POSIX_SPAWN_DUP2, 1, 2),
+]
 
 
 class CannotForkError(Exception):
@@ -32,7 +41,7 @@ class Spawner:
         blocked = set(calls.pthread_sigmask(calls.SIG_BLOCK, ()))
         self._mask = blocked - {calls.SIGCHLD, calls.SIGTERM}
         calls.pthread_sigmask(calls.SIG_SETMASK, self._mask)
-        self._how = {"setsid": True} if session else {}
+        self._how: dict[str, Any] = {"setsid": True} if session else {}
         self._setrlimit, self._descriptors = resource.setrlimit, resource.RLIMIT_NOFILE
         self._soft, self._hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._limit(self._hard)
@@ -42,16 +51,35 @@ class Spawner:
         if self._soft != self._hard:
             self._setrlimit(self._descriptors, (soft, self._hard))
 
-    def spawn(self, folder: Folder, words: list[str], descriptor: int = -1, number: int = 1) -> int:
+    def hurry(self) -> None:
+        """Be scheduled before others, and children until they are executed, where that is allowed.
+
+        Each start waits for an execve(2), and on a busy machine that would wait for its turn each time.
+        """
+        try:
+            if calls.sched_getscheduler(0) == calls.SCHED_OTHER:
+                calls.sched_setscheduler(0, calls.SCHED_RR, calls.sched_param(_FIRST))
+                self._how["scheduler"] = calls.SCHED_RR, calls.sched_param(_CHILD)
+        except OSError:
+            pass
+
+    def calm(self) -> None:
+        """Be scheduled as others again."""
+        if self._how.pop("scheduler", None):
+            calls.sched_setscheduler(0, calls.SCHED_OTHER, calls.sched_param(0))
+
+    def spawn(self, folder: Folder, words: list[str], descriptor: int | None = -1, number: int = 1) -> int:
         """Start a program of a folder, ``descriptor`` being its ``number``, and return its pid.
 
-        Raises CannotForkError, or OSError if that fails.
+        None: nobody hears what it says. Raises CannotForkError, or OSError if that fails.
         """
-        actions = [(calls.POSIX_SPAWN_DUP2, descriptor, number)] if descriptor >= 0 else []
+        actions: list[tuple[Any, ...]] = _SILENT
+        if descriptor is not None:
+            actions = [(calls.POSIX_SPAWN_DUP2, descriptor, number)] if descriptor >= 0 else []
         calls.fchdir(folder.fd)
         self._limit(self._soft)
         try:
-            return calls.posix_spawn(
+            pid = calls.posix_spawn(
                 words[0], words, self._environment,
                 file_actions=actions, setsigmask=self._mask, setsigdef=_DEFAULT, **self._how,
             )  # fmt: skip
@@ -61,3 +89,9 @@ class Spawner:
             raise
         finally:
             self._limit(self._hard)
+        if "scheduler" in self._how:
+            try:
+                calls.sched_setscheduler(pid, calls.SCHED_OTHER, calls.sched_param(0))
+            except OSError:
+                pass  # it has ended already
+        return pid

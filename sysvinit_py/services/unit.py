@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 #: Seconds: a cycle that was shorter is followed by a pause of this length.
 PAUSE = 1.0
 NEVER = float("inf")
+#: How often a pause doubles at most.
+_DOUBLED = 30
 _SECOND = 10**9
 #: What ``finish`` is told if run could not be started: exit code 111.
 NOT_STARTED = 111 << 8
@@ -37,6 +39,10 @@ class Start(Value):
     arguments: tuple[str, ...] = ()
 
 
+class Ask(Value):
+    """See whether all is up that it needs. Answered by ``answered``."""
+
+
 class Control(Value):
     """Run ``control/LETTER``, if there is one. Answered by ``controlled``."""
 
@@ -53,15 +59,24 @@ class Gone(Value):
     """It is down and is to be supervised no more."""
 
 
+class Tell(Value):
+    """Report what an administrator may want to know."""
+
+    text: str
+
+
 if TYPE_CHECKING:
-    Effect = Start | Control | Signal | Gone
+    Effect = Start | Ask | Control | Signal | Gone | Tell
 
 
 class Unit:
     """A slot, and what is wanted of it.
 
-    is_log  orders to leave are ignored, there is no finish, and nothing in ``control/`` is asked
+    is_log   orders to leave are ignored, there is no finish, and nothing in ``control/`` is asked
+    longest  seconds: up to so long the pause doubles with each early end
     """
+
+    longest = 0.0
 
     def __init__(self, now: Now, want: str = UP, is_log: bool = False) -> None:
         self.want = want
@@ -73,8 +88,10 @@ class Unit:
         self.changed = True  # since it was last published
         self.due = want == UP  # a start is owed, once the pause is over
         self.rests_until = 0.0
+        self.early = 0  # cycles in a row that were followed by a pause
+        self.missing = ""  # what it needs, and is not up
+        self._asking = False  # whether there is such a thing
         self._began = 0.0  # the present cycle
-        self._status: int | None = 0  # how run ended
         self._queue: list[str] = []  # control programs that are to run, and signals that may follow
 
     @property
@@ -94,9 +111,24 @@ class Unit:
         return bool(self._queue)
 
     @property
+    def pause(self) -> float:
+        """Seconds from the end of a short cycle to the next start."""
+        return max(PAUSE, min(self.longest, PAUSE * 2.0 ** min(self.early - 1, _DOUBLED)))
+
+    @property
+    def note(self) -> str:
+        """What a start waits for, if that is nothing that C's runsv knows."""
+        if not self.due or self.state != DOWN:
+            return ""
+        if self.missing:
+            return f"needs {self.missing}"
+        return f"pausing {self.pause:.0f}s" if self.pause > PAUSE else ""
+
+    @property
     def deadline(self) -> float:
         """When to call ``tick``."""
-        return self.rests_until if self.due and self.state == DOWN and not self._queue else NEVER
+        waits = self._queue or self._asking
+        return self.rests_until if self.due and self.state == DOWN and not waits else NEVER
 
     def adopt(self, status: Status, now: Now) -> None:
         """Go on with a process that another supervisor has started."""
@@ -134,14 +166,34 @@ class Unit:
     def _want(self, letter: str) -> None:
         if self.is_log and self.leaving:
             return  # what it reads has ended
+        if letter in "uo":  # who asks for a start need not wait for more than C's pause
+            self.rests_until -= self.pause - PAUSE
+            self.early = 0
         self.want = {"u": UP, "x": EXIT}.get(letter, NOT_UP)
         self.due = self.state == DOWN and letter in "uo"
         self.changed = True
 
     def tick(self, now: Now) -> Iterator[Effect]:
-        """Start what is due."""
+        """Start what is due, if all is up that it needs."""
         if self.deadline <= now.clock:
+            self._asking = True
+            yield Ask()
+
+    def answered(self, missing: str, now: Now) -> Iterator[Effect]:
+        """Take in the name of a service that it needs and that is not up, or that there is none."""
+        self._asking = False
+        self.changed |= missing != self.missing
+        self.missing = missing
+        if missing:
+            self.rests_until = now.clock + PAUSE
+        elif self.due:
             yield from self._run_controls(["u"])
+
+    def wake(self, now: Now) -> Iterator[Effect]:
+        """Take in that what it waits for may be up."""
+        if self.missing:
+            self.rests_until = now.clock
+            yield from self.tick(now)
 
     # Programs in control/, one after the other.
 
@@ -210,9 +262,13 @@ class Unit:
 
     def _down(self, now: Now) -> Iterator[Effect]:
         self.state, self.since, self.changed = DOWN, now.wall, True
-        if now.clock < self._began + PAUSE:
-            self.rests_until = now.clock + PAUSE
         self.due = self.want == UP
+        self.early = self.early + 1 if now.clock < self._began + PAUSE else 0
+        if self.early:
+            self.rests_until = now.clock + self.pause
+            if self.note and not self.early & self.early - 1:
+                often = f"{self.early} times in a row: next start in {self.pause:.0f} s"
+                yield Tell(f"run has ended within a second {often}")
         if self.leaving:
             yield Gone()
         else:

@@ -2,7 +2,7 @@
 
 ``add ID PATH``, ``forget ID``, ``exit``, ``ended PID STATUS`` come in; ``gone ID CODE`` goes out,
 and after it why the folder cannot be supervised, if that is so; ``busy``, when there is something to look at
-(watchdog). What comes in as ``ready`` is sent back.
+(watchdog). What comes in as ``ready``, once all that there is at first has come in, is sent back.
 """
 
 from __future__ import annotations
@@ -116,6 +116,7 @@ class Channel(Source):
                 self.hub.say(f"runsv: warning: {message}: {type(error).__name__}: {error}")
         if not self.is_open:
             self.hub.is_told, self.hub.lets_go = False, True
+            self.hub.spawner.calm()
         return ()
 
     def _take(self, word: str, number: str = "0", text: str = "") -> None:
@@ -126,6 +127,7 @@ class Channel(Source):
             self.hub.ended(int(number), int(text))
         elif word == "ready":
             self._packets.tell(word)
+            self.hub.spawner.calm()
         elif word == "exit":
             self.hub.leave()
         elif int(number) in services:  # it may have ended meanwhile
@@ -147,5 +149,6 @@ def serve(socket: _socket.socket, session: bool = False, busy: int = -1) -> int:
     """Supervise what runsvdir says, and without it as long as there is something; return the exit status."""
     prepare()
     channel = Channel(socket, session, busy)
+    channel.hub.spawner.hurry()  # until runsvdir has said all that it knows
     channel.hub.run(lambda: channel.is_open or channel.hub.services, channel)
     return 0

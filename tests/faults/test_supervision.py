@@ -26,6 +26,9 @@ FAILS: dict[str, tuple[int, ...]] = ERRORS | IN_PROGRAMS | {
     "socket.send": (errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM),
     "socket.recv": (errno.EAGAIN, errno.ENOMEM),
     "fcntl": (errno.EINVAL,),
+    "sched_getscheduler": (errno.EPERM,),
+    "sched_setscheduler": (errno.EPERM,),
+    "sched_param": (),
     "stat": tuple(number for number in ERRORS["stat"] if number not in (errno.ENOENT, errno.ENOTDIR)),
 }  # fmt: skip
 #: Each error at each place takes long; so by default it is one of them.
@@ -60,7 +63,7 @@ def faults(tmp_path: Path) -> Iterator[Fault]:
         assert not peace["problem"], peace
         for name, place in peace["places"]:
             numbers = FAILS[name] if name not in NEVER_FAIL and (ALL or (name, place) not in seen) else ()
-            if (name, place.split(":")[0]) == ("open", "adoption.py"):  # of a process: it has ended
+            if (name, place.split(":")[0]) == ("open", "proc.py"):  # of a process: it has ended
                 numbers = tuple(number for number in numbers if number != errno.ENOENT)
             seen.add((name, place))
             yield from (

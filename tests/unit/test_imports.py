@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pid1.container",
     },
     "services": {"cli", "value", "text", "linux", "logs", "report", "protocol"},
-    "lint": {"cli", "value", "text", "linux", "inittab", "machine", "pid1.container"},
+    "lint": {"cli", "value", "text", "linux", "inittab", "machine", "protocol", "pid1.container"},
     "lsp": {"cli", "value", "clients", "inittab", "lint", "linux", "report"},
     "sandbox": {"cli", "value", "text", "linux", "inittab", "lint", "build"},
     "initeventd": {"cli", "value", "linux", "protocol", "clients"},

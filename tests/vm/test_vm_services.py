@@ -5,6 +5,7 @@ An image with more packages takes minutes to make, so this is in .ci/nightly: ``
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import ClassVar
 
@@ -44,6 +45,11 @@ ln -s /etc/sv/cron /etc/sv/rsyslog $folder/small/
 echo '* * * * * root cat /etc/sv/cron/supervise/pid >>/run/ticks' >/etc/cron.d/ticks
 echo 'SV:123456:respawn:/usr/bin/runsvdir -P /etc/service' >>/etc/inittab
 """
+#: A service that fails, with pauses of a second, two, and from then on three.
+FAILING = """\
+mkdir -p /etc/sv/failing; rm -rf /run/starts /etc/sv/failing/supervise; echo 3 >/etc/sv/failing/backoff
+printf '#!/bin/sh\\ncat /proc/uptime >>/run/starts\\nexit 1\\n' >/etc/sv/failing/run
+chmod +x /etc/sv/failing/run; ln -s /etc/sv/failing /etc/service/"""
 #: Each does what it is for; but for cron, which takes up to a minute.
 WORK = """\
 #!/bin/bash
@@ -121,6 +127,33 @@ class TestServices:
         heard(machine, killed.replace(" ", "-"))
         machine.run(f"kill -9 {before['nginx'][0]}")
         assert up(machine)["nginx"][0] != before["nginx"][0]
+
+    @pytest.mark.parametrize("days", ["10000 days", "10001 days ago"], ids=["forwards", "backwards"])
+    def test_the_clock_is_set(self, machine: Machine, days: str) -> None:
+        """Nobody is disturbed, pauses are as ever, and no service runs for longer than the machine."""
+        machine.run(FAILING)
+        before = up(machine)
+        machine.wait_for("test $(grep -c . /run/starts) -ge 4")
+        machine.run(f"date -s '{days}'; cp /run/starts /run/before")
+        machine.wait_for("test $(grep -c . /run/starts) -ge $(($(grep -c . /run/before) + 3))", 30)
+        assert up(machine) == before
+        uptime = float(machine.run("cut -d' ' -f1 /proc/uptime"))
+        for line in machine.run(f"cd /etc/sv; sv status {' '.join(SERVICES)}").splitlines():
+            assert all(0 < int(seconds) <= uptime for seconds in re.findall(r" (\d+)s", line)), line
+        times = [float(line.split()[0]) for line in machine.run("cat /run/starts").splitlines()]
+        pauses = [round(after - earlier) for earlier, after in itertools.pairwise(times)]
+        least = [1, 2, *[3] * (len(pauses) - 2)]
+        assert all(0 <= pause - one <= 1 for one, pause in zip(least, pauses, strict=True)), pauses
+        machine.run("kill -9 $(pidof runsv)")
+        assert up(machine) == before
+        machine.run(f"kill -9 {before['nginx'][0]}")
+        assert up(machine)["nginx"][0] != before["nginx"][0]
+        age = re.search(r"\) (\d+)s;", machine.run("cd /etc/sv; sv status nginx"))
+        assert age
+        assert int(age[1]) < uptime
+        heard(machine, days.replace(" ", "-"))
+        machine.run("rm /etc/service/failing")
+        machine.wait_for("sv status /etc/sv/failing | grep 'runsv not running'")
 
     def test_another_folder(self, machine: Machine) -> None:
         """What is in both folders goes on."""

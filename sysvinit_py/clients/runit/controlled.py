@@ -8,6 +8,7 @@ import time
 from sysvinit_py.clients.runit import supervised
 from sysvinit_py.clients.runit.common import complain
 from sysvinit_py.protocol.supervise import DOWN, NOT_UP, RUN, SIGNALS, STATES, UP, reason
+from sysvinit_py.text import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Service:
 
     def line(self) -> str:
         """Return how it is."""
-        return line(self.name, self.status, supervised.exists(self.folder, "down", self.name))
+        note = supervised.note(self.folder, self.status)
+        return line(self.name, self.status, supervised.exists(self.folder, "down", self.name), note)
 
     # What is waited for.
 
@@ -109,11 +111,11 @@ class Service:
             posix.waitpid(self._check, 0)
 
 
-def line(name: str, status: Status, down: bool | None) -> str:
-    """Return how a service is; ``down``: whether there is a file of this name."""
+def line(name: str, status: Status, down: bool | None, note: str = "") -> str:
+    """Return how a service is; ``down``: whether there is such a file; ``note``: what a start waits for."""
     state = f"{STATES[status.state]}: " if status.state < len(STATES) else ""
     pid = f"(pid {status.pid}) " if status.state != DOWN else ""
-    seconds = max(0, int(time.time()) - status.since // _SECOND)
+    seconds = max(0, int(time.time()) - supervised.since(status) // _SECOND)
     runs = bool(status.pid)
     words = {
         ", normally down": runs and down,
@@ -122,6 +124,7 @@ def line(name: str, status: Status, down: bool | None) -> str:
         ", want down": runs and status.want == NOT_UP,
         ", want up": not runs and status.want == UP,
         ", got TERM": status.got_term,
+        f", {printable(note)}": note,
     }
     return f"{state}{name}: {pid}{seconds}s{''.join(word for word, holds in words.items() if holds)}"
 

@@ -10,7 +10,7 @@ from sysvinit_py.clients.runit.common import complain
 from sysvinit_py.clients.runit.supervised import TroubleError
 from sysvinit_py.protocol.supervise import DOWN, RUN, UP
 from sysvinit_py.report.item import INIT, SERVICE, Item, as_json
-from sysvinit_py.report.states import STATES
+from sysvinit_py.report.states import OF_SERVICES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,22 +27,32 @@ _MOST = 1000
 _MAY_SUPERVISE = ("runsv", "runit")
 
 
-def word(status: Status, down: bool | None) -> str:
-    """Return the name of the state that a service is in; ``down``: whether there is a file of this name."""
+def word(status: Status, down: bool | None, needed: str = "") -> str:
+    """Return the name of the state that a service is in.
+
+    down    whether there is a file of this name
+    needed  the service that it waits for
+    """
     wanted = status.want == UP
     if status.state == DOWN:
-        return "throttled" if wanted else "disabled" if down else "stopped"
+        return "pending" if needed else "throttled" if wanted else "disabled" if down else "stopped"
     if status.state == RUN and not status.got_term:
-        return "running"
+        return "paused" if status.paused else "running"
     return "restarting" if wanted else "stopping"
 
 
 def item(name: str, folder: str, *, careful: bool = False) -> Item:
     """Return a service, or a logger, as an item. Raises TroubleError."""
     status = supervised.status(folder, careful=careful)
-    state = STATES[word(status, supervised.exists(folder, "down", name))]
-    since = status.since / _SECOND if 0 <= status.since < _LATEST else None
-    return Item(name, SERVICE, "", state, status.pid or None, since, command=f"{folder}/run")
+    what, _, object_ = supervised.note(folder, status, careful=careful).partition(" ")
+    needed, pause = (object_, "") if what == "needs" else ("", object_.removesuffix("s"))
+    state = OF_SERVICES[word(status, supervised.exists(folder, "down", name), needed)]
+    since = supervised.since(status) / _SECOND if 0 <= status.since < _LATEST else None
+    rests_until = since + float(pause) if since and pause.isdecimal() else None
+    return Item(
+        name, SERVICE, "", state, status.pid or None, since,
+        rests_until=rests_until, waits_for=needed or None, command=f"{folder}/run",
+    )  # fmt: skip
 
 
 def with_logger(name: str, folder: str, *, careful: bool = False) -> Iterator[Item]:

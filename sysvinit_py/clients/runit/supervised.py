@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import errno
 import posix  # and not os, which takes 2 ms to import
+import time
 from stat import S_ISFIFO, S_ISREG
 
 from sysvinit_py.clients.runit.common import complain
 from sysvinit_py.protocol import supervise
-from sysvinit_py.protocol.supervise import reason
+from sysvinit_py.protocol.supervise import DOWN, RUN, UP, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sysvinit_py.protocol.supervise import Status
 
-#: Of a file that holds a number.
-_DIGITS = 16
+#: Bytes: of a file that holds a number, and of one in ``supervise/``.
+_DIGITS, _MOST = 16, 1024
+_SECOND = 10**9
 
 
 class TroubleError(Exception):
@@ -46,15 +48,31 @@ def status(folder: str, *, careful: bool = False) -> Status:
     except OSError as error:
         raise NoFolderError(reason(error)) from None
     posix.close(_opened(folder, "ok", posix.O_WRONLY, careful))
-    file = _opened(folder, "status", posix.O_RDONLY, careful)
     try:
-        return supervise.decode(posix.read(file, supervise.SIZE))
-    except OSError as error:
-        raise TroubleError(f"unable to read supervise/status: {reason(error)}") from None
+        return supervise.decode(_read(folder, "status", careful))
     except ValueError as error:
         raise TroubleError(f"unable to read supervise/status: {error}") from None
-    finally:
-        posix.close(file)
+
+
+def since(status: Status) -> int:
+    """Return since when it is so, in nanoseconds by the present clock: it may have been set meanwhile."""
+    now, uptime = time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    if status.state == RUN and not now - uptime - _SECOND <= status.since <= now + _SECOND:
+        from sysvinit_py.linux.proc import TICKS, start_time
+
+        if started := start_time(status.pid):
+            return now - uptime + started * _SECOND // TICKS
+    return status.since
+
+
+def note(folder: str, status: Status, *, careful: bool = False) -> str:
+    """Return what a start waits for, as its runsv says in words; or nothing."""
+    if status.state != DOWN or status.want != UP:
+        return ""
+    try:
+        return supervise.note(_read(folder, "stat", careful).decode(errors="surrogateescape"))
+    except TroubleError:
+        return ""
 
 
 def order(folder: str, characters: str) -> None:
@@ -66,6 +84,16 @@ def order(folder: str, characters: str) -> None:
         posix.write(file, characters.encode())
     except OSError as error:
         raise TroubleError(f"unable to write to supervise/control: {reason(error)}") from None
+    finally:
+        posix.close(file)
+
+
+def _read(folder: str, name: str, careful: bool) -> bytes:
+    file = _opened(folder, name, posix.O_RDONLY, careful)
+    try:
+        return posix.read(file, _MOST)
+    except OSError as error:
+        raise TroubleError(f"unable to read supervise/{name}: {reason(error)}") from None
     finally:
         posix.close(file)
 

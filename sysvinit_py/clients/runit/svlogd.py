@@ -5,7 +5,7 @@ from __future__ import annotations
 import posix as os  # and not os, which takes half a megabyte
 import select
 import time
-from errno import ENOTDIR
+from errno import EBADF, ENOTDIR
 
 from sysvinit_py import __version__
 from sysvinit_py.clients.runit.common import UsageError, complain, encoded, options
@@ -172,7 +172,8 @@ class Logger:
                 opening = "change directory" if error.errno == ENOTDIR else "open log directory"
                 steps = {None: "lock directory", "lock": "lock directory", path: opening}
                 self._warn(f"unable to {steps.get(error.filename, 'open current')}: {path}: {reason(error)}")
-                self._folders[path] = None
+                if not (folder and folder.busy):  # nothing is lost by doing without it
+                    self._folders[path] = None
         if not self._open:
             raise FatalError("no functional log directories.")
 
@@ -204,9 +205,10 @@ def main(argv: list[str]) -> int:
         chosen = Options(argv[1:])
         try:
             os.fstat(0)
-        except OSError as error:  # something else would get this number
-            complain(f"svlogd: warning: unable to read standard input: {reason(error)}\n")
-            return 0
+        except OSError as error:
+            if error.errno == EBADF:  # something else would get this number
+                complain(f"svlogd: warning: unable to read standard input: {reason(error)}\n")
+                return 0
         Logger(chosen).run()
     except UsageError as wrong:
         head = f"{argv[0].rpartition('/')[2]}: {wrong}\n" if str(wrong) else ""

@@ -11,6 +11,7 @@ from sysvinit_py.lint.command import ends_with_ampersand, shell_command
 from sysvinit_py.lint.daemons import DAEMONIZES, FOREGROUND, fate, foreground_option
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.services import unwrapped
+from sysvinit_py.protocol.supervise import circle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -332,10 +333,10 @@ def exposed_service(services: Services) -> Iterator[Match]:
 
 @rule("SVC011", "no-number-to-wait", "warning", ())
 def no_number_to_wait(services: Services) -> Iterator[Match]:
-    """The file wait is not a number of seconds.
+    """The file wait, or backoff, is not a number of seconds.
 
-    It says how long the service takes to stop. If sv does not understand it, it waits 7 seconds, and
-    ``sv force-stop`` then kills.
+    The first says how long the service takes to stop. If sv does not understand it, it waits 7 seconds, and
+    ``sv force-stop`` then kills. The second is the longest pause after early ends; else it is a second.
 
     Bad::
 
@@ -354,9 +355,45 @@ def no_number_to_wait(services: Services) -> Iterator[Match]:
         30
     """
     for service in services.all:
-        file = service.script("wait")
-        if file and not _SECONDS.fullmatch(file.content):
-            yield service.match("not a number of seconds: sv waits 7 seconds", name="wait")
+        for name, instead in (("wait", "sv waits 7 seconds"), ("backoff", "each pause is a second")):
+            file = service.settings.get(name)
+            if file and not _SECONDS.fullmatch(file.content):
+                yield service.match(f"not a number of seconds: {instead}", name=name)
+
+
+@rule("SVC012", "needs-never-met", "error", ())
+def needs_never_met(services: Services) -> Iterator[Match]:
+    """What the service needs is not there, or needs this service.
+
+    Its start is held until each service that its file ``needs`` names is up, which will never be.
+
+    Bad::
+
+        # web/run 755
+        #!/bin/sh
+        exec httpd -f
+        # web/needs 644
+        db
+
+    Good::
+
+        # web/run 755
+        #!/bin/sh
+        exec httpd -f
+        # web/needs 644
+        db
+        # db/run 755
+        #!/bin/sh
+        exec postgres
+    """
+    needs = {service.name: service.needs for service in services.all}
+    for service in services.all:
+        for name, line in service.needs.items():
+            if services.names and name not in services.names:
+                yield service.match(f"needs {name}, which is not in this folder", "", "needs", line)
+        if way := circle(service.name, lambda name: needs.get(name, ())):
+            text = f"needs {', which needs '.join(way)}: none of them is started"
+            yield service.match(text, "", "needs", service.needs[way[0]])
 
 
 def _scripts(services: Services) -> Iterator[Script]:

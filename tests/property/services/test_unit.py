@@ -21,9 +21,19 @@ class AnyEvents(RuleBasedStateMachine):
         is_log=st.booleans(),
         programs=st.sets(st.sampled_from("utdxpck")),
         missing=st.sets(st.sampled_from(["run", "finish"])),
+        needs=st.none() | st.sampled_from(["", "", "db"]),
+        longest=st.sampled_from([0.0, 0.5, 3.0, 1e6]),
     )
-    def begin(self, want: str, is_log: bool, programs: set[str], missing: set[str]) -> None:
-        self.world = World(want, is_log, "".join(programs), missing)
+    def begin(
+        self,
+        want: str,
+        is_log: bool,
+        programs: set[str],
+        missing: set[str],
+        needs: str | None,
+        longest: float,
+    ) -> None:
+        self.world = World(want, is_log, "".join(programs), missing, needs, longest)
         self.wanted, self.runs, self.last = want == "u", self.world.told().count("run;"), self.world.clock
 
     def _held(self) -> bool:
@@ -64,6 +74,25 @@ class AnyEvents(RuleBasedStateMachine):
         self.world.wait(seconds)
         assert due or self.world.unit.state != RUN or self.world.alive
 
+    @rule(needs=st.none() | st.sampled_from(["", "db", "cache"]))
+    def another_service_changes(self, needs: str | None) -> None:
+        self.world.needs = needs
+
+    @precondition(lambda self: not self._held() and self.world.asked)
+    @rule(missing=st.sampled_from(["", "", "db"]))
+    def find(self, missing: str) -> None:
+        due = self.world.unit.due
+        self.world.find(missing)
+        assert not (self.world.alive and (missing or not due)), "only what is wanted, and may, is started"
+
+    @precondition(lambda self: not self._held())
+    @rule()
+    def wake(self) -> None:
+        unit = self.world.unit
+        rests = unit.state == DOWN and not unit.missing
+        self.world.wake()
+        assert not (rests and self.world.alive), "a pause is not cut short"
+
     @precondition(lambda self: not self._held() and self.world.unit.is_log and self.world.alive)
     @rule()
     def leave(self) -> None:
@@ -85,7 +114,12 @@ class AnyEvents(RuleBasedStateMachine):
         assert (status.state > DOWN) == (status.pid > 0)
         assert not status.got_term or status.state == RUN
         assert unit.deadline == NEVER or (unit.state == DOWN and unit.due)
-        assert unit.rests_until <= self.world.clock + PAUSE
+        assert PAUSE <= unit.pause <= max(PAUSE, unit.longest)
+        assert unit.rests_until <= self.world.clock + unit.pause
+        assert bool(unit.note) <= (unit.due and unit.state == DOWN)
+        assert not (unit.missing and self.world.alive)
+        if self.world.asked and not self.world.gone:
+            assert unit.deadline == NEVER
 
 
 TestAnyEvents = AnyEvents.TestCase

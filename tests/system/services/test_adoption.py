@@ -56,7 +56,7 @@ def test_from_debians_and_back(service: Make, oracle: str) -> None:
     os.kill(pids[1], signal.SIGKILL)
     one.wait(lambda: one.pid("log") not in (0, pids[1]))
     assert one.exit() == 0
-    assert not (one.path / "supervise/process").exists()
+    assert not (one.path / "supervise/lock").read_bytes()
     for who in (oracle, "ours"):
         started(one, who)
         assert one.exit() == 0
@@ -115,7 +115,7 @@ def test_a_finish_is_gone_on_with(service: Make) -> None:
     assert one.read("told") == "\n"
 
 
-@pytest.mark.parametrize("name", ["status", "process"])
+@pytest.mark.parametrize("name", ["status", "lock"])
 @pytest.mark.parametrize(
     "damage", [b"", b"\xff" * 20, b"nonsense\n", b"\0" * 300, b"- 1 2 3\n", b"a b c d\n"]
 )
@@ -140,7 +140,7 @@ def test_another_process_with_that_pid(service: Make) -> None:
     pid = one.pid()
     one.kill_runsv()
     os.kill(pid, signal.SIGKILL)
-    record = one.path / "supervise/process"
+    record = one.path / "supervise/lock"
     *words, noted = record.read_text().split()
     status = one.path / "supervise/status"
     for file, data in ((status, status.read_bytes()), (record, bytes.fromhex(noted))):

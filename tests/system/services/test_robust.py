@@ -34,13 +34,15 @@ def sv(*words: str, who: str = "ours") -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def sv_as_user(command: str, service: str, said: Path, user: int) -> tuple[int, str]:
+def sv_as_user(command: str, service: str, said: Path, user: int, *groups: int) -> tuple[int, str]:
     """Our sv in a child, as the interpreter may be where a user cannot reach it."""
     pid = os.fork()
     if not pid:
         try:
             os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
             os.dup2(1, 2)
+            os.setgroups(groups)
+            os.setgid(user)
             os.setuid(user)
             os._exit(sv_program.main(["sv", command, service]))
         finally:
@@ -68,7 +70,7 @@ def test_no_link_is_followed_out_of_supervise(service: Make, who: str, name: str
     assert outside.exists() == (name != "lock")
 
 
-@pytest.mark.parametrize("name", ["pid", "stat", "status", "process", "pid.new", "stat.new", "status.new"])
+@pytest.mark.parametrize("name", ["pid", "stat", "status", "lock", "pid.new", "stat.new", "status.new"])
 @pytest.mark.parametrize("kind", ["link", "folder", "fifo"])
 def test_damaged_files_harm_nobody(service: Make, name: str, kind: str, tmp_path: Path) -> None:
     """What is published replaces links, and writes nowhere else; the service is controlled all the same."""

@@ -201,8 +201,19 @@ def test_repeated_complaints_are_reported_once(services: Directory) -> None:
     assert services.errors.count("dangling") == 1
 
 
-def test_no_wake_up_while_nothing_happens(services: Directory) -> None:
-    """C's runsvdir wakes every five seconds."""
+def test_nobody_stays_first(services: Directory) -> None:
+    """At first the hub is scheduled before all others, where it may be; no service is, nor the hub later."""
+    made = [services.service(str(number), log="exec cat > got") for number in range(10)]
+    services.start("ours", "-P")
+    services.runs(*made)
+    pids = [pid for service in made for pid in (service.pid(), service.pid("log"))]
+    services.wait(lambda: os.sched_getscheduler(services.hub) == os.SCHED_OTHER)
+    assert {os.sched_getscheduler(pid) for pid in pids} == {os.SCHED_OTHER}
+
+
+@pytest.mark.parametrize("seconds", [6, pytest.param(60, marks=pytest.mark.nightly)])
+def test_no_wake_up_while_nothing_happens(services: Directory, seconds: int) -> None:
+    """C's runsvdir wakes every five seconds. Front, hub and watchdog sleep."""
     services.start("ours")
     services.runs(services.service("a", log="exec cat > got"))
     assert services.process
@@ -212,9 +223,9 @@ def test_no_wake_up_while_nothing_happens(services: Directory) -> None:
         lines = [Path(f"/proc/{pid}/status").read_text().splitlines() for pid in pids]
         return [line for text in lines for line in text if "ctxt_switches" in line]
 
-    time.sleep(1.5)  # of the folder's own second
+    time.sleep(2.5)  # the watchdog looks a second after the last that was done
     before = switches()
-    time.sleep(6)
+    time.sleep(seconds)
     assert switches() == before
 
 

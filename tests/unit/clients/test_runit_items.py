@@ -19,7 +19,7 @@ from sysvinit_py.clients.runit import items, supervised
 from sysvinit_py.clients.runit.supervised import TroubleError
 from sysvinit_py.protocol.supervise import DOWN, FINISH, NOT_UP, RUN, UP, Status, encode
 from sysvinit_py.report.item import Item
-from sysvinit_py.report.states import STATES
+from sysvinit_py.report.states import OF_SERVICES, STATES
 
 NOW = 1795694400 * 10**9
 
@@ -37,11 +37,57 @@ NOW = 1795694400 * 10**9
         (Status(0, want=NOT_UP, state=DOWN), None, "stopped"),
         (Status(0, want=NOT_UP, state=DOWN), True, "disabled"),
         (Status(0, want=UP, state=DOWN), True, "throttled"),
+        (Status(0, 1, paused=True, state=RUN), False, "paused"),
+        (Status(0, 1, paused=True, want=NOT_UP, state=RUN), False, "paused"),
+        (Status(0, 1, paused=True, got_term=True, want=NOT_UP, state=RUN), False, "stopping"),
+        (Status(0, 1, paused=True, state=FINISH), False, "restarting"),
+        (Status(0, paused=True, want=NOT_UP, state=DOWN), False, "stopped"),
     ],
 )
 def test_states(said: Status, down: bool | None, word: str) -> None:
     assert items.word(said, down) == word
-    assert word in STATES
+    assert word in OF_SERVICES
+
+
+def test_what_a_start_waits_for(tmp_path: Path) -> None:
+    """It stands in stat, and counts only for a service that is down, and to be up."""
+    (tmp_path / "supervise").mkdir()
+    os.mkfifo(tmp_path / "supervise/ok")
+    reader = os.open(tmp_path / "supervise/ok", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        for said, stat, found in (
+            (Status(NOW, want=UP, state=DOWN), "down, needs a, b", ("pending", "a, b", None)),
+            (Status(NOW, want=UP, state=DOWN), "down, pausing 60s", ("throttled", None, NOW / 10**9 + 60)),
+            (Status(NOW, want=UP, state=DOWN), "down, pausing xs", ("throttled", None, None)),
+            (Status(NOW, want=UP, state=DOWN), "down", ("throttled", None, None)),
+            (Status(NOW, want=UP, state=DOWN), None, ("throttled", None, None)),
+            (Status(NOW, want=NOT_UP, state=DOWN), "down, needs a", ("stopped", None, None)),
+            (Status(NOW, 77, state=RUN), "down, needs a", ("running", None, None)),
+        ):
+            (tmp_path / "supervise/status").write_bytes(encode(said))
+            (tmp_path / "supervise/stat").unlink(missing_ok=True)
+            if stat is not None:
+                (tmp_path / "supervise/stat").write_text(f"{stat}\n")
+            for careful in (True, False):
+                item = items.item("web", str(tmp_path), careful=careful)
+                assert (item.state.word, item.waits_for, item.rests_until) == found
+    finally:
+        os.close(reader)
+
+
+@pytest.mark.parametrize("hours", [-1e5, -1, 1, 1e5])
+def test_the_clock_was_set(hours: float) -> None:
+    """Where the time in status cannot be true the process says how long it runs; for others status counts."""
+    age = time.time_ns() - supervised.since(Status(time.time_ns() - 10**10, os.getpid(), state=RUN))
+    assert age == pytest.approx(10**10, rel=0.1), "it may be so: no other file is read"
+    stamp = time.time_ns() - int(hours * 3600) * 10**9
+    ours = Status(stamp, os.getpid(), state=RUN)
+    if hours > 0 and hours * 3600 < time.clock_gettime(time.CLOCK_BOOTTIME):
+        assert supervised.since(ours) == stamp
+    else:
+        assert 0 <= time.time_ns() - supervised.since(ours) < 3600 * 10**9
+    assert supervised.since(ours.replace(pid=2**30)) == stamp
+    assert supervised.since(ours.replace(pid=0, state=DOWN)) == stamp
 
 
 @pytest.fixture

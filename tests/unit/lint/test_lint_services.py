@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from sysvinit_py.lint.check import check_services
 from sysvinit_py.lint.rules import RULES
 from sysvinit_py.lint.services import find
 from sysvinit_py.linux.beneath import Place
+from tests.support.patience import PATIENCE
 
 SH = "#!/bin/sh\n"
 WEB = {"web/run": f"{SH}exec httpd -f\n"}
@@ -103,6 +105,12 @@ def test_what_sh_is_not(tmp_path: Path, first: str) -> None:
             for text in ("", "30s\n", "-1\n", "2.5\n", "1 2")
         ),
         *(({**WEB, "web/wait": text}, []) for text in ("30\n", "30", " 0 \n")),
+        *(({**WEB, "web/backoff": text}, ["web/backoff:1 SVC011"]) for text in ("", "1m")),
+        ({**WEB, "web/backoff": "600"}, []),
+        ({**WEB, "db/run": WEB["web/run"], "web/needs": "db\n"}, []),
+        ({**WEB, "web/needs": "# db\n\n cache \n"}, ["web/needs:3 SVC012"]),
+        ({**WEB, "web/needs": "web\n"}, ["web/needs:1 SVC012"]),
+        ({**WEB, "web/needs": "../db\na\0b\n"}, ["web/needs:1 SVC012", "web/needs:2 SVC012"]),
         ({**WEB, ".hidden/x": "", "file": ""}, []),
     ],
 )
@@ -121,6 +129,49 @@ def test_a_name_that_is_taken_by_something_else(tmp_path: Path) -> None:
         os.chdir(here)
     (tmp_path / "c/run").mkdir(parents=True)
     assert lint(tmp_path, {}) == ["a/run:1 SVC001", "b/run:1 SVC001", "c/run:1 SVC001"]
+
+
+def test_circles_of_needs(tmp_path: Path) -> None:
+    """Each service in one has a line, and who needs one of them has none."""
+    needs = {"a": "x\nb\n", "b": "c\n", "c": "a\n", "d": "a\n", "x": "", "y": "x\nz\n", "z": "y\n"}
+    files = {f"{name}/run": WEB["web/run"] for name in needs}
+    files |= {f"{name}/needs": text for name, text in needs.items()}
+    assert lint(tmp_path, files) == [f"{place} SVC012" for place in (
+        "a/needs:2", "b/needs:1", "c/needs:1", "y/needs:2", "z/needs:1",
+    )]  # fmt: skip
+
+
+def test_one_service_may_need_any(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As its folder may be linked to beside others; but not itself."""
+    make(tmp_path, {**WEB, "web/needs": "db\n"})
+    assert run("-q", str(tmp_path / "web")) == 0
+    make(tmp_path, {"web/needs": "db\nweb\n"})
+    assert run("-q", str(tmp_path / "web")) == 1
+    assert "needs web: none of them is started" in capsys.readouterr().out
+
+
+def test_a_long_chain_of_needs(tmp_path: Path) -> None:
+    """Guards against time that grows with its square."""
+    files = {f"s{n}/run": WEB["web/run"] for n in range(1000)}
+    files |= {f"s{n}/needs": f"s{n - 1}\n" for n in range(1, 1000)}
+    make(tmp_path, files)
+    services = find(Place(str(tmp_path)), [])
+    assert services
+    began = time.process_time()
+    assert check_services(services, ["SVC012"], []) == []
+    assert time.process_time() - began < 5 * PATIENCE
+
+
+@pytest.mark.parametrize("name", ["wait", "backoff", "needs"])
+def test_a_file_that_is_read_is_no_link_that_leads_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    make(tmp_path, WEB)
+    (tmp_path / "web" / name).symlink_to("/etc/passwd")
+    assert run(str(tmp_path)) == 2
+    told = capsys.readouterr()
+    assert "leads out" in told.err
+    assert "root" not in told.out
 
 
 def test_two_names_for_one_folder(tmp_path: Path) -> None:

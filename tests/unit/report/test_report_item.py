@@ -17,7 +17,7 @@ from sysvinit_py.machine.job import Job
 from sysvinit_py.report import item as report
 from sysvinit_py.report import slots
 from sysvinit_py.report.item import Item
-from sysvinit_py.report.states import STATES
+from sysvinit_py.report.states import OF_SERVICES, STATES
 from tests.unit.report.published import HEADER, publish, shown
 
 SCHEMA = json.loads((Path(sysvinit_py.__file__).parent / "data" / "status.schema.json").read_text())
@@ -143,7 +143,7 @@ def test_json_is_what_the_schema_says() -> None:
 def test_the_schema_knows_all_fields_and_states() -> None:
     """A field that is not in it is one that nobody can rely on."""
     item = SCHEMA["$defs"]["item"]
-    assert item["properties"]["state"]["enum"] == [*STATES]
+    assert item["properties"]["state"]["enum"] == [*OF_SERVICES]
     for told in as_json()["entries"]:
         assert {name for name in told if not name.endswith("_raw")} == set(item["required"])
         assert set(told) <= set(item["properties"])

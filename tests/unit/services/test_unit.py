@@ -192,3 +192,133 @@ def test_adoption_of_what_is_down() -> None:
     world = World(NOT_UP)
     world.unit.adopt(Status(5, 0, False, "d", False, DOWN), world.now)
     assert world.wait(9) == "down"
+
+
+# The pause that grows.
+
+
+def test_backoff() -> None:
+    """It doubles up to the longest, and is told of the second, fourth, eighth time."""
+    world = World(longest=10)
+    told = []
+    for _ in range(9):
+        told.append(world.end(after=0.5))
+        pause = world.unit.deadline - world.clock
+        told.append(f"{pause:g}")
+        assert world.wait(pause - 0.1) == told[-2].split("; ")[-1], "not before"
+        assert world.wait(0.1) == "control/u; run; run"
+    often = "finish 0 0; {} times in a row: next start in {} s; down, pausing {}s"
+    assert told[:6] == [
+        "finish 0 0; down", "1", often.format(2, 2, 2), "2", "finish 0 0; down, pausing 4s", "4",
+    ]  # fmt: skip
+    assert told[6:10] == [often.format(4, 8, 8), "8", "finish 0 0; down, pausing 10s", "10"]
+    assert told[14:16] == [often.format(8, 10, 10), "10"]
+    assert world.end(after=1.0) == "finish 0 0; control/u; run; run", "one that lived so long is not held up"
+    assert world.end(after=0.5) == "finish 0 0; down"
+    assert world.unit.deadline == pytest.approx(world.clock + 1)
+
+
+@pytest.mark.parametrize("longest", [0, 1, -5])
+def test_no_pause_is_shorter_than_a_second(longest: float) -> None:
+    world = World(longest=longest)
+    for _ in range(5):
+        assert world.end(after=0.5) == "finish 0 0; down"
+        assert world.wait(0.9) == "down"
+        assert world.wait(0.1) == "control/u; run; run"
+
+
+def test_a_very_long_pause() -> None:
+    world = World(longest=1e9)
+    for _ in range(100):
+        world.end(after=0.5)
+        world.wait(world.unit.deadline - world.clock)
+    assert world.end(after=0.5) == "finish 0 0; down, pausing 1000000000s"
+
+
+@pytest.mark.parametrize("orders", ["u", "o", "du"])
+def test_a_person_does_not_wait_for_a_long_pause(orders: str) -> None:
+    """But for C's second; and what comes after that begins anew."""
+    world = World(longest=100)
+    for _ in range(5):
+        world.end(after=0.5)
+        world.wait(world.unit.deadline - world.clock)
+    world.end(after=0.5)
+    assert world.unit.deadline == pytest.approx(world.clock + 32)
+    world.wait(0.4)
+    world.order(orders)
+    assert world.unit.deadline == pytest.approx(world.clock + 0.6)
+    assert world.wait(0.7).startswith("control/u; run; run")
+    world.order("u")
+    assert world.end(after=0.5) == "finish 0 0; down"
+    assert world.unit.deadline == pytest.approx(world.clock + 1)
+
+
+def test_a_logger_has_a_pause_that_grows_too() -> None:
+    world = World(is_log=True, longest=4)
+    assert [world.end(after=0.1), world.wait(1), world.end(after=0.1)] == [
+        "down", "run; run", "2 times in a row: next start in 2 s; down, pausing 2s",
+    ]  # fmt: skip
+
+
+# What is needed.
+
+
+def test_a_start_is_held() -> None:
+    """Until what it needs is up; control/u is executed once, with the start."""
+    world = World(needs="db")
+    assert world.told() == "down, needs db"
+    assert world.unit.deadline == pytest.approx(world.clock + 1)
+    world.needs = "cache"
+    assert world.wait(1) == "down, needs cache"
+    world.needs = ""
+    assert world.wait(0.9) == "down, needs cache"
+    assert world.wait(0.1) == "control/u; run; run"
+    world.needs = "db"
+    assert world.end() == "finish 0 0; down, needs db", "each start, not the first alone"
+
+
+def test_what_is_held_is_woken() -> None:
+    world = World(needs="db")
+    assert world.wake() == "down, needs db"
+    world.needs = ""
+    assert world.wake() == "control/u; run; run"
+    assert world.wake() == "run"
+    assert world.end(after=0.1) == "finish 0 0; down"
+    assert world.wake() == "down", "the pause of a second is kept"
+
+
+@pytest.mark.parametrize(
+    ("orders", "held", "then"),
+    [
+        ("d", "down", "down"),
+        ("du", "down, needs db", "control/u; run; run"),
+        ("o", "down, needs db", "control/u; run; run, want down"),
+        ("x", "gone; down", "down"),
+        ("t", "down, needs db", "control/u; run; run"),
+    ],
+)
+def test_an_order_while_it_is_held(orders: str, held: str, then: str) -> None:
+    """What is not wanted up stays down."""
+    world = World(needs="db")
+    assert world.order(orders) == held
+    world.needs = ""
+    assert world.wait(1) == then
+
+
+def test_an_order_while_a_check_runs() -> None:
+    """It is not waited for, and its answer comes in time all the same."""
+    world = World(needs=None)
+    assert world.told() == "down"
+    assert world.asked
+    assert world.unit.deadline == NEVER
+    assert world.order("du") == "down"
+    assert world.order("d") == "down"
+    assert world.find("") == "down"
+    assert world.order("u") == "down"
+    assert world.find("db") == "down, needs db"
+    assert world.wait(1) == "down, needs db"
+    assert world.asked
+    assert world.wake() == "down, needs db", "it is asked already"
+    assert world.find("") == "control/u; run; run"
+    world.order("x")
+    assert world.end() == "finish 0 0; gone; down"

@@ -37,39 +37,37 @@ def test_who_is_busy_again_and_again_is_none(eye: Eye) -> None:
         watchdog.end()
 
 
-def test_nobody_looks_while_nothing_happens(eye: Eye) -> None:
-    """After the last thing that was done there is one look more; then the next one wakes it again, once."""
-    woken: list[bool] = []
-    watchdog = Watchdog(eye.file, lambda: woken.append(True))
+def test_nobody_looks_while_nothing_happens(eye: Eye, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub wakes the eye once a second at most, and not at all before the look that is still to come."""
+    woken: list[float] = []
+    now = 100.0
+    monkeypatch.setattr("sysvinit_py.services.watchdog.clock", lambda: now)
+    watchdog = Watchdog(eye.file, lambda: woken.append(now))
     for number in (1, 2, 3):
         watchdog.begin(number)
     watchdog.end()
-    assert woken == [True]
-    assert eye.look(1.0) is None
+    assert woken == [100.0]
+    now = 100.0 + EVERY
+    assert eye.look(now) is None
     assert eye.look_at is None
     watchdog.begin(1)
-    assert woken == [True, True]
+    assert woken == [100.0, now]
 
 
-def test_what_begins_while_it_closes(eye: Eye, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hub begins after the look, and still sees that somebody looks: the eye stays open."""
-    from sysvinit_py.linux import calls
-
+def test_what_begins_before_the_look(eye: Eye, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What wakes nobody is seen by the look that is still to come."""
     woken: list[bool] = []
+    now = 100.0
+    monkeypatch.setattr("sysvinit_py.services.watchdog.clock", lambda: now)
     watchdog = Watchdog(eye.file, lambda: woken.append(True))
     watchdog.begin(1)
     watchdog.end()
-    pwrite = calls.pwrite
-
-    def meanwhile(file: int, data: bytes, offset: int) -> int:
-        monkeypatch.setattr(calls, "pwrite", pwrite)
-        watchdog.begin(2)
-        return pwrite(file, data, offset)
-
-    monkeypatch.setattr(calls, "pwrite", meanwhile)
-    assert eye.look(1.0) is None
-    assert eye.look_at == 1.0 + EVERY
-    assert eye.look(1.0 + PATIENCE) == 2
+    now += 0.9 * EVERY
+    watchdog.begin(2)
+    assert woken == [True]
+    assert eye.look(101.0) is None
+    assert eye.look_at == 101.0 + EVERY
+    assert eye.look(101.0 + PATIENCE) == 2
 
 
 def test_a_new_hub(eye: Eye) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sysvinit_py.protocol.supervise import SIGNALS, UP, words
-from sysvinit_py.services.unit import Control, Now, Signal, Start, Unit
+from sysvinit_py.services.unit import Ask, Control, Now, Signal, Start, Tell, Unit
 
 if TYPE_CHECKING:
     from sysvinit_py.services.unit import Effect
@@ -15,12 +15,25 @@ LETTERS = {number: letter for letter, number in SIGNALS.items()}
 
 
 class World:
-    """``programs``: those in ``control/``; ``missing``: what cannot be executed."""
+    """What a unit is in.
+
+    programs  those in ``control/``
+    missing   what cannot be executed
+    needs     the service that it needs and that is not up; None: that takes a while to find out
+    longest   the longest pause
+    """
 
     def __init__(
-        self, want: str = UP, is_log: bool = False, programs: str = "", missing: Iterable[str] = ("finish",)
+        self,
+        want: str = UP,
+        is_log: bool = False,
+        programs: str = "",
+        missing: Iterable[str] = ("finish",),
+        needs: str | None = "",
+        longest: float = 0.0,
     ) -> None:
         self.clock = 100.0
+        self.needs, self.asked = needs, False
         self.programs, self.missing = set(programs), set(missing)
         self.no_process = False  # none can be made
         self.done: list[str] = []
@@ -29,6 +42,7 @@ class World:
         self.gone = False
         self._pid = 0
         self.unit = Unit(self.now, want, is_log)
+        self.unit.longest = longest
         self.perform(self.unit.tick(self.now))
 
     @property
@@ -37,7 +51,7 @@ class World:
 
     @property
     def stat(self) -> str:
-        return words(self.unit.status, self.unit.leaving)
+        return words(self.unit.status, self.unit.leaving, self.unit.note)
 
     def perform(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
@@ -51,6 +65,13 @@ class World:
                     self.perform(self.unit.controlled(None))
             elif isinstance(effect, Signal):
                 self.done.append(LETTERS[effect.number])
+            elif isinstance(effect, Ask):
+                assert not self.asked, "one question at a time"
+                self.asked = True
+                if self.needs is not None:
+                    self._answer(self.needs)
+            elif isinstance(effect, Tell):
+                self.done.append(effect.text.partition("second ")[2])
             else:
                 self.done.append("gone")
                 assert not self.alive
@@ -83,6 +104,22 @@ class World:
         self.done.clear()
         self.alive = 0
         self.perform(self.unit.ended(status, self.now))
+        return self.told()
+
+    def _answer(self, missing: str) -> None:
+        self.asked = False
+        self.perform(self.unit.answered(missing, self.now))
+
+    def find(self, missing: str) -> str:
+        """Find out what it needs."""
+        self.done.clear()
+        self._answer(missing)
+        return self.told()
+
+    def wake(self) -> str:
+        """Have another service come up."""
+        self.done.clear()
+        self.perform(self.unit.wake(self.now))
         return self.told()
 
     def answer(self, code: int | None) -> str:
