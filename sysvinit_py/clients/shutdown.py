@@ -48,10 +48,6 @@ _LAST = (
 )
 
 
-def _seconds(text: str) -> int:
-    return telinit.seconds(text)
-
-
 SHUTDOWN = Program(
     "shutdown",
     "Warn all users, count down, and bring the system down: without -h or -r to maintenance mode.",
@@ -68,7 +64,7 @@ SHUTDOWN = Program(
         Option("-c", help="cancel the shutdown that is waiting"),
         Option("-q", help="warn every hour, and 10 and 5 minutes before"),
         Option("-Q", help="warn only when it begins"),
-        Option("-t", "SECONDS", "between SIGTERM and SIGKILL", _seconds),
+        Option("-t", "SECONDS", "between SIGTERM and SIGKILL", telinit.seconds),
         Option("-i", "LEVEL", "the runlevel to go to", _LEVELS),
         Option("-g", "TIME", "the time, which then is not an operand"),
         Option("-y", help="ignored"),

@@ -51,7 +51,8 @@ def _size(text: str) -> int | None:
     return number and number * _UNITS.get(text[-1:], 1)
 
 
-def _seconds(text: str) -> float | None:
+def seconds(text: str) -> float | None:
+    """Return a duration of up to MAX_SECONDS; None: it is not one."""
     parts = text.split(".")
     if len(parts) > 2 or any(_number(part) is None for part in parts) or float(text) > MAX_SECONDS:
         return None
@@ -99,7 +100,7 @@ def _runs_beside(action: Action) -> bool:
     return action.when == IN_LEVEL and not action.waited
 
 
-_GRACE = Option(f"seconds, such as 8 or 2.5, up to {MAX_SECONDS}", _seconds, _starts)
+_GRACE = Option(f"seconds, such as 8 or 2.5, up to {MAX_SECONDS}", seconds, _starts)
 OF_ENTRY = {
     "log": Option(acts_on=_captured),
     "size": Option("bytes, such as 65536, 64K or 1M", _size, _captured, "log"),

@@ -6,6 +6,7 @@ its tokens become values, and the one rule that concerns more than a line is kep
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 from sysvinit_py.inittab._grammar import Lark_StandAlone
@@ -121,17 +122,22 @@ def _lines_of(statement: Any, file: str, number: int, seen: dict[str, Entry]) ->
 
 
 def _entry(tokens: list[Any], file: str, number: int) -> Entry:
-    fields = [_decode(token)[:-1] for token in tokens]
-    spans, column = [], 1
-    for field in fields:
-        spans.append(Span(column, column + len(field)))
-        column += len(field) + 1
+    entry_id, *fields = (_decode(token)[:-1] for token in tokens)
+    stripped = entry_id.lstrip(BLANKS)
+    return entry_of([stripped, *fields], len(entry_id) - len(stripped), file, number)
+
+
+def entry_of(fields: list[str], indent: int, file: str, number: int) -> Entry:
+    """Return the entry on a line with these four fields and so much whitespace before the first."""
     entry_id, runlevels, action, process = fields
-    entry_id = entry_id.lstrip(BLANKS)
-    of_id = Span(spans[0].end - len(entry_id), spans[0].end)
-    return Entry(
-        entry_id, runlevels, action.lower(), process, file, number, (of_id, spans[1], spans[2], spans[3])
-    )
+    places = tuple(spans(fields, indent))
+    return Entry(entry_id, runlevels, action.lower(), process, file, number, places)  # type: ignore[arg-type]
+
+
+def spans(fields: list[str], indent: int) -> list[Span]:
+    """Return where the fields of a line are; ``indent``: characters of whitespace before the first."""
+    ends = list(accumulate((len(field) + 1 for field in fields), initial=indent + 1))
+    return [Span(start, end - 1) for start, end in pairwise(ends)]
 
 
 def _duplicate(entry: Entry, first: Entry) -> Problem:

@@ -1,4 +1,4 @@
-"""inittab-install: make our init the /sbin/init and /sbin/telinit of a root file system, or undo that.
+"""inittab-install: install this init as /sbin/init and /sbin/telinit of a root file system, or undo that.
 
 The previous init stays as /sbin/init.sysv: the kernel argument init=/sbin/init.sysv boots with it. Refuses
 what would not boot, and says what is missing. With --live the running init hands over.
@@ -17,8 +17,7 @@ from pathlib import Path
 from sysvinit_py.build import onefile
 from sysvinit_py.cli import out
 from sysvinit_py.cli.options import Option, Program, RefusedError, UsageError, Values
-from sysvinit_py.install import checks, hot_swap, services
-from sysvinit_py.install.files import exists, keep, remove, replace, write
+from sysvinit_py.install import checks, files, hot_swap, services
 from sysvinit_py.linux.beneath import Tree
 
 OK, REFUSED, USAGE = out.DONE, out.FAILED, out.USAGE
@@ -35,7 +34,7 @@ PROGRAMS = (*checks.PROGRAMS, "runlevel")
 PACKAGES, LISTS = ("sysvinit-py", "sysvinit-py-core"), "/var/lib/dpkg/info"
 #: Every build has this in its second line.
 MARK = b"\n# sysvinit_py "
-_BEGIN, _MAX_BYTES = 200, 16 << 20
+_MAX_BYTES = 16 << 20
 
 #: ``root``: the option that names the root file system again, or nothing.
 FALL_BACK = f"""\
@@ -173,9 +172,7 @@ def _require_ours(tree: Tree) -> str:
 
 
 def _has_ours(tree: Tree) -> bool:
-    with suppress(OSError):
-        return is_ours(tree.at(f"{SBIN}/{INIT}").beginning(_BEGIN))
-    return False
+    return files.is_build(tree, f"{SBIN}/{INIT}", MARK)
 
 
 def _plan(tree: Tree, init: bytes, programs: bool) -> list[str]:
@@ -216,23 +213,23 @@ def install(tree: Tree, init: bytes, programs: bool = False) -> None:
     """Put ``init`` in the place of /sbin/init. At every moment there is an init."""
     with tree.at(SBIN).opened(folder=True) as sbin:
         try:
-            write(sbin, DRAFT, init)
-            if not _has_ours(tree) and exists(sbin, INIT):
-                keep(sbin, INIT, KEPT[INIT])
-            if exists(sbin, TELINIT) and not _leads_to_init(sbin, TELINIT):
-                replace(sbin, TELINIT, KEPT[TELINIT])
-            replace(sbin, DRAFT, INIT)
+            files.write(sbin, DRAFT, init)
+            if not _has_ours(tree) and files.exists(sbin, INIT):
+                files.keep(sbin, INIT, KEPT[INIT])
+            if files.exists(sbin, TELINIT) and not _leads_to_init(sbin, TELINIT):
+                files.replace(sbin, TELINIT, KEPT[TELINIT])
+            files.replace(sbin, DRAFT, INIT)
         except OSError as error:
             raise OSError(error.errno, error.strerror, f"{SBIN}/{error.filename or DRAFT}") from None
         finally:
             with suppress(OSError):
-                remove(sbin, DRAFT)
-        if not exists(sbin, TELINIT):
+                files.remove(sbin, DRAFT)
+        if not files.exists(sbin, TELINIT):
             os.symlink(INIT, TELINIT, dir_fd=sbin)
         if programs:
             _link_programs(sbin)
         os.fsync(sbin)
-        kept = exists(sbin, KEPT[INIT])
+        kept = files.exists(sbin, KEPT[INIT])
     _link_inittab(tree)
     print(f"{SBIN}/{INIT} is sysvinit_py now.")
     root = "" if tree.is_running else f" --root {shlex.quote(str(tree.folder))}"
@@ -242,16 +239,13 @@ def install(tree: Tree, init: bytes, programs: bool = False) -> None:
 def undo(tree: Tree) -> None:
     """Bring back what was there before, or nothing if nothing was."""
     with tree.at(SBIN).opened(folder=True) as sbin:
-        kept = exists(sbin, KEPT[INIT])
+        kept = files.exists(sbin, KEPT[INIT])
         try:
-            if exists(sbin, KEPT[TELINIT]):
-                replace(sbin, KEPT[TELINIT], TELINIT)
+            if files.exists(sbin, KEPT[TELINIT]):
+                files.replace(sbin, KEPT[TELINIT], TELINIT)
             elif not kept:
-                remove(sbin, TELINIT)
-            if kept:
-                replace(sbin, KEPT[INIT], INIT)
-            else:
-                remove(sbin, INIT)
+                files.remove(sbin, TELINIT)
+            files.restore(sbin, INIT, KEPT[INIT])
             _unlink_programs(sbin)
         except OSError as error:
             raise OSError(error.errno, error.strerror, f"{SBIN}/{error.filename}") from None
@@ -264,28 +258,26 @@ def _link_programs(sbin: int) -> None:
     """Make the links; each program that is there is kept, and at every moment there is one."""
     for name in PROGRAMS:
         try:
-            if exists(sbin, name) and not _leads_to_init(sbin, name):
-                keep(sbin, name, f"{name}.sysv")
-            remove(sbin, DRAFT)
-            os.symlink(INIT, DRAFT, dir_fd=sbin)
-            replace(sbin, DRAFT, name)
+            if files.exists(sbin, name) and not _leads_to_init(sbin, name):
+                files.keep(sbin, name, f"{name}.sysv")
+            files.link(sbin, name, INIT, DRAFT)
         except OSError as error:
             _report(f"{SBIN}/{name} is not replaced: {error.strerror}")
 
 
 def _unlink_programs(sbin: int) -> None:
     for name in PROGRAMS:
-        if exists(sbin, f"{name}.sysv"):
-            replace(sbin, f"{name}.sysv", name)
+        if files.exists(sbin, f"{name}.sysv"):
+            files.replace(sbin, f"{name}.sysv", name)
         elif _leads_to_init(sbin, name):
-            remove(sbin, name)
+            files.remove(sbin, name)
 
 
 def _link_inittab(tree: Tree) -> None:
     """Make the link; init is installed without it, too."""
     try:
         with tree.at(BIN).opened(folder=True) as folder:
-            if not exists(folder, INITTAB):
+            if not files.exists(folder, INITTAB):
                 os.symlink(f"{SBIN}/{INIT}", INITTAB, dir_fd=folder)
     except OSError as error:
         _report(f"{BIN}/{INITTAB} is not made: {error.strerror}")
@@ -293,8 +285,8 @@ def _link_inittab(tree: Tree) -> None:
 
 def _unlink_inittab(tree: Tree) -> None:
     with suppress(OSError), tree.at(BIN).opened(folder=True) as folder:
-        if os.readlink(INITTAB, dir_fd=folder) == f"{SBIN}/{INIT}":
-            remove(folder, INITTAB)
+        if files.leads_to(folder, INITTAB, f"{SBIN}/{INIT}"):
+            files.remove(folder, INITTAB)
 
 
 def take_over(tree: Tree, init: bytes, patience: float, programs: bool = False) -> None:
@@ -332,14 +324,12 @@ def give_back(tree: Tree, version: str, patience: float) -> None:
 
 def is_ours(init: bytes) -> bool:
     """Return whether the bytes are a build of ours."""
-    return MARK in init[:_BEGIN]
+    return MARK in init[: files.BEGIN]
 
 
 def _leads_to_init(sbin: int, name: str) -> bool:
-    """Return whether the program is a link to init, and so to ours from now on."""
-    with suppress(OSError):
-        return os.readlink(name, dir_fd=sbin) in (INIT, f"{SBIN}/{INIT}", f"/usr{SBIN}/{INIT}")
-    return False
+    """Return whether the program is a link to init, and so runs what is installed as init."""
+    return files.leads_to(sbin, name, INIT, f"{SBIN}/{INIT}", f"/usr{SBIN}/{INIT}")
 
 
 def _report(line: str) -> None:

@@ -87,6 +87,7 @@ IN_ONLYDIR = 0x1000000
 KDSIGACCEPT = 0x4B4E
 IUTF8 = 0x4000
 PR_SET_CHILD_SUBREAPER = 36
+TFD_TIMER_ABSTIME, TFD_TIMER_CANCEL_ON_SET = 1, 2
 FIRST_PID_NAMESPACE = "pid:[4026531836]"  # what /proc/self/ns/pid is on a machine, outside of all containers
 
 
@@ -297,11 +298,31 @@ def become_subreaper() -> None:
     _libc("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def signalfd(signals: Iterable[int], flags: int) -> int:
-    """Make a descriptor on which these signals are read, which have to be blocked (signalfd(2))."""
+def _long_size() -> int:
+    """Return the bytes of a long of the C library."""
     import sys
 
-    bits, size = sum(1 << number - 1 for number in signals), sys.maxsize.bit_length() // 8 + 1  # of a long
+    return sys.maxsize.bit_length() // 8 + 1
+
+
+def timerfd_create(clock: int, flags: int) -> int:
+    """Make a timer that is read like a file (timerfd_create(2))."""
+    return _libc("timerfd_create", clock, flags)
+
+
+def timerfd_settime(fd: int, flags: int, seconds: int) -> None:
+    """Have a timer expire once (timerfd_settime(2))."""
+    import sys
+
+    fields = (number.to_bytes(_long_size(), sys.byteorder) for number in (0, 0, seconds, 0))
+    _libc("timerfd_settime", fd, flags, b"".join(fields), None)
+
+
+def signalfd(signals: Iterable[int], flags: int) -> int:
+    """Make a descriptor from which these signals, which have to be blocked, are read (signalfd(2))."""
+    import sys
+
+    bits, size = sum(1 << number - 1 for number in signals), _long_size()
     words = (bits >> at & 2 ** (8 * size) - 1 for at in range(0, 1024, 8 * size))
     mask = b"".join(word.to_bytes(size, sys.byteorder) for word in words)  # a sigset_t of the C library
     return _libc("signalfd", -1, mask, flags)

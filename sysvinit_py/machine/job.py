@@ -39,16 +39,12 @@ ANSWER = "answer"
 class Job(Plain):
     """An entry of the inittab and what has become of it."""
 
-    __slots__ = (
-        "accounted", "asked", "began", "ended_at", "ends_for", "entry", "forking", "has_run", "key",
-        "lacks_terminal", "leaving", "on_demand", "pending_event", "pid", "place", "rests_until", "rule",
-        "said_so", "starts", "status", "stopped", "terminal", "throttle", "why",
-    )  # fmt: skip
     SAVED = (
         "pid", "accounted", "has_run", "on_demand", "pending_event", "rests_until", "forking", "terminal",
         "lacks_terminal", "said_so", "starts", "began", "ended_at", "stopped", "leaving", "ends_for", "why",
         "asked",
     )  # fmt: skip
+    __slots__ = (*SAVED, "entry", "key", "place", "rule", "status", "throttle")
 
     def __init__(self, key: Key, entry: Entry, status: int = UNKNOWN) -> None:
         self.key = key

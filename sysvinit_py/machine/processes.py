@@ -471,10 +471,10 @@ class Processes:
             heapify(self._resting)
             self._rested(job)
 
-    # What people are told.
+    # Notes and messages.
 
-    def tell_request(self, job: Job, verb: str, by: str, now: float) -> None:
-        """Tell who asked for what."""
+    def report_request(self, job: Job, verb: str, by: str, now: float) -> None:
+        """Report who requested what."""
         self._note(now, verb, job, word=by)
         self._do(fx.Say(f'Id "{job.entry.id}": {verb} requested by {by}'))
 

@@ -19,26 +19,11 @@ if TYPE_CHECKING:
     from sysvinit_py.lint.finding import Match
     from sysvinit_py.lint.services import Script, Services
 
-#: What a script may end with and need no exec: what takes no time, and the end of something larger.
+#: Commands with which a script may end without exec: they take no time, or end a compound command.
 _ENDS = (
-    "done",
-    "fi",
-    "esac",
-    "}",
-    "exit",
-    "return",
-    "wait",
-    "true",
-    "false",
-    ":",
-    "sleep",
-    "echo",
-    "printf",
-    "rm",
-    "sv",
-    "kill",
-    "test",
-)
+    "done", "fi", "esac", "}", "exit", "return", "wait", "true", "false", ":", "sleep", "echo", "printf",
+    "rm", "sv", "kill", "test",
+)  # fmt: skip
 _SECONDS = re.compile(rb"\s*\d{1,9}\s*")
 _ELF = b"\x7fELF"
 _FOREVER = re.compile(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sysvinit_py import __version__
-from sysvinit_py.inittab.options import MAX_SECONDS, log_form
+from sysvinit_py.inittab.options import log_form, seconds
 from sysvinit_py.pid1.container import policy
 from sysvinit_py.value import Value
 
@@ -28,21 +28,15 @@ class Arguments(Value):
     command: tuple[str, ...] = ()
 
 
-def _seconds(text: str) -> float | None:
-    whole, _, rest = text.partition(".")
-    is_number = text.isascii() and whole.isdigit() and (rest.isdigit() or "." not in text) and len(text) < 12
-    return float(text) if is_number and float(text) <= MAX_SECONDS else None
-
-
 def _level(text: str) -> str | None:
     for problem in policy.bad_level(text.upper(), "--level"):
         raise UsageError(problem)
     return text
 
 
-#: By the name: what makes a value of the text, or None; and what was expected.
+#: By name: the converter of the text, which returns None if it is not valid; and what is expected.
 _OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
-    "--grace": (_seconds, "seconds"),
+    "--grace": (seconds, "seconds"),
     "--log": (log_form, "prefix, json or raw"),
     "--level": (_level, "a level"),
 }

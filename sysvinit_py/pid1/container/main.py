@@ -15,7 +15,6 @@ from sysvinit_py.pid1.container.effect_runner import ContainerRunner
 from sysvinit_py.pid1.container.init import ContainerInit, live, write_error
 from sysvinit_py.pid1.container.machine import ContainerMachine, Forwarded, Reaped, StopRequested
 from sysvinit_py.pid1.container.relay import Relay
-from sysvinit_py.pid1.environment import environment as pythons_environment
 from sysvinit_py.pid1.inputs.children import Children
 from sysvinit_py.pid1.inputs.fifo import Fifo
 from sysvinit_py.pid1.inputs.reader import Reader
@@ -108,7 +107,7 @@ def compose(command: Sequence[str], program: str, level: str, grace: float, form
     """Return the init of a container. The parts know each other in circles, as in the SysV init's."""
     environment.open_missing_streams()  # not before: the one file may have been in their place
     is_first = calls.getpid() == 1
-    given = environment.variables(pythons_environment())
+    given = environment.variables()
     passed_on = Relay(form, lambda: _ids(machine), _is_coloured(given))
     _adopt_orphans(is_first, passed_on.say)
     entry = _entry_of(command)

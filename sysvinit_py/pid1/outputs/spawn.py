@@ -98,7 +98,7 @@ def start(
     argv = words(order.entry, order.stage, environment.get("PATH", ""))
     environment |= {"INIT_VERSION": VERSION, "RUNLEVEL": order.runlevel, "PREVLEVEL": order.prevlevel}
     if order.owns_console:
-        return _lead(argv, environment, console, report, order.entry)
+        return _lead(console, report, lambda: _leader(argv, environment, console, report, order.entry))
     if output != CONSOLE:  # init's own standard input is /dev/null
         actions = [(calls.POSIX_SPAWN_DUP2, output, number) for number in (1, 2)]
         return execute(argv, environment, file_actions=actions, setsid=True)
@@ -161,13 +161,8 @@ def execute(argv: list[str], environment: dict[str, str], search: str = PATH, **
 # SIGHUP to what the command has left running in the background.
 
 
-def _lead(
-    argv: list[str],
-    environment: dict[str, str],
-    console: Console,
-    report: Callable[[str], None],
-    entry: Entry,
-) -> int:
+def _lead(console: Console, report: Callable[[str], None], lead: Callable[[], int]) -> int:
+    """Fork the leader, which exits with the status that ``lead`` returns; return its pid."""
     console.make_sane()
     try:
         leader = calls.fork()
@@ -178,7 +173,7 @@ def _lead(
     status = _CANNOT_EXECUTE_STATUS
     try:
         console.forget_backlog()  # that is for init itself to write
-        status = _leader(argv, environment, console, report, entry)
+        status = lead()
     except BaseException as error:
         best_effort(report_error, report, error)
     finally:

@@ -14,7 +14,6 @@ from sysvinit_py.logs.sinks import Output
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.driver import Driver
 from sysvinit_py.pid1.container.environment import in_first_namespace, open_missing_streams, variables
-from sysvinit_py.pid1.environment import environment as pythons_environment
 from sysvinit_py.pid1.inputs.children import Children
 from sysvinit_py.pid1.inputs.timer import Timer
 from sysvinit_py.pid1.outputs.console import Console
@@ -53,7 +52,7 @@ class Runit:
     def __init__(self, standing: Standing, program: str) -> None:
         open_missing_streams()
         self._in_container = not in_first_namespace()
-        self._variables = variables(pythons_environment())
+        self._variables = variables()
         self._console = Console(self._variables)
         self._errors = Errors()
         self._program = program
