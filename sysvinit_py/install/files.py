@@ -69,7 +69,7 @@ def leads_to(folder: int, name: str, *targets: str) -> bool:
 
 
 def restore(folder: int, name: str, kept: str) -> None:
-    """Restore the file that was kept under another name; if there is none, remove what has the name."""
+    """Restore the file that was kept under another name; if nothing was kept, remove what has the name."""
     if exists(folder, kept):
         replace(folder, kept, name)
     else:

@@ -1,7 +1,7 @@
 """Requests for one entry: stop, start, restart, kill (docs/status.rst#steering).
 
-An entry that was stopped stays so until its levels are left, or somebody asks for it. Nobody else waits for
-what is ended by request; and it is not started again before the last process of its group is gone.
+An entry that was stopped stays so until its levels are left, or it is requested. Nothing else waits for a
+process that is ended by request; and it is not started again before its whole process group is gone.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
     from sysvinit_py.machine.processes import Processes
 
 STOP, START, RESTART, KILL = "stop", "start", "restart", "kill"
-#: About no entry: have the inittab read, and answer when that is done.
+#: Not for an entry: read the inittab, and answer when that is done.
 RELOAD = "reload"
 
-#: The answers: it was done, or there was nothing to do; and why it was refused.
+#: The answers: done, or nothing to do; and the reasons for a refusal.
 OK, UNKNOWN, NOT_RUNNING, BEHIND = "ok", "unknown", "not-running", "behind"
 NO_PLACE, EMPTY = "no-place", "empty"
-INCOMPLETE = "incomplete"  # the inittab, or it cannot be read: all stays as it was
+INCOMPLETE = "incomplete"  # the inittab is incomplete or cannot be read, and nothing was changed
 
 # Situations, besides the verdicts of rules.
-ENDING = "ending"  # its process was told to end
+ENDING = "ending"  # its process is being ended
 OUTLASTS = "outlasts"  # its process runs where it would not be started: that of a boot entry
-ON_DEMAND = "on demand"  # it has a letter, which was not called
+ON_DEMAND = "on demand"  # it has a letter, which was not requested
 
 
 class Steering:
-    """What requests do to jobs."""
+    """Applies requests to jobs."""
 
     def __init__(self, processes: Processes) -> None:
         self._processes = processes
 
     def situation(self, job: Job) -> str:
-        """Return what the table has a row for."""
+        """Return the row of TABLE for the job."""
         processes = self._processes
         stage = processes.position.stage
         placed, verdict = processes.has_place(job), rules.verdict(job, stage)

@@ -1,4 +1,4 @@
-"""What runsv and its clients share: supervise/status and stat, control characters, and words for errors.
+"""What runsv and its clients share: supervise/status and stat, control characters, and error texts.
 
 supervise/status is the time of the last change to run or to down, as TAI64N (12 bytes); the pid, little
 endian (4); then a byte each: whether it is paused; what is wanted, u or d; whether it got TERM; the state.
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 else:
     import _signal  # and not signal, which imports enum
 
-#: States. finish keeps the time of its run.
+#: The states; finish keeps the time of run.
 DOWN, RUN, FINISH = range(3)
 STATES = ("down", "run", "finish")
 UP = "u"
-#: What a service can be wanted to be, besides UP: exit is this, too, in status.
+#: Wanted: anything but UP; in the status, exit is this, too.
 NOT_UP = "d"
 SIZE = 20
 _TAI, _SECOND = 2**62 + 10, 10**9
-#: The signals of the control characters that stand for one.
+#: Signals by control character.
 SIGNALS: dict[str, int] = {
     "t": _signal.SIGTERM, "h": _signal.SIGHUP, "a": _signal.SIGALRM, "i": _signal.SIGINT,
     "q": _signal.SIGQUIT, "1": _signal.SIGUSR1, "2": _signal.SIGUSR2, "k": _signal.SIGKILL,
@@ -31,7 +31,7 @@ SIGNALS: dict[str, int] = {
 
 
 class Status(Value):
-    """What supervise/status says of a service."""
+    """The content of supervise/status."""
 
     since: int  # nanoseconds since 1970
     pid: int = 0
@@ -42,7 +42,7 @@ class Status(Value):
 
 
 def encode(status: Status) -> bytes:
-    """Return the 20 bytes."""
+    """Serialize the status, in SIZE bytes."""
     seconds, nanoseconds = divmod(status.since, _SECOND)
     flags = status.paused, ord(status.want), status.got_term, status.state
     return (
@@ -54,7 +54,7 @@ def encode(status: Status) -> bytes:
 
 
 def decode(data: bytes) -> Status:
-    """Return what the first 20 bytes say. Raises ValueError if there are fewer."""
+    """Return the status in the first SIZE bytes. Raises ValueError if there are fewer."""
     if len(data) < SIZE:
         raise ValueError("bad format")
     since = (int.from_bytes(data[:8], "big") - _TAI) * _SECOND + int.from_bytes(data[8:12], "big")
@@ -63,14 +63,14 @@ def decode(data: bytes) -> Status:
 
 
 def words(status: Status, leaving: bool = False) -> str:
-    """Return what supervise/stat says, without its newline; ``leaving``: runsv exits once it is down."""
+    """Return the text of supervise/stat, without its newline; ``leaving``: runsv exits once it is down."""
     text = STATES[status.state] + ", paused" * status.paused + ", got TERM" * status.got_term
     if status.state == DOWN or status.want == UP:
         return text
     return text + (", want exit" if leaving else ", want down")
 
 
-#: runit's words for errors, by their names.
+#: runit's texts for errors, by name.
 _REASONS = """\
 EPERM permission denied; ENOENT file does not exist; ESRCH no such process; EINTR interrupted system call;
 EIO input/output error; ENXIO device not configured; E2BIG argument list too long;
@@ -96,7 +96,7 @@ ENOPROTOOPT protocol not available; EPROTONOSUPPORT protocol not supported; EISC
 
 
 def reason(error: OSError) -> str:
-    """Return an error in runit's own words."""
+    """Return runit's text for an error."""
     import errno
 
     rows = (row.split(None, 1) for row in _REASONS.split(";"))
