@@ -80,7 +80,7 @@ def _encoder() -> Callable[[str], str]:
 
 
 class Output:
-    """A descriptor shared with other processes. It stays blocking, as O_NONBLOCK would affect them, too."""
+    """A descriptor shared with other processes. It stays blocking: O_NONBLOCK would affect them."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
