@@ -94,7 +94,7 @@ class Output:
         return bool(self._pending)
 
     def write(self, data: bytes) -> bool:
-        """Write data; return False, and take nothing, while it is busy. Raises OSError if it has no reader."""
+        """Write data; return False, and take nothing, while busy. Raises OSError if it has no reader."""
         if not self.flush():
             return False
         self._pending = data
