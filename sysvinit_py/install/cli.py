@@ -26,17 +26,17 @@ SBIN = "/sbin"
 INIT, TELINIT, DRAFT = "init", "telinit", "init.new"
 #: The same program as inittab, which is for users, too: a link, unless something else has the name.
 BIN, INITTAB = "/usr/bin", "inittab"
-#: Where what was there before is kept.
+#: The names of the previous programs.
 KEPT = {INIT: "init.sysv", TELINIT: "telinit.sysv"}
-#: What --programs makes links to init, too.
+#: The programs that --programs replaces by links to init.
 PROGRAMS = (*checks.PROGRAMS, "runlevel")
 #: The Debian packages that do the same, beside sysvinit-core and instead of it; where dpkg lists their files.
 PACKAGES, LISTS = ("sysvinit-py", "sysvinit-py-core"), "/var/lib/dpkg/info"
-#: Every build has this in its second line.
+#: In the second line of every build.
 MARK = b"\n# sysvinit_py "
 _MAX_BYTES = 16 << 20
 
-#: ``root``: the option that names the root file system again, or nothing.
+#: ``root``: the option --root, or nothing.
 FALL_BACK = f"""\
 The previous init is {SBIN}/{KEPT[INIT]}. To fall back, add init={SBIN}/{KEPT[INIT]} to the kernel's command
 line, or undo this with inittab-install{{root}} --undo.\
@@ -53,7 +53,7 @@ PROGRAM = Program(
             complete="file"),
         Option("--runit", help="install runit's programs, and not init"),
         Option("--programs", help="replace shutdown, halt, poweroff, reboot and runlevel, too"),
-        Option("--undo", help="bring back the previous init, and programs"),
+        Option("--undo", help="restore the previous init, and programs"),
         Option("--live", help="have the running C sysvinit hand over, or take over"),
         Option("--yes", help="do not ask before the running system is changed"),
         Option("--dry-run", help="check everything, say what would be done, change nothing"),
@@ -72,12 +72,12 @@ PROGRAM = Program(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command inittab-install; returns its exit status."""
+    """Run the command inittab-install; return its exit status."""
     return PROGRAM.run(_run, arguments)
 
 
 def _conflict(options: Values, tree: Tree) -> str:
-    """Say which options do not fit together, if any."""
+    """Return which options are incompatible; empty: none."""
     conflicts = {
         "--undo brings back the previous init, and takes no --init": options.undo and options.init,
         "--undo brings back the previous init, and takes no --python": options.undo and options.python,
@@ -94,7 +94,7 @@ def _conflict(options: Values, tree: Tree) -> str:
 
 
 def _run(options: Values) -> int:
-    """Look at everything, say what is to be done, and do it. Raises RefusedError."""
+    """Check everything, show what will be done, and do it. Raises RefusedError."""
     if os.geteuid() != 0:
         raise RefusedError("requires root")
     tree = Tree(options.root)
@@ -127,7 +127,7 @@ def _run(options: Values) -> int:
 
 
 def _run_runit(options: Values, tree: Tree) -> int:
-    """Do the same for runit's programs. Raises RefusedError."""
+    """Do that for runit's programs. Raises RefusedError."""
     if options.undo:
         if _agreed(options, tree, ["runit's programs become what they were before installation"]):
             services.undo(tree)
@@ -140,7 +140,7 @@ def _run_runit(options: Values, tree: Tree) -> int:
 
 
 def _file(options: Values, name: str, is_ours: Callable[[bytes], bool]) -> bytes:
-    """Return the one file that is to be installed, with its Python. Raises RefusedError."""
+    """Return the file to be installed, with its Python. Raises RefusedError."""
     file: bytes = options.init.read_bytes() if options.init else onefile.build(name)
     if not is_ours(file):
         raise RefusedError(f"{options.init}: not the {name} of sysvinit_py")
@@ -176,7 +176,7 @@ def _has_ours(tree: Tree) -> bool:
 
 
 def _plan(tree: Tree, init: bytes, programs: bool) -> list[str]:
-    """Return what is to be done, a line each."""
+    """Return what will be done, a line each."""
     version = init[: init.index(b"\n", len(init.partition(b"\n")[0]) + 1)].rpartition(MARK)[2].split()[0]
     lines = [f"{SBIN}/{INIT} becomes sysvinit_py {version.decode(errors='replace')}"]
     if programs:
@@ -189,7 +189,7 @@ def _plan(tree: Tree, init: bytes, programs: bool) -> list[str]:
 
 
 def _agreed(options: Values, tree: Tree, plan: list[str]) -> bool:
-    """Say what is to be done; return whether to do it. Raises RefusedError if nobody says yes."""
+    """Show what will be done; return whether to do it. Raises RefusedError if it is not confirmed."""
     if not options.dry_run and (options.yes or not tree.is_running):
         return True
     where = "the running system" if tree.is_running else str(tree.folder)
@@ -237,7 +237,7 @@ def install(tree: Tree, init: bytes, programs: bool = False) -> None:
 
 
 def undo(tree: Tree) -> None:
-    """Bring back what was there before, or nothing if nothing was."""
+    """Restore what was there before the installation."""
     with tree.at(SBIN).opened(folder=True) as sbin:
         kept = files.exists(sbin, KEPT[INIT])
         try:
@@ -255,7 +255,7 @@ def undo(tree: Tree) -> None:
 
 
 def _link_programs(sbin: int) -> None:
-    """Make the links; each program that is there is kept, and at every moment there is one."""
+    """Make the links; existing programs are kept, and at every moment there is one."""
     for name in PROGRAMS:
         try:
             if files.exists(sbin, name) and not _leads_to_init(sbin, name):
@@ -274,7 +274,7 @@ def _unlink_programs(sbin: int) -> None:
 
 
 def _link_inittab(tree: Tree) -> None:
-    """Make the link; init is installed without it, too."""
+    """Make the link to inittab. A failure is only reported."""
     try:
         with tree.at(BIN).opened(folder=True) as folder:
             if not files.exists(folder, INITTAB):
@@ -290,7 +290,7 @@ def _unlink_inittab(tree: Tree) -> None:
 
 
 def take_over(tree: Tree, init: bytes, patience: float, programs: bool = False) -> None:
-    """Install ``init``, and have the running C sysvinit hand over to it; if it fails nothing has changed."""
+    """Install ``init``, and have the running C sysvinit hand over to it; if that fails, undo it."""
     hot_swap.swap(hot_swap.OURS, lambda: install(tree, init, programs), lambda: undo(tree), patience)
     print(
         f"PID 1 is sysvinit_py now, in level {hot_swap.level()}."
@@ -304,7 +304,7 @@ def _require_way_back(force: bool) -> str:
     kept = Path(SBIN, KEPT[INIT])
     version = hot_swap.c_version(kept)
     if not version:
-        raise RefusedError(f"{kept} is no C sysvinit, and no other init can take over")
+        raise RefusedError(f"{kept} is not C sysvinit, and no other init can take over")
     lost = hot_swap.losses(version)
     for loss in lost:
         _report(f"C sysvinit {version} would lose {loss}")
@@ -323,7 +323,7 @@ def give_back(tree: Tree, version: str, patience: float) -> None:
 
 
 def is_ours(init: bytes) -> bool:
-    """Return whether the bytes are a build of ours."""
+    """Return whether the bytes are a build of this init."""
     return MARK in init[: files.BEGIN]
 
 

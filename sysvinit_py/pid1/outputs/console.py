@@ -87,7 +87,7 @@ class Console(Source):
         self.path = "/dev/null"
 
     def open(self) -> int:
-        """Open it for a child: blocking, not as controlling terminal; /dev/null if it cannot be opened."""
+        """Open it for a child: blocking, not as controlling terminal; /dev/null if opening fails."""
         try:
             # O_NONBLOCK, as opening a serial line may block until there is a carrier.
             fd = calls.open(self.path, calls.O_RDWR | calls.O_NOCTTY | calls.O_NONBLOCK)
