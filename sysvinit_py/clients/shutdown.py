@@ -30,7 +30,7 @@ _LEVELS = tuple("0156aAbBcCsS")
 
 _MAX_MINUTES = 2**31 // 60
 _DAY = 24 * 60  # minutes
-#: From how many minutes on there is a warning every so many minutes.
+#: The interval between warnings, by the minutes left, from which on it applies; in minutes.
 _EVERY = ((180, 60), (60, 30), (10, 15), (2, 1))
 _QUIET = (5, 10)  # and every hour
 _FIRST, _NO_LOGIN = 15, 5  # minutes: below the first there is one at the start
@@ -123,7 +123,7 @@ def minutes(text: str, now: time.struct_time) -> int:
 
 
 def warns(left: int, quiet: bool = False, silent: bool = False) -> bool:
-    """Return whether users are warned so many minutes before."""
+    """Return whether users are warned when that many minutes are left."""
     if quiet or silent:
         return not silent and (left % 60 == 0 or left in _QUIET)
     every = next((every for least, every in _EVERY if left >= least), left + 1)

@@ -399,7 +399,7 @@ class Folder:
                 self._processed(stem)
                 return
         except OSError:
-            pass  # it cannot be started, or its output is missing
+            pass  # starting it has failed, or its output is missing
         if f"{stem}.u" in os.listdir(self._dir):
             self._warn(f"processor failed, restart: {self.path}")
             self._process_after = time.monotonic() + PROCESSOR_PAUSE

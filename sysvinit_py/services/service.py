@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Seconds: how soon it is looked at whether a folder is being removed, and how often that is done.
 _GLANCE, _GLANCES = 0.2, 25
-#: How often a start that no process can be had for is tried at least: after so many pauses.
+#: The pauses between attempts, at least, if no process can be created for a start.
 _LONGEST_PAUSE = 30
 #: Seconds: how long the parent of a process that was adopted may take to say how it ended.
 _TOLD = 0.2
@@ -317,7 +317,7 @@ class Service:
                 else:
                     calls.kill(slot.unit.pid, number)
             except ProcessLookupError:
-                pass  # its end is about to be heard of
+                pass  # it has ended, and is about to be reaped
             except OSError as error:
                 self._complain(slot, f"warning: unable to send signal {number}: {reason(error)}")
 

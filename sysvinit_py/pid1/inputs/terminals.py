@@ -55,7 +55,7 @@ class TerminalWatch(Source):
             self.changed()
 
     def _look(self, paths: Iterable[str]) -> tuple[str, ...]:
-        """Watch the folders, and then check the terminals; return the paths at which there is none."""
+        """Watch the folders, and then check the terminals; return the paths without a terminal."""
         self.deadline = None
         if self._fd >= 0:
             calls.close(self._fd)  # with all pending events
