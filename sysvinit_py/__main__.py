@@ -1,4 +1,4 @@
-"""The program itself: what it is called, else init with pid 1, else telinit; the reader of the inittab."""
+"""The program that is init, telinit and inittab: chosen by its name, its first argument and the pid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ else:
 
 
 def program() -> Callable[[], int | None]:
-    """Return what to be, as the pid and the arguments say; all that it needs is imported.
+    """Return the function to run; the modules that it needs are imported by then.
 
     See behaviour/telinit.
     """
@@ -26,11 +26,11 @@ def program() -> Callable[[], int | None]:
 
         from sysvinit_py.clients.inittab.program import main as inittab
 
-        # Of thousands of entries there is nothing to collect; but some verbs go on, until interrupted.
+        # Thousands of entries are no garbage; but it is not off, as some verbs run until interrupted.
         gc.set_threshold(100_000)
         gc.enable()
         _signal.signal(_signal.SIGINT, _signal.default_int_handler)
-        status = inittab()  # now, as it may need more of the one file
+        status = inittab()  # now, while the one file is open, as it may import more of it
         return lambda: status
     if arguments[:1] == ["--read-inittab"] and posix.getpid() != 1:  # whatever it is called
         from sysvinit_py.inittab.child import main as read_inittab
@@ -60,7 +60,7 @@ def program() -> Callable[[], int | None]:
 
 
 def _power(name: str) -> Callable[[], int]:
-    """Return the program that brings the system down, or the one that tells the runlevel."""
+    """Return the function for shutdown, halt, poweroff, reboot or runlevel."""
     if name == "runlevel":
         from sysvinit_py.clients.runlevel import main as runlevel
 
@@ -75,7 +75,7 @@ def _power(name: str) -> Callable[[], int]:
 
 
 def main() -> int | None:
-    """Be it."""
+    """Run the program."""
     return program()()
 
 

@@ -1,15 +1,15 @@
-"""Text from outside made fit for a terminal or a log."""
+"""Escaping of untrusted text for a terminal or a log."""
 
 from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """Return text with control characters, and bytes that are not UTF-8, as escape sequences."""
+    """Return the text with control characters, and bytes that are not UTF-8, as escape sequences."""
     return text if text.isprintable() else "".join(map(escaped, text))
 
 
 def escaped(character: str) -> str:
-    """Return a character as it may be shown; one that stands for a byte (surrogateescape) as that byte."""
+    """Return a character, escaped unless it is printable; one of surrogateescape as the byte."""
     if character.isprintable():
         return character
     code = ord(character)

@@ -34,13 +34,13 @@ def _packages(*more: str) -> list[str]:
     return [f"{folder}/__init__.py" for folder in (*_SHARED, *more)]
 
 
-#: What all need; telinit; what runlevel, and halt and shutdown, share with others, and the rest of them; the
-#: probe; what the program inittab shares with init; the same for requests, its
-#: verbs for them; what inittab, the logger and init share; logger and init; the rest of the logger; what only
-#: inittab needs of an init that is not ours, and the rest of it; what reads the inittab; init. A module is in
-#: the first that names it.
+def _modules(folder: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{folder}/{name}.py" for name in names.split())
+
+
+#: A module is in the first bundle that names it.
 _INIT_BUNDLES = (
-    (
+    (  # all programs
         "__init__.py",
         "__main__.py",
         "value.py",
@@ -51,121 +51,87 @@ _INIT_BUNDLES = (
         "protocol/initctl.py",
     ),
     ("clients/telinit.py",),
-    ("cli/options.py", "cli/out.py"),
+    ("cli/options.py", "cli/out.py"),  # runlevel, halt, shutdown and inittab
     ("linux/calls.py", "linux/syslog.py"),
     ("protocol/utmp.py",),
     ("clients/runlevel.py",),
     ("clients/halt.py", "clients/shutdown.py", "clients/users.py"),
     ("pid1/probe.py",),
-    ("inittab/options.py", "inittab/wire.py"),
+    ("inittab/options.py", "inittab/wire.py"),  # init and inittab
     (
         "inittab/getopt.py",
         "inittab/getty.py",
-        *(
-            f"machine/{module}.py"
-            for module in ("run_queue", "job", "limits", "plain", "rules", "stages", "throttle")
-        ),
+        *_modules("machine", "run_queue job limits plain rules stages throttle"),
         "report/history.py",
         "report/slots.py",
     ),
-    ("machine/steering.py", "protocol/control.py"),
-    ("clients/inittab/health.py", "clients/inittab/history.py", "clients/inittab/steer.py"),
-    ("linux/title.py", "report/pipes.py"),
+    ("machine/steering.py", "protocol/control.py"),  # init, and the verbs of inittab that send requests
+    _modules("clients/inittab", "health history steer"),
+    ("linux/title.py", "report/pipes.py"),  # init and the logger
     ("clients/inittab/logd.py",),
     ("logs/*.py",),
     ("clients/inittab/foreign.py",),
     ("linux/beneath.py",),
     ("clients/inittab/log.py",),
     ("clients/inittab/watch.py",),
-    (*(f"clients/inittab/{module}.py" for module in ("edit", "files", "plan")), "report/plan.py"),
-    (
-        *(f"clients/inittab/{module}.py" for module in ("contained", "explain", "graph")),
-        *(f"report/{module}.py" for module in ("explain", "graph", "order")),
-    ),
-    (
-        "clients/inittab/simulate.py",
-        *(f"simulator/{module}.py" for module in ("explore", "language", "life", "steps", "values", "world")),
-    ),
-    (
-        "protocol/supervise.py",
-        *(f"clients/runit/{module}.py" for module in ("__init__", "common", "supervised", "items")),
-    ),
+    (*_modules("clients/inittab", "edit files plan"), "linux/replacing.py", "report/plan.py"),
+    (*_modules("clients/inittab", "contained explain graph"), *_modules("report", "explain graph order")),
+    ("clients/inittab/simulate.py", *_modules("simulator", "explore language life steps values world")),
+    ("protocol/supervise.py", *_modules("clients/runit", "__init__ common supervised items")),
     ("clients/inittab/chart.py", "report/chart.py"),
-    ("cli/looking.py", "clients/inittab/*.py", "report/*.py"),
-    ("inittab/child.py", "inittab/foreign.py", "inittab/read.py", "inittab/parser.py", "inittab/_grammar.py"),
+    ("cli/looking.py", "clients/inittab/*.py", "report/*.py"),  # the rest of inittab
+    _modules("inittab", "child foreign read parser _grammar"),  # the parser
     ("linux/descriptors.py",),
-    ("pid1/container/front.py", "pid1/container/environment.py"),
+    ("linux/inherited.py", "pid1/container/front.py", "pid1/container/environment.py"),
     ("machine/*.py", "inittab/sources.py"),
-    (
+    (  # both inits
         "inittab/*.py",
-        *(f"linux/{module}.py" for module in ("loop", "proc", "terminals", "watching")),
-        "pid1/environment.py",
-        "pid1/groups.py",
-        "pid1/ownership.py",
-        *(f"pid1/inputs/{module}.py" for module in ("children", "fifo", "reader", "requests", "timer")),
-        *(f"pid1/outputs/{module}.py" for module in ("publish", "shell", "spawn")),
+        *_modules("linux", "loop proc terminals watching"),
+        *_modules("pid1", "environment groups ownership"),
+        *_modules("pid1/inputs", "children fifo reader requests timer"),
+        *_modules("pid1/outputs", "publish shell spawn"),
         "pid1/survival/barrier.py",
     ),
     ("pid1/container/*.py", "linux/descendants.py", "linux/handled_signals.py"),
-    (
+    (  # the rest of init
         "protocol/*.py",
         "linux/signals.py",
-        "linux/watching.py",
         "pid1/*.py",
         *(f"pid1/{folder}/*.py" for folder in ("inputs", "outputs", "survival")),
     ),
 )
-#: What all need, and the programs of which each lets another one wait: chpst, sv; utmpset; what copies
-#: output; what supervises; runit as PID 1.
 _RUNIT_BUNDLES = (
-    (
-        "__init__.py",
-        "clients/runit/__main__.py",
-        *_packages("clients/runit", "services"),
-    ),
+    ("__init__.py", "clients/runit/__main__.py", *_packages("clients/runit", "services")),  # all programs
     ("value.py", "protocol/supervise.py", "clients/runit/common.py"),
     ("linux/inherited.py",),
     ("clients/runit/chpst.py",),
-    (*(f"clients/runit/{module}.py" for module in ("sv", "controlled", "supervised")),),
+    _modules("clients/runit", "sv controlled supervised"),
     ("text.py",),
     ("cli/out.py",),
     ("cli/options.py", "clients/runit/described.py"),
-    (*(f"logs/{module}.py" for module in ("folder", "lines", "rules", "stamps")),),
+    _modules("logs", "folder lines rules stamps"),
     ("clients/runit/svlogd.py",),
     ("protocol/utmp.py", "clients/runit/utmpset.py"),
     ("clients/runit/runsvchdir.py",),
     ("clients/runit/runit_init.py",),
-    ("linux/calls.py", "linux/descriptors.py", "linux/handled_signals.py", "linux/loop.py"),
-    (*(f"linux/{module}.py" for module in ("descendants", "proc", "title", "watching")),),
+    _modules("linux", "calls descriptors handled_signals loop"),
+    _modules("linux", "descendants proc title watching"),
     ("logs/sinks.py",),
-    ("services/*.py",),
+    ("services/*.py",),  # runsv and runsvdir
+    (*_modules("inittab", "actions entry getopt getty"), *_modules("machine", "job limits plain throttle")),
     (
-        *(f"inittab/{module}.py" for module in ("actions", "entry", "getopt", "getty")),
-        *(f"machine/{module}.py" for module in ("job", "limits", "plain", "throttle")),
-    ),
-    (
-        *(f"machine/{module}.py" for module in ("rules", "run_queue", "stages")),
-        *(f"report/{module}.py" for module in ("history", "item", "slots", "states")),
-        *(f"inittab/{module}.py" for module in ("options", "wire")),
+        *_modules("machine", "rules run_queue stages"),
+        *_modules("report", "history item slots states"),
+        *_modules("inittab", "options wire"),
         "clients/runit/items.py",
     ),
-    (
-        *(f"inittab/{module}.py" for module in ("actions", "entry", "getopt", "getty")),
-        *(f"machine/{module}.py" for module in ("job", "limits", "plain", "throttle")),
-    ),
-    (
-        "inittab/options.py",
-        "inittab/wire.py",
-        *(f"machine/{module}.py" for module in ("rules", "run_queue", "stages")),
-        *(f"report/{module}.py" for module in ("history", "item", "slots", "states")),
-        "clients/runit/items.py",
-    ),
-    (
+    (  # runit as PID 1
         "linux/syslog.py",
-        *(f"machine/{module}.py" for module in ("driver", "effects", "errors", "events")),
-        *(f"pid1/{module}.py" for module in ("environment", "ownership", "container/environment")),
-        *(f"pid1/{module}.py" for module in ("inputs/children", "inputs/timer", "outputs/console")),
-        *(f"pid1/survival/{module}.py" for module in ("barrier", "last_resort")),
+        *_modules("machine", "driver effects errors events"),
+        *_modules("pid1", "environment ownership container/environment"),
+        *_modules("pid1/inputs", "children timer"),
+        "pid1/outputs/console.py",
+        *_modules("pid1/survival", "barrier last_resort"),
         "pid1/runit/*.py",
     ),
 )

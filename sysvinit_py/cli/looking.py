@@ -1,7 +1,7 @@
-"""Look at what an init publishes (report/slots.py), as any user, and without a word to it.
+"""Reading what an init publishes (report/slots.py), as any user, without a request to it.
 
-What is there may be somebody else's: no link is followed, only regular files of the user that init runs as
-are opened, and they have to name this boot and that process.
+The files are not trusted: no link is followed, only regular files of the user that init runs as are opened,
+and their content has to name this boot and that process.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _FIFO = ("run", "initctl")
 _FDS = {"status": 12, "entries": 13}
 _MEMFD = "/memfd:status (deleted)"
 _MAX_BYTES = 64 << 20
-#: Seconds: what is torn is whole a moment later, and a new init publishes when it has taken over.
+#: Seconds to wait for the end of a write, or for an init that takes over; and seconds between reads.
 _PATIENCE, _PAUSE = 2.0, 0.01
 
 
 class CannotLookError(Exception):
-    """Something is published, and cannot be read; the text says why."""
+    """Something is published, but cannot be read; the message says why."""
 
 
 class ForeignError(Exception):
-    """The process publishes nothing: it is another init, or an older build, or only root may look."""
+    """The process publishes nothing: it is another init, or an older build, or only root may read it."""
 
 
 def look(pid: int | None = None) -> tuple[int, Published]:
-    """Return what an init publishes, and its pid: by default 1, or else the process that has it in memory.
+    """Return the pid of an init, and what it publishes; by default process 1, or one that has it in memory.
 
     Raises CannotLookError, ForeignError.
     """
@@ -49,7 +49,7 @@ def look(pid: int | None = None) -> tuple[int, Published]:
 
 
 def _others() -> Iterator[int]:
-    """Yield the processes whose descriptor is such a memfd: of root, or of the user who looks."""
+    """Yield the processes of root, or of this user, whose descriptor is such a memfd."""
     for process in filter(str.isdigit, posix.listdir("/proc")):
         try:
             is_one = posix.readlink(f"/proc/{process}/fd/{_FDS['status']}") == _MEMFD
@@ -60,7 +60,7 @@ def _others() -> Iterator[int]:
 
 
 def _of(pid: int) -> Published | None:
-    """Return what the process publishes; None: nothing."""
+    """Return what the process publishes, if anything."""
     give_up = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -82,9 +82,9 @@ def _of(pid: int) -> Published | None:
 
 
 def _once(pid: int) -> Published | None:
-    """Look into each place; what was handed over counts if there is nothing newer.
+    """Read each place; a status that was handed over counts if there is nothing newer.
 
-    Raises DamagedError, FormError: what is in one of them cannot be read, and there is nothing in another.
+    Raises DamagedError or FormError if one of them cannot be read, and there is nothing in the others.
     """
     handed, unread = None, None
     for read in _places(pid):
@@ -117,20 +117,20 @@ def _places(pid: int) -> Iterator[Callable[[str], bytes]]:
 
 
 def places(pid: int) -> tuple[str, str]:
-    """Return where changes are to be seen: the folder, and what init has open."""
+    """Return the paths to watch for changes: the folder, and the descriptor of init."""
     root = "" if pid == 1 else f"/proc/{pid}/root"
     return "/".join((root, *_FOLDERS)), f"/proc/{pid}/fd/{_FDS['status']}"
 
 
 def boot_time() -> float:
-    """Return the time at which CLOCK_BOOTTIME, which init's times are of, was 0: seconds since 1970."""
+    """Return the time at which CLOCK_BOOTTIME, on which init's times are, was 0, in seconds since 1970."""
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def control_channel(pid: int) -> str:
-    """Return the path of the FIFO that an init takes requests from. Raises OSError if it has none.
+    """Return the path of the FIFO for an init's requests. Raises OSError if it does not exist.
 
-    That of another root was put there by somebody who may be hostile: it has to be the init's own.
+    A FIFO in another root is not trusted: it has to belong to the user that this init runs as.
     """
     if pid == 1:
         return "/" + "/".join(_FIFO)
@@ -147,7 +147,7 @@ def _in_folder(root: str, name: str, pid: int) -> bytes:
 
 
 def _beneath(root: str, *parts: str) -> int:
-    """Return a handle of a file below the root; no link is followed."""
+    """Return an O_PATH descriptor of a file below the root; no link is followed."""
     handle = posix.open(root, posix.O_PATH | posix.O_DIRECTORY)
     for part in parts:
         folder = handle
@@ -159,14 +159,14 @@ def _beneath(root: str, *parts: str) -> int:
 
 
 def _contents(handle: int, pid: int) -> bytes:
-    """Return what is in the file, and close the handle. Raises OSError, also if it is not the process's."""
+    """Read the file, and close the descriptor. Raises OSError, also if it belongs to another user."""
     try:
         status = posix.fstat(handle)
         if not (S_ISREG(status.st_mode) and status.st_uid == posix.stat(f"/proc/{pid}").st_uid):
             raise PermissionError("not a regular file of the user that init runs as")
         # The kernel's own files have no size, and reading one may take what it has, or wait.
         if not 0 < status.st_size <= _MAX_BYTES:
-            raise FileNotFoundError("it was withdrawn, or is no status")
+            raise FileNotFoundError("it was withdrawn, or is not a status")
         readable = posix.open(f"/proc/self/fd/{handle}", posix.O_RDONLY | posix.O_NONBLOCK)
         with open(readable, "rb", buffering=0) as file:
             content = file.read(status.st_size)

@@ -29,7 +29,7 @@ KEXEC_LOADED = "/sys/kernel/kexec_loaded"
 #: Set for all that init starts.
 _FROM_INIT = b"INIT_VERSION"
 
-#: What each program asks reboot(2) for, the second if the first is not to be had, and how it calls shutdown.
+#: The commands of each program for reboot(2), the second if the first fails, and its options for shutdown.
 POWER = {
     "halt": ((calls.RB_HALT_SYSTEM,), ("-h",)),
     "poweroff": ((calls.RB_POWER_OFF, calls.RB_HALT_SYSTEM), ("-h", "-P")),

@@ -30,7 +30,7 @@ _LEVELS = tuple("0156aAbBcCsS")
 
 _MAX_MINUTES = 2**31 // 60
 _DAY = 24 * 60  # minutes
-#: From how many minutes on there is a warning every so many minutes.
+#: The interval between warnings, by the minutes left, from which on it applies; in minutes.
 _EVERY = ((180, 60), (60, 30), (10, 15), (2, 1))
 _QUIET = (5, 10)  # and every hour
 _FIRST, _NO_LOGIN = 15, 5  # minutes: below the first there is one at the start
@@ -46,10 +46,6 @@ _LAST = (
     ("umount", "-a"),
     ("mount", "-o", "remount,ro", "/"),
 )
-
-
-def _seconds(text: str) -> int:
-    return telinit.seconds(text)
 
 
 SHUTDOWN = Program(
@@ -68,7 +64,7 @@ SHUTDOWN = Program(
         Option("-c", help="cancel the shutdown that is waiting"),
         Option("-q", help="warn every hour, and 10 and 5 minutes before"),
         Option("-Q", help="warn only when it begins"),
-        Option("-t", "SECONDS", "between SIGTERM and SIGKILL", _seconds),
+        Option("-t", "SECONDS", "between SIGTERM and SIGKILL", telinit.seconds),
         Option("-i", "LEVEL", "the runlevel to go to", _LEVELS),
         Option("-g", "TIME", "the time, which then is not an operand"),
         Option("-y", help="ignored"),
@@ -127,7 +123,7 @@ def minutes(text: str, now: time.struct_time) -> int:
 
 
 def warns(left: int, quiet: bool = False, silent: bool = False) -> bool:
-    """Return whether users are warned so many minutes before."""
+    """Return whether users are warned when that many minutes are left."""
     if quiet or silent:
         return not silent and (left % 60 == 0 or left in _QUIET)
     every = next((every for least, every in _EVERY if left >= least), left + 1)

@@ -1,6 +1,6 @@
-"""initeventd: what happens to devices becomes requests to init (docs/devices.rst).
+"""initeventd: events of devices become requests to init (docs/devices.rst).
 
-``power`` and ``told`` decide, and know no device: what the power supplies say about the power, and what init
-has yet to be told. ``devices`` (udev), ``clocks`` and ``place`` (the files in /run) are Linux;
-``daemon`` waits for them and sends; ``cli`` is the command line.
+``power`` (the state of the power, from the power supplies) and ``notifications`` (what init still has to be
+told) decide, without I/O. ``devices`` (udev) and ``run_files`` (the files in /run) do the I/O; ``daemon``
+waits for events and sends requests; ``cli`` is the command line.
 """

@@ -1,4 +1,4 @@
-"""initeventd(8): the command line, the only one of its kind, and the well-behaved daemon."""
+"""initeventd(8): the command line, and the life cycle of the daemon."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PROGRAM = Program(
     (
         Option("--foreground", help="do not detach; for respawn entries"),
         Option("--dry-run", help="print what would be sent; send nothing"),
-        Option("--verbose", help="say what happens and what is sent"),
+        Option("--verbose", help="report events, and what is sent"),
         Option("--limit", "PERCENT", f"a battery is nearly used up at this capacity (default: {LIMIT})",
             _percent, LIMIT),
         Option("--run", "FOLDER", f"where initctl, {PID_FILE} and {STATE_FILE} are (default: {RUN})",
@@ -48,7 +48,7 @@ PROGRAM = Program(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Carry out the command line. Exit status 1: it cannot run, or not on; why is on stderr or in syslog."""
+    """Run the command; return the exit status: 1 on failure, with the reason on stderr or in syslog."""
     return PROGRAM.run(_run, argv)
 
 
@@ -93,7 +93,7 @@ def _take_signals() -> None:
 
 
 def _serve(options: Values, run: Path, say: Say) -> int:
-    """Be the daemon, until it is ended."""
+    """Run the daemon until it is terminated."""
     from sysvinit_py.initeventd.daemon import Daemon
     from sysvinit_py.initeventd.devices import Devices
     from sysvinit_py.linux.clocks import ClockWatch
@@ -116,7 +116,7 @@ def _serve(options: Values, run: Path, say: Say) -> int:
     try:
         daemon = Daemon(Devices(say, note), ClockWatch(), state.load(), save, send, options.limit, say, note)
         daemon.run()
-    except Exception as error:  # init starts it again; nobody else would hear of it
+    except Exception as error:  # init restarts it; report it, as nothing else does
         say(f"ends: {type(error).__name__}: {error}")
         return 1
 
@@ -132,7 +132,7 @@ SIGNALS = dict.fromkeys((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), _end) | 
 
 
 def _to_stdout(text: str) -> None:
-    """Print it; a dry run that nobody can read ends."""
+    """Print it; exit if standard output cannot be written."""
     try:
         os.write(sys.stdout.fileno(), f"{text}\n".encode())
     except OSError as error:

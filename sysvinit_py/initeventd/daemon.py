@@ -1,4 +1,4 @@
-"""The daemon's loop: wait for devices and clocks, tell init, and say what goes wrong, once."""
+"""The daemon's loop: wait for devices and clocks, notify init, and report each failure once."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sysvinit_py.linux.clocks import ClockWatch, asleep
 from sysvinit_py.protocol import initctl
 from sysvinit_py.protocol.initctl import Request
 
-#: Milliseconds until a request is tried again that init did not take. Nothing is tried when there is none.
+#: Milliseconds until a request that init has not accepted is retried.
 TRY_AGAIN = 500
-#: Milliseconds until the supplies are looked at again on battery: not every driver reports each percent.
+#: Milliseconds until the supplies are read again on battery, as not every driver reports each percent.
 LOOK_AGAIN = 30_000
 
 
 class Daemon:
-    """Knows what init was told, and tells it what is new."""
+    """Notifies init of changes."""
 
     def __init__(
         self,
@@ -65,14 +65,14 @@ class Daemon:
                 self._devices_changed()
 
     def _clock_jumped(self) -> None:
-        """Take in that the machine has resumed, or somebody has set the clock: the time asleep tells."""
+        """Handle a resume, or a change of the clock: the time asleep tells the two apart."""
         self._clock.read()
         self._told.asleep = asleep()
         self._note(f"the clock has jumped; asleep since the boot: {self._told.asleep:.1f} s")
         self._look_anew()  # drivers may not report what changed meanwhile
 
     def _devices_changed(self) -> None:
-        """Tell of each change of the power."""
+        """Notify init of each change of the power."""
         for _ in self._devices.changes():
             self._look_at_power()
             self._tell()
@@ -82,10 +82,10 @@ class Daemon:
         self._look_at_power()
 
     def _look_at_power(self) -> None:
-        """Find out about the power from the events; that it is low only if it is so now, too.
+        """Determine the power from the events; LOW only if that is its present state, too.
 
-        udev keeps the events of one device in order, but not those of several: that the mains are gone may be
-        heard before that the battery was charged, and a machine shuts down at once when told that it is low.
+        udev keeps the events of one device in order, but not those of several: the loss of the mains may be
+        reported before the charging of the battery, and a machine shuts down at once when the power is low.
         """
         power = power_of(self._devices.supplies.values(), self._limit)
         if power == LOW != self._told.power and power_of(self._devices.look().values(), self._limit) != LOW:
@@ -97,7 +97,7 @@ class Daemon:
     # Telling.
 
     def _tell(self) -> bool:
-        """Send what init does not know yet. False: it does not take it now."""
+        """Send what init does not know yet; return False if it does not accept it now."""
         while request := self._told.next():
             self._save(request)
             try:
@@ -123,7 +123,7 @@ class Daemon:
             self._over("state", "what init was told can be saved again")
 
     def _in_trouble(self, what: str, text: str) -> None:
-        """Say it, unless it was the last that was said about it."""
+        """Report a failure, unless it was the last one reported for ``what``."""
         if self._trouble.get(what) != text:
             self._trouble[what] = text
             self._say(text)

@@ -1,4 +1,4 @@
-"""The power supplies, as udev tells of them."""
+"""The power supplies, as reported by udev."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ import pyudev
 from sysvinit_py.initeventd.power import Supply, understand
 
 POWER_SUPPLY = "power_supply"
-#: There as long as udev runs.
+#: It exists while udev runs.
 CONTROL = Path("/run/udev/control")
-#: Bytes that the kernel keeps for us while we are busy; what does not fit is lost, and all is looked at anew.
+#: Bytes of the receive buffer; if it overflows, events are lost, and all devices are read again.
 BUFFER = 8 << 20
 
 
 class Devices:
-    """What there is, kept up to date by what udev reports. Raises ImportError, OSError without udev."""
+    """The supplies, kept up to date by udev's events. Raises ImportError, OSError without udev."""
 
     def __init__(self, say: Callable[[str], None], note: Callable[[str], None]) -> None:
         self._say = say
         self._note = note
-        self._complained_of: set[str] = set()  # supplies of whose attributes something was said
+        self._complained_of: set[str] = set()  # supplies whose attributes were reported as invalid
         if not CONTROL.exists():
-            say(f"udev does not run, there is no {CONTROL}: until it does, nothing is heard of devices")
+            say(f"udev does not run, there is no {CONTROL}: until it does, there are no events of devices")
         self._context = pyudev.Context()
         self._monitor = pyudev.Monitor.from_netlink(self._context)
         self._monitor.filter_by(POWER_SUPPLY)
         try:
             self._monitor.set_receive_buffer_size(BUFFER)
         except OSError:
-            pass  # then there is less room
-        self._monitor.start()  # before anything is looked at, so that no change is missed
-        self.supplies = self.look()  # as the events that were read have them
+            pass  # then the buffer is smaller
+        self._monitor.start()  # before the devices are read, so that no change is missed
+        self.supplies = self.look()  # as of the last event that was read
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when something was reported."""
         return int(self._monitor.fileno())
 
     def look(self) -> dict[str, Supply]:
-        """Return all power supplies there are, by name, as they are now: events that wait are older."""
+        """Return all power supplies by name, in their present state, which is newer than pending events."""
         seen = {
             device.sys_name: self._understand(device)
             for device in self._context.list_devices(subsystem=POWER_SUPPLY)
@@ -51,16 +51,16 @@ class Devices:
         return {name: supply for name, supply in seen.items() if supply}
 
     def changes(self) -> Iterator[None]:
-        """Take in what was reported, one after the other; yields after each.
+        """Handle pending events; yield after each.
 
-        If some were lost, all is looked at anew once the others are read, which are older.
+        If some were lost, all devices are read again after the others.
         """
         lost = False
         while True:
             try:
                 device = self._monitor.poll(0)
             except OSError as error:
-                # Mostly pyudev only knows that poll(2) has seen an error, and the socket knows which.
+                # Mostly pyudev only reports that poll(2) has seen an error; the socket has the error number.
                 if error.errno != errno.ENOBUFS and _take_error(self.fileno()) != errno.ENOBUFS:
                     raise
                 lost = True
@@ -71,12 +71,12 @@ class Devices:
             self._take(device)
             yield
         if lost:
-            self._say("too many events at once, some were lost: looking at everything anew")
+            self._say("too many events at once, some were lost: reading all devices again")
             self.supplies = self.look()
             yield
 
     def _take(self, device: pyudev.Device) -> None:
-        """Take in one event."""
+        """Handle one event."""
         name = device.sys_name
         supply = None
         if device.action == "remove":
@@ -89,7 +89,7 @@ class Devices:
             self.supplies.pop(name, None)
 
     def _understand(self, device: pyudev.Device) -> Supply | None:
-        """Return what the device says; what makes no sense is complained of, once."""
+        """Return the supply of a device; report invalid attributes once."""
         name = device.sys_name
         supply, faults = understand(_reader(device))
         if faults and name not in self._complained_of:
@@ -99,19 +99,19 @@ class Devices:
 
 
 def _take_error(fd: int) -> int:
-    """Return the error that is pending on a socket, which then is not any more."""
+    """Return and clear the pending error of a socket."""
     with socket.socket(fileno=os.dup(fd)) as same:
         return same.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 
 def _reader(device: pyudev.Device) -> Callable[[str], str | None]:
-    """Read the device's attributes as they were when the event was sent, or else as they are now."""
+    """Return a reader of attributes as they were when the event was sent, or else as they are now."""
 
     def read(name: str) -> str | None:
         try:
             said: str | None = device.properties.get(f"POWER_SUPPLY_{name.upper()}")
             return (device.attributes.asstring(name) if said is None else said).strip()
         except (LookupError, ValueError, OSError):
-            return None  # there is none, it is no text, or the device went away
+            return None  # it does not exist, is not text, or the device is gone
 
     return read

@@ -1,9 +1,9 @@
-"""What init was told, what is, and so what it has yet to be told.
+"""The difference between what init was told and the present state, and so the next request.
 
-There is no queue: a request follows from the difference, each time one can be sent. So none is sent twice,
-none is lost while init does not listen, and however much happens in the meantime, it takes no memory.
-What was told is kept in a file, so that a daemon that was killed tells the difference when it is back. There
-it says before it tells something that it is about to: whoever is killed then may have been heard, or not.
+There is no queue: a request is derived from the difference each time one can be sent. So none is sent twice,
+none is lost while init does not read, and memory is constant. What was told is kept in a file, so that a
+daemon that was killed continues after a restart. A request is noted there before it is sent, as the daemon
+may be killed while sending it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from sysvinit_py.initeventd.power import FAILED, LOW, OK
 from sysvinit_py.protocol import initctl
 from sysvinit_py.protocol.initctl import Request
 
-#: Seconds asleep that are no reading error: two clocks cannot be read at once.
+#: Seconds asleep that cannot be an error of reading two clocks.
 SHORTEST_SLEEP = 0.05
 
-#: By what init was told of the power, and what is: what it is told next.
+#: By the state that init was told, and the present one: the state it is told next.
 NEXT_POWER = {
     (OK, FAILED): FAILED,
     (OK, LOW): FAILED,
@@ -29,7 +29,7 @@ NEXT_POWER = {
 POWER_REQUESTS = {OK: initctl.POWEROK, FAILED: initctl.POWERFAIL, LOW: initctl.POWERFAILNOW}
 POWER_TOLD = {cmd: state for state, cmd in POWER_REQUESTS.items()}
 
-#: What each request means, for people.
+#: The names of requests in messages.
 MEANINGS = {
     initctl.POWERFAIL: "power fail",
     initctl.POWERFAILNOW: "power fail now",
@@ -39,25 +39,25 @@ MEANINGS = {
 
 
 class Told:
-    """Compares what init was told with what is."""
+    """Compares what init was told with the present state."""
 
     def __init__(self, asleep: float, saved: object = None) -> None:
-        """Begin with the seconds asleep so far, and with what ``save`` returned, if there is something of it.
+        """Begin with the seconds asleep so far, and with what ``save`` returned last, if anything.
 
-        Of a daemon that never ran init knows nothing: that means that the power is there, and no resume.
+        If nothing was saved init was told nothing: for it, the power is OK, and there was no resume.
         """
-        self.power: str | None = None  # what is; None: nobody knows
+        self.power: str | None = None  # the present state; None: unknown
         self.asleep = asleep  # seconds since the boot
-        # What init may know of the power, the best first; more than one: the last daemon was killed telling.
+        # The states that init may have been told, best first; more than one if a daemon was killed sending.
         self._known, self._asleep = _understood(saved, asleep)
 
     def save(self, sending: Request | None = None) -> dict[str, Any]:
-        """Return what init was told, and the request that it is about to be sent, if one is given."""
+        """Return what init was told, for the file; including a request that is about to be sent."""
         news = [POWER_TOLD[sending.cmd]] if sending and sending.cmd in POWER_TOLD else []
         return {"power": [*self._known, *news], "asleep": self._asleep}
 
     def next(self) -> Request | None:
-        """Return the request to be sent now; None: init knows all. Call ``sent`` when it is."""
+        """Return the request to send now, if any. Call ``sent`` when it was sent."""
         if self.asleep - self._asleep >= SHORTEST_SLEEP:
             return _request(initctl.RESUME)
         for known in self._known:
@@ -66,7 +66,7 @@ class Told:
         return None
 
     def sent(self, request: Request) -> None:
-        """Note that init was told."""
+        """Note that a request was sent."""
         if request.cmd == initctl.RESUME:
             self._asleep = self.asleep
         else:
@@ -74,12 +74,12 @@ class Told:
 
 
 def _request(cmd: int) -> Request:
-    """Requests set init's wait time too: to the one it begins with, as 0 would mean SIGKILL at once."""
+    """Return a request. It sets init's wait time, too: to the default, as 0 would mean SIGKILL at once."""
     return Request(cmd, sleeptime=initctl.WAIT_TIME)
 
 
 def _understood(saved: object, asleep: float) -> tuple[tuple[str, ...], float]:
-    """Return what init was told, from a file that anybody may have written."""
+    """Return what init was told, from the content of a file, which is not trusted."""
     fields = saved if isinstance(saved, dict) else {}
     power, slept = fields.get("power"), fields.get("asleep")
     known = tuple(state for state in POWER_REQUESTS if isinstance(power, list) and state in power)

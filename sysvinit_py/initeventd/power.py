@@ -1,7 +1,7 @@
-"""What the power supplies of the kernel say about the power: it is there, it failed, it is nearly used up.
+"""The state of the power, from the kernel's power supplies: OK, failed, or nearly used up.
 
-Attributes are those of the kernel's Documentation/ABI/testing/sysfs-class-power. Drivers leave them out, or
-put nonsense there: what cannot be understood is not known, and who is not known has no say.
+Attributes are those of the kernel's Documentation/ABI/testing/sysfs-class-power. Drivers may omit them, or
+give invalid values: these are treated as unknown, and ignored.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ OK, FAILED, LOW = "ok", "failed", "low"
 
 MAINS_TYPE = "Mains"
 BATTERY_TYPES = ("Battery", "UPS")
-#: A desktop's USB sockets are such supplies too, and offline for good: they count only where a battery is.
+#: USB ports of desktops are such supplies, too, and always offline: they count only if there is a battery.
 USB_TYPES = ("USB", "USB_DCP", "USB_CDP", "USB_ACA", "USB_C", "USB_PD", "USB_PD_DRP", "BrickID", "Wireless")
 #: A mouse's battery.
 SCOPE_OF_PERIPHERAL = "Device"
@@ -27,20 +27,17 @@ _CHARGED_BY_MAINS = {"Charging": True, "Full": True, "Discharging": False}
 
 
 class Supply(Value):
-    """A power supply, as far as it can be understood."""
+    """A power supply."""
 
     type: str
-    online: bool | None = None  # None: not known
-    charging: bool | None = None  # of a battery, or full; False: it is discharging
+    online: bool | None = None  # None: unknown
+    charging: bool | None = None  # of a battery: charging or full; False: discharging
     capacity: int | None = None  # percent
-    critical: bool = False  # its own electronics say that it is at its end
+    critical: bool = False  # it reports that it is nearly used up
 
 
 def understand(read: Callable[[str], str | None]) -> tuple[Supply | None, list[str]]:
-    """Make a supply of its attributes by name, and say what is wrong with them.
-
-    None: it does not power this machine.
-    """
+    """Return the supply with these attributes, None if it does not power this machine; and their faults."""
     kind = read("type")
     if kind is None:
         return None, ["has no type"]
@@ -72,7 +69,7 @@ def _shown(said: str) -> str:
 
 
 def power_of(supplies: Iterable[Supply], limit: int) -> str | None:
-    """Return OK, FAILED or LOW; None: nobody knows. ``limit``: of a battery nearly used up, in percent."""
+    """Return OK, FAILED, LOW, or None if unknown. ``limit``: percent at which a battery is nearly used up."""
     supplies = tuple(supplies)
     on_mains = _on_mains(supplies)
     if on_mains is None:
@@ -83,7 +80,7 @@ def power_of(supplies: Iterable[Supply], limit: int) -> str | None:
 
 
 def _on_mains(supplies: tuple[Supply, ...]) -> bool | None:
-    """Return whether the machine has mains power; without a mains supply, what its batteries tell."""
+    """Return whether the machine has mains power; without a mains supply, derived from its batteries."""
     batteries = [supply for supply in supplies if supply.type in BATTERY_TYPES]
     sources = {supply.online for supply in supplies if supply.type == MAINS_TYPE or batteries}
     if True in sources:
@@ -97,7 +94,7 @@ def _on_mains(supplies: tuple[Supply, ...]) -> bool | None:
 
 
 def _used_up(supplies: tuple[Supply, ...], limit: int) -> bool:
-    """Return whether the batteries that tell are all at their end: one full one is enough to go on."""
+    """Return whether all batteries whose capacity is known are nearly used up."""
     used_up = [
         supply.critical or (supply.capacity is not None and supply.capacity <= limit)
         for supply in supplies

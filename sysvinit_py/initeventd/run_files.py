@@ -1,4 +1,4 @@
-"""The daemon's files in /run: that there is only one of it, and what init was told."""
+"""The daemon's files in /run: the pid file, and what init was told."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class AlreadyRunningError(Exception):
-    """Another daemon has the pid file, and which."""
+    """Another daemon has locked the pid file; the message is its pid."""
 
 
 class PidFile:
-    """The lock of the one daemon; as a context, its pid while the context lasts.
+    """The pid file, locked; as a context manager it contains the pid.
 
-    The kernel keeps the lock, so that none is left of a daemon that was killed.
+    The kernel releases the lock of a daemon that was killed.
     """
 
     def __init__(self, path: Path) -> None:
         """Lock it. Raises AlreadyRunningError if another daemon has, and OSError."""
         self._path = path
         while True:
-            # Nobody else may read it: who can open a file can lock it, and keep every daemon from running.
+            # Not readable by others, who could lock it then, and so keep the daemon from running.
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -51,7 +51,7 @@ class PidFile:
         return self._fd
 
     def __enter__(self) -> PidFile:
-        """Write the pid: not before the process has detached itself."""
+        """Write the pid, after the process has detached itself."""
         os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
         return self
 

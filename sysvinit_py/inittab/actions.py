@@ -1,4 +1,4 @@
-"""The actions of inittab(5), one row each; what else the package knows about one follows from its row.
+"""The actions of inittab(5), one row each; everything else about an action is derived from its row.
 
 To add one: a row here, its name in grammar/inittab.lark (then ``make parser``), and a paragraph in
 man/inittab.5.rst.
@@ -12,24 +12,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: When an action's entries are started: in which stage, in the levels they name, on an event, or never.
+#: When the entries of an action are started: in a stage, in the levels they name, on an event, or never.
 AT_SYSINIT, AT_BOOT, IN_LEVEL, ON_EVENT, NEVER = "#", "*", "level", "event", ""
-#: Whether they have a place in level S: if they name it, also if they name no level at all, or not at all.
+#: Whether they may run in level S: if they name it, also if their levels are empty, or never.
 IF_NAMED, ALSO_IF_EMPTY, NOT_IN_S = "if named", "also if empty", "not in S"
 #: The other inits, for ``known_to``.
 C, BUSYBOX = "c", "busybox"
 
 
 class Action(Value):
-    """What an action means."""
+    """The properties of an action."""
 
     when: str  # AT_SYSINIT, AT_BOOT, IN_LEVEL, ON_EVENT or NEVER
-    waited: bool = False  # what comes after it waits for its end
-    again: bool = False  # started whenever it ends
-    first: bool = False  # goes before all entries that do not
+    waited: bool = False  # the entries after it wait for its end
+    again: bool = False  # restarted whenever it ends
+    first: bool = False  # started before the entries that are not
     in_s: str = IF_NAMED  # IF_NAMED, ALSO_IF_EMPTY or NOT_IN_S
-    event: str = ""  # which one starts it
-    known_to: tuple[str, ...] = ()  # other inits
+    event: str = ""  # the one that starts it
+    known_to: tuple[str, ...] = ()  # the other inits that have it
 
     @property
     def owns_console(self) -> bool:
@@ -43,7 +43,7 @@ class Action(Value):
 
     @property
     def outlasts_stage(self) -> bool:
-        """Whether its processes live on when a stage is over, or left: what boot entries start.
+        """Whether its processes keep running after their stage, as those of boot entries do.
 
         See behaviour/boot#entries.
         """
@@ -75,7 +75,7 @@ ACTIONS = {
 
 
 def names(chosen: Callable[[Action], bool]) -> tuple[str, ...]:
-    """Return the names of the actions that are so, in the order of the table."""
+    """Return the names of the actions for which ``chosen`` is true, in the order of the table."""
     return tuple(name for name, action in ACTIONS.items() if chosen(action))
 
 

@@ -1,4 +1,4 @@
-"""What an inittab says, as typed values: entries and problems (inittab(5); behaviour/inittab)."""
+"""The content of an inittab as typed values: entries and problems (inittab(5); behaviour/inittab)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sysvinit_py.value import Value
 
 MAX_ID = 4  # bytes
 MAX_RUNLEVELS = 11  # characters
-MAX_ACTION = 32  # bytes; only for the reason why a longer one is refused
+MAX_ACTION = 32  # bytes; used only for the reason given when a longer one is refused
 MAX_LINE = 4096  # bytes
 REPEATABLE_ID = "~~"  # the only id that may stand more than once
 
@@ -28,31 +28,31 @@ ON_DEMAND_LEVELS = "abc"
 #: Characters that make a process field go through /bin/sh.
 SHELL_CHARACTERS = frozenset("~`!$^&*()=|\\{}[];\"'<>?")
 
-#: Of an action that only another init knows, which the linter reads.
+#: The rule of an action that only another init knows, for the linter.
 _UNKNOWN = Action(NEVER)
 
 
 class Span(Value):
-    """Where a field stands in its line: columns in characters, from 1; the end is the first one after it."""
+    """The columns of a field, in characters, from 1; the end is exclusive."""
 
     start: int
     end: int
 
 
 class EntryOptions(Value):
-    """What the comments above an entry say of it; inittab/options.py reads them."""
+    """The options in the comments above an entry; inittab/options.py parses them."""
 
-    text: str = ""  # the words as written; empty: there are none
+    text: str = ""  # the options as written; empty: none
     log: bool = False
-    size: int = 0  # of a file of the log, in bytes; 0: not given
-    keep: int = 0  # files of the log; 0: not given
+    size: int = 0  # of a log file, in bytes; 0: not given
+    keep: int = 0  # number of log files; 0: not given
     main: bool = False
     stop: int = 0  # a signal's number; 0: not given
     grace: float | None = None  # seconds
 
 
 class FileOptions(Value):
-    """What comments say of a file."""
+    """The options of a file, in the comments at its beginning."""
 
     text: str = ""
     log_to: str = ""  # an absolute path, stdout or syslog
@@ -64,7 +64,7 @@ NO_OPTIONS = EntryOptions()
 
 
 class Entry(Value):
-    """One line ``id:runlevels:action:process`` that init accepts. Bytes that are no UTF-8 are surrogates."""
+    """A line ``id:runlevels:action:process`` that init accepts. Bytes that are not UTF-8 are surrogates."""
 
     id: str
     runlevels: str  # as written
@@ -77,41 +77,41 @@ class Entry(Value):
 
     @property
     def place(self) -> str:
-        """Where it stands, as messages name it."""
+        """Its file and line, as messages show them."""
         return f"{self.file}[{self.line}]"
 
     @property
     def rule(self) -> Action:
-        """What its action means."""
+        """The properties of its action."""
         return ACTIONS.get(self.action, _UNKNOWN)
 
     @property
     def levels(self) -> str:
-        """The levels it names, of 0-9, S, a, b, c: ``s`` is S, letters in either case, empty expanded."""
+        """The levels it names, of 0-9, S, a, b, c: normalized to that case, and empty ones expanded."""
         if not self.runlevels:
             return ("S" if self.rule.in_s == ALSO_IF_EMPTY else "") + DIGIT_LEVELS
         return self.runlevels.replace("s", "S").replace("A", "a").replace("B", "b").replace("C", "c")
 
     @property
     def stages(self) -> str:
-        """The stages in which it may run, as people and scripts read them: ``#``, ``*``, or its levels."""
+        """The stages in which it may run, as shown to users and scripts: ``#``, ``*``, or its levels."""
         when = self.rule.when
         return when if when in (AT_SYSINIT, AT_BOOT) else self.runlevels or self.levels
 
     @property
     def in_s(self) -> bool:
-        """Whether it has a place in level S."""
+        """Whether it may run in level S."""
         rule = self.rule
         return rule.when in (IN_LEVEL, ON_EVENT) and rule.in_s != NOT_IN_S and "S" in self.levels
 
     @property
     def accounting(self) -> bool:
-        """Whether utmp and wtmp get records of it: not with a leading ``+``."""
+        """Whether its processes are recorded in utmp and wtmp: not with a leading ``+``."""
         return not self.process.startswith("+")
 
     @property
     def no_shell(self) -> bool:
-        """Whether a leading ``@`` (or ``+@``) keeps it away from /bin/sh."""
+        """Whether a leading ``@`` (or ``+@``) has it executed without /bin/sh."""
         return self.process.removeprefix("+").startswith("@")
 
     @property
@@ -125,13 +125,12 @@ class Entry(Value):
         return self.process.removeprefix("+").removeprefix("@")
 
 
-#: Added where no entry can start in level S, so that single user mode has a shell
-#: (behaviour/inittab#sulogin).
+#: Added if no entry can start in level S, so that single user mode has a shell (behaviour/inittab#sulogin).
 SULOGIN = Entry("~~", "S", "wait", "/sbin/sulogin")
 
 
 def with_single_user_shell(entries: list[Entry]) -> tuple[Entry, ...]:
-    """Return the entries, with SULOGIN after them if none of them starts something in level S."""
+    """Return the entries, followed by SULOGIN if none of them starts a process in level S."""
     has_shell = any(entry.in_s and entry.command for entry in entries)
     return (*entries,) if has_shell else (*entries, SULOGIN)
 
@@ -139,10 +138,10 @@ def with_single_user_shell(entries: list[Entry]) -> tuple[Entry, ...]:
 class Problem(Value):
     """A line, or a file, that init refuses, and why. ``reason`` begins as behaviour/messages says."""
 
-    file: str  # empty: about no file
-    line: int  # from 1; 0: the file as a whole
+    file: str  # empty: not about a file
+    line: int  # from 1; 0: the whole file
     reason: str
-    span: Span | None = None  # the columns at fault; None: the line as a whole
+    span: Span | None = None  # the columns at fault; None: the whole line
 
     def __str__(self) -> str:
         if not self.file:
@@ -152,15 +151,15 @@ class Problem(Value):
 
 
 class Reading(Value):
-    """All that inittab and the files of inittab.d say, as init takes it."""
+    """The content of inittab and the files of inittab.d, as init understands it."""
 
     entries: tuple[Entry, ...] = ()
     problems: tuple[Problem, ...] = ()
-    missing: bool = False  # there is no main file: at boot that is an empty one
-    unreadable: bool = False  # a file is there, but could not be read
-    files: tuple[tuple[str, FileOptions], ...] = ()  # by path: what their comments say of them
+    missing: bool = False  # the main file does not exist; at boot it counts as empty
+    unreadable: bool = False  # a file exists, but could not be read
+    files: tuple[tuple[str, FileOptions], ...] = ()  # paths and options
 
     @property
     def complete(self) -> bool:
-        """Whether a re-read may act on it; where something could not be read, all stays as it is."""
+        """Whether a re-read may act on it; if something could not be read, nothing is changed."""
         return not (self.missing or self.unreadable)

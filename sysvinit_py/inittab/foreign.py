@@ -1,4 +1,4 @@
-"""Files in the place of an inittab that are something else: each is named once, not at each of its lines."""
+"""Files that are not a SysV inittab, such as BusyBox's: reported once each, not line by line."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 C_ACTIONS = actions.names(lambda action: actions.C in action.known_to)
-#: Actions that only BusyBox knows.
+#: Actions that only BusyBox has.
 OWN_ACTIONS = ("askfirst", "shutdown", "restart")
 BUSYBOX_ACTIONS = (*actions.names(lambda action: actions.BUSYBOX in action.known_to), *OWN_ACTIONS)
 
 
 def is_busybox(data: bytes) -> bool:
-    """Tell by what only BusyBox would understand, or only SysV init, whose inittab this is.
+    """Return whether an inittab is for BusyBox, by the number of lines that only one of the inits accepts.
 
-    In BusyBox's the id is a terminal or empty and the runlevels are empty.
+    In BusyBox's the id is a terminal or empty, and the runlevels are empty.
     """
     busybox = 0
     for line in data.decode("latin-1").split("\n"):
@@ -36,10 +36,10 @@ def is_busybox(data: bytes) -> bool:
 
 
 class Foreign(Value):
-    """A kind of file that is not an inittab of ours."""
+    """A kind of file that is not a SysV inittab."""
 
-    is_one: Callable[[bytes], object]  # by its content
-    line: re.Pattern[str]  # of the refused lines for which this is the reason
+    is_one: Callable[[bytes], object]  # given its content
+    line: re.Pattern[str]  # matches the lines that are refused for this reason
     reason: str
 
 

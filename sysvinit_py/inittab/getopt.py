@@ -1,4 +1,4 @@
-"""The options of a command line, as getopt(3) finds them."""
+"""Parsing of other programs' command lines, as getopt_long(3) does it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 class UnknownOptionError(ValueError):
-    """An option that the syntax does not have: whether it takes the next word is not known."""
+    """An option is not in the syntax, so it is unknown whether it takes the next word."""
 
 
 class Syntax(Value):
-    """The options that a program knows.
+    """The options of a program.
 
     ``short`` is as for getopt: a letter, followed by a colon if the option takes a value, by two if the value
     can only be attached. ``long`` are names; ``=`` at the end marks a required value, ``?`` an optional one.
@@ -23,14 +23,14 @@ class Syntax(Value):
     short: str = ""
     long: tuple[str, ...] = ()
     one_dash: bool = False  # long options may have a single dash, as in xdm -nodaemon
-    most_operands: int = 1000  # what follows the last of them belongs to another command
+    most_operands: int = 1000  # options after the last of them belong to another command
 
 
 def parse(words: Sequence[str], syntax: Syntax) -> Iterator[tuple[str, str, int]]:
-    """Yield each option's name with its dashes, its value, and the index of the word in which that ends.
+    """Yield each option's name with its dashes, its value, and the index of the word that ends it.
 
-    An operand has an empty name and is the value. Raises UnknownOptionError at an option that is not known,
-    or that lacks its value.
+    An operand has an empty name, and is the value. Raises UnknownOptionError for an option that is unknown or
+    lacks its value.
     """
     at = operands = 0
     ended = False
@@ -75,7 +75,7 @@ def _options(word: str, syntax: Syntax) -> Iterator[tuple[str, str | None]]:
 
 
 def _find(word: str, syntax: Syntax) -> str:
-    """Return the long option that a word is, or with two dashes the only beginning of; empty: none."""
+    """Return the long option that a word names, or abbreviates unambiguously; else an empty text."""
     name = word.partition("=")[0].lstrip("-")
     close = [known for known in syntax.long if known.startswith(name)]
     exact = [known for known in close if known.rstrip("=?") == name]

@@ -1,7 +1,7 @@
-"""Which terminal an entry cannot do without: the one that its getty is to ask for a login on.
+"""Which terminal an entry needs: the one on which its getty asks for a login.
 
-On one that does not exist it would end at once, again and again; so init looks first (docs/devices.rst).
-Where the command does not say plainly which terminal it means, it needs none, and is started as SysV would.
+Without it the getty would exit at once, and be respawned until it is throttled; so init checks for it first
+(docs/devices.rst). If the terminal is not evident from the command, the entry is started as SysV init would.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DEV = "/dev/"
 
-#: util-linux's, as of 2.38; BusyBox's getty knows fewer options, and none otherwise.
+#: util-linux's, as of 2.38; BusyBox's getty has a subset of them.
 _AGETTY = Syntax(
     "8a:cC:d:Ef:hH:iI:Jl:L::mnNo:pP:r:Rst:Uw",
     (
@@ -42,8 +42,8 @@ _RUNGETTY = Syntax(
     most_operands=1,
 )
 
-#: The options of each program that offers a login, by its name, wherever it is. Those without any are no
-#: longer packaged: their first word is their terminal, and what follows an option of theirs is not plain.
+#: The options of each getty, by the name of the program. Those without any are no longer packaged: their
+#: first word is the terminal, unless an option precedes it.
 GETTYS = {
     "getty": _AGETTY,
     "agetty": _AGETTY,
@@ -58,17 +58,17 @@ GETTYS = {
     "ngetty": Syntax(),
     "qingy": Syntax(),
 }
-#: It serves several terminals, whether all of them exist or not.
+#: It serves several terminals, and does not need all of them.
 MANY = "ngetty"
 
-#: In the words before the terminal: what the shell would make of them is not looked at.
+#: Characters after which the terminal is not evident: no attempt is made to expand words as a shell does.
 _UNCLEAR = SHELL_CHARACTERS - {"="}
-#: How the names of terminals begin; others, such as mgetty's ``modem``, have to be below /dev.
+#: Prefixes of the names of terminals; others, such as mgetty's ``modem``, have to be given with /dev.
 _BEGINNINGS = ("tty", "hvc", "hvsi", "xvc", "cua", "rfcomm", "vc/", "tts/", "usb/tts/", "pts/", "console")
 
 
 def terminal_of(entry: Entry) -> str:
-    """Return the path of the terminal below /dev that the entry's getty needs; empty: it needs none."""
+    """Return the path of the terminal that the entry's getty needs; empty: none, or not evident."""
     if not entry.rule.again:
         return ""
     command = entry.command if entry.no_shell else _without_quotes(entry.command)
@@ -88,7 +88,7 @@ def terminal_of(entry: Entry) -> str:
 
 
 def line_of(getty: str, arguments: Sequence[str]) -> int | None:
-    """Return which argument is the terminal of a getty; None: it has none, or that is not plain."""
+    """Return the index of the argument that is a getty's terminal; None: none, or not evident."""
     try:
         for name, value, at in parse(arguments, GETTYS.get(getty, Syntax())):
             if not name and not value[:1].isdigit():  # a speed may precede the terminal
@@ -99,7 +99,7 @@ def line_of(getty: str, arguments: Sequence[str]) -> int | None:
 
 
 def _without_quotes(command: str) -> str:
-    """Replace each quoted text, which is one word or part of one, by as good a word without whitespace."""
+    """Replace each quoted string, which is one word or part of one, by a word without whitespace."""
     quote = "'" if "'" in command else '"'
     pieces = command.split(quote)
     if len(pieces) == 1:

@@ -1,8 +1,7 @@
-"""Comments with options for an entry or a file: ``# inittab: WORD[=VALUE] ...`` (behaviour/inittab#options).
+"""Comments with options for an entry or a file: ``# inittab: NAME[=VALUE] ...`` (behaviour/inittab#options).
 
-One parser for all that read such comments: PID 1, the process that reads inittab for it, and the linter. To
-add an option: a row in one of the tables here, a field in its record in inittab/entry.py, and a paragraph in
-man/inittab.5.rst.
+PID 1, the process that parses inittab for it, and the linter share this parser. To add an option: a row in
+one of the tables here, a field in its record in inittab/entry.py, and a paragraph in man/inittab.5.rst.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ _BLANKS = " \t"
 
 
 class Option(Value):
-    """What an option's value is, and for which actions it does something."""
+    """The value of an option, and the actions for which it has an effect."""
 
-    expected: str = ""  # of the value; empty: it takes none
-    convert: Callable[[str], Any] = bool  # a value's text to the value; None: it is not one
+    expected: str = ""  # describes the value; empty: it takes none
+    convert: Callable[[str], Any] = bool  # text to value; returns None if it is not valid
     acts_on: Callable[[Action], bool] = bool
-    needs: str = ""  # another option, without which it does nothing
+    needs: str = ""  # another option, without which it has no effect
 
 
 def _number(text: str) -> int | None:
@@ -51,7 +50,8 @@ def _size(text: str) -> int | None:
     return number and number * _UNITS.get(text[-1:], 1)
 
 
-def _seconds(text: str) -> float | None:
+def seconds(text: str) -> float | None:
+    """Return a duration of up to MAX_SECONDS; None: it is not one."""
     parts = text.split(".")
     if len(parts) > 2 or any(_number(part) is None for part in parts) or float(text) > MAX_SECONDS:
         return None
@@ -59,7 +59,7 @@ def _seconds(text: str) -> float | None:
 
 
 def _signals() -> dict[str, int]:
-    """Return the signals by their names without SIG: RTMIN+1 and RTMAX-1 are names, too."""
+    """Return the signal numbers by name, without SIG, and including RTMIN+1 and RTMAX-1."""
     names = [name for name in dir(_signal) if name.startswith("SIG") and name[3] != "_"]
     known = {name[3:]: int(getattr(_signal, name)) for name in names}
     first, last = known["RTMIN"], known["RTMAX"]
@@ -72,7 +72,7 @@ _SIGNALS = _signals()
 
 
 def signal_number(text: str) -> int | None:
-    """Return the number of a signal that is named as ``stop=`` names it; None: it is not one."""
+    """Return the number of a signal, named as for ``stop=``; None: no such signal."""
     return _SIGNALS.get(text.removeprefix("SIG"))
 
 
@@ -82,7 +82,7 @@ def _destination(text: str) -> str | None:
 
 
 def log_form(text: str) -> str | None:
-    """Return the text if it is a form that ``log=`` may have; None: it is not one."""
+    """Return the text if it is a valid value of ``log=``, else None."""
     return text if text in LOG_FORMS else None
 
 
@@ -91,7 +91,7 @@ def _starts(action: Action) -> bool:
 
 
 def _captured(action: Action) -> bool:
-    """Return whether its output can go to a log: during the boot the console may be asked for an answer."""
+    """Return whether its output can be logged: boot scripts may ask a question on the console."""
     return _starts(action) and (action.when == IN_LEVEL or not action.owns_console)
 
 
@@ -99,7 +99,7 @@ def _runs_beside(action: Action) -> bool:
     return action.when == IN_LEVEL and not action.waited
 
 
-_GRACE = Option(f"seconds, such as 8 or 2.5, up to {MAX_SECONDS}", _seconds, _starts)
+_GRACE = Option(f"seconds, such as 8 or 2.5, up to {MAX_SECONDS}", seconds, _starts)
 OF_ENTRY = {
     "log": Option(acts_on=_captured),
     "size": Option("bytes, such as 65536, 64K or 1M", _size, _captured, "log"),
@@ -119,14 +119,14 @@ _ONE_OF = {
     mark: "one of " + ", ".join(f"{name}=" if row.expected else name for name, row in table.items())
     for mark, table in TABLES.items()
 }
-#: Where the options of a table stand, for those who look for it in the other one.
+#: Where the options of each table belong, for messages about misplaced ones.
 _PLACES = {ENTRY_MARK: f"after # {ENTRY_MARK}:", FILE_MARK: f"after # {FILE_MARK}:, above all entries"}
-#: As much of a faulty word is shown.
+#: Characters of a faulty word that are shown.
 _SHOWN = 80
 
 
 class Word(Value):
-    """An option as a comment gives it."""
+    """An option as written in a comment."""
 
     name: str
     text: str  # as written, with the value
@@ -136,13 +136,13 @@ class Word(Value):
 
 
 class Comments:
-    """The comments of one file with options, taken in turn with its entries.
+    """Collects the options in the comments of one file, whose lines are passed in order.
 
-    A faulty word is passed over, and the others count; of an option that is given twice the first counts.
+    A faulty option is skipped; if an option is repeated, the first one counts.
     """
 
     def __init__(self, file: str, begun: bool = False) -> None:
-        """Start with nothing; ``begun``: the file had an entry before its first comment of this kind."""
+        """Start without options; ``begun``: the file had an entry before its first comment with options."""
         self._file = file
         self._begun = begun
         self._waiting: list[tuple[int, Span]] = []  # comments for the next entry
@@ -159,7 +159,7 @@ class Comments:
         return FileOptions(**_fields(self._given[FILE_MARK]))
 
     def take(self, number: int, text: str) -> Iterator[Problem]:
-        """Take a comment, if it is one with options; yield what is wrong with it."""
+        """Parse a comment, if it has options; yield its problems."""
         mark = mark_of(text)
         if not mark:
             return
@@ -179,12 +179,12 @@ class Comments:
                 yield self._problem(number, at, f"{printable(word[:_SHOWN])}: {fault}", expected)
 
     def bind(self, entry: Entry) -> Entry:
-        """Return an entry with the options of the comments above it."""
+        """Return the entry with the options of the comments above it."""
         given = self.skip()
         return entry.replace(options=EntryOptions(**_fields(given))) if given else entry
 
     def skip(self) -> dict[str, Word]:
-        """Pass over a line that is no comment, and what the comments above it say, which is returned."""
+        """Note a line that is not a comment; return the options of the comments above it."""
         self._begun = True
         given = self._given[ENTRY_MARK]
         if self._waiting:
@@ -192,12 +192,12 @@ class Comments:
         return given
 
     def unbound(self) -> Iterator[Problem]:
-        """Yield the comments that the end of the file has left without an entry."""
+        """Yield a problem for each comment that is not followed by an entry."""
         for number, span in self._waiting:
             yield self._problem(number, span, f"{ENTRY_MARK} comment without an entry", "one below it")
 
     def _take_word(self, mark: str, word: str, line: int, span: Span) -> tuple[str, str]:
-        """Take a word; return what is wrong with it, and what was expected."""
+        """Parse a word; return what is wrong with it, and what was expected."""
         name, equals, text = word.partition("=")
         option = TABLES[mark].get(name)
         if option is None:
@@ -227,14 +227,14 @@ def of_entry(text: str) -> EntryOptions:
 
 
 def mark_of(comment: str) -> str:
-    """Return the word before the colon of a comment with options; empty: it is another comment."""
+    """Return ENTRY_MARK or FILE_MARK for a comment with options; empty for any other comment."""
     head, colon, _ = comment.partition(":")
     mark = head.strip(_BLANKS).removeprefix("#").lstrip(_BLANKS)
     return mark if colon and mark in TABLES else ""
 
 
 def _words(text: str, column: int) -> Iterator[tuple[str, Span]]:
-    """Yield the words of a text that begins in a column, and where they stand."""
+    """Yield the words of a text that begins in a column, with their columns."""
     for word in text.replace("\t", " ").split(" "):
         if word:
             yield word, Span(column, column + len(word))
@@ -242,6 +242,6 @@ def _words(text: str, column: int) -> Iterator[tuple[str, Span]]:
 
 
 def _fields(words: dict[str, Word]) -> dict[str, Any]:
-    """Return the fields of the record that words make."""
+    """Return the fields of EntryOptions or FileOptions for these words."""
     fields = {word.name.replace("-", "_"): word.value for word in words.values()}
     return {"text": " ".join(word.text for word in words.values()), **fields}

@@ -1,11 +1,12 @@
-"""Text to lines: each is an entry, a comment, blank, or refused with the reason.
+"""Parsing of an inittab into lines: each is an entry, a comment, blank, or refused with the reason.
 
-``grammar/inittab.lark`` says what a line may be, and ``_grammar.py`` is the parser generated from it. Here
-its tokens become values, and the one rule that concerns more than a line is kept: an id stands once.
+``grammar/inittab.lark`` defines the format of a line, and ``_grammar.py`` is the parser generated from it.
+This module converts its tokens into values, and checks the one rule that spans lines: ids are unique.
 """
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 from sysvinit_py.inittab._grammar import Lark_StandAlone
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
 _grammar = Lark_StandAlone()
 
 BLANKS = " \t"
-#: The grammar gets the text in blocks of about so many bytes: its trees take a hundred times their room.
+#: Bytes, about, that the grammar parses at a time: its trees take a hundred times as much memory.
 _BLOCK = 1 << 16
 
 _ANY_ACTION = f"(expected one of {', '.join(ACTIONS)})"
-#: What is wrong where the grammar finds such a token. Of several in a line the last one here is named.
+#: The fault that each of these tokens stands for. If a line has several, the last one here is reported.
 REASONS = {
     "UNKNOWN_ACTION": "{text}: unknown action field " + _ANY_ACTION,
     "NO_ID": f"missing id field (expected 1 to {MAX_ID} characters before the first colon)",
@@ -47,48 +48,48 @@ REASONS = {
     "NUL": "NUL byte in the line (expected text)",
 }
 _RANK = {fault: rank for rank, fault in enumerate(REASONS)}
-#: Tokens for what is not there: their span is the empty one at the place where it should be.
+#: Tokens for missing fields: their span is empty, at the place where the field should be.
 _ABSENT = ("NO_ID", "NO_ACTION", "ENDS_EARLY", "ENDS_IN_ACTION")
 
 
 class Line(Value):
-    """One line of an inittab: its text, without the newline, and what it means."""
+    """A line of an inittab: its text, without the newline, and its meaning."""
 
     number: int  # from 1
-    text: str  # bytes that are no UTF-8 are surrogates, as in all that is made from it
+    text: str  # bytes that are not UTF-8 are surrogates, here and in the entry
     kind: str  # "blank", "comment", "entry" or "refused"
-    entry: Entry | None = None  # of an entry
-    problem: Problem | None = None  # of a refused line
+    entry: Entry | None = None  # if kind is "entry"
+    problem: Problem | None = None  # if kind is "refused"
 
 
 class Document(Value):
-    """An inittab as it is written: the texts of its lines and the newlines between them are the file."""
+    """An inittab as written: the texts of its lines, joined by newlines, are the file."""
 
     file: str
     lines: tuple[Line, ...]
-    final_newline: bool  # whether the file ends with one; an empty file does not
+    final_newline: bool  # whether the file ends with one; False if it is empty
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """What init takes, in file order."""
+        """The entries that init accepts, in file order."""
         return tuple(line.entry for line in self.lines if line.entry)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What init refuses, in file order."""
+        """The problems of the lines that init refuses, in file order."""
         return tuple(line.problem for line in self.lines if line.problem)
 
 
 def parse(data: bytes, file: str, seen: dict[str, Entry] | None = None) -> Document:
-    """Read one inittab. Never fails: what is no entry is a problem.
+    """Parse one file. Never fails: a malformed line is a problem.
 
-    ``seen`` has the first entry of each id in the files read before; those of this file are added.
+    ``seen`` has the first entry of each id in the files parsed before; those of this file are added.
     """
     return Document(file, tuple(lines(data, file, {} if seen is None else seen)), data.endswith(b"\n"))
 
 
 def lines(data: bytes, file: str, seen: dict[str, Entry]) -> Iterator[Line]:
-    """Read one inittab line by line: :func:`parse` for large texts of which little is kept."""
+    """Parse one file lazily: :func:`parse` for large files of which little is kept."""
     text = data.decode("latin-1")  # the grammar has a character for each byte
     start, number = 0, 1
     while start < len(text):
@@ -102,7 +103,7 @@ def lines(data: bytes, file: str, seen: dict[str, Entry]) -> Iterator[Line]:
 
 
 def _lines_of(statement: Any, file: str, number: int, seen: dict[str, Entry]) -> Iterator[Line]:
-    """Yield the one line of an entry or of a refusal, or all the lines that are skipped together."""
+    """Yield the line of an entry or a refused line, or a run of comments and blank lines."""
     if isinstance(statement, str):
         for at, text in enumerate(_decode(statement)[:-1].split("\n"), number):
             yield Line(at, text, "comment" if text.strip(BLANKS) else "blank")
@@ -121,17 +122,22 @@ def _lines_of(statement: Any, file: str, number: int, seen: dict[str, Entry]) ->
 
 
 def _entry(tokens: list[Any], file: str, number: int) -> Entry:
-    fields = [_decode(token)[:-1] for token in tokens]
-    spans, column = [], 1
-    for field in fields:
-        spans.append(Span(column, column + len(field)))
-        column += len(field) + 1
+    entry_id, *fields = (_decode(token)[:-1] for token in tokens)
+    stripped = entry_id.lstrip(BLANKS)
+    return entry_of([stripped, *fields], len(entry_id) - len(stripped), file, number)
+
+
+def entry_of(fields: list[str], indent: int, file: str, number: int) -> Entry:
+    """Return the entry on a line of these four fields; ``indent``: characters before the first."""
     entry_id, runlevels, action, process = fields
-    entry_id = entry_id.lstrip(BLANKS)
-    of_id = Span(spans[0].end - len(entry_id), spans[0].end)
-    return Entry(
-        entry_id, runlevels, action.lower(), process, file, number, (of_id, spans[1], spans[2], spans[3])
-    )
+    places = tuple(spans(fields, indent))
+    return Entry(entry_id, runlevels, action.lower(), process, file, number, places)  # type: ignore[arg-type]
+
+
+def spans(fields: list[str], indent: int) -> list[Span]:
+    """Return the columns of the fields of a line; ``indent``: characters before the first."""
+    ends = list(accumulate((len(field) + 1 for field in fields), initial=indent + 1))
+    return [Span(start, end - 1) for start, end in pairwise(ends)]
 
 
 def _duplicate(entry: Entry, first: Entry) -> Problem:
@@ -153,7 +159,7 @@ def _problem(tokens: list[Any], file: str, number: int) -> Problem:
 
 
 def _fault(token: Any) -> tuple[str, str]:
-    """Return what stands in a faulty token before the characters at fault, and these."""
+    """Return the text of a faulty token before the characters at fault, and these characters."""
     if token.type == "NUL":
         return token[: token.index("\0")], "\0"
     field = token[:-1] if token[-1] in ":\n" else token
@@ -166,5 +172,5 @@ def _fault(token: Any) -> tuple[str, str]:
 
 
 def _decode(text: str) -> str:
-    """Return the characters that the grammar's bytes stand for."""
+    """Return the text of which the grammar has a character for each byte."""
     return str(text) if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")

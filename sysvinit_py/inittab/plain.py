@@ -1,8 +1,8 @@
-"""Sources to a reading without the grammar, where every line is plain: what PID 1 itself reads.
+"""Parsing without the grammar, for files of which every line is plain; PID 1 does this itself.
 
-A plain line is blank, a comment without a fault, or an entry that breaks no rule. Sources with any other line
-are left to the grammar, all of them, in a process of its own. So this module splits and compares, and knows
-no fault by name.
+A plain line is blank, a comment without a fault, or an entry that breaks no rule. If any line is not plain,
+all files are left to the grammar, in a process of its own. So this module only splits and compares, and has
+no messages.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
     from sysvinit_py.inittab.sources import Source
 
-#: Bytes in all sources together: what PID 1 reads between two events.
+#: Bytes in all sources together that PID 1 parses between two events.
 MAX_BYTES = 64 << 10
-#: Lines to read between two pauses: about half a millisecond.
+#: Lines to parse between two pauses: about half a millisecond.
 _A_FEW = 100
 
 _ACTIONS = {action.encode(): action for action in ACTIONS}
 _BLANKS = b" \t"
 _MARK = "\ufeff".encode()
-#: What is in each comment with options.
+#: A part of each comment with options.
 _OPTIONS = b"inittab"
 
 
 def read(sources: Sequence[Source], pause: Callable[[], object] = lambda: None) -> Reading | None:
     """Return the reading of plain sources; None if they are not plain.
 
-    ``pause`` is called after each few of many lines, for what else cannot wait.
+    ``pause`` is called regularly while there are many lines, for work that cannot wait.
     """
     if sum(len(source.data) for source in sources) > MAX_BYTES:
         return None

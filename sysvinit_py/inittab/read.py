@@ -1,4 +1,4 @@
-"""Sources to a reading: what inittab and the ``*.tab`` files of inittab.d say, as init takes it."""
+"""Parsing of all files of the inittab together: inittab and the ``*.tab`` files of inittab.d."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: How many faults of lines are worth listing; a file that is no inittab at all can have millions.
+#: Problems of lines that are listed; a file that is not an inittab at all can have millions.
 MAX_PROBLEMS = 100
 
 
@@ -24,8 +24,8 @@ def read(inittab: str = INITTAB, directory: str = DIRECTORY) -> Reading:
 def interpret(sources: tuple[Source, ...]) -> Reading:
     """Parse the main file, which comes first, and the others.
 
-    Never fails: a file that could not be read is a problem with line 0. The main file is not missed where
-    the others make up a whole inittab, which has an initdefault.
+    Never fails: a file that could not be read is a problem with line 0. A missing main file is not a problem
+    if one of the others has an initdefault entry.
     """
     entries: list[Entry] = []
     problems: list[Problem] = []
@@ -58,7 +58,7 @@ def interpret(sources: tuple[Source, ...]) -> Reading:
 def _read(
     lines: Iterator[Line], comments: Comments, foreign: tuple[Foreign, ...], entries: list[Entry]
 ) -> Iterator[Problem]:
-    """Add the entries of a file's lines, with the options of comments; yield what is wrong with a line."""
+    """Append the entries of a file's lines, with their options; yield the problems."""
     for line in lines:
         if line.entry:
             entries.append(comments.bind(line.entry))

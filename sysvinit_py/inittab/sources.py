@@ -1,7 +1,7 @@
-"""The bytes of inittab and of every ``*.tab`` of inittab.d, whatever is found in their places.
+"""Reading the files of the inittab: /etc/inittab and every ``*.tab`` of /etc/inittab.d.
 
-Nothing here waits for what is not a regular file, and nothing is read without end. Init does this itself, and
-leaves the parsing to a process of its own; where the bytes are those of the last time, so is the reading.
+Nothing here blocks on a file that is not regular, and the size is limited. Init reads the files itself, and
+has them parsed by another process unless they are the same as the last time.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 INITTAB = "/etc/inittab"
 DIRECTORY = "/etc/inittab.d"
 
-#: How many bytes all files together may have.
+#: Bytes that all files together may have.
 MAX_BYTES = 2 << 20
 TOO_BIG = f"too big (all files together may have {MAX_BYTES} bytes)"
 _CHUNK = 1 << 16
-#: Of names, whatever the locale says.
+#: The encoding of names, independent of the locale.
 _ENCODING = "utf-8", "surrogateescape"
 
 
 class Source(Value):
-    """A file of the inittab, and what is in it."""
+    """A file of the inittab, and its content."""
 
     path: str
     data: bytes = b""
     error: str = ""  # why it could not be read
-    missing: bool = False  # it is not there
-    exposed: str = ""  # who else than root may change it
+    missing: bool = False  # it does not exist
+    exposed: str = ""  # who besides root may change it
 
 
 def gather(inittab: str = INITTAB, directory: str = DIRECTORY) -> tuple[Source, ...]:
@@ -44,7 +44,7 @@ def gather(inittab: str = INITTAB, directory: str = DIRECTORY) -> tuple[Source, 
     try:
         names = [name.encode(*_ENCODING) for name in calls.listdir(directory)]
     except FileNotFoundError:
-        names = []  # most machines have none
+        names = []  # as on most machines
     except OSError as error:
         names = []
         sources.append(_unread(directory, error))
@@ -56,17 +56,17 @@ def gather(inittab: str = INITTAB, directory: str = DIRECTORY) -> tuple[Source, 
 
 
 def is_tab(name: bytes) -> bool:
-    """Return whether a file of inittab.d is read: a shell's ``*.tab``."""
+    """Return whether a file of inittab.d is read: its name matches ``*.tab``, and is not hidden."""
     return name.endswith(b".tab") and not name.startswith(b".")
 
 
 def dump(sources: tuple[Source, ...]) -> bytes:
-    """Turn sources into bytes for :func:`load`, of the same Python."""
+    """Serialize sources for :func:`load`, in the same version of Python."""
     return marshal.dumps([source.astuple() for source in sources])
 
 
 def load(data: bytes) -> tuple[Source, ...]:
-    """Turn bytes of :func:`dump` back."""
+    """Return the sources that :func:`dump` serialized."""
     return tuple(Source(*fields) for fields in marshal.loads(data))
 
 
@@ -85,19 +85,19 @@ def _source(path: str, limit: int) -> Source:
 
 
 def _open(path: str) -> int:
-    """Open without waiting, as for a writer if it is a FIFO."""
+    """Open without blocking, as a FIFO would until it has a writer."""
     return calls.open(path, calls.O_RDONLY | calls.O_NONBLOCK | calls.O_NOCTTY)
 
 
 def exposure(status: stat_result) -> str:
-    """Return who else than root, or the user that init is, may change what init obeys; empty: nobody."""
+    """Return who besides root, or the user that init runs as, may change a file; empty: nobody."""
     if status.st_mode & S_IWOTH:
         return "is writable by everybody"
     return "" if status.st_uid in (0, calls.geteuid()) else f"belongs to the user {status.st_uid}"
 
 
 def exposed(path: str) -> str:
-    """Return :func:`exposure` of a file or folder; empty if it is not there."""
+    """Return :func:`exposure` of a file or folder; empty if it does not exist."""
     try:
         fd = _open(path)
     except OSError:
@@ -119,7 +119,7 @@ def _contents(fd: int, status: stat_result, limit: int) -> bytes:
     if not S_ISREG(status.st_mode):
         raise OSError(EINVAL, "not a regular file")
     data = bytearray()
-    # Room for all of it, but not for all that it might have; and a byte, to see that there is no more.
+    # Not all that the limit allows, as it is large; and a byte more, to see whether that was all.
     while chunk := calls.read(fd, min(max(status.st_size, _CHUNK), limit - len(data)) + 1):
         data += chunk
         if len(data) > limit:

@@ -1,4 +1,4 @@
-"""What inittab-install looks at before it changes anything: whether the system would boot with our init."""
+"""The checks of inittab-install before it changes anything: whether the system would boot with this init."""
 
 from __future__ import annotations
 
@@ -26,31 +26,29 @@ NEEDS_PYTHON = (
 NEEDS_SYSVINIT = "apt-get install sysvinit-core"
 NEEDS_PROGRAMS = f"{NEEDS_SYSVINIT}, or --programs"
 
-#: Programs of other init systems by their names, and what those are called.
-STRANGERS = {
+#: Programs of other init systems, and the names of these.
+OTHER_INITS = {
     "systemd": "systemd", "systemctl": "systemd", "busybox": "BusyBox", "openrc-init": "OpenRC",
     "openrc-shutdown": "OpenRC", "runit-init": "runit", "runit": "runit", "s6-svscan": "s6", "finit": "finit",
     "initctl": "finit or upstart", "upstart": "upstart", "dinit": "dinit", "toybox": "toybox",
 }  # fmt: skip
-#: Programs that ask init for halt and reboot, without which the machine can only be switched off.
+#: Programs without which the machine cannot be shut down.
 PROGRAMS = ("shutdown", "halt", "poweroff", "reboot")
 FOLDERS = ("/sbin", "/usr/sbin", "/bin", "/usr/bin")
-#: Of the linter's warnings, those that say that the machine would be of no use.
+#: Warnings of the linter that mean that the machine would be unusable.
 USELESS = ("INT001", "INT002", "INT204", "INT206", "INT207")
 TRIAL_TIMEOUT = 20  # seconds
 _FIRST_LINE = re.compile(rb"#!(\S+) (-\w+c.*)\n")
 
 
 class UnbootableError(RefusedError):
-    """Our init cannot start there at all; the text says why."""
+    """The init cannot start there at all; the message says why."""
 
 
 def problems(tree: Tree, init: bytes, programs: bool = False) -> list[str]:
-    """Return why the system of ``tree`` would not boot with ``init``, or not be usable. Changes nothing.
+    """Return the reasons why the system of ``tree`` would not boot with ``init``, or not be usable.
 
-    ``programs``: init is shutdown and halt there, too.
-
-    Raises UnbootableError.
+    ``programs``: init replaces shutdown and halt, too. Changes nothing. Raises UnbootableError.
     """
     probe(tree, init)
     found = [*_other_init(tree), *([] if programs else _missing_programs(tree))]
@@ -68,10 +66,10 @@ def problems(tree: Tree, init: bytes, programs: bool = False) -> list[str]:
 
 
 def probe(tree: Tree, init: bytes, words: tuple[str, ...] = ("/sbin/init", PROBE)) -> None:
-    """See that the Python of the tree has all that this needs of it. Raises UnbootableError."""
+    """Check that the Python of the tree can run the init. Raises UnbootableError."""
     first_line = _FIRST_LINE.match(init)
     if not first_line:
-        raise UnbootableError("the first line of the init is not as this version builds it")
+        raise UnbootableError("the first line of the init is not that of a build of this version")
     python = os.fsdecode(first_line[1])
     if not tree.resolve(python)[1] & 0o111:
         raise UnbootableError(f"no {printable(python)}: {NEEDS_PYTHON}")
@@ -90,30 +88,30 @@ def probe(tree: Tree, init: bytes, words: tuple[str, ...] = ("/sbin/init", PROBE
 
 def _other_init(tree: Tree) -> list[str]:
     name, _ = tree.resolve("/sbin/init")
-    if name not in STRANGERS:
+    if name not in OTHER_INITS:
         return []
     reason = f"which does not read {INITTAB} as a SysV init does: {NEEDS_SYSVINIT}, or --force"
-    return [f"/sbin/init is that of {STRANGERS[name]}, {reason}"]
+    return [f"/sbin/init is that of {OTHER_INITS[name]}, {reason}"]
 
 
 def _missing_programs(tree: Tree) -> list[str]:
-    """Say which programs are not there, or ask another init."""
+    """Return which programs are missing, or belong to another init."""
     missing = []
     for program in PROGRAMS:
         found = (tree.resolve(f"{folder}/{program}") for folder in FOLDERS)
         name, mode = next((each for each in found if each[0]), ("", 0))
         if not stat.S_ISREG(mode) or not mode & 0o111:
             missing.append(program)
-        elif name in STRANGERS:
-            missing.append(f"{program} (it is that of {STRANGERS[name]})")
+        elif name in OTHER_INITS:
+            missing.append(f"{program} (it is that of {OTHER_INITS[name]})")
     return [f"no {', '.join(missing)}: {NEEDS_PROGRAMS}"] if missing else []
 
 
 def _trial_boot(tree: Tree, inittab: dict[str, bytes], init: bytes) -> list[str]:
-    """Boot it in the sandbox, with its own programs; say that PID 1 died, if so.
+    """Boot it in the sandbox, with its own programs; return the reason if PID 1 died.
 
-    What else goes wrong is told, and is not held against the tree: there may be no sandbox, and nothing can
-    be mounted there, for want of which the scripts of most systems end in a maintenance shell.
+    Other failures are only reported: the sandbox may not be available, and as nothing can be mounted in it
+    the scripts of most systems end in a maintenance shell.
     """
     try:
         status, text = session.boot_root(tree.folder, inittab, init, TRIAL_TIMEOUT)

@@ -1,4 +1,4 @@
-"""inittab-install: make our init the /sbin/init and /sbin/telinit of a root file system, or undo that.
+"""inittab-install: install this init as /sbin/init and /sbin/telinit of a root file system, or undo that.
 
 The previous init stays as /sbin/init.sysv: the kernel argument init=/sbin/init.sysv boots with it. Refuses
 what would not boot, and says what is missing. With --live the running init hands over.
@@ -17,8 +17,7 @@ from pathlib import Path
 from sysvinit_py.build import onefile
 from sysvinit_py.cli import out
 from sysvinit_py.cli.options import Option, Program, RefusedError, UsageError, Values
-from sysvinit_py.install import checks, hot_swap, services
-from sysvinit_py.install.files import exists, keep, remove, replace, write
+from sysvinit_py.install import checks, files, hot_swap, services
 from sysvinit_py.linux.beneath import Tree
 
 OK, REFUSED, USAGE = out.DONE, out.FAILED, out.USAGE
@@ -27,17 +26,17 @@ SBIN = "/sbin"
 INIT, TELINIT, DRAFT = "init", "telinit", "init.new"
 #: The same program as inittab, which is for users, too: a link, unless something else has the name.
 BIN, INITTAB = "/usr/bin", "inittab"
-#: Where what was there before is kept.
+#: The names of the previous programs.
 KEPT = {INIT: "init.sysv", TELINIT: "telinit.sysv"}
-#: What --programs makes links to init, too.
+#: The programs that --programs replaces by links to init.
 PROGRAMS = (*checks.PROGRAMS, "runlevel")
 #: The Debian packages that do the same, beside sysvinit-core and instead of it; where dpkg lists their files.
 PACKAGES, LISTS = ("sysvinit-py", "sysvinit-py-core"), "/var/lib/dpkg/info"
-#: Every build has this in its second line.
+#: In the second line of every build.
 MARK = b"\n# sysvinit_py "
-_BEGIN, _MAX_BYTES = 200, 16 << 20
+_MAX_BYTES = 16 << 20
 
-#: ``root``: the option that names the root file system again, or nothing.
+#: ``root``: the option --root, or nothing.
 FALL_BACK = f"""\
 The previous init is {SBIN}/{KEPT[INIT]}. To fall back, add init={SBIN}/{KEPT[INIT]} to the kernel's command
 line, or undo this with inittab-install{{root}} --undo.\
@@ -54,7 +53,7 @@ PROGRAM = Program(
             complete="file"),
         Option("--runit", help="install runit's programs, and not init"),
         Option("--programs", help="replace shutdown, halt, poweroff, reboot and runlevel, too"),
-        Option("--undo", help="bring back the previous init, and programs"),
+        Option("--undo", help="restore the previous init, and programs"),
         Option("--live", help="have the running C sysvinit hand over, or take over"),
         Option("--yes", help="do not ask before the running system is changed"),
         Option("--dry-run", help="check everything, say what would be done, change nothing"),
@@ -73,12 +72,12 @@ PROGRAM = Program(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command inittab-install; returns its exit status."""
+    """Run the command inittab-install; return its exit status."""
     return PROGRAM.run(_run, arguments)
 
 
 def _conflict(options: Values, tree: Tree) -> str:
-    """Say which options do not fit together, if any."""
+    """Return which options are incompatible; empty: none."""
     conflicts = {
         "--undo brings back the previous init, and takes no --init": options.undo and options.init,
         "--undo brings back the previous init, and takes no --python": options.undo and options.python,
@@ -95,7 +94,7 @@ def _conflict(options: Values, tree: Tree) -> str:
 
 
 def _run(options: Values) -> int:
-    """Look at everything, say what is to be done, and do it. Raises RefusedError."""
+    """Check everything, show what will be done, and do it. Raises RefusedError."""
     if os.geteuid() != 0:
         raise RefusedError("requires root")
     tree = Tree(options.root)
@@ -128,7 +127,7 @@ def _run(options: Values) -> int:
 
 
 def _run_runit(options: Values, tree: Tree) -> int:
-    """Do the same for runit's programs. Raises RefusedError."""
+    """Do that for runit's programs. Raises RefusedError."""
     if options.undo:
         if _agreed(options, tree, ["runit's programs become what they were before installation"]):
             services.undo(tree)
@@ -141,7 +140,7 @@ def _run_runit(options: Values, tree: Tree) -> int:
 
 
 def _file(options: Values, name: str, is_ours: Callable[[bytes], bool]) -> bytes:
-    """Return the one file that is to be installed, with its Python. Raises RefusedError."""
+    """Return the file to be installed, with its Python. Raises RefusedError."""
     file: bytes = options.init.read_bytes() if options.init else onefile.build(name)
     if not is_ours(file):
         raise RefusedError(f"{options.init}: not the {name} of sysvinit_py")
@@ -173,13 +172,11 @@ def _require_ours(tree: Tree) -> str:
 
 
 def _has_ours(tree: Tree) -> bool:
-    with suppress(OSError):
-        return is_ours(tree.at(f"{SBIN}/{INIT}").beginning(_BEGIN))
-    return False
+    return files.is_build(tree, f"{SBIN}/{INIT}", MARK)
 
 
 def _plan(tree: Tree, init: bytes, programs: bool) -> list[str]:
-    """Return what is to be done, a line each."""
+    """Return what will be done, a line each."""
     version = init[: init.index(b"\n", len(init.partition(b"\n")[0]) + 1)].rpartition(MARK)[2].split()[0]
     lines = [f"{SBIN}/{INIT} becomes sysvinit_py {version.decode(errors='replace')}"]
     if programs:
@@ -192,7 +189,7 @@ def _plan(tree: Tree, init: bytes, programs: bool) -> list[str]:
 
 
 def _agreed(options: Values, tree: Tree, plan: list[str]) -> bool:
-    """Say what is to be done; return whether to do it. Raises RefusedError if nobody says yes."""
+    """Show what will be done; return whether to do it. Raises RefusedError if it is not confirmed."""
     if not options.dry_run and (options.yes or not tree.is_running):
         return True
     where = "the running system" if tree.is_running else str(tree.folder)
@@ -216,23 +213,23 @@ def install(tree: Tree, init: bytes, programs: bool = False) -> None:
     """Put ``init`` in the place of /sbin/init. At every moment there is an init."""
     with tree.at(SBIN).opened(folder=True) as sbin:
         try:
-            write(sbin, DRAFT, init)
-            if not _has_ours(tree) and exists(sbin, INIT):
-                keep(sbin, INIT, KEPT[INIT])
-            if exists(sbin, TELINIT) and not _leads_to_init(sbin, TELINIT):
-                replace(sbin, TELINIT, KEPT[TELINIT])
-            replace(sbin, DRAFT, INIT)
+            files.write(sbin, DRAFT, init)
+            if not _has_ours(tree) and files.exists(sbin, INIT):
+                files.keep(sbin, INIT, KEPT[INIT])
+            if files.exists(sbin, TELINIT) and not _leads_to_init(sbin, TELINIT):
+                files.replace(sbin, TELINIT, KEPT[TELINIT])
+            files.replace(sbin, DRAFT, INIT)
         except OSError as error:
             raise OSError(error.errno, error.strerror, f"{SBIN}/{error.filename or DRAFT}") from None
         finally:
             with suppress(OSError):
-                remove(sbin, DRAFT)
-        if not exists(sbin, TELINIT):
+                files.remove(sbin, DRAFT)
+        if not files.exists(sbin, TELINIT):
             os.symlink(INIT, TELINIT, dir_fd=sbin)
         if programs:
             _link_programs(sbin)
         os.fsync(sbin)
-        kept = exists(sbin, KEPT[INIT])
+        kept = files.exists(sbin, KEPT[INIT])
     _link_inittab(tree)
     print(f"{SBIN}/{INIT} is sysvinit_py now.")
     root = "" if tree.is_running else f" --root {shlex.quote(str(tree.folder))}"
@@ -240,18 +237,15 @@ def install(tree: Tree, init: bytes, programs: bool = False) -> None:
 
 
 def undo(tree: Tree) -> None:
-    """Bring back what was there before, or nothing if nothing was."""
+    """Restore what was there before the installation."""
     with tree.at(SBIN).opened(folder=True) as sbin:
-        kept = exists(sbin, KEPT[INIT])
+        kept = files.exists(sbin, KEPT[INIT])
         try:
-            if exists(sbin, KEPT[TELINIT]):
-                replace(sbin, KEPT[TELINIT], TELINIT)
+            if files.exists(sbin, KEPT[TELINIT]):
+                files.replace(sbin, KEPT[TELINIT], TELINIT)
             elif not kept:
-                remove(sbin, TELINIT)
-            if kept:
-                replace(sbin, KEPT[INIT], INIT)
-            else:
-                remove(sbin, INIT)
+                files.remove(sbin, TELINIT)
+            files.restore(sbin, INIT, KEPT[INIT])
             _unlink_programs(sbin)
         except OSError as error:
             raise OSError(error.errno, error.strerror, f"{SBIN}/{error.filename}") from None
@@ -261,31 +255,29 @@ def undo(tree: Tree) -> None:
 
 
 def _link_programs(sbin: int) -> None:
-    """Make the links; each program that is there is kept, and at every moment there is one."""
+    """Make the links; existing programs are kept, and at every moment there is one."""
     for name in PROGRAMS:
         try:
-            if exists(sbin, name) and not _leads_to_init(sbin, name):
-                keep(sbin, name, f"{name}.sysv")
-            remove(sbin, DRAFT)
-            os.symlink(INIT, DRAFT, dir_fd=sbin)
-            replace(sbin, DRAFT, name)
+            if files.exists(sbin, name) and not _leads_to_init(sbin, name):
+                files.keep(sbin, name, f"{name}.sysv")
+            files.link(sbin, name, INIT, DRAFT)
         except OSError as error:
             _report(f"{SBIN}/{name} is not replaced: {error.strerror}")
 
 
 def _unlink_programs(sbin: int) -> None:
     for name in PROGRAMS:
-        if exists(sbin, f"{name}.sysv"):
-            replace(sbin, f"{name}.sysv", name)
+        if files.exists(sbin, f"{name}.sysv"):
+            files.replace(sbin, f"{name}.sysv", name)
         elif _leads_to_init(sbin, name):
-            remove(sbin, name)
+            files.remove(sbin, name)
 
 
 def _link_inittab(tree: Tree) -> None:
-    """Make the link; init is installed without it, too."""
+    """Make the link to inittab. A failure is only reported."""
     try:
         with tree.at(BIN).opened(folder=True) as folder:
-            if not exists(folder, INITTAB):
+            if not files.exists(folder, INITTAB):
                 os.symlink(f"{SBIN}/{INIT}", INITTAB, dir_fd=folder)
     except OSError as error:
         _report(f"{BIN}/{INITTAB} is not made: {error.strerror}")
@@ -293,12 +285,12 @@ def _link_inittab(tree: Tree) -> None:
 
 def _unlink_inittab(tree: Tree) -> None:
     with suppress(OSError), tree.at(BIN).opened(folder=True) as folder:
-        if os.readlink(INITTAB, dir_fd=folder) == f"{SBIN}/{INIT}":
-            remove(folder, INITTAB)
+        if files.leads_to(folder, INITTAB, f"{SBIN}/{INIT}"):
+            files.remove(folder, INITTAB)
 
 
 def take_over(tree: Tree, init: bytes, patience: float, programs: bool = False) -> None:
-    """Install ``init``, and have the running C sysvinit hand over to it; if it fails nothing has changed."""
+    """Install ``init``, and have the running C sysvinit hand over to it; if that fails, undo it."""
     hot_swap.swap(hot_swap.OURS, lambda: install(tree, init, programs), lambda: undo(tree), patience)
     print(
         f"PID 1 is sysvinit_py now, in level {hot_swap.level()}."
@@ -312,7 +304,7 @@ def _require_way_back(force: bool) -> str:
     kept = Path(SBIN, KEPT[INIT])
     version = hot_swap.c_version(kept)
     if not version:
-        raise RefusedError(f"{kept} is no C sysvinit, and no other init can take over")
+        raise RefusedError(f"{kept} is not C sysvinit, and no other init can take over")
     lost = hot_swap.losses(version)
     for loss in lost:
         _report(f"C sysvinit {version} would lose {loss}")
@@ -331,15 +323,13 @@ def give_back(tree: Tree, version: str, patience: float) -> None:
 
 
 def is_ours(init: bytes) -> bool:
-    """Return whether the bytes are a build of ours."""
-    return MARK in init[:_BEGIN]
+    """Return whether the bytes are a build of this init."""
+    return MARK in init[: files.BEGIN]
 
 
 def _leads_to_init(sbin: int, name: str) -> bool:
-    """Return whether the program is a link to init, and so to ours from now on."""
-    with suppress(OSError):
-        return os.readlink(name, dir_fd=sbin) in (INIT, f"{SBIN}/{INIT}", f"/usr{SBIN}/{INIT}")
-    return False
+    """Return whether the program is a link to init, and so runs what is installed as init."""
+    return files.leads_to(sbin, name, INIT, f"{SBIN}/{INIT}", f"/usr{SBIN}/{INIT}")
 
 
 def _report(line: str) -> None:

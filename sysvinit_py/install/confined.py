@@ -1,6 +1,6 @@
-"""Run a program of somebody's root file system without trusting it.
+"""Run a program of an untrusted root file system.
 
-It sees that tree alone, read-only and without devices, and has no network, no rights and little memory.
+It sees only that tree, read-only and without devices, and has no network, no privileges and little memory.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ NAMESPACES = (
     | namespaces.CLONE_NEWIPC
     | namespaces.CLONE_NEWNET
 )
-#: Where the tree is mounted: in a mount namespace of our own any directory will do.
+#: Where the tree is mounted: in a new mount namespace, so any directory will do.
 PLACE = "/proc"
 
 
 class Result(NamedTuple):
-    """How the program ended, and what it wrote on stderr."""
+    """The exit status, and what was written to standard error."""
 
     status: int
     errors: str
@@ -81,7 +81,7 @@ def _confine(tree: Tree) -> None:
     namespaces.umount2(".", namespaces.MNT_DETACH)
     _fork_and_wait()  # into the new PID namespace, which ends with its first process
     namespaces.set_pdeathsig(signal.SIGKILL)
-    _fork_and_wait()  # our init would take PID 1 for its place
+    _fork_and_wait()  # so that it is not PID 1, as which it would boot
     for limit, value in LIMITS.items():
         resource.setrlimit(limit, (value, value))
     os.setgroups([])

@@ -1,9 +1,21 @@
-"""Files in a folder that is held open, replaced so that at every moment there is one."""
+"""Files in an open folder, replaced so that at every moment there is one."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
+
+from sysvinit_py.linux.beneath import Tree
+
+#: Of a build's bytes, those that have its mark.
+BEGIN = 200
+
+
+def is_build(tree: Tree, path: str, mark: bytes) -> bool:
+    """Return whether a file begins as a build with this mark does."""
+    with suppress(OSError):
+        return mark in tree.at(path).beginning(BEGIN)
+    return False
 
 
 def write(folder: int, draft: str, content: bytes) -> None:
@@ -18,13 +30,13 @@ def write(folder: int, draft: str, content: bytes) -> None:
 
 
 def remove(folder: int, name: str) -> None:
-    """Remove what has the name, if anything."""
+    """Remove a file, if there is one of this name."""
     with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
 
 
 def exists(folder: int, name: str) -> bool:
-    """Return whether something has the name, be it a link that leads nowhere."""
+    """Return whether something has the name, even a dangling link."""
     with suppress(FileNotFoundError):
         os.stat(name, dir_fd=folder, follow_symlinks=False)
         return True
@@ -32,7 +44,7 @@ def exists(folder: int, name: str) -> bool:
 
 
 def keep(folder: int, name: str, kept: str) -> None:
-    """Have another name for a file; it is not renamed, as a crash in between must not leave none."""
+    """Give a file another name. It is not renamed, as after a crash in between there would be none."""
     remove(folder, kept)
     os.link(name, kept, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
 
@@ -40,3 +52,25 @@ def keep(folder: int, name: str, kept: str) -> None:
 def replace(folder: int, name: str, new: str) -> None:
     """Rename a file over another one."""
     os.replace(name, new, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def link(folder: int, name: str, target: str, draft: str) -> None:
+    """Make a symbolic link, over whatever has the name; ``draft`` is its name for a moment."""
+    remove(folder, draft)
+    os.symlink(target, draft, dir_fd=folder)
+    replace(folder, draft, name)
+
+
+def leads_to(folder: int, name: str, *targets: str) -> bool:
+    """Return whether the name is a symbolic link to one of the targets, as written there."""
+    with suppress(OSError):
+        return os.readlink(name, dir_fd=folder) in targets
+    return False
+
+
+def restore(folder: int, name: str, kept: str) -> None:
+    """Restore the file that was kept under another name; if nothing was kept, remove what has the name."""
+    if exists(folder, kept):
+        replace(folder, kept, name)
+    else:
+        remove(folder, name)

@@ -1,8 +1,8 @@
-"""Hot swap: have the init that runs execute another /sbin/init, and see that this one has taken over.
+"""Hot swap: have the running init execute another /sbin/init, and check that this has taken over.
 
-C sysvinit silently refuses to re-execute itself in levels 7 to 9 and during the boot, and may be deaf for
-seconds. So all is looked at beforehand, and a request that nobody has read is taken back: else it could be
-obeyed at any time, even while the file is being put back.
+C sysvinit silently refuses to re-execute itself in levels 7 to 9 and during the boot, and may not respond for
+seconds. So everything is checked beforehand, and a request that was not read is withdrawn: otherwise it could
+take effect at any time, even while the file is being restored.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ C, OURS = "C sysvinit", "sysvinit_py"
 INIT = Path("/sbin/init")
 #: The levels in which C sysvinit hands over, and in which it can take over.
 LEVELS = "0123456S"
-#: Seconds for each of the two inits: C is deaf while it ends processes, and Python can be slow to start.
+#: Seconds for each of the two inits: C does not respond while it ends processes, and Python may start slowly.
 PATIENCE = 30.0
 
 _PID1 = Path("/proc/1")
 _REQUEST = initctl.encode(initctl.Request(initctl.RUNLVL, "u", initctl.WAIT_TIME))
-_MOST_PENDING = 1 << 16  # bytes: what a pipe holds
-#: Seconds: who has read the request acts on it within this time.
+_MOST_PENDING = 1 << 16  # bytes: the capacity of a pipe
+#: Seconds within which an init acts on a request that it has read.
 _AT_ONCE = 1.0
 _LOOK = 0.05
 _C_VERSION = re.compile(r"SysV init version: (\d+\.\d+)")
 
 
 class HandOverError(RefusedError):
-    """The init that runs cannot hand over, or has not; the text says why, and what is the case now."""
+    """The running init cannot hand over, or has not; the message gives the reason and the present state."""
 
 
 def c_version(program: Path) -> str:
-    """Return the version of C sysvinit that this is, such as ``3.06``; empty if it is another program."""
+    """Return the version of a C sysvinit, such as ``3.06``; empty if it is another program."""
     try:
         said = subprocess.run(
             [program, "--version"], capture_output=True, text=True, errors="replace", timeout=10, check=False
@@ -62,7 +62,7 @@ def running() -> str:
 
 
 def level() -> str:
-    """Return the runlevel that PID 1's title names; empty: it has not entered one yet."""
+    """Return the runlevel in the title of PID 1; empty if it has not entered one yet."""
     found = re.match(r"init \[(.)\]", _title())
     return found[1] if found else ""
 
@@ -106,9 +106,9 @@ def _number(version: str) -> tuple[int, ...]:
 
 
 def swap(kind: str, put: Callable[[], None], put_back: Callable[[], None], patience: float) -> None:
-    """Have PID 1 become an init of this kind, which ``put`` puts in the place of /sbin/init.
+    """Have PID 1 execute an init of this kind, which ``put`` installs as /sbin/init.
 
-    HandOverError: it has not, and if possible all is as before. ``patience``: seconds for each of the inits.
+    ``patience``: seconds for each of the inits. Raises HandOverError on failure, undone if possible.
     """
     before, program = running(), _program()
     put()
@@ -117,7 +117,7 @@ def swap(kind: str, put: Callable[[], None], put_back: Callable[[], None], patie
         raise HandOverError(f"PID 1 did not execute {INIT}: all is as before")
     if _within(patience, lambda: _serves() and bool(level()) and running() == kind):
         return
-    # Its interpreter reads the file before it serves: until then another one there would be the end of PID 1.
+    # Its interpreter reads the file before it serves; replacing the file before that would crash PID 1.
     if not _within(patience, _serves):
         raise HandOverError(f"PID 1 has executed {INIT}, and does not answer; nothing more can be done")
     put_back()
@@ -128,7 +128,7 @@ def swap(kind: str, put: Callable[[], None], put_back: Callable[[], None], patie
 
 
 def _program() -> tuple[int, int]:
-    """Return what the kernel executes as PID 1."""
+    """Return device and inode of the program that PID 1 executes."""
     status = (_PID1 / "exe").stat()
     return status.st_dev, status.st_ino
 
@@ -150,7 +150,7 @@ def _is(fd: Path, file: os.stat_result) -> bool:
 
 
 def _executes(program: tuple[int, int], patience: float) -> bool:
-    """Ask PID 1 to re-execute itself; return whether it is another program than this one now."""
+    """Request re-execution of PID 1; return whether it executes another program than this one now."""
 
     def changed() -> bool:
         return _program() != program
@@ -163,7 +163,7 @@ def _executes(program: tuple[int, int], patience: float) -> bool:
 
 
 def _take_back() -> None:
-    """Take the request out of the FIFO if it is still there, and leave what others have asked for."""
+    """Remove the request from the FIFO if it is still there, but not other requests."""
     try:
         fifo = os.open(initctl.PATH, os.O_RDWR | os.O_NONBLOCK)
     except OSError:
@@ -172,13 +172,13 @@ def _take_back() -> None:
         pending = os.read(fifo, _MOST_PENDING)
         os.write(fifo, pending.replace(_REQUEST, b"", 1))
     except BlockingIOError:
-        pass  # there is nothing in it
+        pass  # it is empty
     finally:
         os.close(fifo)
 
 
 def _within(seconds: float, look: Callable[[], bool]) -> bool:
-    """Return whether it is so, sooner or later within this time."""
+    """Return whether ``look`` returns True within this time."""
     end = time.monotonic() + seconds
     while not look():
         if time.monotonic() >= end:

@@ -55,18 +55,18 @@ def find_config(folder: str, refused: list[str]) -> str:
             if not (os.path.lexists(path) if name == OWN else _has_section(path)):
                 continue
             with suppress(OSError):
-                stranger = _stranger(os.lstat(path))
-                if not stranger:
+                exposure = _exposure(os.lstat(path))
+                if not exposure:
                     return path
-                refused.append(f"{path}: not used, as {stranger}; --config {path} takes it")
+                refused.append(f"{path}: not used, as {exposure}; --config {path} takes it")
         above = os.path.dirname(folder)
         if above == folder:
             return ""
         folder = above
 
 
-def _stranger(status: os.stat_result) -> str:
-    """Who else decides what is in a config file; empty: none but us and root, as for git's safe.directory."""
+def _exposure(status: os.stat_result) -> str:
+    """Return who besides this user and root can change a config file; as for git's safe.directory."""
     if status.st_uid not in (0, os.geteuid()):
         return f"it belongs to user {status.st_uid}"
     is_open = status.st_mode & stat.S_IWOTH and not stat.S_ISLNK(status.st_mode)
@@ -81,8 +81,8 @@ def _load(path: str, *, trusted: bool) -> bytes:
         data, status = named_file(path).read(MAX_BYTES)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
-    if not trusted and (stranger := _stranger(status)):
-        raise UsageError(f"{path}: {stranger}; --config {path} takes it")
+    if not trusted and (exposure := _exposure(status)):
+        raise UsageError(f"{path}: {exposure}; --config {path} takes it")
     return data
 
 
@@ -95,7 +95,7 @@ def _has_section(path: str) -> bool:
 
 
 def read_config(path: str, *, trusted: bool = True) -> Config:
-    """Read a config file. Raises UsageError if it is not understood; if not trusted, for a stranger's too."""
+    """Read a config file. Raises UsageError if it is invalid, or not trusted and others can change it."""
     # Imported only where there is a file: a cold start has a budget.
     import configparser
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 from errno import EBUSY
 
 from sysvinit_py.cli.options import UsageError
@@ -12,6 +11,7 @@ from sysvinit_py.inittab.sources import MAX_BYTES
 from sysvinit_py.lint.finding import printable
 from sysvinit_py.lint.sources import handed_down
 from sysvinit_py.linux.beneath import Place, named_file, read
+from sysvinit_py.linux.replacing import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ MAX_ROUNDS = 20
 
 #: How diff says it. No line can have a newline in it.
 _UNFINISHED = "\n\\ No newline at end of file"
-
-#: Labels that vouch for what a file held, or give rights to whoever runs it.
-_OF_CONTENT = {"security.capability", "security.ima", "security.evm"}
 
 
 def fixable(findings: Iterable[Finding], *, unsafe: bool) -> list[Finding]:
@@ -111,48 +108,6 @@ def save(path: str, data: bytes) -> None:
                 replace(walk.found, place.path, data)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
-
-
-def replace(folder: int, name: str, data: bytes, like: int | None = None) -> None:
-    """Put a file with the attributes of an open one in the place of whatever has its name in a folder."""
-    new = f".inittab-lint-{os.urandom(6).hex()}"
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            if like is None:
-                os.umask(mask := os.umask(0o077))
-                os.fchmod(descriptor, 0o666 & ~mask)
-            else:
-                _copy_attributes(like, descriptor)
-            os.fsync(descriptor)
-        os.rename(new, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(new, dir_fd=folder)
-        raise
-
-
-def _copy_attributes(old: int, new: int) -> None:
-    """Give a file the owner, mode, ACL and labels of another; no right that its content would be run with."""
-    status = os.fstat(old)
-    if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
-        os.fchown(new, status.st_uid, status.st_gid)
-    os.fchmod(new, status.st_mode & 0o777)
-    try:
-        labels = set(os.listxattr(old))
-    except OSError:  # this file system has none
-        return
-    for name in set(os.listxattr(new)) - labels:
-        if name.startswith("system."):  # from the folder's default ACL
-            os.removexattr(new, name)
-    for name in labels - _OF_CONTENT:
-        try:
-            os.setxattr(new, name, os.getxattr(old, name))
-        except OSError:
-            if name.startswith("system."):  # without its ACL the mode means something else
-                raise
 
 
 def diff(path: str, before: bytes, after: bytes) -> str:

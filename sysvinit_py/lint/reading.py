@@ -10,8 +10,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import accumulate
 
-from sysvinit_py.inittab.entry import MAX_ACTION, MAX_ID, MAX_RUNLEVELS, REPEATABLE_ID, Entry, Problem, Span
-from sysvinit_py.inittab.parser import BLANKS, Document, Line, parse
+from sysvinit_py.inittab.entry import MAX_ACTION, MAX_ID, MAX_RUNLEVELS, REPEATABLE_ID, Entry, Problem
+from sysvinit_py.inittab.parser import BLANKS, Document, Line, entry_of, parse, spans
 from sysvinit_py.lint.finding import printable
 
 TYPE_CHECKING = False
@@ -90,9 +90,9 @@ def _c_line(
     decoded = [_decode(field) for field in fields]
     if fault:
         reason, at = fault
-        span = _spans(decoded, indent)[at] if at < len(fields) else None
+        span = spans(decoded, indent)[at] if at < len(fields) else None
         return Line(number, text, "refused", problem=Problem(file, number, reason, span))
-    entry = _entry(decoded, indent, file, number)
+    entry = entry_of(decoded, indent, file, number)
     first = seen.setdefault(entry.id, entry)
     if first is not entry and entry.id != REPEATABLE_ID:
         assert entry.spans
@@ -188,11 +188,11 @@ def _busybox_meaning(
     if not action:
         reason = "missing action field"
     elif action not in target.actions:
-        reason, span = f"{printable(action)}: unknown action field", _spans(fields, 0)[2]
+        reason, span = f"{printable(action)}: unknown action field", spans(fields, 0)[2]
     elif not process:
         reason = "missing process field"
     else:
-        return "entry", _entry(fields, 0, file, number), None
+        return "entry", entry_of(fields, 0, file, number), None
     return "refused", None, Problem(file, number, reason, span)
 
 
@@ -207,23 +207,6 @@ def _raw_lines(data: bytes) -> Iterator[tuple[int, bytes, bool]]:
         yield number, line, True
     if unfinished:
         yield len(raw) + 1, unfinished, False
-
-
-def _entry(fields: list[str], indent: int, file: str, number: int) -> Entry:
-    entry_id, runlevels, action, process = fields
-    spans = tuple(_spans(fields, indent))
-    return Entry(entry_id, runlevels, action.lower(), process, file, number, spans)  # type: ignore[arg-type]
-
-
-def _spans(fields: list[str], indent: int) -> list[Span]:
-    """Yield where the fields stand; ``indent`` is how much whitespace is before the first."""
-    spans = []
-    column = indent + 1
-    for field in fields:
-        end = column + len(field)
-        spans.append(Span(column, end))
-        column = end + 1
-    return spans
 
 
 def _decode(raw: bytes) -> str:

@@ -1,7 +1,7 @@
 """What the rules for service folders look at: the services of a folder, and their scripts.
 
-A folder may be an enemy's: all is opened beneath it, links that lead out are not followed, nothing but
-regular files is opened, and no more than the beginning of one is read.
+The folder is not trusted: all files are opened beneath it, links that lead out are not followed, only regular
+files are opened, and only the beginning of each is read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sysvinit_py.value import Value
 
 #: What only a service folder has in it.
 _MARKS = {"run", "finish", "down", "log", "supervise"}
-#: Programs that execute the command behind their options, and behind so many words more.
+#: Programs that execute another command: their options, and the number of words before the command.
 _WRAPPERS = {
     "chpst": (Syntax("u:U:b:e:m:d:o:p:f:c:r:t:/:n:l:L:vP012V", most_operands=1), 0),
     "env": (Syntax("iu:C:", most_operands=1), 0),

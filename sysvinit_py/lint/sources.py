@@ -68,7 +68,7 @@ def sources(
 ) -> tuple[list[Source], list[str]]:
     """Return what there is to check, and why the rest cannot be read.
 
-    ``main_optional``: without a word, an inittab.d alone is a whole inittab, too.
+    ``main_optional``: if no words are given, an inittab.d without inittab is complete, too.
     """
     found: list[Source] = []
     failed: list[str] = []

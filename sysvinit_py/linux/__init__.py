@@ -1,5 +1,5 @@
-"""Linux: the system calls and constants, and what is made of them, for all of the package.
+"""Linux: system calls and constants, and what is built on them, for the whole package.
 
-``calls`` is the one seam for the system calls of PID 1; ``namespaces`` and ``clocks`` are those that need
-ctypes, for other programs only. Nothing here knows of inittab or of the machine.
+All system calls of PID 1 are in ``calls``; ``namespaces`` has those that need ctypes, for other programs
+only. Nothing here depends on inittab or on the machine.
 """

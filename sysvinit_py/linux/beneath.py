@@ -1,9 +1,9 @@
-"""Files of strangers, by descriptor: beneath a folder, and no link or change of names leads out.
+"""Opening untrusted paths by descriptor: no symbolic link or concurrent rename leads out of a folder.
 
-The names on the way are opened one by one, and none through a link that the kernel would follow. A link is
-read, and followed only so far: from a place named on the command line beneath the folder that holds the link,
-from there on beneath the place. In an image an absolute link starts at the image's root, as it will at boot.
-Only regular files, /dev/null and folders are opened: opening anything else may wait, or do something.
+The components of a path are opened one by one, and the kernel follows no link. Links are followed here, and
+bounded: one in a path named on the command line by the folder that contains it, any other one by the named
+folder. In an image an absolute link starts at the image's root, as it will at boot. Only regular files,
+/dev/null and folders are opened: opening anything else may block or have side effects.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ MAX_LINKS = 40  # as in the kernel
 NULL = os.makedev(1, 3)
 
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-#: A FIFO is not waited for, and no terminal is taken.
+#: Opening does not block on a FIFO, nor make a terminal the controlling one.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class LinkError(OSError):
-    """A link leads out, or to nothing."""
+    """A link leads out, or nowhere."""
 
 
 class Place(Value):
-    """A path below a folder. What is done with it raises OSError, whose text names a link that led out."""
+    """A path below a folder. Its methods raise OSError, whose text names a link that leads out."""
 
-    folder: str | int  # as it was named (empty: the working directory), or a descriptor of it
+    folder: str | int  # as named (empty: the working directory), or a descriptor
     path: str = ""
     image: bool = False  # the folder is the root of an image
-    shown: str = ""  # the whole, for people
+    shown: str = ""  # the whole path, for messages
 
     def child(self, name: str) -> Place:
         """Return the place of a file in this folder."""
@@ -52,19 +52,19 @@ class Place(Value):
         return folder.child(name)
 
     def owner(self) -> int:
-        """Return who has the folder that was named; -1 if there is no such folder."""
+        """Return the user id of the owner of the folder; -1 if it does not exist."""
         try:
             return Place(self.folder).status().st_uid
         except OSError:
             return -1
 
     def status(self) -> os.stat_result:
-        """Return what stat would."""
+        """Return the status, as stat(2) does."""
         with self.held() as walk:
             return walk.status
 
     def exists(self) -> bool:
-        """Return whether something is there, be it a link that leads out or to nothing."""
+        """Return whether the path exists, even as a link that leads out or nowhere."""
         try:
             self.status()
         except (FileNotFoundError, NotADirectoryError):
@@ -81,24 +81,24 @@ class Place(Value):
             return False
 
     def names(self) -> dict[str, bool]:
-        """Return the names in a folder, in the order of their bytes, and whether each is a folder's."""
+        """Return the names in a folder, sorted as bytes, each with whether it is a folder."""
         with self.opened(folder=True) as descriptor, os.scandir(descriptor) as entries:
             listed = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
         return dict(sorted(listed, key=lambda item: os.fsencode(item[0])))
 
     def read(self, limit: int) -> tuple[bytes, os.stat_result]:
-        """Return the content and the status of a regular file, or of /dev/null; OSError if it is too long."""
+        """Return content and status of a regular file or /dev/null. Raises OSError if it is too long."""
         with self.opened() as descriptor:
             return read(descriptor, limit, self.shown, waits=False), os.fstat(descriptor)
 
     def beginning(self, size: int) -> bytes:
-        """Return what :meth:`read` does, but no more than ``size`` bytes of a file of any length."""
+        """Return the first ``size`` bytes of a file of any length."""
         with self.opened() as descriptor:
             return os.read(descriptor, size)
 
     @contextmanager
     def opened(self, *, folder: bool = False) -> Iterator[int]:
-        """Open a regular file or /dev/null, or a folder, for reading. OSError has its name."""
+        """Open a regular file or /dev/null, or a folder, for reading. Raises OSError with its name."""
         try:
             with self.held() as walk:
                 descriptor = (
@@ -114,7 +114,7 @@ class Place(Value):
 
     @contextmanager
     def held(self) -> Iterator[Walk]:
-        """Hold what is there, and the folder that it is in, open meanwhile."""
+        """Keep the file, and the folder that it is in, open as O_PATH descriptors."""
         walk = Walk(self.folder)
         try:
             if isinstance(self.folder, str):
@@ -122,13 +122,13 @@ class Place(Value):
             walk.follow(self.path, image=self.image)
             yield walk
         except ValueError:
-            raise OSError(ENOENT, os.strerror(ENOENT)) from None  # there is a NUL in it
+            raise OSError(ENOENT, os.strerror(ENOENT)) from None  # the path has a NUL
         finally:
             walk.close()
 
 
 class Walk:
-    """The folders on the way to a file, each opened in the one before it."""
+    """The folders of a path, each opened in the one before it."""
 
     def __init__(self, folder: str | int) -> None:
         held = folder if isinstance(folder, int) else None
@@ -136,32 +136,32 @@ class Walk:
         self._way = [(".", os.open("/" if self._absolute else ".", _LOOK | os.O_DIRECTORY, dir_fd=held))]
 
     def close(self) -> None:
-        """Let all go."""
+        """Close all descriptors."""
         for _, descriptor in self._way:
             os.close(descriptor)
 
     @property
     def found(self) -> int:
-        """The descriptor, made with O_PATH, of what is there."""
+        """The O_PATH descriptor of the file."""
         return self._way[-1][1]
 
     @property
     def status(self) -> os.stat_result:
-        """What stat would say of it."""
+        """The status of the file."""
         return os.fstat(self.found)
 
     @property
     def folder(self) -> int:
-        """The folder that it is in."""
+        """The O_PATH descriptor of the folder that it is in."""
         return self._way[-2][1]
 
     @property
     def name(self) -> str:
-        """Its name there."""
+        """Its name in that folder."""
         return self._way[-1][0]
 
     def open(self) -> int:
-        """Open a regular file, or /dev/null, for reading. Nothing else is touched: a device might act."""
+        """Open a regular file or /dev/null for reading. Nothing else: opening a device may have effects."""
         seen = self.status
         if not (stat.S_ISREG(seen.st_mode) or (stat.S_ISCHR(seen.st_mode) and seen.st_rdev == NULL)):
             raise OSError(EINVAL, "not a regular file")
@@ -172,7 +172,7 @@ class Walk:
         return descriptor
 
     def follow(self, path: str, *, named: bool = False, image: bool = False) -> None:
-        """Go along a path. ``named`` is what stood on the command line, and leads anywhere but for links."""
+        """Open the components of a path; only one ``named`` on the command line may have a leading ``..``."""
         bottom, links = len(self._way), 0
         left = _parts(path, 0 if named else bottom)
         while left:
@@ -193,7 +193,7 @@ class Walk:
                 left += _parts(target, floor, link)
 
     def _down(self, part: str, link: str) -> str:
-        """Go to a name in the folder that was reached; if it is a link, return where it leads and stay."""
+        """Open a name in the present folder; if it is a link, return its target instead."""
         try:
             descriptor = os.open(part, _LOOK, dir_fd=self.found)
         except OSError as error:
@@ -220,7 +220,7 @@ class Walk:
 
 
 def _parts(path: str, floor: int, link: str = "") -> list[tuple[str, int, str]]:
-    """Return the names of a path, first one last; how many folders ``..`` must leave; whose path it is."""
+    """Return the components of a path in reverse, each with the depth that bounds ``..``, and the link."""
     return [(part, floor, link) for part in reversed(path.split("/"))]
 
 
@@ -230,7 +230,7 @@ def _leads_out(link: str) -> OSError:
 
 
 class Tree:
-    """The root file system at a folder, held open; paths are as what will boot there sees them."""
+    """The root file system at a folder, kept open; paths are resolved as they will be when it has booted."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -243,7 +243,7 @@ class Tree:
 
     @property
     def is_running(self) -> bool:
-        """Return whether it is the root of this process, by whatever name."""
+        """Return whether it is the root directory of this process."""
         return os.path.samestat(self.status, os.stat("/"))
 
     def at(self, path: str) -> Place:
@@ -251,24 +251,27 @@ class Tree:
         return Place(self._fd, path, True, path)
 
     def resolve(self, path: str) -> tuple[str, int]:
-        """Return name and mode of the file that ``path`` leads to; ``("", 0)`` if it leads nowhere."""
+        """Return the name and mode of the file that ``path`` leads to; ``("", 0)`` if it leads nowhere."""
         with suppress(OSError), self.at(path).held() as walk:
             return walk.name, walk.status.st_mode
         return "", 0
 
 
 def named_file(path: str) -> Place:
-    """Return where a file is that was named."""
+    """Return the place of a file that was named on the command line."""
     return Place(*os.path.split(path), shown=path)
 
 
 def read(descriptor: int, limit: int, shown: str = "", *, waits: bool = True) -> bytes:
-    """Return all that there is; OSError if it is longer than the limit, or not there yet and not waited for."""
+    """Read a descriptor to its end.
+
+    Raises OSError if there is more than the limit; unless ``waits``, also if it is not there yet.
+    """
     data = bytearray()
     while True:
         try:
             chunk = os.read(descriptor, min(1 << 16, limit + 1 - len(data)))
-        except BlockingIOError as error:  # whoever handed it down does not wait for it
+        except BlockingIOError as error:  # it was inherited with O_NONBLOCK
             if not waits:  # such as /proc/kmsg, a regular file by its mode
                 error.filename = shown
                 raise

@@ -1,8 +1,8 @@
 # mypy: implicit-reexport
-"""The one seam to the kernel: every system call that PID 1 makes, and every flag and number, is a name here.
+"""The system calls of PID 1, with their flags and constants. Nothing else in PID 1 calls the kernel.
 
-Each has its man page's name and no opinion of its own, so that a test can put a failing one in its place. The
-numbers are the standard library's: O_NOFOLLOW is another one on x86 than on arm64, SIGCHLD on MIPS.
+Each has the name of its man page and no logic of its own, so that tests can replace it by one that fails. The
+constants are the standard library's, as they differ between architectures: O_NOFOLLOW, SIGCHLD.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ SIGWINCH, SIGPWR, SIGRTMIN = _signal.SIGWINCH, _signal.SIGPWR, _signal.SIGRTMIN
 SIGIO, SIGXFSZ = _signal.SIGIO, _signal.SIGXFSZ
 SIG_DFL, SIG_IGN = _signal.SIG_DFL, _signal.SIG_IGN
 SIG_BLOCK, SIG_SETMASK = _signal.SIG_BLOCK, _signal.SIG_SETMASK
-#: All that can be set, glibc's own two excepted: children have them at their default.
+#: All signals whose action can be set; glibc's own two are not among them.
 SIGNALS = sorted(_signal.valid_signals() - {SIGKILL, SIGSTOP})
 
-# What the standard library has no name for; the same on every architecture that Debian has.
+# Constants that are not in the standard library; they are the same on all architectures of Debian.
 SEEK_SET = 0  # in os only
 RB_DISABLE_CAD, RB_POWER_OFF, RB_AUTOBOOT = 0, 0x4321FEDC, 0x01234567
 RB_ENABLE_CAD, RB_HALT_SYSTEM, RB_KEXEC = 0x89ABCDEF, 0xCDEF0123, 0x45584543
@@ -90,11 +90,12 @@ IN_ONLYDIR = 0x1000000
 KDSIGACCEPT = 0x4B4E
 IUTF8 = 0x4000
 PR_SET_CHILD_SUBREAPER = 36
-FIRST_PID_NAMESPACE = "pid:[4026531836]"  # what /proc/self/ns/pid is on a machine, outside of all containers
+TFD_TIMER_ABSTIME, TFD_TIMER_CANCEL_ON_SET = 1, 2
+FIRST_PID_NAMESPACE = "pid:[4026531836]"  # /proc/self/ns/pid outside of all containers
 
 
 def _bytes(text: str) -> bytes:
-    """Text as the kernel gets it: UTF-8, as init reads it, and not what the locale says."""
+    """Encode text as init decodes it, in UTF-8, independent of the locale."""
     return text.encode("utf-8", "surrogateescape")
 
 
@@ -112,7 +113,7 @@ def rename(path: str, new: str, *, dir_fd: int) -> None:
 
 
 def stat(path: str, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> _posix.stat_result:
-    """Look at a file (stat(2), fstatat(2))."""
+    """Return the status of a file (stat(2), fstatat(2))."""
     return _posix.stat(_bytes(path), dir_fd=dir_fd, follow_symlinks=follow_symlinks)
 
 
@@ -157,20 +158,20 @@ flock = _fcntl.flock
 
 
 def posix_spawn(path: str, argv: list[str], env: Mapping[Any, Any], **how: Any) -> int:
-    """Start a program, and return once it has been executed (posix_spawn(3))."""
+    """Start a program; return its pid once it has been executed (posix_spawn(3))."""
     return _posix.posix_spawn(_bytes(path), [*map(_bytes, argv)], _environment(env), **how)
 
 
 def execve(path: str, argv: list[str], env: Mapping[str, str]) -> None:
-    """Become another program (execve(2))."""
+    """Execute a program in this process (execve(2))."""
     _posix.execve(_bytes(path), [*map(_bytes, argv)], _environment(env))
 
 
 def _environment(env: Mapping[Any, Any]) -> Mapping[bytes, bytes]:
-    """Return it as the kernel gets it, as it is if it is all bytes."""
+    """Encode an environment, unless it consists of bytes."""
     if isinstance(next(iter(env), ""), bytes):
         return env
-    return {  # _bytes, without its calls: there are some 20 at each start
+    return {  # not by _bytes(), as this is done at each start
         name.encode("utf-8", "surrogateescape"): value.encode("utf-8", "surrogateescape")
         for name, value in env.items()
     }
@@ -211,7 +212,7 @@ isatty = _posix.isatty
 tcsetpgrp = _posix.tcsetpgrp
 
 
-# python3-minimal has no termios, and in a container is enough for what has no terminal.
+# termios is imported late, as python3-minimal, which is enough in a container without a terminal, lacks it.
 
 
 def tcgetattr(fd: int) -> list[Any]:
@@ -229,7 +230,7 @@ def tcsetattr(fd: int, when: int, settings: list[Any]) -> None:
 
 
 def take_terminal(fd: int, by_force: int) -> None:
-    """Make a terminal the controlling one (TIOCSCTTY of ioctl(2))."""
+    """Make a terminal the controlling terminal (TIOCSCTTY of ioctl(2))."""
     import termios
 
     ioctl(fd, termios.TIOCSCTTY, by_force)
@@ -244,15 +245,15 @@ sleep = _time.sleep
 
 
 def close(fd: int) -> None:
-    """Close the descriptor. On Linux it is gone whatever close(2) says, so this says nothing."""
+    """Close a descriptor. Errors are ignored, as Linux releases it in any case (close(2))."""
     try:
         _posix.close(fd)
     except OSError:
         pass
 
 
-# What Python has no name for. _ctypes is imported when the first of these is called: once the first entries
-# run (Init.run). ctypes, which is above it, would take five milliseconds more, and half a megabyte.
+# Calls that are not in the standard library. _ctypes is imported by the first of them, after the first
+# entries are started (Init.run). ctypes, which wraps it, would take 5 ms more, and half a megabyte.
 
 _functions: dict[str, Callable[..., int]] = {}
 
@@ -285,12 +286,12 @@ def _libc(name: str, *arguments: object) -> int:
 
 
 def reboot(cmd: int) -> None:
-    """Control what ctrl-alt-del does, or stop the machine (reboot(2))."""
+    """Set what Ctrl-Alt-Del does, or stop the machine (reboot(2))."""
     _libc("reboot", cmd)
 
 
 def reboot_with(message: bytes) -> None:
-    """Restart the machine with a message for its firmware, which the C library's reboot() cannot pass."""
+    """Restart the machine with a message for its firmware, which reboot() of the C library cannot pass."""
     import sys
 
     architecture = sys.implementation._multiarch.partition("-")[0]  # of this program, not of the kernel
@@ -300,22 +301,42 @@ def reboot_with(message: bytes) -> None:
 
 
 def become_subreaper() -> None:
-    """Have orphans among the descendants become children of this process (prctl(2))."""
+    """Become the parent of orphaned descendants (PR_SET_CHILD_SUBREAPER of prctl(2))."""
     _libc("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def signalfd(signals: Iterable[int], flags: int) -> int:
-    """Make a descriptor on which these signals are read, which have to be blocked (signalfd(2))."""
+def _long_size() -> int:
+    """Return the bytes of a long of the C library."""
     import sys
 
-    bits, size = sum(1 << number - 1 for number in signals), sys.maxsize.bit_length() // 8 + 1  # of a long
+    return sys.maxsize.bit_length() // 8 + 1
+
+
+def timerfd_create(clock: int, flags: int) -> int:
+    """Make a timer that is read like a file (timerfd_create(2))."""
+    return _libc("timerfd_create", clock, flags)
+
+
+def timerfd_settime(fd: int, flags: int, seconds: int) -> None:
+    """Have a timer expire once (timerfd_settime(2))."""
+    import sys
+
+    fields = (number.to_bytes(_long_size(), sys.byteorder) for number in (0, 0, seconds, 0))
+    _libc("timerfd_settime", fd, flags, b"".join(fields), None)
+
+
+def signalfd(signals: Iterable[int], flags: int) -> int:
+    """Make a descriptor from which these signals, which have to be blocked, are read (signalfd(2))."""
+    import sys
+
+    bits, size = sum(1 << number - 1 for number in signals), _long_size()
     words = (bits >> at & 2 ** (8 * size) - 1 for at in range(0, 1024, 8 * size))
     mask = b"".join(word.to_bytes(size, sys.byteorder) for word in words)  # a sigset_t of the C library
     return _libc("signalfd", -1, mask, flags)
 
 
 def inotify_init1(flags: int) -> int:
-    """Make a descriptor that tells of changes in the file system (inotify_init(2))."""
+    """Make a descriptor that reports changes in the file system (inotify_init(2))."""
     return _libc("inotify_init1", flags)
 
 

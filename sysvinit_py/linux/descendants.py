@@ -1,16 +1,14 @@
-"""The descendants of this process, as the kernel lists them: nobody else's process is among them."""
+"""The descendants of this process, as the kernel lists them."""
 
 from __future__ import annotations
 
-from sysvinit_py.linux import calls
-
-_CHUNK = 1 << 16
+from sysvinit_py.linux import calls, proc
 
 
 def descendants(supervisor: bytes = b"") -> set[int]:
-    """Return the pids of all that descend from this process; empty where /proc does not say.
+    """Return the pids of all descendants of this process; empty without /proc.
 
-    supervisor  the name of processes whose descendants are not wanted
+    supervisor  the name of processes whose descendants are left out
     """
     found: set[int] = set()
     parents = ["self"]
@@ -35,17 +33,8 @@ def children(process: str = "self") -> set[int]:
 
 
 def _read(path: str) -> bytes:
-    """Return what is in a file; nothing if it is gone."""
+    """Return the content of a file; empty if its process is gone."""
     try:
-        file = calls.open(path, calls.O_RDONLY | calls.O_CLOEXEC)
+        return proc.read(path)
     except OSError:
         return b""
-    text = b""
-    try:
-        while chunk := calls.read(file, _CHUNK):
-            text += chunk
-    except OSError:
-        pass
-    finally:
-        calls.close(file)
-    return text

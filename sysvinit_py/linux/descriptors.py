@@ -1,4 +1,4 @@
-"""Descriptors that lead nowhere."""
+"""Descriptors of /dev/null."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sysvinit_py.linux import calls
 
 
 def open_nothing() -> int:
-    """Open /dev/null; where /dev is empty until a boot script has filled it, a pipe that has no other end."""
+    """Open /dev/null; as long as /dev is empty during the boot, a pipe whose other end is closed."""
     try:
         return calls.open("/dev/null", calls.O_RDWR)
     except FileNotFoundError:

@@ -1,6 +1,6 @@
-"""Signals noted by a handler, which wakes the loop by way of a pipe: in a container, and of services.
+"""Signals that are received by handlers, which wake the loop through a pipe: for containers and services.
 
-signalfd(2) would need ctypes, which a small Python does not have.
+signalfd(2) would need _ctypes, which python3-minimal does not have.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _CHUNK = 4096
 
 
 class HandledSignals(Source):
-    """Those that have arrived.
+    """The signals that have arrived.
 
-    actions  what to do about each, in this order; returns an event, or None
+    actions  functions by signal, called in this order; each returns an event, or None
     """
 
     def __init__(self, actions: Mapping[int, Callable[[], Any]]) -> None:
@@ -32,7 +32,7 @@ class HandledSignals(Source):
         calls.pthread_sigmask(calls.SIG_SETMASK, [])
 
     def again(self, number: int) -> None:
-        """Act on it once more."""
+        """Handle a signal again."""
         self._arrived.add(number)
 
     def _note(self, number: int, frame: object) -> None:
@@ -40,7 +40,7 @@ class HandledSignals(Source):
 
     @property
     def deadline(self) -> float | None:
-        """At once, if there is something left to act on."""
+        """At once while there are signals to handle."""
         return 0.0 if self._arrived else None
 
     def wanted(self) -> tuple[tuple[int, int], ...]:
@@ -48,12 +48,12 @@ class HandledSignals(Source):
         return ((self._fd, READABLE),)
 
     def serve(self, ready: set[int], now: float) -> Iterator[Any]:
-        """Act on those that are there."""
+        """Handle the signals that have arrived."""
         if self._fd in ready:
             try:
                 calls.read(self._fd, _CHUNK)
             except OSError:
-                pass  # nothing: they are acted on all the same
+                pass  # the content does not matter
         for number, act in self._actions.items():
             if number in self._arrived:
                 self._arrived.remove(number)

@@ -1,7 +1,7 @@
-"""What a process was executed with and Python has changed: a variable, and what two signals do.
+"""What Python has changed of what this process was executed with: a variable, and two signals' dispositions.
 
-A program that executes another one gives both back. That a signal Python ignores was ignored before cannot be
-seen any more.
+A program that executes another one restores both. Whether a signal that Python ignores was ignored before
+cannot be determined.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PYTHONS = (b"LC_CTYPE", b"C.UTF-8")
 
 
 def variables() -> dict[bytes, bytes]:
-    """Return the environment as it was; without /proc, without what Python may have added."""
+    """Return the environment as it was at execve(2); without /proc, without what Python may have added."""
     try:
         given = _read(_ENVIRON)
     except OSError:
@@ -31,7 +31,7 @@ def variables() -> dict[bytes, bytes]:
 
 
 def restore_signals() -> None:
-    """Have SIGPIPE and SIGXFSZ do what they do by default."""
+    """Set SIGPIPE and SIGXFSZ to their default actions."""
     for number in _signal.SIGPIPE, _signal.SIGXFSZ:
         _signal.signal(number, _signal.SIG_DFL)
 

@@ -1,4 +1,4 @@
-"""The loop: one poll(2) for all sources of events, which are then served in their order."""
+"""The event loop: one poll(2) for all sources of events, which are then served in order."""
 
 from __future__ import annotations
 
@@ -16,49 +16,49 @@ _NEVER = float("inf")
 
 
 def clock() -> float:
-    """Return the seconds of the clock of all deadlines: nobody sets it, and it counts the time asleep."""
+    """Return the time of all deadlines, in seconds: CLOCK_BOOTTIME cannot be set, and includes suspension."""
     return calls.clock_gettime(calls.CLOCK_BOOTTIME)
 
 
 class Source:
-    """Something that is waited for: what wakes the loop, and which events that makes."""
+    """A source of events: what the loop waits for, and the events that follow."""
 
     #: Whether the sources after it are neither waited for nor served.
     holds_others = False
 
     @property
     def deadline(self) -> float | None:
-        """When to be served even if no descriptor is ready, by :func:`clock`; None: never."""
+        """When to serve it even if no descriptor is ready, by :func:`clock`; None: never."""
         return None
 
     def wanted(self) -> tuple[tuple[int, int], ...]:
-        """Return the descriptors to wait for, each with what is waited for. Closed ones are -1."""
+        """Return the descriptors to wait for, each with the events of poll(2). Closed ones are -1."""
         return ()
 
     def serve(self, ready: set[int], now: float) -> Iterable[Any]:
-        """Yield the events that have happened. One has been taken in when the next one is asked for.
+        """Yield the events that have happened. Each is handled before the next one is generated.
 
-        Called when the deadline has come, or one of its descriptors is in ``ready``, which has others, too.
+        Called when the deadline has passed, or one of its descriptors is in ``ready``, among others.
         """
         raise NotImplementedError
 
     def is_due(self, now: float) -> bool:
-        """Return whether the deadline has come."""
+        """Return whether the deadline has passed."""
         deadline = self.deadline
         return deadline is not None and deadline <= now
 
 
 class Loop:
-    """Waits for the sources. What poll(2) is asked, which seldom changes, stays registered."""
+    """Waits for the sources. Descriptors stay registered while they are the same, as they mostly are."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = sources
         self._poll = calls.poll()
-        self._registered: list[tuple[tuple[int, int], ...]] = []  # of each source waited for
+        self._registered: list[tuple[tuple[int, int], ...]] = []  # by source
         self._source_of: dict[int, Source] = {}  # by the descriptor
 
     def turn(self, take: Callable[[Iterable[Any]], None]) -> None:
-        """Wait until there is something to do, and have ``take`` take the events of each source."""
+        """Wait until a source is ready, and pass the events of each source to ``take``."""
         wanted, deadlines = [], []
         for source in self._sources:
             wanted.append(source.wanted())
@@ -85,12 +85,12 @@ class Loop:
                 if fd >= 0:
                     poll.register(fd, what)
                     source_of[fd] = source
-        # All at once: after an error in one of them it has to be done again.
+        # Together, so that after an error in between all of it is repeated.
         self._poll, self._source_of, self._registered = poll, source_of, wanted
 
 
 def _milliseconds(deadline: float) -> int | None:
-    """Return a wait that does not end before the deadline; None: however long it takes."""
+    """Return the timeout, which does not end before the deadline; None: no timeout."""
     if deadline == _NEVER:
         return None
     seconds = deadline - clock()

@@ -1,6 +1,6 @@
 """The sandbox's system calls, each under the name of its man page (section 2).
 
-All raise OSError whose ``filename`` is the call as one would write it, such as ``unshare(CLONE_NEWPID)``.
+All raise OSError with the call as its ``filename``, such as ``unshare(CLONE_NEWPID)``.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ PR_SET_KEEPCAPS = 8
 PR_CAPBSET_DROP = 24
 PR_SET_NO_NEW_PRIVS = 38
 
-#: Capabilities whose power does not end at the namespaces; PID 1 and its children go without.
+#: Capabilities that reach beyond the namespaces; PID 1 and its children do not get them.
 BEYOND_NAMESPACES = {
     "dac_read_search": 2,
     "sys_module": 16,
@@ -63,7 +63,7 @@ BEYOND_NAMESPACES = {
     "audit_read": 37,
 }
 
-#: All that a confined init and its children have: no CAP_SYS_ADMIN, so that no mount can be undone.
+#: The capabilities of a confined init and its children: no CAP_SYS_ADMIN, so that no mount can be undone.
 CONFINED = {
     "chown": 0,
     "dac_override": 1,
@@ -110,13 +110,13 @@ def _check(result: int, call: str) -> None:
 
 
 def unshare(flags: int) -> None:
-    """Leave the namespaces of ``flags`` (CLONE_NEW*) for new ones."""
+    """Move this process to new namespaces; ``flags`` are CLONE_NEW*."""
     names = [name for name, flag in globals().items() if name.startswith("CLONE_NEW") and flags & flag]
     _check(_libc.unshare(flags), f"unshare({'|'.join(names)})")
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
-    """Attach a file system, or with MS_BIND another view of a tree, at ``target``."""
+    """Mount a file system, or with MS_BIND a file or folder, at ``target``."""
     result = _libc.mount(
         source.encode(), target.encode(), kind.encode() or None, ctypes.c_ulong(flags), data.encode() or None
     )
@@ -132,7 +132,7 @@ def mount_setattr(target: str, attributes: int) -> None:
 
 
 def open_tree(path: str) -> int:
-    """Return a descriptor of a copy, attached nowhere, of the mounts at ``path`` and below. Linux 5.2."""
+    """Return a descriptor of a detached copy of the mounts at ``path`` and below. Linux 5.2."""
     flags = OPEN_TREE_CLONE | AT_RECURSIVE | os.O_CLOEXEC
     result = _libc.syscall(ctypes.c_long(_SYS_OPEN_TREE), ctypes.c_long(AT_FDCWD), os.fsencode(path), flags)
     _check(result, f"open_tree({path})")
@@ -140,13 +140,13 @@ def open_tree(path: str) -> int:
 
 
 def move_mount(tree: int, target: str) -> None:
-    """Attach what ``open_tree`` returned at ``target``. Linux 5.2."""
+    """Attach a tree of ``open_tree`` at ``target``. Linux 5.2."""
     where = (ctypes.c_long(AT_FDCWD), os.fsencode(target), MOVE_MOUNT_F_EMPTY_PATH)
     _check(_libc.syscall(ctypes.c_long(_SYS_MOVE_MOUNT), tree, b"", *where), f"move_mount({target})")
 
 
 def umount2(target: str, flags: int) -> None:
-    """Detach a file system."""
+    """Unmount a file system."""
     _check(_libc.umount2(target.encode(), flags), f"umount2({target})")
 
 
@@ -156,7 +156,7 @@ def pivot_root(new_root: str, put_old: str) -> None:
 
 
 def sethostname(name: str) -> None:
-    """Name the UTS namespace."""
+    """Set the host name of the UTS namespace."""
     _check(_libc.sethostname(name.encode(), ctypes.c_size_t(len(name))), f"sethostname({name})")
 
 
@@ -166,19 +166,19 @@ def set_pdeathsig(signal: int) -> None:
 
 
 def capbset_drop(capability: int) -> None:
-    """Keep a capability, if there is such a one, from later programs: prctl(PR_CAPBSET_DROP)."""
+    """Drop a capability, if it exists, from the bounding set: prctl(PR_CAPBSET_DROP)."""
     result = _libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0)
     if ctypes.get_errno() != errno.EINVAL:
         _check(result, f"prctl(PR_CAPBSET_DROP, {capability})")
 
 
 def set_dumpable(dumpable: int) -> None:
-    """Whether this process, until it executes a program, may be traced: prctl(PR_SET_DUMPABLE)."""
+    """Set whether this process may be traced, until it executes a program: prctl(PR_SET_DUMPABLE)."""
     _check(_libc.prctl(PR_SET_DUMPABLE, ctypes.c_ulong(dumpable), 0, 0, 0), "prctl(PR_SET_DUMPABLE)")
 
 
 def setuid_with_capabilities(user: int) -> None:
-    """Become a user who has all the capabilities of root: prctl(PR_SET_KEEPCAPS), capset."""
+    """Become a user, and keep all capabilities: prctl(PR_SET_KEEPCAPS), capset(2)."""
     _check(_libc.prctl(PR_SET_KEEPCAPS, ctypes.c_ulong(1), 0, 0, 0), "prctl(PR_SET_KEEPCAPS)")
     header, sets = struct.pack("II", 0x20080522, 0), ctypes.create_string_buffer(24)
     _check(_libc.capget(header, sets), "capget()")
@@ -189,21 +189,21 @@ def setuid_with_capabilities(user: int) -> None:
 
 
 def set_no_new_privs() -> None:
-    """No program that this process executes gets more rights from its file: prctl(PR_SET_NO_NEW_PRIVS)."""
+    """Have execve(2) grant no privileges from now on: prctl(PR_SET_NO_NEW_PRIVS)."""
     _check(_libc.prctl(PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), 0, 0, 0), "prctl(PR_SET_NO_NEW_PRIVS)")
 
 
 def join_session_keyring(machine: str) -> None:
-    """Leave the caller's session keyring for a new one: keyctl(KEYCTL_JOIN_SESSION_KEYRING)."""
+    """Replace the caller's session keyring by a new one: keyctl(KEYCTL_JOIN_SESSION_KEYRING)."""
     number = MACHINES[machine][1][0]
     arguments = (ctypes.c_long(KEYCTL_JOIN_SESSION_KEYRING), None)
     _check(_libc.syscall(ctypes.c_long(number), *arguments), "keyctl(KEYCTL_JOIN_SESSION_KEYRING)")
 
 
 def refuse_calls(machine: str) -> None:
-    """Refuse keyrings and what has no use here but to attack the kernel, and any ABI but the machine's own.
+    """Install a seccomp(2) filter against keyrings, calls that are only a risk here, and foreign ABIs.
 
-    A filter of seccomp(2), for this process and all that it becomes and starts.
+    It holds for this process and all of its descendants.
     """
     architecture, calls = MACHINES[machine]
     refused = [*calls, _SYS_IO_URING_SETUP]

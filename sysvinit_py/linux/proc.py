@@ -1,4 +1,4 @@
-"""What the kernel says in /proc."""
+"""Reading /proc."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from sysvinit_py.linux import calls
 
 #: Of the kernel's clock, in a second.
 TICKS: int = posix.sysconf("SC_CLK_TCK")
+_CHUNK = 1 << 16
 
 
 def kernel_command_line() -> str:
-    """Return what the boot loader has given the kernel."""
+    """Return the kernel's command line; empty without /proc."""
     try:
         return contents("/proc/cmdline")
     except OSError:
@@ -19,7 +20,7 @@ def kernel_command_line() -> str:
 
 
 def contents(path: str) -> str:
-    """Return what is in a short file. Raises OSError."""
+    """Return the content of a short file as text. Raises OSError."""
     file = calls.open(path, calls.O_RDONLY)
     try:
         return calls.read(file, 4096).decode("ascii", "replace")
@@ -35,18 +36,23 @@ def start_time(pid: int) -> int:
         return 0
 
 
-def filesystem_at(path: str) -> str:
-    """Return the type of the file system that a file is on; empty if the kernel does not say."""
-    device = calls.stat(path).st_dev
-    number = f"{device >> 8 & 0xFFF}:{device & 0xFF | device >> 12 & 0xFFF00}"
-    file = calls.open("/proc/self/mountinfo", calls.O_RDONLY | calls.O_CLOEXEC)
+def read(path: str) -> bytes:
+    """Return the content of a file of any length. Raises OSError."""
+    file = calls.open(path, calls.O_RDONLY | calls.O_CLOEXEC)
     try:
-        text = b""
-        while chunk := calls.read(file, 1 << 16):
-            text += chunk
+        data = b""
+        while chunk := calls.read(file, _CHUNK):
+            data += chunk
+        return data
     finally:
         calls.close(file)
-    for line in text.decode("utf-8", "replace").splitlines():
+
+
+def filesystem_at(path: str) -> str:
+    """Return the type of the file system that a file is on; empty if it is not in the mount table."""
+    device = calls.stat(path).st_dev
+    number = f"{device >> 8 & 0xFFF}:{device & 0xFF | device >> 12 & 0xFFF00}"
+    for line in read("/proc/self/mountinfo").decode("utf-8", "replace").splitlines():
         fields = line.split(" ")
         if fields[2] == number:
             return fields[fields.index("-") + 1]

@@ -1,4 +1,4 @@
-"""The signals that init acts on: blocked, so that they interrupt nothing, and read like a file.
+"""The signals that init handles: blocked, so that they interrupt nothing, and read from a signalfd(2).
 
 See behaviour/signals.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 SHUTDOWN = calls.SIGRTMIN + 4
-#: The kernel keeps all others from PID 1.
+#: The kernel does not deliver any others to PID 1.
 HANDLED = (
     calls.SIGHUP, calls.SIGINT, calls.SIGUSR1, calls.SIGUSR2, calls.SIGCHLD, calls.SIGCONT,
     calls.SIGTSTP, calls.SIGWINCH, calls.SIGPWR, SHUTDOWN,
@@ -27,13 +27,13 @@ _INFO = Struct("=I124x")
 
 
 class Signals(Source):
-    """Those that have arrived. Between TSTP and CONT they wait, and so do all other sources."""
+    """The signals that have arrived. Between SIGTSTP and SIGCONT they wait, and so do all other sources."""
 
-    #: What to do about each, in this order; returns an event, or None.
+    #: Functions by signal, called in this order; each returns an event, or None.
     actions: Mapping[int, Callable[[], Any]] = {}
 
     def __init__(self) -> None:
-        self.arrived: set[int] = set()  # and were not acted on yet
+        self.arrived: set[int] = set()  # and are not handled yet
         self._fd = -1
         for number in HANDLED:
             calls.signal(number, calls.SIG_DFL)  # the previous init may have ignored them
@@ -41,17 +41,17 @@ class Signals(Source):
 
     @property
     def deadline(self) -> float | None:
-        """At once, if there is something left to act on."""
+        """At once while there are signals to handle."""
         return 0.0 if self.arrived and not self.holds_others else None
 
     def wanted(self) -> tuple[tuple[int, int], ...]:
-        """Return the descriptor that they are read from. It is opened when it is first asked for."""
+        """Return the signalfd, which is opened by the first call."""
         if self._fd < 0:
             self._fd = calls.signalfd(HANDLED, calls.O_NONBLOCK | calls.O_CLOEXEC)
         return ((self._fd, READABLE),)
 
     def serve(self, ready: set[int], now: float) -> Iterator[Any]:
-        """Take in those that are there, and act on them, unless they have to wait."""
+        """Read the signals that have arrived, and handle them unless they have to wait."""
         if self._fd in ready:
             self._read()
         if self.holds_others:
@@ -71,7 +71,7 @@ class Signals(Source):
         self.add(number for (number,) in _INFO.iter_unpack(data))
 
     def add(self, numbers: Iterable[int]) -> None:
-        """Enter these as arrived."""
+        """Add signals to those that have arrived."""
         self.arrived.update(numbers)
         if calls.SIGTSTP in self.arrived:
             self.holds_others = True
@@ -81,5 +81,5 @@ class Signals(Source):
 
     @property
     def pending(self) -> set[int]:
-        """Those that a successor has to act on: what has arrived, and TSTP if it is in force."""
+        """The signals that the next init has to handle; SIGTSTP is among them while it is in force."""
         return self.arrived | ({calls.SIGTSTP} if self.holds_others else set())

@@ -1,4 +1,4 @@
-"""Messages to syslog, without waiting for it: what it does not take at once is lost (behaviour/messages)."""
+"""Messages to syslog, without blocking: what it does not accept at once is lost (behaviour/messages)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAX_BYTES = 1024
 
 
 class Syslog:
-    """A line to the daemon at /dev/log, by default of facility daemon, level info."""
+    """Sends messages to /dev/log, by default of facility daemon and level info."""
 
     def __init__(self, tag: str = "init", priority: int = _DAEMON_INFO) -> None:
         self._priority = priority
@@ -23,7 +23,7 @@ class Syslog:
         self._socket: _socket.socket | None = None
 
     def send(self, text: str) -> None:
-        """Send a message; twice at most, as syslogd may have been started anew since the last one."""
+        """Send a message; retry once, as syslogd may have been restarted since the last one."""
         stamp = time.strftime("%b %e %H:%M:%S")
         message = f"<{self._priority}>{stamp} {self._tag}: {printable(text)}".encode()[:_MAX_BYTES]
         for _ in range(2):
@@ -33,7 +33,7 @@ class Syslog:
             except BlockingIOError:
                 return  # its queue is full
             except OSError:
-                self.close()  # nobody listens, or not any more
+                self.close()  # syslogd is not running, or was restarted
 
     def _connect(self) -> _socket.socket:
         self._socket = calls.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_NONBLOCK)

@@ -1,4 +1,4 @@
-"""The terminals that gettys need: whether they are there (docs/devices.rst)."""
+"""Whether the terminals that gettys need exist (docs/devices.rst)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: On the kernel's command line: start every getty, as SysV does.
+#: On the kernel's command line: start every getty, as SysV init does.
 OFF = "init.ttycheck=0"
 
 
 def missing(paths: Iterable[str]) -> tuple[str, ...]:
-    """Return those of the paths at which there is no terminal; none where nobody wants to know."""
+    """Return the paths at which there is no terminal; none if the check is turned off."""
     absent = tuple(path for path in paths if not _is_there(path))
     if absent and OFF in kernel_command_line().split():
         return ()
@@ -29,4 +29,4 @@ def _is_there(path: str) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
-        return True  # who knows: its getty finds out
+        return True  # unknown: the getty will find out

@@ -8,9 +8,9 @@ _ARG_START, _ARG_END = 47, 48  # fields of /proc/self/stat, from 0
 
 
 def show(title: str) -> None:
-    """Write the title over the memory in which the kernel put argv; without /proc nothing happens.
+    """Overwrite the memory of argv with the title; without /proc nothing happens.
 
-    Words that ``ps`` and others are to take for arguments are separated by NUL.
+    If the title consists of several arguments they are separated by NUL.
     """
     try:
         stat = calls.open("/proc/self/stat", calls.O_RDONLY)
@@ -18,7 +18,7 @@ def show(title: str) -> None:
             text = calls.read(stat, 4096)
         finally:
             calls.close(stat)
-        # The name in parentheses may hold blanks; the fields after it are counted from the third.
+        # The name in parentheses may contain spaces; the fields after it are counted from the third.
         fields = text.rpartition(b")")[2].split()
         start, end = (int(fields[number - 2]) for number in (_ARG_START, _ARG_END))
         memory = calls.open("/proc/self/mem", calls.O_RDWR)

@@ -1,4 +1,4 @@
-"""Watching a path that may not be there, or may lead elsewhere tomorrow (inotify(7))."""
+"""Watching a path that may not exist, or whose links may change (inotify(7))."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _LINKS = 40
 
 
 def watch(fd: int, path: str, changes: int, links: int = _LINKS) -> None:
-    """Watch the folder of a path, or the nearest one above it that exists; and that of what a link points to.
+    """Watch the folder of a path, or its nearest parent that exists; also that of a link's target.
 
-    Raises OSError if the kernel has no room for that.
+    Raises OSError if the limit of watches is reached.
     """
     folder = path.rpartition("/")[0] or "/"
     try:

@@ -1,6 +1,6 @@
-"""A log directory after svlogd's rules: what one of the two has begun, the other continues (docs/logs.rst).
+"""A log directory compatible with svlogd: each of the two can continue the other's (docs/logs.rst).
 
-All files are opened beneath the directory's descriptor, and none but ``config`` through a link.
+All files are opened relative to the directory's descriptor, and only ``config`` may be a link.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 RETRY = 3.0  # seconds
-#: Seconds after which a processor that failed is started again.
+#: Seconds until a processor that has failed is started again.
 PROCESSOR_PAUSE = 1.0
 _CONFIG_BYTES = 1 << 16
 _NAME_LENGTH = len("@400000006b07f17d117ed02c.s")
@@ -36,11 +36,15 @@ _PROCESSOR = """[ -e state ] || >state; exec <"$1.u" >"$1.t" 4<state 5>newstate;
 class Folder:
     """An open log directory; it is locked until it is closed. Raises OSError if opening it fails.
 
-    ``stamp`` makes the stamp of a line (STAMPS), ``rules`` stand for the file ``config``, ``length`` is the
-    number of bytes of a line that patterns, copies and UDP see. ``copy`` gets the lines for standard error,
-    ``warn`` a text when something is wrong, and once more when it is mended, with the reasons that ``reason``
-    gives; ``info`` what svlogd -v tells. ``goes_on``: a current that was not closed in order is whole, as
-    only the program was killed that wrote it; its last line may go on.
+    stamp    makes the stamp of a line (STAMPS)
+    rules    replace the file ``config``
+    length   the number of bytes of a line that patterns, copies and UDP get
+    copy     gets the lines for standard error
+    warn     gets a message when something fails, and when it works again
+    info     gets what svlogd -v prints
+    reason   returns the text for an error
+    goes_on  a ``current`` that was not closed properly is intact, as only its writer was killed; its last
+             line may be continued
     """
 
     def __init__(
@@ -59,11 +63,11 @@ class Folder:
         self.path, self._stamp, self._given, self._length = path, stamp, rules, length
         self._copy, self._warn, self._info, self._reason, self._goes_on = copy, warn, info, reason, goes_on
         self._dir = self._lock = self._current = -1
-        self._mode = 0o755  # of the directory, should it have to be made anew
+        self._mode = 0o755  # of the directory, if it has to be made again
         self._pending = b""
-        self._at_start, self._kept = True, True  # of the line that is being written
+        self._at_start, self._kept = True, True  # the state of the line that is being written
         self._retry: float | None = None
-        self._wanted = False  # a rotation
+        self._wanted = False  # whether to rotate
         self._doing = self._trouble = ""
         self._child: subprocess.Popen[bytes] | None = None
         self._unprocessed, self._process_after = "", 0.0
@@ -73,7 +77,7 @@ class Folder:
 
     @property
     def deadline(self) -> float | None:
-        """When to call ``flush``, by the monotonic clock. A processor's SIGCHLD is a reason, too."""
+        """When to call ``flush``, by the monotonic clock; also call it when a processor has ended."""
         aged = self._opened + self.rules.age if self.rules.age else None
         wanted = [
             self._process_after if self._unprocessed and not self._child else None,
@@ -83,18 +87,18 @@ class Folder:
 
     @property
     def busy(self) -> bool:
-        """Whether something is not written yet, or a processor has not done its work."""
+        """Whether something is not written yet, or not processed."""
         return bool(self._pending or self._wanted or self._unprocessed)
 
     @property
     def by_line(self) -> bool:
-        """Whether each piece that is written has to be a line."""
+        """Whether ``write`` needs each line as a piece of its own."""
         return bool(self.rules.patterns or self.rules.udp)
 
     def write(self, pieces: Iterable[bytes]) -> bool:
-        """Write what Lines returned. False: nothing of it was taken, as what came before is not written.
+        """Write what Lines returned. Returns False, and takes nothing, while earlier pieces are not written.
 
-        Unless ``by_line``, a piece may be many lines, and the last one may go on in the next.
+        Unless ``by_line``, a piece may be many lines, and the last one may continue in the next piece.
         """
         if not self.flush():
             return False
@@ -103,10 +107,10 @@ class Folder:
         return True
 
     def flush(self) -> bool:
-        """Do what is due, and write what could not be written; return whether all is written."""
+        """Do what is due, and retry what could not be written; return whether everything is written."""
         try:
             if self._dir < 0:  # it could not be opened again
-                self._open_anew()
+                self._make_again()
             self._process()
             if self._retry is None or time.monotonic() >= self._retry:
                 self._retry = None
@@ -125,7 +129,7 @@ class Folder:
         self.flush()
 
     def close(self) -> None:
-        """Mark current as complete, and unlock. What is ``busy`` still stays undone."""
+        """Mark current as complete, and unlock the directory. What ``busy`` is about is dropped."""
         try:
             if self._current >= 0:
                 self._info(f"close: {self.path}")
@@ -134,19 +138,19 @@ class Folder:
             self._release()
 
     def reopen(self) -> None:
-        """Close and open it, with what config says now. Raises OSError; ``flush`` then tries it again.
+        """Close and reopen it, with the present config; what is not written yet is kept.
 
-        What is not written yet stays.
+        Raises OSError; ``flush`` then tries it again.
         """
         try:
             self.close()
         except OSError:
-            pass  # it looks as after a crash, and is set aside
+            pass  # as after a crash: current is set aside
         self._retry = None
         self._open()
 
     def _lines(self, pieces: Iterable[bytes]) -> Iterable[bytes]:
-        """Return them as they are written, without those that are not kept."""
+        """Return the pieces as they are written, without those that are not kept."""
         now = time.time_ns()
         head = (self._stamp(now) + b" " if self._stamp else b"") + self.rules.prefix
         if not self.by_line:
@@ -170,7 +174,7 @@ class Folder:
         return headed
 
     def _chosen(self, piece: bytes, head: bytes) -> bool:
-        """Copy the beginning of a line to where it belongs; return whether it is kept here."""
+        """Copy the beginning of a line to standard error and UDP as configured; return whether it is kept."""
         text = piece[: self._length + 1].removesuffix(b"\n")
         kept, copied = self.rules.select(text[: self._length])
         if copied or (kept and self.rules.udp):
@@ -194,7 +198,7 @@ class Folder:
     # Opening and closing.
 
     def _open(self) -> None:
-        """Open the directory, and set a current aside that a crash has left; or nothing is open."""
+        """Open the directory, and set aside a current that a crash has left. On failure all is closed."""
         try:
             self._open_all()
         except OSError:
@@ -261,8 +265,8 @@ class Folder:
             self._udp.close()
             self._udp = None
 
-    def _open_anew(self) -> None:
-        """Make the directory, or current, again that was removed."""
+    def _make_again(self) -> None:
+        """Make the directory, or current, which was removed, again."""
         self._release()
         try:
             os.mkdir(self.path, self._mode)
@@ -273,9 +277,9 @@ class Folder:
     # Writing and rotation.
 
     def _drain(self) -> None:
-        """Write all that is pending, and rotate where it is due."""
+        """Write all that is pending, and rotate when that is due."""
         if self._current < 0 or not self._in_place():
-            self._open_anew()
+            self._make_again()
         while True:
             if self.rules.age and time.monotonic() >= self._opened + self.rules.age:
                 self._wanted, self._opened = self._size > 0, time.monotonic()
@@ -290,7 +294,7 @@ class Folder:
             self._wanted = self._wanted and done == end
 
     def _in_place(self) -> bool:
-        """Return whether current is what is found there: not moved, nor something mounted over it."""
+        """Return whether current is the file at its path: neither moved nor mounted over."""
         try:
             found = os.stat(f"{self.path}/current", follow_symlinks=False)
         except FileNotFoundError:
@@ -299,7 +303,7 @@ class Folder:
         return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
 
     def _portion(self) -> tuple[int, bool]:
-        """Return how many bytes go into current, and whether it is full then."""
+        """Return how many bytes to write to current, and whether it is full then."""
         size, have = self.rules.size, len(self._pending)
         if not size:
             return have, False
@@ -309,7 +313,7 @@ class Folder:
         return (end or min(room, have)), bool(end) or have >= room
 
     def _write(self, data: bytes) -> int:
-        """Write some of it; while the disk is full, old files go for it as far as the rules say so."""
+        """Write some of it; while the disk is full, remove old files as far as the rules allow."""
         self._doing = "write to"
         while True:
             try:
@@ -323,7 +327,7 @@ class Folder:
                     raise
 
     def _turn_over(self) -> bool:
-        """Rotate; False if that has to wait for the processor."""
+        """Rotate; return False if that has to wait for the processor."""
         if self._unprocessed:
             return False
         self._doing = "rename"
@@ -336,7 +340,7 @@ class Folder:
         return True
 
     def _complete(self) -> None:
-        """Close current, with the mode that says that it was closed in order."""
+        """Close current, with the mode that marks it as complete."""
         current, self._current = self._current, -1
         try:
             os.fsync(current)
@@ -345,10 +349,10 @@ class Folder:
             os.close(current)
 
     def _rename(self, suffix: str, size: int = 0) -> str:
-        """Give current its name among the old files, and return the stem of it.
+        """Rename current to an old file, and return the stem of the name.
 
-        If they are too many, the oldest that can be removed goes. The clock may have been set back: the name
-        is later than the others all the same, or this one would go.
+        If there are too many, the oldest one that can be removed is removed. If the clock was set back the
+        name is still later than all others, or this one would be removed.
         """
         stem = tai64n(time.time_ns()).decode()
         there = [name[:-2] for name in os.listdir(self._dir) if _is_stem(name[:-2])]
@@ -372,7 +376,7 @@ class Folder:
         return True
 
     def _old_files(self) -> list[str]:
-        """Return the old files, the oldest first; what a processor left unfinished is removed."""
+        """Return the old files, the oldest first; remove what a processor has left unfinished."""
         old = []
         for name in sorted(os.listdir(self._dir)):
             if name[:1] == "@" and len(name) == _NAME_LENGTH and name[:-2] != self._unprocessed:
@@ -385,7 +389,7 @@ class Folder:
     # The processor.
 
     def _process(self) -> None:
-        """Start the processor if it is due, and see what became of it."""
+        """Start the processor if it is due, and check whether it has ended."""
         stem = self._unprocessed
         if not stem or time.monotonic() < self._process_after:
             return
@@ -403,7 +407,7 @@ class Folder:
                 self._processed(stem)
                 return
         except OSError:
-            pass  # it cannot be started, or what it made is not there
+            pass  # starting it has failed, or its output is missing
         if f"{stem}.u" in os.listdir(self._dir):
             self._warn(f"processor failed, restart: {self.path}")
             self._process_after = time.monotonic() + PROCESSOR_PAUSE
@@ -411,7 +415,7 @@ class Folder:
             self._unprocessed = ""  # it was removed meanwhile
 
     def _processed(self, stem: str) -> None:
-        """Keep what the processor made of a file."""
+        """Keep the output of the processor for a file."""
         os.chmod(f"{stem}.t", 0o744, dir_fd=self._dir)
         for source, target in ((f"{stem}.t", f"{stem}.s"), ("newstate", "state")):
             os.rename(source, target, src_dir_fd=self._dir, dst_dir_fd=self._dir)
@@ -420,12 +424,12 @@ class Folder:
         self._unprocessed = ""
 
     def _say(self, trouble: str) -> None:
-        """Report trouble once, and that it is over."""
+        """Report a failure once, and its end."""
         if trouble != self._trouble:
             self._warn(trouble or f"{self.path}: written again")
             self._trouble = trouble
 
 
 def _is_stem(name: str) -> bool:
-    """Return whether it is a stamp of these billion years."""
+    """Return whether it is a TAI64N stamp after 1970."""
     return name[:2] == "@4" and len(name) == _NAME_LENGTH - 2 and _HEXADECIMAL.issuperset(name[1:])

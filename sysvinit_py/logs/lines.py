@@ -1,7 +1,7 @@
-"""Bytes as they arrive, to lines.
+"""Splitting a stream of bytes into lines.
 
-A line is bytes that end with a newline. One that is longer than ``CAP`` comes in pieces, of which only the
-last has the newline: whoever writes them one after the other, as svlogd does, writes the line whole.
+A line ends with a newline. One that is longer than ``CAP`` is split into pieces, of which only the last has
+the newline: writing them one after the other, as svlogd does, restores the line.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ _NEWLINE = ord("\n")
 
 
 class Lines:
-    """Cuts what is read from one source; holds at most the CAP bytes of a line that is not complete."""
+    """Splits what is read from one source; keeps at most CAP bytes of an incomplete line."""
 
     def __init__(self) -> None:
         self._rest = b""
-        self._cut = False  # the line goes on that the last piece is of
+        self._cut = False  # the last piece is not the end of its line
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Return the lines that are complete now, and of a longer one the pieces of CAP bytes."""
+        """Return the lines that are complete now; a longer one as pieces of CAP bytes."""
         *lines, rest = (self._rest + data).split(b"\n")
         pieces = []
         for line in lines:
@@ -35,7 +35,7 @@ class Lines:
         return pieces
 
     def whole(self, data: bytes) -> list[bytes]:
-        """Return all lines that are complete now in one piece, or what there is of a line of CAP bytes."""
+        """Return all lines that are complete now as one piece, or CAP bytes or more of a longer one."""
         data = self._rest + data
         end = data.rfind(b"\n") + 1 or (len(data) if len(data) >= CAP else 0)
         self._rest = data[end:]
@@ -44,11 +44,11 @@ class Lines:
 
     @property
     def begun(self) -> bool:
-        """Whether a line has begun that is not complete."""
+        """Whether there is an incomplete line."""
         return bool(self._rest) or self._cut
 
     def end(self) -> list[bytes]:
-        """Return the last line, with a newline, if it had none when the source ended."""
+        """Return the rest of an incomplete line, with a newline, at the end of the source."""
         rest, cut = self._rest, self._cut
         self._rest, self._cut = b"", False
         return [rest + b"\n"] if rest or cut else []

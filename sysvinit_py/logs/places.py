@@ -1,4 +1,4 @@
-"""Where the output of an entry goes: log-to=, log=, size= and keep= in comments of the inittab."""
+"""The destinations of entries' output: log-to=, log=, size= and keep= in comments of the inittab."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
     from sysvinit_py.inittab.entry import Entry, FileOptions
 
-#: Where logs are in memory, and a link to each that is elsewhere: so whoever looks need not know of options.
+#: The folder of logs in memory, with a link to each that is elsewhere, so that readers find all of them.
 RUN = "/run/inittab/log"
 #: Bytes of current and number of old files: in memory, and elsewhere.
 _SIZE_IN_MEMORY, _SIZE_ELSEWHERE = (1 << 16, 1), (1_000_000, 10)
-#: Where the groups are, and which one may read the logs, as root may.
+#: The file of groups, and the group that may read the logs.
 GROUPS = "/etc/group"
 _GROUP = b"adm"
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+~-")
-#: Seconds for syslog's daemon to be there; what comes meanwhile is left in the pipe.
+#: Seconds to wait for syslogd; until then output stays in the pipe.
 _SYSLOG_PATIENCE = 60.0
-#: Seconds until a descriptor that takes no more is tried again: it may be one that cannot be polled.
+#: Seconds until a blocked descriptor is tried again: it may be one that cannot be polled.
 _PAUSE = 0.05
 
 
 class Spec(Value):
-    """Where the output of an entry goes, and in which form."""
+    """The destination and the form of an entry's output."""
 
     id: str
-    to: str = RUN  # a folder in which each entry has one of its own, stdout or syslog
-    form: str = ""  # prefix, json, raw; empty: what is usual there
+    to: str = RUN  # stdout, syslog, or a folder in which each entry has a log directory
+    form: str = ""  # prefix, json, raw; empty: the default of the destination
     size: int = 0
     keep: int = 0
 
@@ -50,7 +50,7 @@ class Spec(Value):
 
 
 def spec(entry: Entry, files: Mapping[str, FileOptions]) -> Spec:
-    """Return where the output of an entry goes; ``files``: what comments say of the files of the inittab."""
+    """Return the destination of an entry's output; ``files``: the options of the inittab's files."""
     of_file, of_entry = files.get(entry.file), entry.options
     to = (of_file and of_file.log_to) or RUN
     size, keep = _SIZE_IN_MEMORY if to == RUN else _SIZE_ELSEWHERE
@@ -59,36 +59,36 @@ def spec(entry: Entry, files: Mapping[str, FileOptions]) -> Spec:
 
 
 def folder_name(name: str) -> str:
-    """Return an id as the name of a folder: with %XX for all but letters, digits and ``_+~-``."""
+    """Return an id as the name of a folder: all but letters, digits and ``_+~-`` become %XX."""
     raw = name.encode("utf-8", "surrogateescape")
     return "".join(chr(byte) if chr(byte) in _SAFE else f"%{byte:02X}" for byte in raw)
 
 
 class Sink:
-    """Takes the output of an entry."""
+    """Base of what writes the output of an entry to its destination."""
 
     deadline: float | None = None  # when to call flush again, by the monotonic clock
 
     def flush(self) -> bool:
-        """Write what is not written yet; return whether the next can come."""
+        """Write what is not written yet; return whether it accepts more."""
         return True
 
     def write(self, data: bytes) -> None:
-        """Take what was read, after a flush that returned True; empty: all has come."""
+        """Accept what was read, after a flush that returned True; empty at the end of the output."""
 
     def close(self) -> None:
-        """Note that no more comes."""
+        """Finish."""
 
 
 def sink(spec: Spec, stdout: Output, warn: Callable[[str], object]) -> Sink:
-    """Return what takes the output."""
+    """Return the sink for a destination."""
     if spec.to == "stdout":
         return _ToOutput(spec, stdout)
     return _ToSyslog(spec) if spec.to == "syslog" else _ToFolder(spec, warn)
 
 
 class _ToFolder(Sink):
-    """Writes to a log directory, once that can be opened. Parts of lines are written, too, as they come."""
+    """Writes to a log directory, once it can be opened. Parts of lines are written as they come."""
 
     def __init__(self, spec: Spec, warn: Callable[[str], object]) -> None:
         self._spec, self._warn = spec, warn
@@ -128,10 +128,10 @@ class _ToFolder(Sink):
             pass  # it is complete but for its mode
 
     def _opened(self) -> Folder:
-        """Open the directory, which is made if necessary. Raises OSError."""
+        """Open the directory, and make it if necessary. Raises OSError."""
         spec, folder = self._spec, self._spec.folder
         known = f"{RUN}/{folder_name(spec.id)}"
-        goes_on = _is_there(known)  # it was written since the boot
+        goes_on = _is_there(known)  # it was written to since the boot
         _make(spec.to, 0o755)
         if _make(folder, 0o750):
             os.chown(folder, -1, _group())
@@ -145,7 +145,7 @@ class _ToFolder(Sink):
         return made
 
     def _say(self, trouble: str) -> None:
-        """Report trouble once, and that it is over."""
+        """Report a failure once, and its end."""
         if trouble != self._trouble:
             self._warn(f"{self._spec.folder}: {trouble or 'opened'}")
             self._trouble = trouble
@@ -167,7 +167,7 @@ class _ToOutput(Sink):
         try:
             return self._output.flush()
         except OSError:
-            return True  # nobody reads any more: it is lost
+            return True  # it has no reader any more: the output is lost
 
     def write(self, data: bytes) -> None:
         pieces = self._lines.feed(data) if data else self._lines.end()
@@ -180,14 +180,14 @@ class _ToOutput(Sink):
         try:
             self._output.write(text)
         except OSError:
-            pass  # nobody reads any more
+            pass  # it has no reader any more
 
     def close(self) -> None:
         self.write(b"")
 
 
 class _ToSyslog(Sink):
-    """Sends to syslog, once its daemon is there."""
+    """Sends to syslog, once syslogd is running."""
 
     def __init__(self, spec: Spec) -> None:
         self._syslog, self._lines = ToSyslog(spec.id), Lines()
@@ -214,7 +214,7 @@ class _ToSyslog(Sink):
 
 
 def _make(path: str, mode: int) -> bool:
-    """Make a folder; False: it is there. Raises OSError."""
+    """Make a folder; return False if it exists. Raises OSError."""
     try:
         os.mkdir(path, mode)
     except FileExistsError:
@@ -231,7 +231,7 @@ def _is_there(path: str) -> bool:
 
 
 def _link(target: str, path: str) -> None:
-    """Have RUN show where a log is. It is of use to whoever looks only."""
+    """Make a link in RUN to a log, for its readers. Errors are ignored."""
     try:
         _make(RUN, 0o755)
         try:
@@ -240,7 +240,7 @@ def _link(target: str, path: str) -> None:
             os.unlink(path)
         except FileNotFoundError:
             pass
-        except OSError:  # it is not a link: the log was in memory before. No id has a dot there.
+        except OSError:  # not a link: the log was in memory before. No name of an id has a dot.
             os.rename(path, f"{path}.{time.time_ns()}")
         os.symlink(target, path)
     except OSError:
@@ -248,7 +248,7 @@ def _link(target: str, path: str) -> None:
 
 
 def _group() -> int:
-    """Return the id of the group, or -1. getgrnam(3) might wait for a server."""
+    """Return the id of the group, or -1. getgrnam(3) might block on a server."""
     try:
         with open(GROUPS, "rb") as groups:
             for line in groups.read(1 << 16).split(b"\n"):

@@ -1,4 +1,4 @@
-"""What a log directory's file ``config`` says, as svlogd reads it."""
+"""Parsing of ``config`` in a log directory, as svlogd does it."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 _NUMBERS = {"s": "size", "n": "keep", "N": "least", "t": "age"}
 _FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20}
 _UDP_PORT = 514
-#: Groups may be nested so deep: re recurses into each.
+#: The depth to which groups may be nested, as re recurses into each.
 _MOST_GROUPS = 50
-#: As much of a line that is not understood is shown.
+#: Characters of an invalid line that are shown.
 _SHOWN = 80
-#: What a pattern does: which of (kept, copied) it sets, and to what.
+#: The effect of a pattern: which of (kept, copied) it sets, and to what.
 _PATTERNS = {"-": (0, False), "+": (0, True), "e": (1, True), "E": (1, False)}
 
 
 class Rules(Value):
-    """How a log directory is kept."""
+    """The rules of a log directory."""
 
-    size: int = 1_000_000  # bytes of current; 0: any
+    size: int = 1_000_000  # bytes of current; 0: no limit
     keep: int = 10  # old files; 0: all
     least: int = 0  # old files that stay when the disk is full
     age: int = 0  # seconds until current is rotated; 0: never
-    processor: bytes = b""  # the shell command that old files are fed through
+    processor: bytes = b""  # the shell command that filters old files
     prefix: bytes = b""
-    udp: tuple[str, int] | None = None  # where lines go, too
+    udp: tuple[str, int] | None = None  # address to which lines are sent, too
     udp_only: bool = False
     patterns: tuple[tuple[re.Pattern[bytes], int, bool], ...] = ()
 
@@ -45,7 +45,7 @@ class Rules(Value):
 
 
 def parse(config: bytes, warn: Callable[[str], object]) -> Rules:
-    """Return what the file says; calls ``warn`` for each line that is not understood, and skips it."""
+    """Return the rules in the file; call ``warn`` for each invalid line, and skip it."""
     import re  # takes a megabyte, as ipaddress does
 
     fields: dict[str, Any] = {}
@@ -80,10 +80,10 @@ def _address(text: str) -> tuple[str, int] | None:
 
 
 def _pattern(pattern: bytes) -> re.Pattern[bytes] | None:
-    """Return a pattern of svlogd's as a regular expression; None: it has too many pluses.
+    """Return a pattern of svlogd as a regular expression; None if it has too many pluses.
 
-    A star goes to the first of what follows it and never back. As in C, a line that ends with what a plus
-    matches is matched, whatever follows in the pattern.
+    A star matches up to the first occurrence of the next character, without backtracking. As in C, a line
+    that ends with what a plus matches is matched, whatever follows in the pattern.
     """
     import re
 

@@ -1,4 +1,4 @@
-"""Lines of several sources on one descriptor, or to syslog."""
+"""Writing lines of several sources to one descriptor, or to syslog."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ PIPE_BUF = 4096
 
 
 class Prefix:
-    """Puts a name before each line: ``web | text``; ``web + text`` where a longer line goes on."""
+    """Prefixes each line with a name: ``web | text``; ``web + text`` if it continues in the next line."""
 
     def __init__(self, name: str) -> None:
         self._heads = tuple(f"{name} {mark} ".encode("utf-8", "surrogateescape") for mark in "+|")
         self._at_start = True
 
     def __call__(self, pieces: Iterable[bytes]) -> bytes:
-        """Return what Lines returned as text; each piece is a line of its own."""
+        """Return the pieces of Lines as lines."""
         made: list[bytes] = []
         for piece in pieces:
             ends = piece.endswith(b"\n")
@@ -30,10 +30,10 @@ class Prefix:
 
 
 class Json:
-    """Makes an object of each line, with fields that are always the same (``id``, ``pid``).
+    """Formats each line as a JSON object, with constant fields such as ``id`` and ``pid``.
 
     ``time`` is when it was read. Bytes that are not UTF-8 are U+FFFD in ``line``, and ``line_raw`` has the
-    line in base64; ``partial`` is true where a longer line goes on in the next object.
+    line in base64; ``partial`` is true if the line continues in the next object.
     """
 
     def __init__(self, **fields: str | int) -> None:
@@ -41,12 +41,12 @@ class Json:
         self._fields = "".join(f', "{name}": {self._field(value)}' for name, value in fields.items())
 
     def __call__(self, pieces: Iterable[bytes], stamp: bytes) -> bytes:
-        """Return what Lines returned as JSON lines."""
+        """Return the pieces of Lines as JSON lines."""
         head = f'{{"time": "{stamp.decode()}"{self._fields}, "line": '
         return "".join(head + self._rest(piece) for piece in pieces).encode()
 
     def _field(self, value: str | int) -> str:
-        """Return a field as JSON has it: an id that is not UTF-8 is U+FFFD there, too."""
+        """Return the value of a constant field in JSON; bytes that are not UTF-8 become U+FFFD."""
         if not isinstance(value, str):
             return str(value)
         return self._encode(value.encode(errors="surrogateescape").decode(errors="replace"))
@@ -63,7 +63,7 @@ class Json:
             return f'{line}, "line_raw": "{raw}"{partial}}}\n'
 
 
-#: What JSON has to escape.
+#: Characters that JSON has to escape.
 _ESCAPES = {chr(code): f"\\u{code:04x}" for code in range(0x20)} | {
     "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\",
 }  # fmt: skip
@@ -71,7 +71,7 @@ _TABLE = str.maketrans(_ESCAPES)
 
 
 def _encoder() -> Callable[[str], str]:
-    """Return what makes JSON of text: the json module's, which itself is slow to import, if there is one."""
+    """Return a function that quotes text for JSON: _json's, if it exists, as json is slow to import."""
     try:
         encode: Callable[[str], str] = __import__("_json").encode_basestring
     except ImportError:  # python3-minimal
@@ -80,7 +80,7 @@ def _encoder() -> Callable[[str], str]:
 
 
 class Output:
-    """A descriptor that others share. It is left blocking: O_NONBLOCK would be set for them, too."""
+    """A descriptor shared with other processes. It stays blocking: O_NONBLOCK would affect them."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
@@ -94,7 +94,7 @@ class Output:
         return bool(self._pending)
 
     def write(self, data: bytes) -> bool:
-        """Write it. False: nothing of it was taken. Raises OSError if nobody reads any more."""
+        """Write data; return False, and take nothing, while busy. Raises OSError if it has no reader."""
         if not self.flush():
             return False
         self._pending = data
@@ -102,22 +102,22 @@ class Output:
         return True
 
     def flush(self) -> bool:
-        """Write as much as does not block; return whether all is written. Raises OSError, too."""
+        """Write as much as possible without blocking; return whether all is written. Raises OSError."""
         start = 0
         try:
             while start < len(self._pending) and self._poll.poll(0):
                 start += calls.write(self.fd, self._pending[start : start + PIPE_BUF])
         except BlockingIOError:
-            pass  # whoever shares it has made it so
+            pass  # another process has set O_NONBLOCK
         finally:
             self._pending = self._pending[start:]
         return not self._pending
 
 
 class ToSyslog(Syslog):
-    """Sends lines to syslog, tagged with a name; those that it does not take at once are lost."""
+    """Sends lines to syslog, tagged with a name; those that it does not accept at once are lost."""
 
     def write(self, pieces: Iterable[bytes]) -> None:
-        """Send what Lines returned; each piece is a message of its own."""
+        """Send each piece of Lines as a message."""
         for piece in pieces:
             self.send(piece.removesuffix(b"\n").decode("utf-8", "surrogateescape"))

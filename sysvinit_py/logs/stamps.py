@@ -1,6 +1,6 @@
 """Time stamps of lines and of file names; times are nanoseconds since 1970, UTC.
 
-TAI64N is as daemontools' and svlogd's: 10 s ahead of UTC whatever the date, and leap seconds are not counted.
+TAI64N is that of daemontools and svlogd: always 10 s ahead of UTC, without leap seconds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _TAI = 2**62 + 10
 
 
 def tai64n(now: int) -> bytes:
-    """Return ``@`` and 24 hexadecimal digits, as svlogd -t and the names of its files have them."""
+    """Return ``@`` and 24 hexadecimal digits, as svlogd -t and in the names of its files."""
     return b"@%016x%08x" % (now // _SECOND + _TAI, now % _SECOND)
 
 
@@ -37,7 +37,7 @@ STAMPS: dict[str, Callable[[int], bytes]] = {
 
 
 def parse(stamp: bytes) -> int:
-    """Return the time of a stamp of any of these forms. Raises ValueError if it is not one."""
+    """Return the time of a stamp in any of these forms. Raises ValueError if it is invalid."""
     if stamp.startswith(b"@") and len(stamp) == 25:
         return (int(stamp[1:17], 16) - _TAI) * _SECOND + int(stamp[17:], 16)
     from calendar import timegm

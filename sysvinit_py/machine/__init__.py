@@ -1,8 +1,8 @@
-"""The runlevel state machine: pure, no system call, no clock of its own.
+"""The runlevel state machine: pure, without system calls and without a clock of its own.
 
-``Machine.handle(event, now)`` returns the effects. Read in this order: ``inittab.actions`` (what each action
-means), ``stages`` and ``limits``, ``throttle``, ``job`` (an entry and its marks), ``rules``, ``events``,
-``effects``, ``machine`` (where it stands), ``run_queue`` (what is next), ``processes`` (what runs),
-``ending`` (what has to go), ``driver`` (whose turn it is), ``state`` (all of it as a plain value), ``status``
-(in words).
+``Machine.handle(event, now)`` returns the effects. Read in this order: ``inittab.actions`` (the properties of
+each action), ``stages`` and ``limits``, ``throttle``, ``job`` (an entry and its marks), ``rules``,
+``events``, ``effects``, ``machine`` (the stages), ``run_queue`` (what is started next), ``processes`` (what
+runs), ``ending`` (what is being ended), ``driver`` (the order of events and effects), ``state`` (the machine
+as a plain value).
 """

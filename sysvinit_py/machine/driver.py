@@ -1,7 +1,7 @@
-"""The driver: tells a machine what happens and has its effects carried out, each in its turn.
+"""The driver: passes events to a machine and has its effects carried out, in the order it relies on.
 
-The order is what the machine relies on: the effects of an event are all carried out before the next event is
-told, and an answer is told before whatever has happened meanwhile. PID 1 and the tests' world share it.
+All effects of an event are carried out before the next event is handled, and an answer is handled before any
+event that came in the meantime. PID 1, the simulator and the tests share it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ else:
 
 
 class Driver:
-    """A machine, the events that it was not told of yet, and the effects that were not carried out yet.
+    """A machine, its pending events, and the effects that are not carried out yet.
 
-    perform  carries out an effect; returns the answer, if there is one at once
-    now      returns the time, as the machine is told it
-    between  called between two steps of a long event, for what cannot wait; it may add events
+    perform  carries out an effect; returns the answer, if it is available at once
+    now      returns the time for the machine, in seconds
+    between  called between two steps of a long event, for work that cannot wait; it may add events
     """
 
     def __init__(
@@ -49,27 +49,27 @@ class Driver:
         return not (self._effects or self._events)
 
     def add(self, *events: ev.Event) -> None:
-        """Queue events; the machine is told when it is their turn."""
+        """Queue events, to be handled in their turn."""
         self._events.extend(events)
 
     def feed(self, *events: ev.Event) -> None:
-        """Queue events, and do all that is to be done."""
+        """Queue events, and handle all that are pending."""
         self._events.extend(events)
         self.work()
 
     def take(self, events: Iterable[ev.Event]) -> None:
-        """Tell the machine, one event after the other, and do all that follows from each."""
+        """Handle events one after the other, each with all its consequences."""
         for event in events:
             self.feed(event)
-        self.work()  # of what was queued without an event, such as the ends of children
+        self.work()  # for what was queued without an event, such as the ends of children
 
     def work(self) -> None:
-        """Do all that is to be done. What raises an error is still the first in its queue.
+        """Handle all pending events and effects. One that raises an error stays the first in its queue.
 
-        Raises MisuseError if called from within itself.
+        Raises MisuseError if called recursively.
         """
         if self._working:
-            raise MisuseError("the driver is at work already; add the event instead")
+            raise MisuseError("the driver is working already; add the event instead")
         self._working = True
         events, effects = self._events, self._effects
         try:
@@ -89,9 +89,9 @@ class Driver:
             self._working = False
 
     def recover(self, attempts: int) -> None:
-        """Retry what raised an error, and then do all that was to be done after it.
+        """Retry what raised an error, and then handle everything after it.
 
-        What fails again is given up, up to so many times; then the rest is left alone.
+        What fails again is skipped, up to ``attempts`` times; then the rest stays pending.
         """
         if not any(isinstance(undone, (fx.Start, ev.Answer)) for undone in (*self._effects, *self._events)):
             self.machine.repair_after_error()

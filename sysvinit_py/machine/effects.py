@@ -1,4 +1,4 @@
-"""What the machine wants done, in this order: PID 1 carries it out, a test or a simulator pretends to."""
+"""The effects that the machine requests: PID 1 carries them out, tests and the simulator emulate that."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from sysvinit_py.value import Value
 
 
 class Effect(Value):
-    """Something is to be done."""
+    """Base of all effects."""
 
 
 class ReadInittab(Effect):
-    """Read the inittab; answered by InittabRead or InittabNotRead. Replaces a reading under way."""
+    """Read the inittab; answered by InittabRead or InittabNotRead. Replaces a reading in progress."""
 
 
 class Start(Effect):
-    """Start the entry's process, if its terminal is there.
+    """Start the entry's process, if its terminal exists.
 
     Answered by Started, CannotExecute, CannotFork or TerminalMissing, before any other event.
     """
@@ -28,11 +28,11 @@ class Start(Effect):
     runlevel: str
     prevlevel: str
     variables: tuple[tuple[str, str], ...]  # INIT_*
-    terminal: str = ""  # the path of the terminal that it needs; empty: none
+    terminal: str = ""  # path of the terminal that it needs; empty: none
 
 
 class WatchTerminals(Effect):
-    """What terminals are waited for has changed (``Machine.awaited``); answered by TerminalsSeen, later."""
+    """Watch the terminals in ``Machine.awaited``, which has changed; answered by TerminalsSeen, later."""
 
 
 class Signal(Effect):
@@ -44,13 +44,13 @@ class Signal(Effect):
 
 
 class Probe(Effect):
-    """Look whether the process group still has members; answered by GroupGone if not."""
+    """Check whether the process group still has members; answered by GroupGone if not."""
 
     group: int
 
 
 class Say(Effect):
-    """Tell people: on the console, in syslog, or both."""
+    """Write a message to the console, to syslog, or to both."""
 
     text: str
     console: bool = True
@@ -62,15 +62,15 @@ class AskLevel(Effect):
 
 
 class StopAsking(Effect):
-    """The question has an answer from elsewhere."""
+    """Withdraw that question, as the level was requested in another way."""
 
 
 class SaneConsole(Effect):
-    """Give the console its sane settings."""
+    """Reset the settings of the console, as ``stty sane`` does."""
 
 
 class ShowStage(Effect):
-    """The stage is a new one: for the process title and /run/runlevel."""
+    """Show the new stage in the process title and in /run/runlevel."""
 
     stage: str
 
@@ -91,7 +91,7 @@ class RecordStart(Effect):
 
     id: str
     pid: int
-    read_by_child: bool = False  # as a getty does: the record is not to be put off
+    read_by_child: bool = False  # as a getty does, so the record must not be deferred
 
 
 class RecordEnd(Effect):
@@ -103,4 +103,4 @@ class RecordEnd(Effect):
 
 
 class Reexecute(Effect):
-    """Become the /sbin/init that is there now, with this state."""
+    """Execute the present /sbin/init in place of this one, and pass the state on."""

@@ -1,4 +1,4 @@
-"""Process groups on their way out: SIGTERM, then SIGKILL, then given up (behaviour/runlevels#ending)."""
+"""Process groups that are being ended: SIGTERM, then SIGKILL, then given up (behaviour/runlevels#ending)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NEVER = float("inf")
 
 
 class Ending(Plain):
-    """A process group that was told to end."""
+    """A process group that was sent SIGTERM."""
 
     __slots__ = SAVED = ("group", "entry_id", "kill_at", "give_up_at", "alone")
 
@@ -22,36 +22,36 @@ class Ending(Plain):
     ) -> None:
         self.group = group
         self.entry_id = entry_id
-        self.alone = alone  # nobody waits for it
-        self.kill_at = kill_at  # NEVER: was killed
-        self.give_up_at = give_up_at  # NEVER: not before it was killed
+        self.alone = alone  # nothing waits for its end
+        self.kill_at = kill_at  # NEVER: SIGKILL was sent
+        self.give_up_at = give_up_at  # NEVER: SIGKILL was not sent yet
 
     def kill(self, now: float) -> None:
         """Note that it was sent SIGKILL."""
         self.kill_at, self.give_up_at = NEVER, now + HANG_TIME
 
     def hurry(self, now: float) -> None:
-        """Have it killed now, if its time is not up yet."""
+        """Make SIGKILL due now, if it was not sent yet."""
         if self.kill_at != NEVER:
             self.kill_at = now
 
     @property
     def due_at(self) -> float:
-        """When something is to be done about it."""
+        """When the next step is due."""
         return min(self.kill_at, self.give_up_at)
 
 
 class Endings:
-    """All of them, by group. True while there are any that others wait for."""
+    """All endings, by group. True while there are any that something waits for."""
 
     def __init__(self) -> None:
         self.by_group: dict[int, Ending] = {}
-        self.orphaned: dict[int, Ending] = {}  # whose leader was reaped: members may be left
-        self.probe_at = NEVER  # the next look at orphaned groups
+        self.orphaned: dict[int, Ending] = {}  # the leader was reaped, but members may be left
+        self.probe_at = NEVER  # when to probe orphaned groups
         self._due_at = NEVER
 
     def __bool__(self) -> bool:
-        for ending in self.by_group.values():  # noqa: SIM110 - asked at each event: any() takes twice as long
+        for ending in self.by_group.values():  # noqa: SIM110 - called for each event; any() takes twice as long
             if not ending.alone:
                 return True
         return False
@@ -60,12 +60,12 @@ class Endings:
         return group in self.by_group
 
     def waits_for(self, group: int) -> bool:
-        """Return whether others wait for the group's end."""
+        """Return whether something waits for the group's end."""
         return group in self.by_group and not self.by_group[group].alone
 
     @property
     def deadline(self) -> float:
-        """When something is due; NEVER."""
+        """When the next step is due, or NEVER."""
         return min(self._due_at, self.probe_at)
 
     def add(self, ending: Ending) -> None:
@@ -74,19 +74,19 @@ class Endings:
         self._due_at = min(self._due_at, ending.due_at)
 
     def resume(self, endings: Iterable[Ending], orphaned: Iterable[int], probe_at: float) -> None:
-        """Go on with those that another init has left."""
+        """Continue those of the previous init."""
         for ending in endings:
             self.add(ending)
         self.orphaned = {group: self.by_group[group] for group in orphaned}
         self.probe_at = probe_at
 
     def leader_ended(self, group: int, now: float) -> None:
-        """Note that its leader was reaped: from now on the group is probed for members."""
+        """Note that the leader was reaped: from now on the group is probed for members."""
         self.orphaned[group] = self.by_group[group]
         self.probe_at = min(self.probe_at, now + PROBE_TIME)
 
     def remove(self, group: int) -> None:
-        """Remove a group of which no process is left, or that is given up."""
+        """Remove a group that has no process left, or is given up."""
         del self.by_group[group]
         self.orphaned.pop(group, None)
         if not self.orphaned:
@@ -95,14 +95,14 @@ class Endings:
             self._due_at = NEVER
 
     def to_probe(self, now: float) -> list[int]:
-        """Return the groups to probe now; each is due again after PROBE_TIME."""
+        """Return the groups to probe now; they are due again after PROBE_TIME."""
         if now < self.probe_at:
             return []
         self.probe_at = now + PROBE_TIME
         return list(self.orphaned)
 
     def to_give_up(self, now: float) -> list[Ending]:
-        """Remove and return those that SIGKILL has not ended in time."""
+        """Remove and return the groups that SIGKILL has not ended in time."""
         hanging = [ending for ending in self.by_group.values() if ending.give_up_at <= now]
         for ending in hanging:
             self.remove(ending.group)
@@ -110,13 +110,13 @@ class Endings:
         return hanging
 
     def hurry(self, now: float) -> None:
-        """Have those killed now whose time is not up yet."""
+        """Make SIGKILL due now for all groups."""
         for ending in self.by_group.values():
             ending.hurry(now)
         self._set_due()
 
     def to_kill(self, now: float) -> list[int]:
-        """Return the groups whose time after SIGTERM is up, each once."""
+        """Return the groups for which SIGKILL is due, each once."""
         overdue = [ending for ending in self.by_group.values() if ending.kill_at <= now]
         for ending in overdue:
             ending.kill(now)

@@ -1,7 +1,7 @@
-"""The error of a caller that breaks the order that the machine relies on."""
+"""The errors of the machine."""
 
 from __future__ import annotations
 
 
 class MisuseError(Exception):
-    """The machine, or its driver, was told something out of turn: what would follow is lost or done twice."""
+    """The machine or its driver was called out of order, so that something would be lost or done twice."""

@@ -1,4 +1,4 @@
-"""What happens to the machine: the events it is told of, with the time they are told at."""
+"""The events that the machine handles."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from sysvinit_py.value import Value
 
 
 class Event(Value):
-    """Something happened."""
+    """Base of all events."""
 
 
 class Booted(Event):
     """Init has started as PID 1."""
 
-    level: str = ""  # the kernel's argument: a level to enter; empty: none
-    emergency: bool = False  # a sulogin before all else
+    level: str = ""  # the level that the kernel's argument names; empty: none
+    emergency: bool = False  # start a sulogin first
     consoles: tuple[Entry, ...] = ()  # init.autocon: entries for consoles that the inittab does not name
 
 
 class Resumed(Event):
-    """Init goes on from a saved state, as PID 1 that was re-executed (behaviour/reexec#state)."""
+    """Init continues from a saved state, as after re-execution (behaviour/reexec#state)."""
 
 
 class InittabRead(Event):
@@ -28,18 +28,18 @@ class InittabRead(Event):
 
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...] = ()
-    complete: bool = True  # False: something is missing or cannot be read; that is good enough at boot only
-    graces: tuple[tuple[str, float], ...] = ()  # of files: how long a request to stop an entry waits
+    complete: bool = True  # False: a file is missing or cannot be read; it is used at boot only
+    graces: tuple[tuple[str, float], ...] = ()  # by file: seconds to SIGKILL for a request to stop
 
 
 class InittabNotRead(Event):
-    """The other answer to ReadInittab: it is missing, or cannot be read; what was read before stands."""
+    """The other answer to ReadInittab: reading has failed, and the last reading stays in force."""
 
     reason: str
 
 
 class Answer(Event):
-    """An answer to Start: it is told before any other event."""
+    """An answer to Start: it is handled before any other event."""
 
     key: Key
 
@@ -51,14 +51,14 @@ class Started(Answer):
 
 
 class CannotExecute(Answer):
-    """There is no such command, or it is not one."""
+    """The command does not exist, or cannot be executed."""
 
     command: str
     reason: str = ""
 
 
 class CannotFork(Answer):
-    """No process can be made now."""
+    """No process can be created now."""
 
 
 class TerminalMissing(Answer):
@@ -66,76 +66,76 @@ class TerminalMissing(Answer):
 
 
 class TerminalsSeen(Event):
-    """Somebody has looked which of the terminals exist that the machine names in ``terminals``."""
+    """It was checked which of the terminals in ``Machine.terminals`` exist."""
 
     missing: tuple[str, ...]
 
 
 class ChildExited(Event):
-    """A child of init has ended and was reaped: an entry's, or an orphan."""
+    """A child of init was reaped: an entry's process, or an orphan."""
 
     pid: int
     status: int  # as wait(2) gives it
 
 
 class GroupGone(Event):
-    """The answer to Probe when no process is left in the group."""
+    """The answer to Probe if no process is left in the group."""
 
     group: int
 
 
 class LevelRequested(Event):
-    """telinit, or a program like it, asks for a level, a b c, q, or u.
+    """telinit, or a similar program, requests a level, a, b, c, q or u.
 
     See behaviour/runlevels and behaviour/initctl.
     """
 
-    level: str  # the character it sent
-    wait_time: float  # seconds between SIGTERM and SIGKILL
+    level: str  # the character as sent
+    wait_time: float  # seconds from SIGTERM to SIGKILL
 
 
 class WaitTimeGiven(Event):
-    """A request that asks for no level carried a wait time all the same."""
+    """A request that is not for a level carried a wait time."""
 
     wait_time: float
 
 
 class RereadRequested(Event):
-    """SIGHUP: as LevelRequested("q"), with the wait time there is."""
+    """SIGHUP: as LevelRequested("q"), but the wait time stays."""
 
 
 class Called(Event):
-    """Power, ctrlaltdel, kbrequest or resume: one of actions.EVENTS."""
+    """One of actions.EVENTS has happened: power, ctrlaltdel, kbrequest or resume."""
 
     what: str
 
 
 class EntryRequested(Event):
-    """Somebody asks for something to be done with one entry, and awaits an answer (machine/steering.py)."""
+    """A request for one entry, which is answered (machine/steering.py)."""
 
-    token: str  # of the answer
+    token: str  # identifies the answer
     verb: str
     id: str
-    by: str  # who asks, as they say
-    wait_time: float | None = None  # from SIGTERM to SIGKILL; None: as the inittab says
+    by: str  # the requester, as given by itself
+    wait_time: float | None = None  # seconds from SIGTERM to SIGKILL; None: as the inittab says
     signal: int = 0
 
 
 class VariablesGiven(Event):
-    """INIT_* variables to set, or to unset where there is no value."""
+    """INIT_* variables to set, or to unset if the value is None."""
 
     changes: tuple[tuple[str, str | None], ...]
 
 
 class LevelAnswered(Event):
-    """Somebody has typed a line at the question for a level."""
+    """A line was typed in answer to the question for a level."""
 
     answer: str
 
 
 class NoAnswer(Event):
-    """There is no console to ask on."""
+    """The question for a level cannot be asked, as there is no console."""
 
 
 class Tick(Event):
-    """The machine's deadline has come."""
+    """The machine's deadline has passed."""

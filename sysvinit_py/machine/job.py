@@ -1,7 +1,6 @@
-"""A job: an entry of the inittab and its marks.
+"""A job: an entry of the inittab and its state, the marks.
 
-A mark is changed by the methods of :class:`Job` and by nothing else. What follows from the marks stands in
-``rules``.
+Marks are changed only by the methods of :class:`Job`. What follows from them is in ``rules``.
 """
 
 from __future__ import annotations
@@ -16,86 +15,81 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: Names a job: id and action, as an entry whose action changed is a new one (behaviour/runlevels#change),
-#: and which of several
-#: entries with both (only the id ``~~`` repeats).
+#: Identifies a job: the id; the action, as an entry whose action was changed is a new one
+#: (behaviour/runlevels#change); and a number, as the id ``~~`` may be repeated.
 Key = tuple[str, str, int]
 
-#: In ``Job.pid``: told to start, and the answer has not come yet.
+#: In ``Job.pid``: Start was requested, and is not answered yet.
 STARTING = -1
-#: In ``Job.status``: none has ended yet, or nobody knows how.
+#: In ``Job.status``: no process has ended yet, or its status is unknown.
 UNKNOWN = -1
-#: As if the command had ended with 127, which is what a shell says of one that it cannot execute.
+#: The wait status of exit code 127, which a shell returns for a command that it cannot execute.
 NOT_EXECUTED = 127 << 8
 
-#: Why a process was ended, or has ended; empty: by itself. Words without whitespace, as they are published.
+#: Why a process was ended, or has ended; empty: by itself. Published, so without whitespace.
 LEVEL_LEFT, ENTRY_GONE, ACTION_CHANGED = "level-left", "entry-gone", "action-changed"
 STOPPED, RESTARTED, TERMINAL_GONE = "stopped", "restarted", "terminal-gone"
 GIVEN_UP, CANNOT_EXECUTE = "given-up", "cannot-execute"
-#: What has happened that is of interest to nobody but the one who has asked for it.
+#: A note that is only for the client whose request it answers.
 ANSWER = "answer"
 
 
 class Job(Plain):
-    """An entry of the inittab and what has become of it."""
+    """An entry of the inittab and its state."""
 
-    __slots__ = (
-        "accounted", "asked", "began", "ended_at", "ends_for", "entry", "forking", "has_run", "key",
-        "lacks_terminal", "leaving", "on_demand", "pending_event", "pid", "place", "rests_until", "rule",
-        "said_so", "starts", "status", "stopped", "terminal", "throttle", "why",
-    )  # fmt: skip
     SAVED = (
         "pid", "accounted", "has_run", "on_demand", "pending_event", "rests_until", "forking", "terminal",
         "lacks_terminal", "said_so", "starts", "began", "ended_at", "stopped", "leaving", "ends_for", "why",
         "asked",
     )  # fmt: skip
+    __slots__ = (*SAVED, "entry", "key", "place", "rule", "status", "throttle")
 
     def __init__(self, key: Key, entry: Entry, status: int = UNKNOWN) -> None:
         self.key = key
         self.entry = entry
-        self.rule = entry.rule  # of its action, which never changes: that is part of the key
-        self.pid = 0  # of the process, which leads its group; 0: none; STARTING
-        self.status = status  # with which its last process ended, as wait(2) gives it
+        self.rule = entry.rule  # constant, as the action is part of the key
+        self.pid = 0  # of the process, which leads its group; 0: none; or STARTING
+        self.status = status  # wait status of its last process
         self.accounted = False  # the process has an INIT_PROCESS record
-        self.has_run = False  # not again, unless its action says so, until its levels are left
-        self.on_demand = False  # started by a, b or c: has a place in every level but S
-        self.pending_event = False  # an event has triggered it, and it could not run yet
-        self.rests_until = 0.0  # not started before: for the throttle, or a failed fork; 0: does not rest
-        self.forking = False  # rests because its fork failed
-        self.terminal = terminal_of(entry)  # that its process needs, or would if it was started; empty: none
-        self.lacks_terminal = False  # not started before that is there
-        self.said_so = False  # people know
-        self.stopped = False  # by request: not started until its levels are left, or somebody asks for it
-        self.leaving = 0  # the group that was ended by request: not started before it is gone; 0: none
+        self.has_run = False  # not started again, unless its action says so, until its levels are left
+        self.on_demand = False  # started by a, b or c: may run in every level but S
+        self.pending_event = False  # triggered by an event, but not started yet
+        self.rests_until = 0.0  # in backoff until then, by the throttle or a failed fork; 0: not in backoff
+        self.forking = False  # in backoff because its fork failed
+        self.terminal = terminal_of(entry)  # needed by its process; empty: none
+        self.lacks_terminal = False  # not started until the terminal exists
+        self.said_so = False  # that was reported
+        self.stopped = False  # by request: not started until its levels are left, or another request
+        self.leaving = 0  # group that was ended by request: not started before it is gone; 0: none
         self.throttle = Throttle()
-        # For those who ask: nothing is decided by these.
-        self.place = 0  # in the inittab, from 0
-        self.starts = 0  # since the entry is there
-        self.began = 0.0  # when its last process was to start; 0: never, or nobody knows
-        self.ended_at = 0.0  # when that ended
-        self.why = ""  # that ended
-        self.ends_for = ""  # the same of one that was told to end
-        self.asked = ""  # who has stopped or started it, as they say; empty: nobody
+        # For status only: nothing is decided by these.
+        self.place = 0  # index in the inittab, from 0
+        self.starts = 0  # since the entry exists
+        self.began = 0.0  # when Start was requested last; 0: never, or unknown
+        self.ended_at = 0.0  # when its last process ended
+        self.why = ""  # that process ended
+        self.ends_for = ""  # why the present process is being ended
+        self.asked = ""  # who has stopped or started it, as given by the requester; empty: nobody
 
     # Its entry.
 
     def take(self, entry: Entry, place: int) -> None:
-        """Take the entry as it stands in an inittab just read, with its key.
+        """Take the entry with the same key from an inittab just read.
 
-        A changed process field is used at the next start (behaviour/runlevels#change). A re-read ends all
-        rests (behaviour/throttle).
+        A changed process field is used at the next start (behaviour/runlevels#change). A re-read ends the
+        backoff (behaviour/throttle).
         """
         self.entry, self.place, self.rests_until, self.forking = entry, place, 0.0, False
         self.throttle.clear()
 
     def stand_at(self, place: int) -> None:
-        """Note where in the inittab its entry stands."""
+        """Set the index of its entry in the inittab."""
         self.place = place
 
     # A start, and the four answers to it.
 
     def told_to_start(self, now: float) -> None:
-        """Note that Start was said: a pending event is used up."""
+        """Note that Start was requested: a pending event is consumed."""
         self.pid, self.has_run, self.pending_event = STARTING, True, False
         self.began = now
         self.terminal = terminal_of(self.entry)
@@ -106,7 +100,7 @@ class Job(Plain):
         self.starts += 1
 
     def not_forked(self, until: float) -> None:
-        """Undo the start, and rest until then: there is no process."""
+        """Undo the start, as there is no process, and back off until then."""
         self.pid, self.has_run, self.pending_event = 0, False, self.rule.when == ON_EVENT
         self.throttle.take_back()
         self.rests_until, self.forking = until, True
@@ -120,7 +114,7 @@ class Job(Plain):
     # Its end.
 
     def told_to_end(self, why: str) -> None:
-        """Note that it was sent SIGTERM: it has not run its course."""
+        """Note that it was sent SIGTERM: this does not count as a run."""
         self.has_run, self.ends_for = False, why
 
     def ended(self, now: float, status: int = UNKNOWN, why: str = "") -> None:
@@ -129,16 +123,16 @@ class Job(Plain):
         self.why, self.ends_for = why or self.ends_for, ""
 
     def given_up(self, now: float) -> Job:
-        """Go on as if its process was gone; return a job for that, which writes the record if it ends."""
+        """Continue as if its process was gone; return a job for it, for the record if it ends after all."""
         abandoned = Job(self.key, self.entry)
         abandoned.accounted = self.accounted
         self.ended(now, why=GIVEN_UP)
         return abandoned
 
-    # An error of our own.
+    # After an internal error.
 
     def adopt_child(self, pid: int) -> None:
-        """Note a start that the machine could not be told of."""
+        """Note a start whose answer could not be handled."""
         self.pid = pid
 
     def repair(self) -> None:
@@ -154,17 +148,17 @@ class Job(Plain):
         self.lacks_terminal = self.said_so = True
 
     def find_terminal(self) -> None:
-        """Note that its terminal may exist: that shows when the job is started."""
+        """Note that its terminal may exist, which is checked when the job is started."""
         self.lacks_terminal = False
 
     # Events, and requests on demand.
 
     def trigger(self) -> None:
-        """Note its event (behaviour/boot#events)."""
+        """Note that its event has happened (behaviour/boot#events)."""
         self.pending_event = True
 
     def set_on_demand(self) -> None:
-        """Let it run, again if it has run, in all levels but S: its letter was requested.
+        """Let it run in all levels but S, even if it has run: its letter was requested.
 
         See behaviour/runlevels#on-demand.
         """
@@ -172,21 +166,21 @@ class Job(Plain):
         self.forget_stop()
 
     def clear_on_demand(self) -> None:
-        """Forget that its letter was requested: S has no place for it (behaviour/runlevels#who-ends)."""
+        """Forget that its letter was requested, as it may not run in S (behaviour/runlevels#who-ends)."""
         self.on_demand = False
 
     def forget_run(self) -> None:
-        """Let it run again on the next entering of its levels. Boot entries run once.
+        """Let it run again when its levels are entered the next time. Boot entries run once.
 
         See behaviour/runlevels#change.
         """
         if self.rule.when == IN_LEVEL:
             self.has_run = False
 
-    # Requests for it alone (machine/steering.py).
+    # Requests for this job (machine/steering.py).
 
     def hold(self, by: str) -> None:
-        """Do not start it: it counts as having run. One that waits for events waits for the next one."""
+        """Do not start it: it counts as having run. If it is for an event, wait for the next one."""
         self.asked = by
         if self.rule.when == ON_EVENT:
             self.pending_event = False
@@ -194,26 +188,26 @@ class Job(Plain):
             self.stopped = self.has_run = True
 
     def release(self, by: str) -> None:
-        """Let it run once more, as if its time had come."""
+        """Let it run again, as if its levels were entered or its event happened."""
         self.asked, self.stopped, self.has_run, self.lacks_terminal = by, False, False, False
         self.pending_event = self.rule.when == ON_EVENT
 
     def forget_stop(self) -> None:
-        """Let it run again when its levels are entered: they were left."""
+        """Undo :meth:`hold`, as its levels were left."""
         self.asked, self.stopped = "", False
 
     def leave(self, group: int) -> None:
-        """Note the group that has to be gone before it is started; 0: it is."""
+        """Set the group that has to be gone before it is started; 0: none."""
         self.leaving = group
 
     # The throttle.
 
     def rest(self, until: float) -> None:
-        """Do not start it before this time: it was started too often."""
+        """Back off until then: it was started too often."""
         self.rests_until = until
 
     def rested(self) -> None:
-        """End its rest, and clear its throttle unless the rest was for a failed fork."""
+        """End the backoff, and clear the throttle unless it was for a failed fork."""
         if not self.forking:
             self.throttle.clear()
         self.rests_until, self.forking = 0.0, False

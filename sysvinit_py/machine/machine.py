@@ -1,11 +1,11 @@
 """The runlevel state machine: boot, runlevels, requests (behaviour/boot and behaviour/runlevels).
 
-The machine stands in a *stage*: sysinit, boot, or a level. The jobs that have a place in the stage are the
-*run queue*. After each event those of them are started that are due; when nothing of the stage runs any more
-and nothing is left to start, the stage is over, and what comes next is decided, once.
+The machine is in a *stage*: sysinit, boot, or a level. The jobs that may run in the stage are the *run
+queue*. After each event the jobs that are due are started; when none of the stage's processes runs and
+nothing is left to start, the stage is over, and the next one is chosen, once.
 
-Nothing is started while a new inittab must be read first, while processes are being ended, or while the level
-is asked for.
+Nothing is started while a new inittab has to be read first, while processes are being ended, or while the
+level is being asked for.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
-#: ``-b``: before all else. behaviour/boot#arguments.
+#: ``-b``: started before all others (behaviour/boot#arguments).
 EMERGENCY = Entry("~~", "", "sysinit", "/sbin/sulogin")
-#: What the machine as a whole waits for.
+#: What the machine as a whole is waiting for.
 INITTAB, ANSWER, ENDS, NOTHING = "inittab", "answer", "ends", ""
 
 
 class Machine(Plain):
-    """What init knows and decides. Feed it with events, carry out the effects it answers with.
+    """The state and the decisions of init: takes events, returns effects.
 
-    Nothing else changes it. A Start is answered before any other event is told; ``driver`` sees to that.
+    Nothing else changes it. A Start has to be answered before any other event, which ``driver`` ensures.
     """
 
     SAVED = (
@@ -49,30 +49,30 @@ class Machine(Plain):
     def __init__(self, wait_time: float = limits.WAIT_TIME) -> None:
         self.position = Position()
         self.processes = self.PROCESSES(self.position, self._do)
-        self.entries: tuple[Entry, ...] = ()  # of the inittab as it was read last
+        self.entries: tuple[Entry, ...] = ()  # of the last reading
         self.consoles: tuple[Entry, ...] = ()  # of init.autocon
         self.emergency = False  # -b
         self.argument = ""  # the level that the kernel's argument names, until it is used
         self.target = ""  # the level to enter after the boot entries
         self.boot_recorded = False
         self.boot_done = False  # the boot entries have run
-        self.reading = False  # ReadInittab was said, and not answered yet
+        self.reading = False  # ReadInittab was requested, and is not answered yet
         self.must_read = True  # nothing starts before the inittab is read: at boot, and in a switch
         self.switching = False  # a level was requested, and its entries are not being started yet
         self.asking = False  # the question for a level is open
-        self.stage_handled = False  # the stage is over, and what follows from that was done
+        self.stage_handled = False  # the stage is over, and that was acted on
         self.nothing_left_said = False
-        self.pending_on_demand: list[str] = []  # a, b, c: requested, for when the inittab is read
-        self.pending_events: list[str] = []  # such as power failed, for when the inittab is read
-        self.wait_time = wait_time
+        self.pending_on_demand: list[str] = []  # a, b, c: acted on when the inittab is read
+        self.pending_events: list[str] = []  # such as power failed: acted on when the inittab is read
+        self.wait_time = wait_time  # seconds from SIGTERM to SIGKILL
         self.problems: tuple[Problem, ...] = ()  # of the last reading
-        self.graces: dict[str, float] = {}  # by file: how long a request to stop an entry waits
-        self.reloads: list[str] = []  # tokens of those who wait for the inittab to be read
+        self.graces: dict[str, float] = {}  # by file: seconds from SIGTERM to SIGKILL for requests to stop
+        self.reloads: list[str] = []  # tokens of the requests that wait for the inittab to be read
         self.steering = steering.Steering(self.processes)
-        self.single_user_throttle = Throttle()  # of an S in which nothing lasts
+        self.single_user_throttle = Throttle()  # for level S if all of its processes end at once
         self._now = 0.0
         self._effects: list[fx.Effect] = []
-        self._awaits_answer = False  # to a Start that was handed out
+        self._awaits_answer = False  # to a Start that was returned
         self._handlers = self._handlers_by_event()
 
     def _handlers_by_event(self) -> dict[type[ev.Event], Callable[[Any], Iterable[None] | None]]:
@@ -100,19 +100,19 @@ class Machine(Plain):
         }
 
     def handle(self, event: ev.Event, now: float) -> list[fx.Effect]:
-        """Take in what happened at ``now``, seconds of a monotonic clock; return the effects to carry out."""
+        """Handle an event at ``now``, seconds of a monotonic clock; return the effects to carry out."""
         for _ in self.steps(event, now):
             pass
         return self.take_effects()
 
     def steps(self, event: ev.Event, now: float) -> Iterator[None]:
-        """Take in what happened, in steps of a millisecond or so; what is to be done then: take_effects().
+        """Handle an event in steps of about a millisecond; take_effects() returns its effects then.
 
         Most events take one step, and yield nothing; those that go through a long inittab take more. Raises
-        MisuseError for an event out of turn.
+        MisuseError for an event out of order.
         """
         if self._awaits_answer and not isinstance(event, ev.Answer):
-            raise MisuseError(f"{event} out of turn: a Start is to be answered first")
+            raise MisuseError(f"{event} out of order: a Start has to be answered first")
         self._now = now
         steps = self._handlers[type(event)](event)
         if steps:
@@ -124,20 +124,20 @@ class Machine(Plain):
                 return
 
     def take_effects(self) -> list[fx.Effect]:
-        """Return what is to be done for the event whose steps are done."""
+        """Return the effects of the event whose steps are done."""
         effects, self._effects = self._effects, []
         self._awaits_answer = self.processes.starting is not None
         return effects
 
     @property
     def deadline(self) -> float | None:
-        """When the machine wants a Tick; None: not before something happens."""
+        """When the machine needs a Tick; None: not before another event."""
         deadline = self.processes.deadline
         return None if deadline == NEVER else deadline
 
     @property
     def busy(self) -> str:
-        """What it waits for before it starts anything; NOTHING."""
+        """What it waits for before it starts anything, or NOTHING."""
         if self.must_read:
             return INITTAB
         if self.asking:
@@ -146,12 +146,12 @@ class Machine(Plain):
 
     @property
     def running(self) -> Mapping[int, Job]:
-        """The children whose ends it wants to hear of, by pid."""
+        """The jobs that have a process, by pid: the ends of these children are events."""
         return self.processes.running
 
     @property
     def terminals(self) -> set[str]:
-        """The paths of the terminals whose coming and going it wants to hear of."""
+        """The paths of all terminals that entries need."""
         return {job.terminal for job in self.processes.jobs.values() if job.terminal}
 
     @property
@@ -159,26 +159,26 @@ class Machine(Plain):
         """The paths of the terminals that entries wait for."""
         return self.processes.awaited
 
-    # Init goes on from a saved state, or after an error of its own.
+    # Continuing from a saved state, or after an internal error.
 
     def resume_inittab(self, entries: tuple[Entry, ...], consoles: tuple[Entry, ...]) -> None:
-        """Take these as the entries that were read last."""
+        """Set the entries of the last reading."""
         self.entries, self.consoles = entries, consoles
 
     def recompute_run_queue(self) -> None:
-        """Decide once more what is to be started, and whether the stage is over.
+        """Decide again what has to be started, and whether the stage is over.
 
-        An error may have come between the decision for a stage and its run queue.
+        An error may have occurred between the choice of a stage and the making of its run queue.
         """
         self.stage_handled = False
         self.processes.enter_stage()
 
     def adopt_child(self, event: ev.Started) -> None:
-        """Enter a child that the machine could not be told of."""
+        """Enter a child whose start could not be handled."""
         self.processes.adopt_child(event)
 
     def repair_after_error(self) -> None:
-        """Make whole what an error has left between two states. No answer to a Start may be under way."""
+        """Restore consistency after an error. No answer to a Start may be pending."""
         self._effects = [effect for effect in self._effects if not isinstance(effect, fx.Start)]
         self._awaits_answer = False
         self.processes.repair()
@@ -187,7 +187,7 @@ class Machine(Plain):
         self._effects.extend(effects)
 
     def _proceed(self) -> bool:
-        """Start what is due; when the stage is over, decide what comes next, and return True."""
+        """Start what is due; if the stage is over, choose the next one, and return True."""
         self.switching = False
         if self.processes.start_due(self._now):
             self.stage_handled = False
@@ -198,7 +198,7 @@ class Machine(Plain):
         return True
 
     def _stage_over(self) -> None:
-        """Go where the table says."""
+        """Do what ``stages.OVER`` says."""
         follows = stages.OVER[stages.kind(self.position.stage)]
         if follows == stages.CHOOSE:
             self._record_boot()
@@ -215,12 +215,12 @@ class Machine(Plain):
             self._do(fx.RecordBoot())
 
     def _say_nothing_left(self) -> None:
-        """Say it once a level (behaviour/boot#nothing-left)."""
+        """Report it, once in each level (behaviour/boot#nothing-left)."""
         if not self.nothing_left_said:
             self.nothing_left_said = True
             self._do(fx.Say("no more processes left in this runlevel"))
 
-    # Boot, and the way out of S that has ended (behaviour/boot).
+    # Boot, and the level after S has ended (behaviour/boot).
 
     def _booted(self, event: ev.Booted) -> None:
         self.argument, self.emergency, self.consoles = event.level, event.emergency, event.consoles
@@ -234,7 +234,7 @@ class Machine(Plain):
         self._read_inittab()
 
     def _resumed(self, event: ev.Resumed) -> None:
-        """Begin anew what the previous init had under way (behaviour/reexec)."""
+        """Repeat what was in progress in the previous init (behaviour/reexec)."""
         if self.reading:
             self._read_inittab()
         if self.asking:
@@ -243,7 +243,7 @@ class Machine(Plain):
             self._do(fx.WatchTerminals())
 
     def _find_target(self) -> None:
-        """Enter the level after sysinit, or after S: the argument, initdefault, or the question."""
+        """Enter the level after sysinit, or after S: of the argument, of initdefault, or of an answer."""
         level = self.argument or rules.initdefault(self.entries)
         self.argument = ""
         if level in stages.ENTERABLE:
@@ -254,7 +254,7 @@ class Machine(Plain):
             self._ask()
 
     def _enter_target(self, level: str) -> None:
-        """Go on with the boot to the level, or leave S that has ended."""
+        """Continue the boot to the level, or leave S, which has ended."""
         stage = stages.CHOSEN[stages.kind(level), self.boot_done]
         if stage == stages.SINGLE_USER:
             self._enter_single_user(otherwise=self._ask)
@@ -265,7 +265,7 @@ class Machine(Plain):
             self._enter_stage(stage)
 
     def _enter_single_user(self, otherwise: Callable[[], None]) -> None:
-        """Enter S; if it has just ended and nothing there lasts, do the other thing, so as not to spin."""
+        """Enter S; call ``otherwise`` instead if it has just ended, and would end again at once."""
         if self.position.stage == stages.SINGLE_USER and not (
             self.single_user_throttle.allows(self._now) and self.processes.start_over()
         ):
@@ -299,14 +299,14 @@ class Machine(Plain):
 
     def _level_answered(self, event: ev.LevelAnswered) -> None:
         if not self.asking:
-            return  # it was answered by a request in the meantime
+            return  # a request has answered it in the meantime
         if event.answer in stages.ENTERABLE:
             self._answered(stages.ENTERABLE[event.answer])
         else:
             self._do(fx.AskLevel())
 
     def _answered(self, level: str) -> None:
-        """Enter the level that a person has named."""
+        """Enter the level that was typed or requested."""
         self.asking = False
         self.single_user_throttle.clear()
         self._enter_target(level)
@@ -323,7 +323,7 @@ class Machine(Plain):
         self._do(fx.ReadInittab())
 
     def _inittab_read(self, event: ev.InittabRead) -> Iterator[None]:
-        """Take it, unless something of it is missing and there is one from before.
+        """Use the reading, unless it is incomplete and there is an earlier one.
 
         See behaviour/inittab#files.
         """
@@ -343,12 +343,12 @@ class Machine(Plain):
         self.processes.end_misplaced(self.wait_time, self._now)
 
     def _inittab_not_read(self, event: ev.InittabNotRead) -> Iterator[None]:
-        """Go on with what there was; at boot, with what an empty inittab gives."""
+        """Continue with the last reading; at boot, with that of an empty inittab."""
         problem = Problem("", 0, event.reason)
         return self._inittab_read(ev.InittabRead(self.entries or (SULOGIN,), (problem,), complete=False))
 
     def _all_entries(self) -> tuple[Entry, ...]:
-        """Return what is read, and what the kernel's arguments add (behaviour/boot#arguments)."""
+        """Return the entries of the inittab and of the kernel's arguments (behaviour/boot#arguments)."""
         consoles = self.consoles
         if consoles:
             ids = {entry.id for entry in self.entries}
@@ -381,7 +381,7 @@ class Machine(Plain):
             self._do(fx.Say("Trying to re-exec init", console=False), fx.Reexecute())
 
     def _switch(self, level: str) -> None:
-        """Enter the level by request: at once, whatever is under way."""
+        """Enter the level by request: at once, whatever is in progress."""
         position = self.position
         if self.asking:
             self._do(fx.StopAsking())
@@ -394,7 +394,7 @@ class Machine(Plain):
             position.prevlevel = stages.NO_LEVEL
         elif not self.switching:
             position.prevlevel = position.level
-        # else it replaces the level under way, and we still come from the one before
+        # else it replaces the level being entered, and the previous one stays
         position.level = level
         self.switching = self.must_read = True
         single_user = level == stages.SINGLE_USER
@@ -423,7 +423,7 @@ class Machine(Plain):
         self.wait_time = event.wait_time
 
     def _called(self, event: ev.Called) -> None:
-        """Call the entries of the inittab that counts, which may have to be read first."""
+        """Trigger the entries of the event, once the inittab is read if that is in progress."""
         if not self.must_read:
             self.processes.trigger(event.what)
         elif event.what not in self.pending_events:
@@ -441,11 +441,11 @@ class Machine(Plain):
         if wait_time is None:
             wait_time = max((self._grace(job.entry) for job in jobs), default=0.0)
         answers = [self.steering.ask(job, event, wait_time, self._now) for job in jobs]
-        answers.sort(key=lambda answer: answer != steering.OK)  # of the id ~~ there may be several
+        answers.sort(key=lambda answer: answer != steering.OK)  # the id ~~ may have several jobs
         self._answer(event.token, answers[0] if answers else steering.UNKNOWN, wait_time)
 
     def _grace(self, entry: Entry) -> float:
-        """Return the seconds from SIGTERM to SIGKILL for a request that does not say."""
+        """Return the seconds from SIGTERM to SIGKILL for a request that does not give them."""
         of_file = self.graces.get(entry.file, limits.WAIT_TIME)
         return of_file if entry.options.grace is None else entry.options.grace
 
@@ -453,7 +453,7 @@ class Machine(Plain):
         self.processes.note_answer(self._now, f"{token}:{answer}:{wait_time:g}")
 
     def _variables_given(self, event: ev.VariablesGiven) -> None:
-        """INIT_* only, and no more than there may be (behaviour/initctl#commands)."""
+        """Set or unset INIT_* variables, up to MAX_VARIABLES of them (behaviour/initctl#commands)."""
         variables = self.position.variables
         for name, value in event.changes:
             if not name.startswith("INIT_"):

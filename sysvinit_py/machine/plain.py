@@ -1,4 +1,4 @@
-"""Fields of an object as plain values, and back: what ``state`` saves of the machine and its parts."""
+"""Saving and restoring fields of an object as plain values, for ``state``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class Plain:
-    """Has fields that are saved: text, numbers and truth values, or lists and dicts of these."""
+    """Base of objects with saved fields: str, int, float, bool, or lists and dicts of these."""
 
     __slots__ = ()
     SAVED: tuple[str, ...] = ()

@@ -1,8 +1,7 @@
-"""Who runs: starts, ends, the throttle, failed forks, within the stage that is given.
+"""The processes of the jobs: starts, ends, the throttle, failed forks.
 
-See behaviour/runlevels#ending, behaviour/throttle and behaviour/children#failure.
-
-Knows the jobs and what runs of them. What stage it is, and when, is the business of ``machine``.
+See behaviour/runlevels#ending, behaviour/throttle and behaviour/children#failure. The stage is chosen by
+``machine``.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
     from sysvinit_py.inittab.entry import Entry
 
-    #: Something to tell people: when, what, of which entry, its process, its status or a count, a word more.
+    #: An event for the history: when, what, the entry's id, the pid, the status or a count, one more word.
     Note = tuple[float, str, str, int, int, str]
 
 #: Entries to go through in one step: about a millisecond.
@@ -45,13 +44,13 @@ A_FEW = 250
 
 
 class Position(Plain):
-    """Where the machine stands: what every child is told."""
+    """The stage and the levels, as every child is told them, and the INIT_* variables."""
 
     SAVED = ("stage", "level", "prevlevel", "variables", "since")
 
     def __init__(self) -> None:
         self.stage = stages.SYSINIT  # SYSINIT, BOOT, or the character of a level
-        self.since = 0.0  # when it was entered; 0: nobody knows
+        self.since = 0.0  # when it was entered; 0: unknown
         self.level = ""  # entered, or being entered; empty: none yet
         self.prevlevel = stages.NO_LEVEL
         self.variables: dict[str, str] = {}  # INIT_*
@@ -67,41 +66,41 @@ class Processes:
 
     def __init__(self, position: Position, do: Callable[..., None]) -> None:
         self.position = position
-        self.jobs: dict[Key, Job] = {}  # of the inittab as it was read last
-        self.running: dict[int, Job] = {}  # by pid, what was given up too: its job has another pid, or none
-        self.starting: Job | None = None  # told to start, and not answered yet
+        self.jobs: dict[Key, Job] = {}  # of the last reading
+        self.running: dict[int, Job] = {}  # by pid; also processes that were given up, which are no job's pid
+        self.starting: Job | None = None  # its Start is not answered yet
         self.endings = Endings()
         self.awaited: set[str] = set()  # terminals that entries wait for
         self.fork_failed = False  # and nothing was started since
         self.leaving: dict[int, Job] = {}  # by the group that has to be gone before the job is started
-        self.changed: set[Job] = set()  # whose marks may have changed
-        self.notes: list[Note] = []  # what has happened, until somebody takes them
+        self.changed: set[Job] = set()  # jobs whose marks may have changed
+        self.notes: list[Note] = []  # until they are taken
         self._do = do
         self.run_queue = RunQueue()
-        self.run_queue_stale = False  # it is that of another stage, or inittab
-        self._resting: list[tuple[float, Key]] = []  # a heap
-        self._transient = 0  # how many run that do not outlast the stage
-        self._forking = 0  # how many rest because their fork failed
+        self.run_queue_stale = False  # it belongs to another stage, or another inittab
+        self._resting: list[tuple[float, Key]] = []  # jobs in backoff, a heap
+        self._transient = 0  # number of processes that do not outlast the stage
+        self._forking = 0  # number of jobs that are in backoff because their fork failed
 
     @property
     def deadline(self) -> float:
-        """When time_passed wants to be called; NEVER."""
+        """When time_passed() has to be called, or NEVER."""
         return min(self._resting[0][0] if self._resting else NEVER, self.endings.deadline)
 
     def take_changed(self) -> set[Job]:
-        """Return the jobs whose marks may have changed since this was asked last."""
+        """Return the jobs whose marks may have changed since the last call."""
         changed, self.changed = self.changed, set()
         return changed
 
     def take_notes(self) -> list[Note]:
-        """Return what has happened since this was asked last."""
+        """Return the notes since the last call."""
         notes, self.notes = self.notes, []
         return notes
 
     # The jobs, and the stage they are in.
 
     def adopt(self, entries: Iterable[Entry]) -> Iterator[None]:
-        """Take the entries of an inittab just read, in steps: jobs of before keep their marks."""
+        """Take the entries of an inittab just read, in steps; existing jobs keep their marks."""
         jobs = {}
         for place, (key, entry) in enumerate(numbered(entries)):
             jobs[key] = job = self.jobs.get(key) or Job(key, entry)
@@ -116,16 +115,16 @@ class Processes:
         self._forking = 0
 
     def enter_stage(self) -> None:
-        """Have the run queue made before anything is started: the stage, or the inittab, is a new one."""
+        """Have the run queue made again before anything is started, as the stage or the inittab is new."""
         self.run_queue_stale = True
 
     def make_run_queue(self, now: float) -> Iterator[None]:
-        """Make the run queue of the stage, in steps. Entries that have no place in it forget their run.
+        """Make the run queue of the stage, in steps. Jobs that may not run in it forget that they have run.
 
         See behaviour/runlevels#change.
 
-        What was started on demand has one in every digit level, ended or not, until it has none in S.
-        Terminals are looked for again, as nobody may have told that one has come.
+        A job that was started on demand may run in every digit level, until S is entered. Terminals are
+        checked again, as a change may have been missed.
         """
         stage = self.position.stage
         self._await(set())
@@ -151,7 +150,7 @@ class Processes:
         self.run_queue_stale = False
 
     def start_over(self) -> bool:
-        """Let all of the stage run again; return whether that lets anything start (S has ended).
+        """Let all jobs of the stage run again, as S has ended; return whether any of them is due.
 
         See behaviour/boot#single-user.
         """
@@ -161,14 +160,14 @@ class Processes:
         return any(rules.readiness(job) == rules.DUE for job in self.run_queue.jobs)
 
     def trigger(self, what: str) -> None:
-        """Start the entries of the event, now or when they can run (behaviour/boot#events)."""
+        """Trigger the entries of an event, which are started when they may run (behaviour/boot#events)."""
         for job in self.jobs.values():
             if job.rule.event == what:
                 job.trigger()
                 self._touched(job)
 
     def mark_on_demand(self, letter: str) -> None:
-        """Start the entries with the letter a, b or c; the stage has to be entered anew.
+        """Let the entries with the letter a, b or c run; enter_stage() has to follow.
 
         See behaviour/runlevels#on-demand.
         """
@@ -178,7 +177,7 @@ class Processes:
                 self.changed.add(job)
 
     def resume(self, jobs: dict[Key, Job], running: dict[int, Job], fork_failed: bool) -> None:
-        """Go on with jobs and children that another init has left, all starts answered (behaviour/reexec)."""
+        """Continue with the jobs and children of the previous init (behaviour/reexec)."""
         self.jobs, self.fork_failed = jobs, fork_failed
         for pid, job in running.items():
             self._now_runs(pid, job)
@@ -191,10 +190,10 @@ class Processes:
                 self._forking += job.forking
         self.run_queue = RunQueue(job for job in jobs.values() if self.has_place(job))
 
-    # What another kind of init has other rules for.
+    # Rules that the container's init overrides.
 
     def has_place(self, job: Job) -> bool:
-        """Return whether the entry may run in the stage."""
+        """Return whether the job may run in the stage."""
         return rules.has_place(job, self.position.stage)
 
     def must_end(self, job: Job) -> bool:
@@ -208,9 +207,9 @@ class Processes:
     # Starts.
 
     def start_due(self, now: float) -> bool:
-        """Start what is next, one at a time; return whether there was anything.
+        """Start the next job, if one is due; return whether there was any.
 
-        So each has its record before the next one is made, and a getty finds it.
+        One at a time, so that each has its utmp record, which a getty reads, before the next one is written.
         """
         any_due = False
         while not self.starting and (job := self.run_queue.next()):
@@ -222,7 +221,7 @@ class Processes:
         return any_due
 
     def throttle(self, job: Job, now: float) -> None:
-        """Let it rest: it was started too often (behaviour/throttle)."""
+        """Put the job into backoff: it was started too often (behaviour/throttle)."""
         self._do(fx.Say(f'Id "{job.entry.id}" respawning too fast: disabled for 5 minutes'))
         self._note(now, "rest", job)
         job.rest(until=now + limits.REST)
@@ -231,7 +230,7 @@ class Processes:
 
     @property
     def stage_over(self) -> bool:
-        """Nothing of the stage runs any more, and nothing is left to start.
+        """Whether no process of the stage runs, and nothing is left to start.
 
         See behaviour/boot#entries and behaviour/boot#single-user.
         """
@@ -263,10 +262,10 @@ class Processes:
         )
 
     def _answered(self, answer: ev.Answer) -> Job:
-        """Return the job that was told to start. Raises MisuseError if the answer is for another."""
+        """Return the job that is being started. Raises MisuseError if the answer is for another one."""
         job = self.starting
         if job is None or job.key != answer.key:
-            raise MisuseError(f"{answer} is no answer: {job.key if job else 'nothing'} was told to start")
+            raise MisuseError(f"{answer} is not an answer: {job.key if job else 'nothing'} is being started")
         self.starting = None
         self.changed.add(job)
         return job
@@ -282,7 +281,7 @@ class Processes:
             self._do(fx.RecordStart(job.entry.id, event.pid, job.rule.again))
 
     def cannot_execute(self, event: ev.CannotExecute, now: float) -> None:
-        """Note that the command cannot be executed: a start that ends at once, throttled like any.
+        """Note that the command cannot be executed: a process that ends at once, throttled like any other.
 
         See behaviour/children#failure.
         """
@@ -293,7 +292,7 @@ class Processes:
         self._touched(job)
 
     def cannot_fork(self, event: ev.CannotFork, now: float) -> None:
-        """Retry the start after FORK_RETRY; the others go on.
+        """Retry the start after FORK_RETRY; other jobs are not affected.
 
         See behaviour/children#failure.
         """
@@ -306,7 +305,7 @@ class Processes:
             self._do(fx.Say("cannot fork, retry.."))
 
     def terminal_missing(self, event: ev.TerminalMissing) -> None:
-        """Undo the start, and report it once: it starts when the terminal is there."""
+        """Undo the start, and report that once; the job is started when the terminal exists."""
         job = self._answered(event)
         if not job.said_so:
             self._do(fx.Say(f'Id "{job.entry.id}" waits for its terminal: {job.terminal} does not exist'))
@@ -323,7 +322,7 @@ class Processes:
     # Ends.
 
     def child_exited(self, event: ev.ChildExited, now: float) -> None:
-        """Note that a process has ended: by itself, because it was told to, or an orphan unknown here."""
+        """Note that a process has ended: a job's, by itself or not, or an orphan, which is ignored."""
         job = self.running.pop(event.pid, None)
         if job is None:
             return
@@ -341,9 +340,9 @@ class Processes:
         self._touched(job)
 
     def end_misplaced(self, wait_time: float, now: float) -> None:
-        """End processes whose entry is gone, or has no place in the stage (behaviour/runlevels#who-ends).
+        """End processes whose entry is gone, or may not run in the stage (behaviour/runlevels#who-ends).
 
-        SIGTERM to their groups, and SIGKILL when the wait time is over, which may be at once.
+        Their groups are sent SIGTERM, and SIGKILL after the wait time, which may be 0.
         """
         misplaced = [
             job
@@ -363,7 +362,7 @@ class Processes:
         self._kill_due(now)
 
     def terminals_seen(self, missing: tuple[str, ...], wait_time: float, now: float) -> None:
-        """End, without waiting for it, what has lost its terminal; start what has one now."""
+        """Let jobs start whose terminal exists now; end those whose terminal is gone, without waiting."""
         for job in self.jobs.values():
             if job.lacks_terminal and job.terminal not in missing:
                 job.find_terminal()
@@ -388,13 +387,13 @@ class Processes:
             self._left(event.group)
 
     def _left(self, group: int) -> None:
-        """Let the job be started whose group it was."""
+        """Let the job whose group it was be started."""
         if job := self.leaving.pop(group, None):
             job.leave(0)
             self._touched(job)
 
     def time_passed(self, now: float) -> None:
-        """Do what is due: ends of rests, probes of groups, SIGKILL, giving up."""
+        """Do what is due: end backoffs, probe groups, send SIGKILL, give up groups."""
         while self._resting and self._resting[0][0] <= now:
             self._rested(self.jobs[heappop(self._resting)[1]])
         for ending in self.endings.to_give_up(now):
@@ -414,7 +413,7 @@ class Processes:
             self._do(*(fx.Signal(group, "KILL") for group in overdue))
 
     def _give_up(self, ending: Ending, now: float) -> None:
-        """Go on as if it were gone. Should its leader end later, its record is written then."""
+        """Continue as if the group was gone. If its leader ends later, the record is written then."""
         self._do(fx.Say(f"Pid {ending.group} [id {ending.entry_id}] seems to hang", log=False))
         job = self.running.get(ending.group)
         if job is not None:
@@ -427,13 +426,13 @@ class Processes:
     # Requests for one job (machine/steering.py).
 
     def hold(self, job: Job, by: str) -> None:
-        """Do not start the job until its levels are left, or somebody asks for it."""
+        """Do not start the job until its levels are left, or it is requested."""
         self._end_rest(job)
         job.hold(by)
         self._touched(job)
 
     def release(self, job: Job, by: str) -> None:
-        """Start the job when it can be: once more, or at last."""
+        """Let the job start as soon as possible, even if it has run."""
         self._end_rest(job)
         job.throttle.clear()
         job.release(by)
@@ -441,25 +440,25 @@ class Processes:
         self._touched(job)
 
     def end(self, job: Job, why: str, wait_time: float, now: float) -> None:
-        """End its process, which nobody else waits for; the job is not started before its group is gone."""
+        """End its process, for which nothing else waits; the job is not started before its group is gone."""
         self._end(job, now + wait_time, why, alone=True)
         job.leave(job.pid)
         self.leaving[job.pid] = job
         self._kill_due(now)
 
     def call(self, job: Job, by: str) -> None:
-        """Start the job as a, b or c would, and no other."""
+        """Start this job as a, b or c would."""
         job.set_on_demand()
         job.release(by)
         self.enter_stage()
 
     def signal(self, job: Job, number: int) -> None:
-        """Send a signal to its process; where that is led by a process of init's, to both."""
+        """Send a signal to its process; if that has a leader of init's, to the whole group."""
         led = rules.owns_console(job.entry, self.position.stage)
         self._do(fx.Signal(job.pid, number, leader_only=not led))
 
     def holder(self, job: Job) -> Job | None:
-        """Return the job that has to end before this one's turn comes, if there is one."""
+        """Return the job that has to end before this one can start, if there is one."""
         for other in self.run_queue.jobs:
             if other is job or rules.is_waited_for(other):
                 return None if other is job else other
@@ -471,10 +470,10 @@ class Processes:
             heapify(self._resting)
             self._rested(job)
 
-    # What people are told.
+    # Notes and messages.
 
-    def tell_request(self, job: Job, verb: str, by: str, now: float) -> None:
-        """Tell who asked for what."""
+    def report_request(self, job: Job, verb: str, by: str, now: float) -> None:
+        """Report who requested what."""
         self._note(now, verb, job, word=by)
         self._do(fx.Say(f'Id "{job.entry.id}": {verb} requested by {by}'))
 
@@ -493,10 +492,10 @@ class Processes:
     def _note(self, when: float, what: str, job: Job, pid: int = 0, number: int = 0, word: str = "") -> None:
         self.notes.append((when, what, job.entry.id, pid, number, word))
 
-    # After an error of our own.
+    # After an internal error.
 
     def adopt_child(self, event: ev.Started) -> None:
-        """Enter a child that the machine could not be told of."""
+        """Enter a child whose start could not be handled."""
         job = self.jobs.get(event.key)
         if job is not None:
             job.adopt_child(event.pid)
@@ -504,18 +503,18 @@ class Processes:
             self.changed.add(job)
 
     def repair(self) -> None:
-        """Make jobs whole that an error has left between two states; no Start may be under way."""
+        """Restore the consistency of the jobs after an error; no Start may be pending."""
         for job in self.jobs.values():
             job.repair()
             if job.pid and job.pid not in self.running:
-                self.running[job.pid] = job  # should it have ended, the next init sees that
+                self.running[job.pid] = job  # if it has ended, the next init finds that out
             if job.leaving and job.leaving not in self.endings:
                 job.leave(0)
             self._touched(job)
         self.starting = None
 
     def _touched(self, job: Job) -> None:
-        """Something happened to the job: it may be due, and it is to be published."""
+        """Note that the job has changed: it may be due, and has to be published."""
         self.changed.add(job)
         self.run_queue.mark_due(job)
 

@@ -1,6 +1,6 @@
 """The rules: what may run, what must end and what is waited for (behaviour/inittab and behaviour/runlevels).
 
-Each is a function of a job and a stage; nothing changes anything. What an action means stands in
+They are functions of a job and a stage, without side effects. The properties of actions are in
 ``inittab.actions``.
 """
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 
 #: The verdicts: why an entry is started, or is not.
-DUE = "due"  # it is started when its turn comes
-RUNS = "runs"  # or is told to start
-LEAVING = "leaving"  # what is left of its process's group was told to end, and has not yet
+DUE = "due"  # it is started in its turn
+RUNS = "runs"  # or is being started
+LEAVING = "leaving"  # the rest of its process group is being ended
 STOPPED = "stopped"  # by request
-RESTS = "rests"  # until a time, for the throttle or a failed fork
+RESTS = "rests"  # in backoff, by the throttle or a failed fork
 NO_TERMINAL = "no terminal"
-HAS_RUN = "has run"  # and is run once
+HAS_RUN = "has run"  # and its action runs it once
 NOT_TRIGGERED = "not triggered"  # by its event
-NO_PLACE = "no place"  # in the stage
+NO_PLACE = "no place"  # it may not run in the stage
 EMPTY = "empty"  # it has no command, or its action starts none
 
 
 def verdict(job: Job, stage: str) -> str:
-    """Return why the entry is started in the stage, or why not. Whether it has to wait is another matter."""
+    """Return the verdict on an entry in the stage, regardless of the entries that it has to wait for."""
     if job.pid or job.leaving:
         return readiness(job)
     if not job.entry.command or job.rule.when == NEVER:
@@ -39,7 +39,7 @@ def verdict(job: Job, stage: str) -> str:
 
 
 def readiness(job: Job) -> str:
-    """Return the verdict on an entry that has a place in the stage (behaviour/inittab)."""
+    """Return the verdict on an entry that may run in the stage (behaviour/inittab)."""
     if job.pid:
         return RUNS
     if job.leaving:
@@ -58,23 +58,22 @@ def readiness(job: Job) -> str:
 
 
 def wants_run(job: Job) -> bool:
-    """Return whether the entry is to be started, again if it runs, were it for its marks alone."""
+    """Return whether the marks say that the entry has to be started, if it does not run."""
     if job.rule.when == ON_EVENT:
         return job.pending_event
     return not job.stopped and (job.rule.again or not job.has_run)
 
 
 def starts_again(job: Job, stage: str) -> bool:
-    """Return whether the entry is started in the stage as soon as it does not run."""
+    """Return whether the entry is restarted in the stage when its process ends."""
     return wants_run(job) and has_place(job, stage)
 
 
 def has_place(job: Job, stage: str) -> bool:
-    """Return whether the entry may run in the stage: by its levels, or started on demand.
+    """Return whether the entry may run in the stage: by its levels, or because it was started on demand.
 
-    See behaviour/runlevels#on-demand.
-
-    S has no place for what was started on demand, nor for ondemand entries (behaviour/inittab#actions).
+    See behaviour/runlevels#on-demand. In S that does not count, and ondemand entries may not run
+    (behaviour/inittab#actions).
     """
     if job.rule.when not in (IN_LEVEL, ON_EVENT):
         return stage == job.rule.when
@@ -84,12 +83,12 @@ def has_place(job: Job, stage: str) -> bool:
 
 
 def answers(entry: Entry, letter: str) -> bool:
-    """Return whether a, b or c starts the entry, which waits for no event (behaviour/runlevels#on-demand)."""
+    """Return whether a, b or c starts the entry (behaviour/runlevels#on-demand)."""
     return letter in entry.levels and entry.rule.when == IN_LEVEL
 
 
 def must_end(job: Job, stage: str) -> bool:
-    """Return whether its process has to end in the stage. What boot entries started lives on.
+    """Return whether its process has to end in the stage. Those of boot entries keep running.
 
     See behaviour/runlevels#who-ends.
     """
@@ -97,7 +96,7 @@ def must_end(job: Job, stage: str) -> bool:
 
 
 def is_waited_for(job: Job) -> bool:
-    """Return whether the entry, its turn come, holds back all after it until its process has ended.
+    """Return whether the entry holds back all entries after it until its process has ended.
 
     See behaviour/boot#entries.
     """
@@ -110,14 +109,14 @@ def owns_console(entry: Entry, stage: str) -> bool:
 
 
 def cannot_execute(entry: Entry, command: str, reason: str) -> str:
-    """Return the message: C's words, then why, and which entry it is."""
+    """Return the message: as C sysvinit has it, then the reason and the entry."""
     why = f": {reason}" if reason else ""
     where = f", {entry.place}" if entry.file else ""
     return f'cannot execute "{command}"{why} (id {entry.id}{where})'
 
 
 def ways_out(entries: tuple[Entry, ...]) -> dict[str, list[str]]:
-    """Return the commands that halt and restart the machine, by level."""
+    """Return the commands of levels 0 and 6, which halt and restart the machine, by level."""
     return {
         level: [
             entry.command
@@ -129,7 +128,7 @@ def ways_out(entries: tuple[Entry, ...]) -> dict[str, list[str]]:
 
 
 def initdefault(entries: tuple[Entry, ...]) -> str:
-    """Return the first initdefault entry's level, the highest of several; may be invalid; empty without."""
+    """Return the highest level of the first initdefault entry, which may be invalid; empty: no entry."""
     for entry in entries:
         if entry.action == "initdefault":
             return max(entry.runlevels.upper() or "9")

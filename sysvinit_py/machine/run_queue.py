@@ -1,14 +1,13 @@
-"""The run queue: the jobs that have a place in the stage, and which of them is the next to start.
+"""The run queue: the jobs that may run in the stage, and which of them is started next.
 
 See behaviour/boot and behaviour/runlevels.
 
-The rule: jobs are looked at in the order of the run queue, and those started that want to start, up to the
-first that is waited for: it holds back all after it. The order is that of the file, but entries for power
-and ctrlaltdel go first. What is to be started once more waits until all the others have had their turn.
+Jobs are examined in the order of the file, except that entries for power and ctrlaltdel go first. Those that
+are due are started, up to the first one that is waited for, which holds back all after it. A job that has to
+be started again waits until all others have had their turn.
 
-So that an event costs the same in a long inittab, not all are looked at each time, but those listed as due:
-at first all, later those to which something happened. A job that waits, or stands behind one that does,
-stays so.
+To make the cost of an event independent of the length of the inittab, only the jobs that are listed are
+examined: at first all, later those that have changed. A job that waits, or is held back, stays listed.
 """
 
 from __future__ import annotations
@@ -33,22 +32,22 @@ class RunQueue:
         self._due = list(range(len(self.jobs)))  # a heap of positions
         self._listed = set(self._due)
         self._reached = -1  # the position of the job started last; -1: all have had their turn
-        self._again: list[int] = []  # positions up to that: due when those after it have had their turn
+        self._again: list[int] = []  # positions up to that, due again when those after it have had their turn
 
     @property
     def exhausted(self) -> bool:
-        """Whether nothing in it is to be started, or is waited for."""
+        """Whether no job has to be started or is waited for."""
         return not (self._due or self._again)
 
     def mark_due(self, job: Job) -> None:
-        """List the job, to which something happened, as due. Jobs of other stages are ignored."""
+        """List a job that has changed. Jobs of other stages are ignored."""
         position = self._positions.get(job)
         if position is not None and position not in self._listed:
             self._listed.add(position)
             heappush(self._due, position)
 
     def next(self) -> Job | None:
-        """Return the job to start now, or None if nothing is due or the first of the due is waited for."""
+        """Return the job to start now; None if none is due, or the first one listed is waited for."""
         job = self._next_due()
         if job is None and self._again:
             self._reached = -1

@@ -1,10 +1,10 @@
-"""The machine as a plain value, and back: for status, and for the init that takes over (behaviour/reexec).
+"""Saving the machine as a plain value, and restoring it, for the init that takes over (behaviour/reexec).
 
-A value holds dicts, lists, text, numbers and truth values. ``restore(save(machine))`` answers every event
-as the machine does. What follows from other things is not saved: the run queue is all that has a place in the
-stage, and which jobs are in backoff is seen from their marks.
+The value consists of dicts, lists, str, int, float and bool. ``restore(save(machine))`` handles every event
+as the machine does. Derived state is not saved: the run queue follows from the stage, and the backoffs from
+the marks.
 
-A restored machine wants to hear Resumed first, so that a reading or a question under way is begun anew.
+The first event of a restored machine is Resumed, so that a reading or a question in progress is repeated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ENTRY = ("id", "runlevels", "action", "process", "file", "line")
 
 
 def save(machine: Machine) -> dict[str, Any]:
-    """Return what the machine knows, between two events and with all starts answered."""
+    """Return the state of the machine, between two events and with all starts answered."""
     processes = machine.processes
     of_inittab = list(processes.jobs.values())
     others = [job for job in processes.running.values() if processes.jobs.get(job.key) is not job]
@@ -46,7 +46,7 @@ def save(machine: Machine) -> dict[str, Any]:
 
 
 def restore(state: dict[str, Any]) -> Machine:
-    """Return a machine that goes on where the saved one was."""
+    """Return a machine in the saved state."""
     machine = Machine()
     machine.resume(machine.saved() | state["machine"])  # older builds save less
     machine.position.resume(machine.position.saved() | state["position"])
@@ -73,7 +73,7 @@ def _restore_entry(saved: dict[str, Any], options: str) -> Entry:
 
 
 def save_job(job: Job) -> dict[str, Any]:
-    """Return what is known of the job."""
+    """Return the state of a job."""
     return {
         "key": list(job.key),
         "entry": _save_entry(job.entry),

@@ -1,7 +1,7 @@
 """Requests for one entry: stop, start, restart, kill (docs/status.rst#steering).
 
-An entry that was stopped stays so until its levels are left, or somebody asks for it. Nobody else waits for
-what is ended by request; and it is not started again before the last process of its group is gone.
+An entry that was stopped stays so until its levels are left, or it is requested. Nothing else waits for a
+process that is ended by request; and it is not started again before its whole process group is gone.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
     from sysvinit_py.machine.processes import Processes
 
 STOP, START, RESTART, KILL = "stop", "start", "restart", "kill"
-#: About no entry: have the inittab read, and answer when that is done.
+#: Not for an entry: read the inittab, and answer when that is done.
 RELOAD = "reload"
 
-#: The answers: it was done, or there was nothing to do; and why it was refused.
+#: The answers: done, or nothing to do; and the reasons for a refusal.
 OK, UNKNOWN, NOT_RUNNING, BEHIND = "ok", "unknown", "not-running", "behind"
 NO_PLACE, EMPTY = "no-place", "empty"
-INCOMPLETE = "incomplete"  # the inittab, or it cannot be read: all stays as it was
+INCOMPLETE = "incomplete"  # the inittab is incomplete or cannot be read, and nothing was changed
 
 # Situations, besides the verdicts of rules.
-ENDING = "ending"  # its process was told to end
+ENDING = "ending"  # its process is being ended
 OUTLASTS = "outlasts"  # its process runs where it would not be started: that of a boot entry
-ON_DEMAND = "on demand"  # it has a letter, which was not called
+ON_DEMAND = "on demand"  # it has a letter, which was not requested
 
 
 class Steering:
-    """What requests do to jobs."""
+    """Applies requests to jobs."""
 
     def __init__(self, processes: Processes) -> None:
         self._processes = processes
 
     def situation(self, job: Job) -> str:
-        """Return what the table has a row for."""
+        """Return the row of TABLE for the job."""
         processes = self._processes
         stage = processes.position.stage
         placed, verdict = processes.has_place(job), rules.verdict(job, stage)
@@ -58,46 +58,34 @@ class Steering:
         return ON_DEMAND if called else NO_PLACE
 
     def ask(self, job: Job, event: EntryRequested, wait_time: float, now: float) -> str:
-        """Do what is asked for; return the answer."""
+        """Carry out the request; return the answer."""
         if event.verb == KILL:
-            step = "signal" if job.pid > 0 else NOT_RUNNING
+            steps = "signal" if job.pid > 0 else NOT_RUNNING
         else:
-            step = TABLE[self.situation(job)][VERBS.index(event.verb)]
-        if step not in STEPS:
-            return step
-        if step != "nothing":
-            self._processes.tell_request(job, event.verb, event.by, now)
+            steps = TABLE[self.situation(job)][VERBS.index(event.verb)]
+        if steps.partition(", ")[0] not in STEPS:
+            return steps
+        if steps != "nothing":
+            self._processes.report_request(job, event.verb, event.by, now)
+        for step in steps.split(", "):
             STEPS[step](self._processes, job, event, wait_time, now)
         return OK
 
 
-def _end_and_hold(
-    processes: Processes, job: Job, event: EntryRequested, wait_time: float, now: float
-) -> None:
-    processes.end(job, STOPPED, wait_time, now)
-    processes.hold(job, event.by)
-
-
-def _begin_anew(processes: Processes, job: Job, event: EntryRequested, wait_time: float, now: float) -> None:
-    processes.end(job, RESTARTED, wait_time, now)
-    processes.release(job, event.by)
-
-
-#: What can be done. Whatever else the table says is the reason why it is refused.
+#: What can be done. Anything else in the table is the reason why the request is refused.
 STEPS: dict[str, Callable[[Processes, Job, EntryRequested, float, float], None]] = {
     "nothing": lambda processes, job, event, *_: None,
     "end": lambda processes, job, event, *times: processes.end(job, STOPPED, *times),
-    "end, hold": _end_and_hold,
-    "begin anew": _begin_anew,
+    "end to restart": lambda processes, job, event, *times: processes.end(job, RESTARTED, *times),
     "hold": lambda processes, job, event, *_: processes.hold(job, event.by),
     "release": lambda processes, job, event, *_: processes.release(job, event.by),
     "call": lambda processes, job, event, *_: processes.call(job, event.by),
     "signal": lambda processes, job, event, *_: processes.signal(job, event.signal),
 }
 VERBS = (STOP, START, RESTART)
-#: By the situation of the entry: what is done to stop, start and restart it.
+#: By the situation of the entry: the steps that stop, start and restart it.
 TABLE = {
-    rules.RUNS: ("end, hold", "nothing", "begin anew"),
+    rules.RUNS: ("end, hold", "nothing", "end to restart, release"),
     ENDING: ("hold", "release", "release"),
     OUTLASTS: ("end", "nothing", "end"),
     rules.LEAVING: ("hold", "release", "release"),

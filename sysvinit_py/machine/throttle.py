@@ -7,7 +7,7 @@ from sysvinit_py.machine.plain import Plain
 
 
 class Throttle(Plain):
-    """Counts the starts in a window of time that opens with the first (behaviour/throttle)."""
+    """Counts the starts in a time window that begins with the first one (behaviour/throttle)."""
 
     __slots__ = SAVED = ("opened", "starts")
 
@@ -16,7 +16,7 @@ class Throttle(Plain):
         self.starts = 0
 
     def allows(self, now: float) -> bool:
-        """Count a start at this time, unless it is one too many."""
+        """Count a start at this time; return False, and do not count it, if it is one too many."""
         if self.starts == 0 or now - self.opened >= WINDOW:
             self.opened, self.starts = now, 0
         if self.starts >= STARTS_ALLOWED:
@@ -25,7 +25,7 @@ class Throttle(Plain):
         return True
 
     def take_back(self) -> None:
-        """Uncount the last start, which did not come about."""
+        """Uncount the last start, which has failed."""
         self.starts = max(0, self.starts - 1)
 
     def clear(self) -> None:

@@ -1,5 +1,6 @@
-"""PID 1. It tells the machine what happens, and carries out what that answers.
+"""PID 1: passes events to the machine, and carries out its effects.
 
-``init`` is the loop, ``effect_runner`` carries out. What it waits for is in ``inputs``, what it does to the
-world in ``outputs``, what keeps it alive in ``survival``. All system calls go through ``linux.calls``.
+``init`` is the main loop, ``effect_runner`` carries out effects. ``inputs`` has the sources of events,
+``outputs`` what acts on the system, ``survival`` what keeps it running after errors. All system calls go
+through ``linux.calls``.
 """

@@ -1,24 +1,24 @@
-"""What the kernel's command line tells init (behaviour/boot#arguments; init(8), BOOTFLAGS)."""
+"""The arguments of init, from the kernel's command line (behaviour/boot#arguments; init(8), BOOTFLAGS)."""
 
 from __future__ import annotations
 
 from sysvinit_py.inittab.entry import LEVELS, Entry
 from sysvinit_py.value import Value
 
-#: Known to need no more than the line: the speed it has stays.
+#: It needs no more than the line, whose speed is kept.
 _GETTY = "/sbin/agetty -L -s 115200,38400,9600 {} vt102"
 
 
 class Arguments(Value):
-    """The arguments that init knows; the kernel passes on all words that it does not know itself."""
+    """The arguments that init knows, of all words that the kernel does not know itself."""
 
-    level: str = ""  # to boot into; empty: initdefault says
+    level: str = ""  # to boot into; empty: that of initdefault
     emergency: bool = False
     auto: bool = False
 
 
 def parse(words: list[str]) -> Arguments:
-    """Take the words apart. What is no argument of init's is ignored."""
+    """Parse the words. Unknown ones are ignored."""
     level, emergency, auto = "", False, False
     rest = iter(words)
     for word in rest:
@@ -31,12 +31,12 @@ def parse(words: list[str]) -> Arguments:
         elif word in ("-a", "auto"):
             auto = True
         elif word == "-z":
-            next(rest, None)  # room for the process title
+            next(rest, None)  # space for the process title
     return Arguments(level, emergency, auto)
 
 
 def consoles(cmdline: str) -> tuple[Entry, ...]:
-    """With ``init.autocon=1`` on the kernel's command line: a getty for each ``console=`` of it."""
+    """Return a getty entry for each ``console=`` of the kernel's command line, if it has init.autocon=1."""
     words = cmdline.split()
     if "init.autocon=1" not in words:
         return ()

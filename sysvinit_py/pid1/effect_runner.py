@@ -1,4 +1,4 @@
-"""Carries out what the machine wants done: each effect by a function of its own."""
+"""Carries out the effects of the machine."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _NAMED_SIGNALS = {"TERM": calls.SIGTERM, "KILL": calls.SIGKILL}
 
 
 class EffectRunner:
-    """Does to the world what the machine wants.
+    """Carries out effects, each by a method of its own.
 
-    report      puts a text on the console, in syslog, or on both
-    is_running  whether a pid is that of an entry's process, and not reaped yet
-    output      returns the descriptor for what a process writes, or CONSOLE
-    now         the time, as the machine is told it
+    report      writes a message to the console, to syslog, or to both
+    is_running  returns whether a pid is that of an entry's process that was not reaped yet
+    output      returns the descriptor for the output of a process, or CONSOLE
+    now         returns the time for the machine
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class EffectRunner:
         output: Callable[[fx.Start], int],
         now: Callable[[], float],
     ) -> None:
-        self.successor_wanted = False  # a re-execution; not before all that was asked for with it is done
+        self.successor_wanted = False  # re-execution was requested; it follows at the end of the turn
         self._console = console
         self._reader = reader
         self._environment = environment
@@ -73,7 +73,7 @@ class EffectRunner:
         }
 
     def perform(self, effect: fx.Effect) -> ev.Event | None:
-        """Do it, and return the answer, if the machine gets one at once."""
+        """Carry it out; return the answer, if there is one at once."""
         return self._perform[type(effect)](effect)
 
     def _start(self, effect: fx.Start) -> ev.Event:
@@ -86,7 +86,7 @@ class EffectRunner:
             return ev.CannotExecute(effect.key, error.command, error.reason)
         except spawn.CannotForkError:
             return ev.CannotFork(effect.key)
-        return ev.Started(effect.key, pid)  # nothing else: what fails here would lose the child
+        return ev.Started(effect.key, pid)  # nothing else, as an error here would lose the child
 
     def _signal(self, effect: fx.Signal) -> None:
         self._groups.signalled()
@@ -95,7 +95,7 @@ class EffectRunner:
             try:
                 (calls.kill if effect.leader_only else calls.killpg)(effect.group, number)
             except ProcessLookupError:
-                # A process that was forked just now has not made its group yet.
+                # A process that was just forked has not made its group yet.
                 if self._is_running(effect.group):
                     calls.kill(effect.group, number)
         except OSError:
@@ -110,7 +110,7 @@ class EffectRunner:
     def _show_stage(self, effect: fx.ShowStage) -> None:
         title.show("init boot" if effect.stage in (SYSINIT, BOOT) else f"init [{effect.stage}]")
         if effect.stage == SYSINIT:
-            return  # /run may be mounted by what runs now
+            return  # /run may not be mounted yet
         try:
             how = calls.O_WRONLY | calls.O_CREAT | calls.O_TRUNC | calls.O_NONBLOCK | calls.O_NOFOLLOW
             file = calls.open(RUNLEVEL_FILE, how, 0o644)

@@ -1,4 +1,4 @@
-"""What is around init: the standard streams, the kernel's settings, its command line, the power status."""
+"""The environment of init: variables, standard streams, the kernel's settings, the power status."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: The first letter of these files says what has become of the power (behaviour/signals).
+#: The first letter of these files is the state of the power (behaviour/signals).
 POWER_STATUS = ("/run/powerstatus", "/etc/powerstatus")
 POWER_EVENTS = {b"O": "power ok", b"L": "power low"}
 
 
 def environment() -> dict[str, str]:
-    """Return the variables that init was executed with, but none without a name: no child can have one."""
+    """Return the environment variables, without those that have an empty name, which no child can have."""
     return {
         name.decode("utf-8", "surrogateescape"): value.decode("utf-8", "surrogateescape")
         for name, value in posix.environ.items()
@@ -27,7 +27,7 @@ def environment() -> dict[str, str]:
 
 
 def open_standard_streams() -> None:
-    """See that 0, 1 and 2 are /dev/null, so that no file that is opened later takes their place."""
+    """Open /dev/null as 0, 1 and 2, so that no file that is opened later becomes one of them."""
     sys.stdin = sys.stdout = sys.stderr = None
     null = open_nothing()
     for number in (0, 1, 2):
@@ -38,7 +38,7 @@ def open_standard_streams() -> None:
 
 
 def prepare() -> None:
-    """Make the process what its children are to inherit (behaviour/children#start)."""
+    """Set what children inherit: working directory, umask, session (behaviour/children#start)."""
     _try(
         lambda: calls.chdir("/"),
         lambda: calls.umask(0o022),
@@ -47,7 +47,7 @@ def prepare() -> None:
 
 
 def take_keys() -> None:
-    """Have ctrl-alt-del arrive as SIGINT, and the keyboard signal as SIGWINCH.
+    """Have Ctrl-Alt-Del delivered as SIGINT, and the keyboard request as SIGWINCH.
 
     See behaviour/boot#preparation.
     """
@@ -59,7 +59,7 @@ def _try(*steps: Callable[[], object]) -> None:
         try:
             step()
         except OSError:
-            pass  # the machine is not our own, or has no keyboard
+            pass  # not permitted in this namespace, or there is no keyboard
 
 
 def _accept_keyboard_signal() -> None:
@@ -71,7 +71,7 @@ def _accept_keyboard_signal() -> None:
 
 
 def power(report: Callable[[str], None]) -> str:
-    """Read and remove the file in which a power daemon says what is the matter."""
+    """Read and remove the file with the state of the power; return the event."""
     for path in POWER_STATUS:
         try:
             file = calls.open(path, calls.O_NONBLOCK | calls.O_NOCTTY | calls.O_NOFOLLOW)  # to read it

@@ -1,4 +1,4 @@
-"""PID 1: tells the machine what happens, and goes on whatever fails. What it waits for, it is given."""
+"""The main loop of PID 1, which continues after any error."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from sysvinit_py.machine.driver import Driver
     from sysvinit_py.pid1.survival.succession import Succession
 
-#: Seconds to wait after an error of our own, so that one which repeats itself does not eat the machine.
+#: Seconds to wait after an internal error, so that one that recurs does not take all of the CPU.
 _AFTER_ERROR = 0.1
-#: How much may fail before the rest is left alone.
+#: Steps that may fail in recovery before the rest is skipped.
 _FAILURES = 3
 
 
 class Init:
-    """The process with pid 1: the loop, and the barrier around it.
+    """The main loop, and the barrier around it.
 
-    sources     what it waits for; they are served in this order
-    driver      takes the events to the machine
-    succession  becomes a new init
-    errors      counts those of our own
-    report      puts a text on the console and in syslog
-    records     write down what has happened; called at the end of each turn, and after an error
-    withdraw    has nobody believe what is published; called before the last resort
-    first       steps before the loop; one that fails is left out
+    sources     the sources of events, in the order in which they are served
+    driver      passes events to the machine
+    succession  re-executes init
+    errors      counts internal errors
+    report      writes a message to the console and to syslog
+    records     functions that record what has happened; called at the end of each turn, and after an error
+    withdraw    invalidates the published status; called before the last resort
+    first       steps before the loop; one that fails is skipped
     """
 
     def __init__(
@@ -59,14 +59,14 @@ class Init:
         self._first = first
 
     def run(self) -> None:
-        """Boot, and serve forever. Nothing ends this: see _after_error."""
+        """Boot, and serve forever. Never returns or raises: see _after_error."""
         for step in self._first:
             self._guarded(step)
         while True:
             self._guarded(self.turn)
 
     def turn(self) -> None:
-        """Wait until something happens, and see to it."""
+        """Wait for events, and handle them."""
         self._loop.turn(self._driver.take)
         for record in self._records:
             record()
@@ -75,11 +75,11 @@ class Init:
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
             step()
-        except BaseException as error:  # whatever it is, PID 1 must not end
+        except BaseException as error:  # PID 1 must never exit
             self._after_error(error)
 
     def _after_error(self, error: BaseException) -> None:
-        """Report it, and go on in a new process image; when that did not help, as the last resort."""
+        """Report it, and continue in a new process image; if that has not helped, as the last resort."""
         for report in (barrier.log_to_kernel, self._report):
             best_effort(barrier.report_error, report, error)
         best_effort(self._driver.recover, _FAILURES)
@@ -91,15 +91,15 @@ class Init:
             best_effort(self._withdraw)
             ways_out = rules.ways_out(self._driver.machine.entries)
             last_resort.serve(self._report, self.rescue, ways_out, HANDLED)
-        best_effort(calls.sleep, _AFTER_ERROR)  # here still, so it could not be
+        best_effort(calls.sleep, _AFTER_ERROR)  # re-execution has failed
 
     def rescue(self) -> None:
-        """Become a new init from within the last resort."""
+        """Re-execute init from the last resort."""
         self._succession.rescue()
 
 
 def live(make: Callable[[], Init]) -> None:
-    """Be the init that is made. Never returns."""
+    """Make and run the init. Never returns."""
     init = None
     for _ in range(_FAILURES):
         try:
@@ -109,7 +109,7 @@ def live(make: Callable[[], Init]) -> None:
         except BaseException as error:
             best_effort(barrier.report_error, barrier.log_to_kernel, error)
             if init:
-                break  # it is the barrier itself that has failed
+                break  # the barrier itself has failed
             best_effort(calls.sleep, _AFTER_ERROR)
     become_init = init.rescue if init else lambda: handover.hand_over(b"", environment.environment())
     while True:

@@ -1,4 +1,4 @@
-"""Whose the FIFO is: one rule, for init and for the last resort."""
+"""The ownership of the FIFO, checked by init and by the last resort."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _OTHERS_MAY_WRITE = 0o022
 
 
 def is_roots(path: str, fd: int) -> bool:
-    """Return whether nobody but root, or the user that init is, could have put it there. It is obeyed."""
+    """Return whether only root, or the user that init runs as, can have made the file."""
     try:
         folder = calls.stat(path.rpartition("/")[0] or "/")
         owners = {calls.fstat(fd).st_uid, calls.stat(path, follow_symlinks=False).st_uid}
     except OSError:
-        return True  # nobody can say, and somebody has to be obeyed
+        return True  # unknown, and init must stay reachable
     others_put_files_there = folder.st_mode & _OTHERS_MAY_WRITE and not folder.st_mode & S_ISVTX
-    ours = calls.geteuid()  # not root in a container, maybe
+    ours = calls.geteuid()  # in a container it may not be root
     return owners == {ours} and folder.st_uid in (0, ours) and not others_put_files_there

@@ -1,4 +1,4 @@
-"""The parts of which the SysV init is made, and how they are put together."""
+"""The SysV init: composition of its parts."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 
 def compose(argv: list[str], program: str) -> Init:
-    """Return the init that was called with these arguments; ``program`` is the file that this is.
+    """Return the init for these arguments; ``program`` is the path of this file.
 
-    The parts know each other in circles: what is made later is looked up when it is needed.
+    The parts refer to each other: those that are made later are looked up when they are needed.
     """
     publisher = Publisher(lambda: driver.machine, lambda: children.collect())
     signals = Signals()
@@ -84,11 +84,11 @@ def compose(argv: list[str], program: str) -> Init:
 def _actions(
     children: Children, fifo: Fifo, report: Callable[..., None], shut_down: Callable[[], None]
 ) -> dict[int, Callable[[], object]]:
-    """Return what each signal means, in the order in which signals that came together are seen to."""
+    """Return the function for each signal, in the order in which simultaneous signals are handled."""
     return {
         calls.SIGCHLD: children.reap,
         calls.SIGUSR2: fifo.shut,
-        calls.SIGUSR1: fifo.reopen,  # after the one that shuts it, so that both at once leave init reachable
+        calls.SIGUSR1: fifo.reopen,  # after SIGUSR2, so that both at once leave init reachable
         calls.SIGHUP: ev.RereadRequested,
         calls.SIGINT: lambda: ev.Called("ctrlaltdel"),
         calls.SIGWINCH: lambda: ev.Called("kbrequest"),
@@ -98,7 +98,7 @@ def _actions(
 
 
 def boot_events(given: arguments.Arguments, inherited: Mapping[str, str]) -> tuple[ev.Event, ...]:
-    """Return what the machine is told at boot."""
+    """Return the events of a boot."""
     consoles = arguments.consoles(kernel_command_line())
     return (
         ev.VariablesGiven(tuple(handover.variables_of(inherited).items())),
@@ -107,5 +107,5 @@ def boot_events(given: arguments.Arguments, inherited: Mapping[str, str]) -> tup
 
 
 def main(argv: list[str], program: str) -> None:
-    """Be init. ``argv``: what the kernel passed; ``program``: the file that this is. Never returns."""
+    """Run init. ``argv``: from the kernel; ``program``: the path of this file. Never returns."""
     init.live(lambda: compose(argv[1:], program))

@@ -1,1 +1,1 @@
-"""Bytes: initctl requests, utmp records, the state handed over at re-execution."""
+"""Binary formats: initctl requests, utmp records, the state at re-execution, runsv's status."""

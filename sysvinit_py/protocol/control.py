@@ -1,9 +1,9 @@
-"""The data of a request for one entry, ``initctl.ENTRY``: words, and the id, which may hold spaces, last.
+"""The data of a request for one entry, ``initctl.ENTRY``: words, the last of which may contain spaces.
 
     TOKEN VERB BY SIGNAL ID
 
-The answer is published with the token (report/slots.py), as the FIFO has no way back. The sleeptime of such a
-request is for this one only; NOT_GIVEN leaves it to the inittab.
+The answer is published with the token (report/slots.py), as the FIFO is unidirectional. The sleeptime of such
+a request applies only to it; NOT_GIVEN stands for the grace time in the inittab.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from sysvinit_py.value import Value
 
 NOT_GIVEN = -1
-#: For what is not about one entry.
+#: The id in a request that is not for an entry.
 NO_ID = ""
 _MOST_SIGNALS = 64
 _TOKEN, _BY, _ID = 8, 24, 4  # bytes
@@ -19,23 +19,23 @@ _HEX = frozenset("0123456789abcdef")
 
 
 class Order(Value):
-    """What is asked for."""
+    """A request for one entry."""
 
-    token: str  # of the answer: eight lower-case hexadecimal digits
+    token: str  # identifies the answer: eight lower-case hexadecimal digits
     verb: str
     id: str  # bytes that are not UTF-8 are surrogates
-    by: str  # who asks, as they say
+    by: str  # the requester, as given by itself
     signal: int = 0
 
 
 def encode(order: Order) -> bytes:
-    """Return the data."""
+    """Return the data of the request."""
     text = f"{order.token} {order.verb} {order.by} {order.signal} {order.id}"
     return text.encode("utf-8", "surrogateescape")
 
 
 def decode(data: bytes) -> Order:
-    """Return what the data ask for. Raises ValueError."""
+    """Return the request in the data. Raises ValueError if it is malformed."""
     words = data.decode("utf-8", "surrogateescape").split(" ", 4)
     if len(words) < 5:
         raise ValueError("not five words")
@@ -43,7 +43,7 @@ def decode(data: bytes) -> Order:
     if len(token) != _TOKEN or not _HEX.issuperset(token):
         raise ValueError("not a token")
     if not (0 < len(by) <= _BY and by.isascii() and by.isprintable()):
-        raise ValueError("not a name of who asks")
+        raise ValueError("not a name of the requester")
     if not (number.isascii() and number.isdigit() and len(number) < 3 and int(number) <= _MOST_SIGNALS):
         raise ValueError("not a signal")
     if "\0" in name or len(name.encode("utf-8", "surrogateescape")) > _ID:

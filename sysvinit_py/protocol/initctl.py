@@ -2,9 +2,9 @@
 
 See behaviour/initctl#format.
 
-A request begins with a magic number, and writes of its size to a FIFO are atomic. So the stream is whole
-requests, one after the other, until somebody writes something else. From then on only the magic can tell
-where the next one begins: it stands at the begin of a request and nowhere inside. All else is dropped.
+A request begins with a magic number, and writes of its size to a FIFO are atomic. So the stream consists of
+whole requests until something else is written. From then on only the magic number, which is at the beginning
+of a request and nowhere in it, shows where the next one begins. Everything else is dropped.
 """
 
 from __future__ import annotations
@@ -18,23 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PATH = "/run/initctl"
-#: Seconds from SIGTERM to SIGKILL in a request that does not say otherwise, and for init until there is one.
+#: Seconds from SIGTERM to SIGKILL by default.
 WAIT_TIME = 5
 
 # The commands.
-START = 0  # nobody sends it
+START = 0  # not used
 RUNLVL = 1
 POWERFAIL = 2
 POWERFAILNOW = 3
 POWEROK = 4
-BSD = 5  # nobody sends it
+BSD = 5  # not used
 SETENV = 6
 UNSETENV = 7
-# Our own; C sysvinit says "got unimplemented initrequest." and goes on. Its commands count up from 0, so
-# these are far away. RESUME, from initeventd, starts the resume entries, and carries a wait time as those
-# of the power do. TERMINALS asks init to look which terminals are there that the gettys of its inittab
-# need; nothing of ours sends it, as init watches for those that it waits for. ENTRY is about one entry:
-# protocol/control.py.
+# Extensions, numbered far from C sysvinit's commands, which reports "got unimplemented initrequest." for
+# them. RESUME, sent by initeventd, starts the resume entries, and carries a wait time as the power commands
+# do. TERMINALS has init check the terminals that gettys need; it is not sent by this package, as init watches
+# for those that are missing. ENTRY is a request for one entry: protocol/control.py.
 RESUME = 101
 TERMINALS = 102
 ENTRY = 103
@@ -47,31 +46,31 @@ DATA_SIZE = 368  # bytes
 _MAGIC_NUMBER = 0x03091969
 _MAGIC = _INT32.pack(_MAGIC_NUMBER)
 
-#: Stands for a code that is no printable ASCII character, such as the 0 of requests about something else.
+#: Stands for a code that is not a printable ASCII character, such as the 0 of requests not for a level.
 NO_RUNLEVEL = "?"
 
 
 class Request(Value):
-    """One request, whatever it asks for: the machine decides what is obeyed."""
+    """A request. Its content is not validated here."""
 
     cmd: int  # one of the commands above, or any other int32
-    runlevel: str = NO_RUNLEVEL  # one printable ASCII character; sent as its code
+    runlevel: str = NO_RUNLEVEL  # one printable ASCII character
     sleeptime: int = 0  # seconds from SIGTERM to SIGKILL; an int32
-    data: bytes = b""  # up to DATA_SIZE bytes, without the NULs that fill it up
+    data: bytes = b""  # up to DATA_SIZE bytes, without the padding of NULs
 
 
 class Bogus(Value):
-    """A run of bytes, of any length, that is no request. What comes after it is unharmed."""
+    """A run of bytes, of any length, that is not a request. Requests after it are not affected."""
 
 
 def encode(request: Request) -> bytes:
-    """Return the SIZE bytes that ask for it. Raises ValueError if something does not fit."""
+    """Return the request as SIZE bytes. Raises ValueError if a field does not fit."""
     if len(request.data) > DATA_SIZE:
         raise ValueError(f"data of {len(request.data)} bytes, at most {DATA_SIZE} fit")
     code = 0 if request.runlevel == NO_RUNLEVEL else ord(request.runlevel)
     for number in (request.cmd, request.sleeptime):
         if not -(2**31) <= number < 2**31:
-            raise ValueError(f"{number} is no int32")
+            raise ValueError(f"{number} is not an int32")
     return _LAYOUT.pack(_MAGIC_NUMBER, request.cmd, code, request.sleeptime, request.data)
 
 
@@ -82,14 +81,14 @@ def _request(window: bytes) -> Request:
 
 
 def _begun_magic(stream: bytes) -> int:
-    """How many bytes at the end of the stream may be the begin of a magic number."""
+    """Return how many bytes at the end of the stream may be the beginning of a magic number."""
     return next((n for n in (3, 2, 1) if stream.endswith(_MAGIC[:n])), 0)
 
 
 class Decoder:
-    """Turns the bytes read from the FIFO into requests; how they were cut into reads makes no difference.
+    """Decodes the bytes read from the FIFO, independent of how they were split into reads.
 
-    Keeps less than one request and a magic number between reads, and takes time linear in what is fed.
+    Keeps less than one request and a magic number between reads, and takes time linear in the input.
     """
 
     __slots__ = ("_in_garbage", "_rest")
@@ -99,11 +98,11 @@ class Decoder:
         self._in_garbage = False
 
     def feed(self, chunk: bytes) -> list[Request | Bogus]:
-        """Return what these bytes complete, in their order; a run of garbage is told when it begins."""
+        """Return the requests that these bytes complete, in order; a Bogus where a run of garbage begins."""
         return self._decode(self._rest + chunk, drained=False)
 
     def flush(self) -> list[Request | Bogus]:
-        """Return what is left when the FIFO is empty. Writes are atomic, so a rest is the end of garbage."""
+        """Return the rest when the FIFO is empty. As writes are atomic, an incomplete request is garbage."""
         found = self._decode(self._rest, drained=True)
         if self._rest:
             self._drop(found)
@@ -128,7 +127,7 @@ class Decoder:
             at, end = begin, begin + SIZE
             if len(stream) < end:
                 break
-            # Of all requests that begin inside this one only the last can be whole.
+            # Of all requests that begin inside this one only the last can be complete.
             inner = stream.rfind(_MAGIC, at + 1, end + 3)
             if inner >= 0:
                 self._drop(found)
@@ -144,9 +143,9 @@ class Decoder:
 
 
 def assignments(data: bytes) -> list[tuple[str, str | None]]:
-    """Read the data of SETENV: ``NAME=VALUE`` or ``NAME`` (value None: unset it), a NUL after each.
+    """Return the assignments in the data of SETENV: ``NAME=VALUE`` or ``NAME`` (value None), NUL-terminated.
 
-    An empty one ends them. All names are returned; that only INIT_ ones are obeyed is the machine's rule.
+    An empty one ends them. All names are returned; the machine ignores those without INIT_.
     """
     found: list[tuple[str, str | None]] = []
     for item in data.split(b"\0"):
@@ -160,6 +159,6 @@ def assignments(data: bytes) -> list[tuple[str, str | None]]:
 def environment_data(items: Iterable[bytes]) -> bytes:
     """Return the data of SETENV for these ``NAME=VALUE`` and ``NAME``. Raises ValueError if too long."""
     data = b"".join(item + b"\0" for item in items)
-    if len(data) >= DATA_SIZE:  # the empty item at the end takes a byte too
+    if len(data) >= DATA_SIZE:  # the empty item at the end takes a byte
         raise ValueError(f"{len(data) + 1} bytes of variables, at most {DATA_SIZE} fit")
     return data

@@ -1,39 +1,38 @@
-"""The state that an init hands to the one that replaces it: ``telinit u``, behaviour/reexec#state.
+"""The state that an init passes to the one that replaces it: ``telinit u``, behaviour/reexec#state.
 
-The signature, and right behind it one line each: a key of three characters and its value. As C sysvinit 3.06
-was seen to write it for a respawn entry, its notes added::
+The signature, directly followed by lines of a three-character key and a value. As observed from C sysvinit
+3.06 for a respawn entry, with notes added::
 
-    12567362VER@(#) init 3.06 miquels@cistron.nl    text that nobody reads
+    12567362VER@(#) init 3.06 miquels@cistron.nl    ignored
     -RL2      runlevel
     -TL2      this level
     -PLN      previous level; N: none
-    -SI0      signals that were not handled yet: decimal, bit N for signal N
-    -WR1      0 or 1: the BOOT_TIME record stands in wtmp
-    -WU1        the same in utmp; -LW and -LU: the RUN_LVL record; C reads and never writes them
+    -SI0      pending signals: decimal, bit N for signal N
+    -WR1      0 or 1: the BOOT_TIME record is in wtmp
+    -WU1        the same for utmp; -LW and -LU: the RUN_LVL record; C reads and never writes them
     -ST3      wait time, seconds
     -DB1      0 or 1: the boot entries have run
     RECr1     id
-    LEV23     runlevels: an empty field is written out, # is sysinit, * is boot and bootwait
+    LEV23     runlevels: an empty field is expanded, # is sysinit, * is boot and bootwait
     FL RU     runs; FL DE: started on demand; FL WT: init waits for it
-    FL XD     has run; for the entries that an event starts: has not been triggered
+    FL XD     has run; for the entries of events: has not been triggered
     PID24     the process; 0 or -1 if there never was one; it stays when the process has ended
-    EXS0      how it ended before, as wait(2) has it
+    EXS0      wait status of the last process
     AC respawn
     CMD/bin/sleep 1001    the whole field, with + and @
     EOR
     END
 
-Within an entry the order is free; what comes after END is left alone. The variables of telinit -e are in the
+The order within an entry is free, and what follows END is ignored. The variables of telinit -e are in the
 environment. C's throttle is lost.
 
-What C makes of other input: a key it does not know is skipped with its line, anywhere. At a known key out of
-place (REC within an entry, LEV outside, a late VER) it stops reading, and the entry it was at is lost, with
-all after it. An action it does not know is off; a process field is cut at 127 bytes. No END is no error.
+For other input C behaves as follows: a line with an unknown key is skipped, anywhere. At a misplaced known
+key (REC within an entry, LEV outside, a late VER) it stops reading, and loses the present entry and all that
+follow. An unknown action is off; a process field is truncated to 127 bytes. A missing END is not an error.
 
-So our own keys are safe. In the entry: XTO, when the throttle's window opened; XTC, the starts in it; XTR,
-until when the entry rests; times in seconds, of a clock that goes on through a re-execution. Before the
-entries: XSV, if there is something to say, everything once more in a form that is only ours; XHI, the last
-events that were published.
+So additional keys are safe. In an entry: XTO, when the throttle's window began; XTC, the starts in it; XTR,
+the end of its backoff; times in seconds, of a clock that continues through re-execution. Before the entries:
+XSV, the complete state in a format of our own; XHI, the last events that were published.
 """
 
 from __future__ import annotations
@@ -55,28 +54,28 @@ _UNKNOWN_ACTION = "off"
 
 
 class SavedEntry(Value):
-    """An entry of the inittab as it was last read, and what has become of it."""
+    """An entry of the inittab, and its state."""
 
     entry: Entry  # without its place in the file
-    pid: int = 0  # 0: it does not run
-    status: int = 0  # how it ended the last time, as wait(2) has it
+    pid: int = 0  # 0: not running
+    status: int = 0  # wait status of the last process
     has_run: bool = False
-    pending_event: bool = False  # an event has triggered it, and it could not run yet
+    pending_event: bool = False  # triggered by an event, but not started yet
     on_demand: bool = False  # started by a, b or c
     waited_for: bool = False
     window_opened: float = 0.0  # the throttle's; seconds
     starts: int = 0  # in this window
-    rests_until: float = 0.0  # seconds; 0: it does not rest
+    rests_until: float = 0.0  # in backoff until then; seconds; 0: not in backoff
 
 
 class Saved(Value):
-    """What an init knows. C writes no state before the boot is over, so there is always a runlevel."""
+    """The state of an init. C writes none before the boot is over, so there is always a runlevel."""
 
     runlevel: str
     this_level: str
     previous_level: str
     entries: tuple[SavedEntry, ...] = ()
-    signals: int = 0  # bit N: signal N came and was not handled yet
+    signals: int = 0  # bit N: signal N is pending
     boot_in_wtmp: bool = True
     boot_in_utmp: bool = True
     runlevel_in_wtmp: bool = True
@@ -84,8 +83,8 @@ class Saved(Value):
     wait_time: int = 5  # seconds from SIGTERM to SIGKILL
     boot_done: bool = True
     version: str = f"sysvinit_py {__version__}"
-    ours: str = ""  # what C's form has no words for; C skips it
-    history: str = ""  # the same of what was published
+    ours: str = ""  # the complete state, which C skips
+    history: str = ""  # the published events, which C skips
 
 
 def _level(text: str) -> str:
@@ -113,7 +112,7 @@ def _time(text: str) -> float:
     return seconds
 
 
-#: Key → field of Saved, how it is read.
+#: By key: the field of Saved, and its parser.
 _HEAD: dict[str, tuple[str, Callable[[str], object]]] = {
     "VER": ("version", str),
     "-RL": ("runlevel", _level),
@@ -129,7 +128,7 @@ _HEAD: dict[str, tuple[str, Callable[[str], object]]] = {
     "XSV": ("ours", str),
     "XHI": ("history", str),
 }
-#: Key → field of SavedEntry, how it is read.
+#: By key: the field of SavedEntry, and its parser.
 _MARKS: dict[str, tuple[str, Callable[[str], object]]] = {
     "PID": ("pid", _pid),
     "EXS": ("status", int),
@@ -137,14 +136,14 @@ _MARKS: dict[str, tuple[str, Callable[[str], object]]] = {
     "XTC": ("starts", int),
     "XTR": ("rests_until", _time),
 }
-#: Key → field of Entry.
+#: By key: the field of Entry.
 _FIELDS = {"LEV": "runlevels", "AC ": "action", "CMD": "process"}
 _HEAD_KEYS = (*_HEAD, "REC", "END")
 _ENTRY_KEYS = (*_MARKS, *_FIELDS, "FL ", "EOR")
 
 
 def encode(saved: Saved) -> bytes:
-    """Return the state with its signature."""
+    """Serialize the state, with its signature."""
     head = {key: _written(getattr(saved, field)) for key, (field, _) in _HEAD.items()}
     lines = [key + text for key, text in head.items() if text or key not in ("XSV", "XHI")]
     for entry in saved.entries:
@@ -178,9 +177,9 @@ def _entry_lines(saved: SavedEntry) -> list[str]:
 
 
 def decode(state: bytes) -> Saved:
-    """Return the state from its bytes, signature first. Raises ValueError naming the line at fault.
+    """Return the state that was serialized. Raises ValueError naming the line at fault.
 
-    Keys that we do not know are skipped, and an action that we do not know is off, as in C.
+    Unknown keys are skipped, and an unknown action is off, as in C.
     """
     if not state.startswith(SIGNATURE):
         raise ValueError("line 1: no signature")
@@ -197,7 +196,7 @@ def decode(state: bytes) -> Saved:
 
 
 class _Reader:
-    """Takes the lines one by one; ``saved`` is what they say, once END has come."""
+    """Parses the lines one by one; ``saved`` is the result after END."""
 
     def __init__(self) -> None:
         self.saved: Saved | None = None

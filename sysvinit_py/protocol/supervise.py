@@ -1,4 +1,4 @@
-"""What runsv and its clients share: supervise/status and stat, control characters, and words for errors.
+"""What runsv and its clients share: supervise/status and stat, control characters, and error texts.
 
 supervise/status is the time of the last change to run or to down, as TAI64N (12 bytes); the pid, little
 endian (4); then a byte each: whether it is paused; what is wanted, u or d; whether it got TERM; the state.
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 else:
     import _signal  # and not signal, which imports enum
 
-#: States. finish keeps the time of its run.
+#: The states; finish keeps the time of run.
 DOWN, RUN, FINISH = range(3)
 STATES = ("down", "run", "finish")
 UP = "u"
-#: What a service can be wanted to be, besides UP: exit is this, too, in status.
+#: Wanted: anything but UP; in the status, exit is this, too.
 NOT_UP = "d"
 SIZE = 20
 _TAI, _SECOND = 2**62 + 10, 10**9
-#: How many services a circle has at most that is told of.
+#: The longest cycle of services that is reported.
 _LONGEST = 100
-#: The signals of the control characters that stand for one.
+#: Signals by control character.
 SIGNALS: dict[str, int] = {
     "t": _signal.SIGTERM, "h": _signal.SIGHUP, "a": _signal.SIGALRM, "i": _signal.SIGINT,
     "q": _signal.SIGQUIT, "1": _signal.SIGUSR1, "2": _signal.SIGUSR2, "k": _signal.SIGKILL,
@@ -34,7 +34,7 @@ SIGNALS: dict[str, int] = {
 
 
 class Status(Value):
-    """What supervise/status says of a service."""
+    """The content of supervise/status."""
 
     since: int  # nanoseconds since 1970
     pid: int = 0
@@ -45,7 +45,7 @@ class Status(Value):
 
 
 def encode(status: Status) -> bytes:
-    """Return the 20 bytes."""
+    """Serialize the status, in SIZE bytes."""
     seconds, nanoseconds = divmod(status.since, _SECOND)
     flags = status.paused, ord(status.want), status.got_term, status.state
     return (
@@ -57,7 +57,7 @@ def encode(status: Status) -> bytes:
 
 
 def decode(data: bytes) -> Status:
-    """Return what the first 20 bytes say. Raises ValueError if there are fewer."""
+    """Return the status in the first SIZE bytes. Raises ValueError if there are fewer."""
     if len(data) < SIZE:
         raise ValueError("bad format")
     since = (int.from_bytes(data[:8], "big") - _TAI) * _SECOND + int.from_bytes(data[8:12], "big")
@@ -66,10 +66,10 @@ def decode(data: bytes) -> Status:
 
 
 def words(status: Status, leaving: bool = False, note: str = "") -> str:
-    """Return what supervise/stat says, without its newline.
+    """Return the text of supervise/stat, without its newline.
 
     leaving  runsv exits once it is down
-    note     what a start waits for: ``needs NAME``, ``pausing Ns``; C's runsv knows no such thing
+    note     what a start waits for: ``needs NAME``, ``pausing Ns``; C's runsv has no such note
     """
     text = STATES[status.state] + ", paused" * status.paused + ", got TERM" * status.got_term
     text += f", {note}" * bool(note)
@@ -79,7 +79,7 @@ def words(status: Status, leaving: bool = False, note: str = "") -> str:
 
 
 def note(stat: str) -> str:
-    """Return the note in what supervise/stat says; or nothing."""
+    """Return the note in the text of supervise/stat, or an empty string."""
     state, *words = stat.rstrip("\n").removeprefix("down, paused").removeprefix("down").split(", ", 1)
     return "" if state else "".join(words)
 
@@ -90,20 +90,20 @@ def needed(text: str) -> dict[str, int]:
     return {line: number for number, line in lines if line and line[0] != "#"}
 
 
-def circle(name: str, needs: Callable[[str], Iterable[str]]) -> list[str]:
-    """Return which services need each other, from one that this one needs to itself; or nothing."""
-    ways, seen = [[name]], set[str]()
-    for way in ways:  # which grows
-        for other in needs(way[-1]):
+def cycle(name: str, needs: Callable[[str], Iterable[str]]) -> list[str]:
+    """Return the services of a cycle through this one, which is the last of them; or an empty list."""
+    paths, seen = [[name]], set[str]()
+    for path in paths:  # which grows
+        for other in needs(path[-1]):
             if other == name:
-                return [*way[1:], name]
-            if other not in seen and len(way) < _LONGEST:
+                return [*path[1:], name]
+            if other not in seen and len(path) < _LONGEST:
                 seen.add(other)
-                ways.append([*way, other])
+                paths.append([*path, other])
     return []
 
 
-#: runit's words for errors, by their names.
+#: runit's texts for errors, by name.
 _REASONS = """\
 EPERM permission denied; ENOENT file does not exist; ESRCH no such process; EINTR interrupted system call;
 EIO input/output error; ENXIO device not configured; E2BIG argument list too long;
@@ -129,7 +129,7 @@ ENOPROTOOPT protocol not available; EPROTONOSUPPORT protocol not supported; EISC
 
 
 def reason(error: Exception) -> str:
-    """Return an error in runit's own words."""
+    """Return runit's text for an error."""
     import errno
 
     if not isinstance(error, OSError):

@@ -1,6 +1,6 @@
 """The records of utmp(5) and wtmp(5), glibc's 384 bytes, on arm64 400 (behaviour/children#accounting).
 
-What C sysvinit 3.06 was seen to write, and these builders do too; besides the time, all else is empty or 0:
+As observed from C sysvinit 3.06, and written here; besides the time, everything else is empty or 0:
 
 ===============  =================================  ========  ====  =======================  =================
 record           pid                                user      id    line                     host
@@ -12,10 +12,10 @@ DEAD_PROCESS     the entry's process                          its   of the recor
 RUN_LVL          0, from halt                       shutdown  ~~    ~~                       as of a RUN_LVL
 ===============  =================================  ========  ====  =======================  =================
 
-A DEAD_PROCESS tells no exit status, and the user and host of the session that ended are dropped.
+A DEAD_PROCESS has no exit status, and the user and host of the session that ended are dropped.
 
-Init writes one at each start and each end. So what it needs works on packed records, as they stand in the
-files; ``Record`` is for programs that read them.
+Init writes a record at each start and each end. So the functions it uses work on packed records; ``Record``
+is for programs that read them.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ _LONG_TIMES = ("aarch64", "aarch64_be", "loongarch64")
 
 
 def layout(machine: str) -> Struct:
-    """Return that of a record of programs for a machine, such as ``x86_64-linux-gnu``."""
-    # The 32 bits of the seconds are unsigned in newer versions of glibc, so that the clock lasts until 2106.
+    """Return the layout of a record of programs for a machine, such as ``x86_64-linux-gnu``."""
+    # The 32 bits of the seconds are unsigned in newer versions of glibc, and so last until 2106.
     times, end = ("qQQ", "24x") if machine.partition("-")[0] in _LONG_TIMES else ("iII", "20x")
     return Struct(f"=hxxi32s4s32s256shh{times}16s{end}")
 
@@ -60,7 +60,7 @@ SIZE = _LAYOUT.size
 
 
 class Record(Value):
-    """One record. Texts end at their first NUL, and are cut to what their field holds when packed."""
+    """A record. Texts end at their first NUL, and are truncated to their field when packed."""
 
     type: int  # one of the constants above; 0 is an empty record
     pid: int = 0
@@ -96,7 +96,7 @@ def unpack(content: bytes, offset: int = 0) -> Record:
     return Record(type_, pid, _text(line), _text(id_), _text(user), _text(host), *numbers)
 
 
-#: Returns both of a packed record.
+#: Returns the type and the pid of a packed record.
 type_and_pid_of: Callable[[bytes], tuple[int, int]] = Struct("=hxxi").unpack_from
 
 
@@ -129,7 +129,7 @@ def run_level(new: str, old: str, when: int) -> bytes:
 
 
 def shutdown(when: int) -> bytes:
-    """Return the record that halt writes: the machine goes down."""
+    """Return the record that halt writes when the machine goes down."""
     return _made(RUN_LVL, 0, when, "~~", "~~", b"shutdown")
 
 
@@ -149,15 +149,15 @@ def with_line_of(record: bytes, other: bytes) -> bytes:
 
 
 def for_wtmp(record: bytes, release: str) -> bytes:
-    """Return the packed record as it goes to wtmp: with the kernel's release, as C init has it."""
+    """Return the packed record for wtmp: with the kernel's release as host, as C init has it."""
     length = _HOST.stop - _HOST.start
     return record[: _HOST.start] + _bytes(release)[:length].ljust(length, b"\0") + record[_HOST.stop :]
 
 
 def place(content: bytes | bytearray, record: bytes) -> tuple[int, bytes | None]:
-    """Find where in a utmp file a packed record belongs: the offset, and what it replaces (None: appended).
+    """Return the offset of a packed record in a utmp file, and the record it replaces (None: appended).
 
-    That is the first one that it may replace. A torn end is lost.
+    That is the first one that it may replace. An incomplete record at the end is overwritten.
     """
     whole = len(content) - len(content) % SIZE
     if whole < len(content):
@@ -171,10 +171,10 @@ def place(content: bytes | bytearray, record: bytes) -> tuple[int, bytes | None]
 
 
 def replaces(record: bytes, there: bytes) -> bool:
-    """Return whether a packed record may take the place of another, which may be cut off.
+    """Return whether a packed record may replace another one, which may be truncated.
 
-    As pututxline(3) has it: RUN_LVL, BOOT_TIME, NEW_TIME and OLD_TIME replace the one of their type, a
-    process the first process of its id, or of its line where one of the two has no id.
+    As in pututxline(3): RUN_LVL, BOOT_TIME, NEW_TIME and OLD_TIME replace the one of their type, a process
+    the first process with its id, or with its line if one of the two has no id.
     """
     if len(there) < SIZE:
         return False
@@ -186,9 +186,9 @@ def replaces(record: bytes, there: bytes) -> bool:
 
 
 def _worth_a_look(content: bytes | bytearray, id_: bytes) -> Iterable[int]:
-    """Return the offsets of records with the id, and of those without one; of all if ``id_`` is empty.
+    """Return the offsets of the records with the id or without one; of all records if ``id_`` is empty.
 
-    A machine has thousands of entries if it has many, and a look at each record for each would be seen.
+    With thousands of entries, comparing each record for each of them would take too long.
     """
     if not id_[0] or len(content) <= SIZE:
         return range(0, len(content), SIZE)
@@ -201,7 +201,7 @@ def _worth_a_look(content: bytes | bytearray, id_: bytes) -> Iterable[int]:
 
 
 def _all(text: bytearray, part: bytes) -> Iterator[int]:
-    """Yield where the part begins, each time."""
+    """Yield the offset of each occurrence of the part."""
     at = text.find(part)
     while at >= 0:
         yield at

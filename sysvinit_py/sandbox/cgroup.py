@@ -1,4 +1,4 @@
-"""A control group of the sandbox's own, which limits the memory of all that runs inside: cgroups(7)."""
+"""A control group for the sandbox, which limits its memory: cgroups(7)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from errno import EBUSY
 from pathlib import Path
 
 PREFIX = "inittab-try."
-#: By version: its lines in /proc/self/cgroup, its root, the files that limit memory and swap.
+#: By version: a part of its lines in /proc/self/cgroup, its root, the files that limit memory and swap.
 VERSIONS = (
     ("0::", "/sys/fs/cgroup", "memory.max", "memory.swap.max", "0"),
     (":memory:", "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes", ""),
@@ -17,9 +17,9 @@ VERSIONS = (
 
 
 def make(memory: int) -> str:
-    """Make one below our own, or else below the nearest above it that has memory to give; return its path.
+    """Make a group below our own, or else below the nearest parent with a memory controller; return its path.
 
-    Returns an empty text without one: no controller, not mounted, or not ours to change.
+    Returns an empty text if that fails: no controller, not mounted, or no permission.
     """
     with suppress(OSError):
         own = Path("/proc/self/cgroup").read_text().splitlines()
@@ -37,12 +37,12 @@ def make(memory: int) -> str:
 
 
 def enter(group: str, pid: int) -> None:
-    """Put a process into it."""
+    """Move a process to the group."""
     Path(group, "cgroup.procs").write_text(str(pid))
 
 
 def remove(group: str, patience: float = 5) -> None:
-    """Remove it, as soon as nothing runs in it any more; but wait no longer than so many seconds."""
+    """Remove the group when it is empty; wait for that up to ``patience`` seconds."""
     end = time.monotonic() + patience
     with suppress(OSError):
         while time.monotonic() < end:
@@ -56,9 +56,9 @@ def remove(group: str, patience: float = 5) -> None:
 
 
 def _make(above: Path, limit: str, memory: str) -> Path | None:
-    """Make one there with its limit, and remove those of sandboxes that were killed with their callers.
+    """Make a group there with its limit; remove those of sandboxes that were killed with their caller.
 
-    Other PID namespaces have theirs in the same place, and other processes by the same numbers.
+    The name has the PID namespace, as others may have groups in the same place for the same pids.
     """
     prefix = f"{PREFIX}{os.stat('/proc/self/ns/pid').st_ino}."
     with suppress(OSError):

@@ -1,8 +1,8 @@
-"""inittab-try: boot an inittab in a sandbox, at once, with or without root.
+"""inittab-try: boot an inittab in a sandbox, with or without root.
 
-On a terminal the sandbox's console is yours: see it boot, type telinit 3 in the shell there. telinit 0, halt,
+On a terminal you get the sandbox's console: see it boot, type telinit 3 in the shell there. telinit 0, halt,
 or Ctrl-] ends it. Otherwise the console is written to standard output, and it ends when the boot has settled.
-With --container it is a container without an engine: its output, its exit status, its signals.
+With --container it runs like a container without an engine: its output, its exit status, its signals.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from sysvinit_py.sandbox.session import (
     TIMEOUT,
     USAGE,
     Outcome,
-    Trial,
-    Wish,
+    Session,
+    Settings,
 )
 
 PACKAGE = Path(__file__).parents[1]
 EXAMPLE = PACKAGE / "data" / "example.inittab"
-#: Signals that are the container's, as with an engine.
+#: Signals that are forwarded to a container, as an engine does.
 PASSED_ON = signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2
-PATIENCE = 60.0  # seconds, where nobody can type
+PATIENCE = 60.0  # seconds, without a terminal
 
 EPILOG = f"""\
 exit status:
@@ -57,14 +57,14 @@ exit status:
 
 
 def level(text: str) -> str:
-    """Read a level that can be booted into."""
+    """Parse a level that can be booted into. Raises ValueError."""
     if not re.fullmatch("[0-9Ss]", text):
         raise ValueError(f"{text!r} is not a level to boot into: 0 to 9, or S")
     return text.upper()
 
 
 def bind(text: str) -> tuple[str, str]:
-    """Read SRC[:DST]."""
+    """Parse SRC[:DST]. Raises ValueError."""
     source, _, target = text.partition(":")
     source = source and os.path.abspath(source)
     if not os.path.exists(source):
@@ -76,7 +76,7 @@ def bind(text: str) -> tuple[str, str]:
 
 
 def size(text: str) -> int:
-    """Read a number of bytes."""
+    """Parse a number of bytes. Raises ValueError."""
     found = re.fullmatch("([0-9]{1,15})([KMG]?)", text.upper())
     number = int(found[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[found[2]] if found else 0
     if number < 16 << 20:
@@ -85,14 +85,14 @@ def size(text: str) -> int:
 
 
 def count(text: str) -> int:
-    """Read a number of processes."""
+    """Parse a number of processes. Raises ValueError."""
     if not re.fullmatch("[0-9]{1,7}", text) or int(text) < 8:
         raise ValueError(f"{text!r} is not a number of at least 8")
     return int(text)
 
 
 def seconds(text: str) -> float:
-    """Read a time that can be waited for."""
+    """Parse a timeout in seconds. Raises ValueError."""
     number = float(text)
     if not 0 < number < math.inf:
         raise ValueError(f"{text!r} is not a positive number of seconds")
@@ -104,7 +104,7 @@ PROGRAM = Program(
     __doc__ or "",
     (
         Option("file", "FILE",
-            "an inittab, or a folder with inittab and inittab.d (default: DIR's or an example)", Path,
+            "an inittab, or a folder with inittab and inittab.d (default: that of DIR, or an example)", Path,
             complete="file"),
         Option("words", "WORD", "with --container: the command that is its main process", many=True),
         Option("--container", help="run it as init --container does, instead of booting a machine"),
@@ -122,9 +122,9 @@ PROGRAM = Program(
             f"give up after that long (default: {PATIENCE:g}; on a terminal never)", seconds),
         Option("--allow-failures",
             help="it is no failure that something cannot be executed, or is throttled"),
-        Option("--raw", help="show all that is said, also what a terminal obeys or answers"),
+        Option("--raw", help="show all output, including sequences that control a terminal"),
         Option("--memory", "SIZE",
-            f"how much all inside may take, such as 64M or 1G (default: {MEMORY >> 20}M)", size, MEMORY),
+            f"the memory for all processes, such as 64M or 1G (default: {MEMORY >> 20}M)", size, MEMORY),
         Option("--pids", "N", f"how many processes and threads there may be (default: {PIDS})", count, PIDS),
         Option("--privileged", help="as root, unconfined: only for an inittab that you trust"),
     ),
@@ -137,28 +137,28 @@ PROGRAM = Program(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command inittab-try; returns its exit status."""
-    while (nothing := os.open(os.devnull, os.O_RDWR)) <= 2:  # else what is opened later is taken for a stream
+    while (nothing := os.open(os.devnull, os.O_RDWR)) <= 2:  # so that no file becomes a standard stream
         os.set_inheritable(nothing, True)
     os.close(nothing)
     return PROGRAM.run(run, arguments)
 
 
 def run(options: Values) -> int:
-    """Boot what is asked for."""
+    """Boot it; return the exit status."""
     with ExitStack() as files:
-        trial = prepare(options, files)
+        session = prepare(options, files)
         for number in signal.SIGTERM, signal.SIGHUP, signal.SIGINT:
-            signal.signal(number, lambda number, _: sys.exit(128 + number))  # what is on its way is tidied up
+            signal.signal(number, lambda number, _: sys.exit(128 + number))  # which cleans up
         for number in PASSED_ON if options.container else ():
-            signal.signal(number, lambda number, _: trial.kill(number))
+            signal.signal(number, lambda number, _: session.kill(number))
         if options.privileged:
             say("--privileged: root inside is root of this machine; boot only what you trust")
         say(
             f"booting {options.file or options.root or EXAMPLE} with {options.init or 'our init'}"
-            + ("; Ctrl-] ends it" if trial.interactive else "")
+            + ("; Ctrl-] ends it" if session.interactive else "")
         )
         try:
-            outcome = trial.run()
+            outcome = session.run()
         except NamespaceError as error:
             outcome = Outcome(NO_SANDBOX, str(error))
         say(outcome.text)
@@ -166,7 +166,7 @@ def run(options: Values) -> int:
 
 
 def _engine(options: Values) -> dict[str, Any]:
-    """Return what a container's sandbox has, and a machine's has not. Raises UsageError."""
+    """Return the options of Sandbox for a container. Raises UsageError."""
     if not options.container:
         if options.words:
             raise UsageError(f"unrecognized arguments: {options.words[0]} (a command needs --container)")
@@ -180,8 +180,8 @@ def _engine(options: Values) -> dict[str, Any]:
     return {"engine": True, "arguments": arguments, "environment": environment}
 
 
-def prepare(options: Values, files: ExitStack) -> Trial:
-    """Read what is to be booted. Raises OSError, RefusedError."""
+def prepare(options: Values, files: ExitStack) -> Session:
+    """Return the session for the options. Raises OSError, RefusedError."""
     engine = _engine(options)
     if options.privileged and os.geteuid():
         raise RefusedError("--privileged requires root")
@@ -195,15 +195,15 @@ def prepare(options: Values, files: ExitStack) -> Trial:
         console = os.open(options.console, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         files.callback(os.close, console)
     lenient = options.allow_failures or options.container
-    wish = Wish(options.level or "", options.command or "", 0, console, options.raw, lenient)
+    settings = Settings(options.level or "", options.command or "", 0, console, options.raw, lenient)
     limits = {"memory": options.memory, "pids": options.pids, "system": str(root or ""), **engine}
-    trial = Trial(init, inittab, wish, binds=options.bind, confined=not options.privileged, **limits)
-    trial.limit_time(options.timeout or (0 if trial.interactive else PATIENCE))
-    return trial
+    session = Session(init, inittab, settings, binds=options.bind, confined=not options.privileged, **limits)
+    session.limit_time(options.timeout or (0 if session.interactive else PATIENCE))
+    return session
 
 
 def say(text: str) -> None:
-    """Tell the person."""
+    """Write a message to standard error."""
     out.say(PROGRAM.name, *text.split("\n"))
 
 

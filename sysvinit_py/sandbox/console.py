@@ -1,4 +1,4 @@
-"""The sandbox's console: a terminal whose other side we hold."""
+"""The sandbox's console: a pseudoterminal."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ import time
 from collections.abc import Callable
 from fcntl import ioctl
 
-MAX_KEPT = 1 << 16  # bytes, where somebody else listens
+MAX_KEPT = 1 << 16  # bytes, if there is a listener
 
 
 class Console:
-    """A pseudoterminal, and all that was said on it so far.
+    """A pseudoterminal, and its output so far.
 
-    A thread reads it, so that nobody inside has to wait.
-
-    ``listener`` is given each part as it comes, on that thread. With it, only the end of it all is kept.
+    A thread reads it, so that processes inside do not block. ``listener`` gets each part as it comes, on that
+    thread; with it, only the end of the output is kept.
     """
 
     def __init__(self, listener: Callable[[bytes], object] | None = None) -> None:
-        # The terminal stays open here too: while it is closed everywhere, the master cannot be read.
+        # The terminal is kept open here, too: while it is closed everywhere, the master cannot be read.
         self._master, self._terminal = os.openpty()
         os.set_blocking(self._master, False)
         self.name = os.ttyname(self._terminal)
@@ -40,11 +39,11 @@ class Console:
 
     @property
     def said(self) -> bytes:
-        """All that was written on it since the start, and the echo of what was typed."""
+        """The output since the start, including the echo of what was typed."""
         return self._said
 
     def expect(self, pattern: bytes | re.Pattern[bytes], timeout: float = 5.0) -> re.Match[bytes]:
-        """Wait until ``pattern`` is said, after what the call before found. Raises TimeoutError."""
+        """Wait for a match of ``pattern``, after that of the previous call. Raises TimeoutError."""
         expression = re.compile(re.escape(pattern)) if isinstance(pattern, bytes) else pattern
         end = time.monotonic() + timeout
         with self._news:
@@ -56,26 +55,26 @@ class Console:
         return found
 
     def type(self, keys: bytes) -> None:
-        """Press keys. Those for which there is no room any more are lost, as on a keyboard."""
+        """Type keys. They are lost if the input buffer is full, as on a keyboard."""
         try:
             os.write(self._master, keys)
         except BlockingIOError:
             pass
 
     def resize(self, rows: int, columns: int) -> None:
-        """Give it a size; its foreground process group gets SIGWINCH."""
+        """Set the window size; the foreground process group gets SIGWINCH."""
         ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def pause(self) -> None:
-        """Read no more, as after Ctrl-S: what is written now stays in the kernel's few kilobytes."""
+        """Stop reading, as after Ctrl-S: output stays in the kernel's buffer of a few kilobytes."""
         self._reading.clear()
 
     def resume(self) -> None:
-        """Read on."""
+        """Continue reading."""
         self._reading.set()
 
     def close(self) -> None:
-        """Read what is left, and hang up."""
+        """Read the rest, and hang up."""
         os.close(self._stop)
         self._reading.set()
         self._thread.join()

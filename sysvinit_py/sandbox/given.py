@@ -1,4 +1,4 @@
-"""The inittab that a person names, whoever else may write where it is."""
+"""Reading the inittab that the user has named, whose folder others may be able to write to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class BusyBoxError(RefusedError):
 
 
 def read(file: Path) -> dict[str, bytes]:
-    """Return the files of /etc that ``file``, an inittab or a folder of /etc's kind, stands for."""
+    """Return the files of the inittab by their paths in /etc; ``file``: an inittab, or a folder like /etc."""
     folder = Place(str(file), shown=str(file))
     files = (
         read_etc(folder) if folder.is_folder() else {INITTAB: named_file(str(file)).read(2 * MAX_BYTES)[0]}
@@ -25,20 +25,20 @@ def read(file: Path) -> dict[str, bytes]:
 
 
 def read_root(root: Path) -> dict[str, bytes]:
-    """Return the same of a root file system, in which links lead where they will lead at boot."""
+    """Return those of a root file system, with links resolved as they will be at boot."""
     etc = Place(str(root), "etc", True, str(root / "etc"))
     return _checked(read_etc(etc), etc.shown)
 
 
 def read_etc(etc: Place) -> dict[str, bytes]:
-    """Return what init would read in an /etc, by path. Raises OSError, also if there is nothing."""
+    """Return the files that init would read in an /etc, by path. Raises OSError, also if there are none."""
     names: list[str] = []
     with suppress(FileNotFoundError):
         names = [f"inittab.d/{name}" for name in etc.child("inittab.d").names() if is_tab(name.encode())]
     if not names or etc.child("inittab").exists():
         names.insert(0, "inittab")
     found: dict[str, bytes] = {}
-    left = 2 * MAX_BYTES  # init says what is wrong with less
+    left = 2 * MAX_BYTES  # up to that, init itself reports that they are too big
     for name in names:
         found[f"/etc/{name}"], _ = etc.child(name).read(left)
         left -= len(found[f"/etc/{name}"])

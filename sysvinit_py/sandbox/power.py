@@ -1,12 +1,12 @@
 #!/usr/bin/python3 -IS
-"""The sandbox's halt, poweroff, reboot and shutdown: sysvinit's, for a place where nothing can be lost.
+"""The sandbox's halt, poweroff, reboot and shutdown, which do not sync or warn users.
 
 halt, poweroff, reboot [-f]   in level 0 or 6, or with -f: reboot(2), which ends the PID namespace;
-                              elsewhere they go to that level
+                              in other levels they go to that level
 shutdown [-h|-P|-H|-r] TIME   to level 0 or 6, without an option to level 1, at once
 
-Why not clients/halt.py: the init inside may be another one or C's, and the Python of another root older than
-3.11, which the one file refuses; and here sync(2) would be for the disks of the machine around it.
+Not clients/halt.py: the init inside may be another one, and the Python of another root older than 3.11, which
+the one file refuses; and sync(2) would be for the disks of the host.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import ctypes
 import os
 import sys
 
-#: What each does: the command for reboot(2), and the runlevel whose entries lead to it.
+#: For each program the command for reboot(2), and the runlevel for it.
 POWER = {
     "halt": (0xCDEF0123, "0"),
     "poweroff": (0x4321FEDC, "0"),
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def switch_to(level: str) -> None:
-    """Become telinit."""
+    """Execute telinit."""
     os.execv("/sbin/telinit", ["telinit", level])
 
 

@@ -1,4 +1,4 @@
-"""Why there is no sandbox, and what to do about it."""
+"""Why no sandbox can be made, and what to do about it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-#: Files that forbid namespaces to users, the content with which they do, and the one with which they do not.
+#: Files that can forbid namespaces to users, with the contents that forbid and allow them.
 SWITCHES = (
     ("kernel/unprivileged_userns_clone", "0", "1"),
     ("kernel/apparmor_restrict_unprivileged_userns", "1", "0"),
@@ -18,14 +18,14 @@ SWITCHES = (
 
 
 class NamespaceError(Exception):
-    """A system call that the sandbox needs was refused; the text says which, and what can be done."""
+    """A system call for the sandbox has failed; the message names it, and a remedy."""
 
     def __init__(self, call: str, number: int, settings: Path = Path("/proc/sys")) -> None:
         super().__init__(f"{call}: {os.strerror(number)}; {advice(call, number, settings)}")
 
 
 def advice(call: str, number: int, settings: Path) -> str:
-    """Return what helps against the refusal of ``call`` with the error ``number``."""
+    """Return a remedy for the failure of ``call`` with the error ``number``."""
     if call.startswith("execve"):
         return "is the init a program, and its interpreter below /usr?"
     if number == errno.ENOSYS:

@@ -1,4 +1,4 @@
-"""Trial: one boot of an inittab, from the first line on the console to its end, whoever brings that about."""
+"""Session: one boot of an inittab in the sandbox, from the first line on the console to its end."""
 
 from __future__ import annotations
 
@@ -21,41 +21,41 @@ from sysvinit_py.sandbox.screen import RAW_RESET, Screen
 from sysvinit_py.sandbox.watch import Watch
 
 OK, DIED, USAGE, FAILED, TIMEOUT, NO_SANDBOX = 0, 1, 2, 3, 124, 125
-TICK = 0.05  # seconds between two looks at what runs
+TICK = 0.05  # seconds between two checks of the processes
 MEMORY, PIDS = 512 << 20, 512
-MAX_OUTPUT = 64 << 20  # bytes, where nobody sees them
-MAX_TOLD = 5  # failures that are named
+MAX_OUTPUT = 64 << 20  # bytes, without a terminal
+MAX_TOLD = 5  # failures that are reported
 
-#: What init says of an entry that it could not execute or has throttled; and the shell, of a command in one;
-#: another shell's prompt may stand before that.
+#: Messages of init for an entry that it could not execute or has throttled; and of the shell for a command in
+#: one, possibly after the prompt of another shell.
 _FAILURE = re.compile(rb'cannot execute "|respawning too fast')
 _SHELL_FAILURE = re.compile(
     rb"^(?:\S*[#$] )?(?:/bin/)?(?:ba|da)?sh: .*: "
     rb"(?:(?:command )?not found|Permission denied|No such file or directory)$"
 )
-#: The question for a level; whoever types the answer is not there.
+#: The question for a level, which ends a session without a terminal.
 _QUESTION = b"Enter runlevel:"
-#: Not sys.stdout and sys.stderr, which are None where they were closed at the start.
+#: Not sys.stdout and sys.stderr, which are None if they were closed at the start.
 _STDOUT, _STDERR = 1, 2
-#: What one stream says is not torn by another: halves of two sequences could be a third.
+#: Serializes writes of two streams to a terminal, as parts of two escape sequences could form a third one.
 _WHOLE = threading.Lock()
 
 
 class Outcome(NamedTuple):
-    """The exit status, and what to tell the person."""
+    """The exit status, and a message for the user."""
 
     status: int
     text: str
 
 
-class Wish(NamedTuple):
-    """What the person wants.
+class Settings(NamedTuple):
+    """The settings of a session.
 
     level    to boot into, or ""
-    command  for sh, to be run when the boot has settled; with it, or without a terminal, nobody can type
+    command  for sh, to be run when the boot has settled; with it the session is not interactive
     timeout  in seconds; 0: none
-    console  the descriptor that gets what the console says
-    raw      whether what is shown is left as it is
+    console  the descriptor that gets the output of the console
+    raw      whether output is not filtered
     lenient  whether entries may fail
     """
 
@@ -68,22 +68,22 @@ class Wish(NamedTuple):
 
 
 class Output:
-    """One of the person's streams, and what goes there of what is said inside."""
+    """One of the user's streams, with a filter for output from inside."""
 
     def __init__(self, fd: int, *, raw: bool, newlines: bool) -> None:
         self.fd = fd
         self.closed = False
         self.size = 0
         self._screen = None if raw else Screen()
-        self._newlines = newlines  # no terminal needs the carriage returns
+        self._newlines = newlines  # remove carriage returns, as it is not a terminal
 
     def write(self, part: bytes) -> None:
-        """Write it there, as far as it may be shown."""
+        """Write output, filtered."""
         self.size += len(part)
         self._write(self._screen.feed(part) if self._screen else part)
 
     def reset(self) -> None:
-        """Undo what was done to a terminal."""
+        """Reset the modes of a terminal."""
         self._write(self._screen.reset() if self._screen else RAW_RESET * os.isatty(self.fd))
 
     def _write(self, rest: bytes) -> None:
@@ -96,75 +96,77 @@ class Output:
             self.closed = True
 
 
-class Trial:
-    """Boots ``files`` (an inittab and what belongs to it) with ``init``, and follows it to its end.
+class Session:
+    """Boots ``files`` (an inittab and its inittab.d) with ``init``, and follows it to its end.
 
     ``options`` are Sandbox's.
     """
 
-    def __init__(self, init: Content, files: Mapping[str, Content], wish: Wish, **options: Any) -> None:
-        self._wish = wish
-        self.limit_time(wish.timeout)
-        #: Whether the sandbox gets the person's terminal.
+    def __init__(
+        self, init: Content, files: Mapping[str, Content], settings: Settings, **options: Any
+    ) -> None:
+        self._settings = settings
+        self.limit_time(settings.timeout)
+        #: Whether the sandbox gets the user's terminal.
         self.interactive = (
-            not wish.command and wish.console == _STDOUT and sys.stdin is not None
+            not settings.command and settings.console == _STDOUT and sys.stdin is not None
             and sys.stdin.isatty() and os.isatty(_STDOUT)
         )  # fmt: skip
-        self._console = Output(wish.console, raw=wish.raw, newlines=not self.interactive)
-        self._streams: dict[int, Output] = {}  # the command's, by the descriptors that they are read from
+        self._console = Output(settings.console, raw=settings.raw, newlines=not self.interactive)
+        self._streams: dict[int, Output] = {}  # of the command, by the descriptors that they are read from
         self._started = False
         self._parent = os.getppid()
-        self._line = b""  # of the console's, which has not ended yet
+        self._line = b""  # an incomplete line of the console
         self._failures: list[str] = []
         environment = {"HOME": "/", "TERM": os.environ.get("TERM", "linux")}
-        given = {"environment": environment, "arguments": [wish.level] if wish.level else []}
+        given = {"environment": environment, "arguments": [settings.level] if settings.level else []}
         options = {"confined": True, "memory": MEMORY, "pids": PIDS, **given, **options}
         self._is_container = options.get("engine", False)
         console = self.interactive or not self._is_container
         self._sandbox = Sandbox(init, None, files=files, console=console, listener=self._show, **options)
 
     def limit_time(self, timeout: float) -> None:
-        """Give up after so many seconds; 0: never."""
+        """Set the timeout in seconds from now; 0: none."""
         self._ends_at = time.monotonic() + timeout if timeout else float("inf")
 
     def run(self) -> Outcome:
-        """Do it. Raises NamespaceError."""
+        """Run the session. Raises NamespaceError."""
         try:
             with self._sandbox as sandbox:
                 if not self.interactive:
                     outcome = self._follow()
                 else:
-                    with terminal.lent(sandbox.console):
+                    with terminal.connected(sandbox.console):
                         outcome = self._follow()
         finally:
-            while self._streams:  # all who could write have ended
+            while self._streams:  # all writers have ended
                 self._copy(None)
             self._console.reset()
         if outcome.status == OK and self._failures:
             told = "; ".join(dict.fromkeys(self._failures))
-            outcome = Outcome(OK if self._wish.lenient else FAILED, f"{outcome.text}; but: {told}")
+            outcome = Outcome(OK if self._settings.lenient else FAILED, f"{outcome.text}; but: {told}")
         return outcome
 
     @property
-    def last_words(self) -> str:
+    def last_lines(self) -> str:
         """The last lines on the console."""
         lines = self._sandbox.console.said.decode(errors="replace").split("\n")
         return "\n".join(printable(line.strip("\r")) for line in lines[-20:])
 
     def kill(self, number: int) -> None:
-        """Send PID 1 a signal; without one, exit."""
+        """Send PID 1 a signal; exit if it was not started yet."""
         if not self._sandbox.kill(number):
             sys.exit(128 + number)
 
     def _follow(self) -> Outcome:
-        """Look and listen until there is a reason to end it."""
+        """Pass on output until there is a reason to end the session."""
         for fd, target in zip(self._sandbox.streams, (_STDOUT, _STDERR), strict=False):
-            self._streams[fd] = Output(target, raw=self._wish.raw, newlines=False)
+            self._streams[fd] = Output(target, raw=self._settings.raw, newlines=False)
         watch = Watch(self._sandbox)
         while not (outcome := self._outcome(watch)):
             if not self.interactive:
                 self._copy(TICK)
-            elif not terminal.hand_over(self._sandbox.console, TICK):
+            elif not terminal.pass_keys(self._sandbox.console, TICK):
                 return Outcome(OK, "left")
         return outcome
 
@@ -173,7 +175,7 @@ class Trial:
             if self._is_container:
                 return Outcome(end.code, str(end))
             return Outcome(OK if end.halted or end.restarted else DIED, str(end))
-        with suppress(TimeoutError):  # what cannot be looked at is no news
+        with suppress(TimeoutError):  # then nothing has changed
             watch.look()
         if watch.nothing_left and not self._is_container:
             return Outcome(OK, f"runlevel {watch.level}, and nothing is left that could halt: ended")
@@ -190,16 +192,15 @@ class Trial:
         return None if self.interactive or self._is_container else self._proceed(watch)
 
     def _proceed(self, watch: Watch) -> Outcome | None:
-        """Run the command once the boot has settled; the end is when what it asked for has settled, too."""
+        """Run the command once the boot has settled; the session ends when its effects have settled, too."""
         if watch.at_rest and self._line.lstrip().startswith(_QUESTION):
             return Outcome(FAILED, "init asks for a runlevel: the inittab names none that can be entered")
-        if self._wish.command and not self._started:
+        command = self._settings.command
+        if command and not self._started:
             if watch.settled:
                 self._started = True
-                for fd, target in zip(
-                    self._sandbox.command(self._wish.command), (_STDOUT, _STDERR), strict=True
-                ):
-                    self._streams[fd] = Output(target, raw=self._wish.raw, newlines=False)
+                for fd, target in zip(self._sandbox.command(command), (_STDOUT, _STDERR), strict=True):
+                    self._streams[fd] = Output(target, raw=self._settings.raw, newlines=False)
                 watch.restart()
             return None
         status = self._sandbox.command_status if self._started else 0
@@ -209,13 +210,11 @@ class Trial:
         if not watch.settled:
             return None
         if status:
-            return Outcome(
-                status if status > 0 else 128 - status, f"{printable(self._wish.command)}: status {status}"
-            )
+            return Outcome(status if status > 0 else 128 - status, f"{printable(command)}: status {status}")
         return Outcome(OK, f"settled in runlevel {watch.level}")
 
     def _copy(self, patience: float | None) -> None:
-        """Hand on what the command says, waiting for it so many seconds."""
+        """Pass on the output of the command, and wait for it up to ``patience`` seconds."""
         for fd in select.select([*self._streams], [], [], patience)[0]:
             if part := os.read(fd, 1 << 16):
                 self._streams[fd].write(part)
@@ -224,7 +223,7 @@ class Trial:
                 os.close(fd)
 
     def _show(self, part: bytes) -> None:
-        """Hand on what the console says, and note which entries failed."""
+        """Pass on the output of the console, and note which entries have failed."""
         self._console.write(part)
         *lines, self._line = (self._line + part).split(b"\n")
         self._line = self._line[-1024:]
@@ -236,18 +235,18 @@ class Trial:
 
 
 def boot_root(root: Path, inittab: Mapping[str, Content], init: Content, timeout: float) -> Outcome:
-    """Boot a root file system with ``init`` until it has settled, and return how that went; show nothing.
+    """Boot a root file system with ``init`` until it has settled; return the outcome, and show nothing.
 
-    ``inittab``: its files, as they were checked; ``timeout`` in seconds. Nothing of the root is changed.
-    Raises NamespaceError if there is no sandbox to be had.
+    ``inittab``: its files, as they were checked; ``timeout`` in seconds. The root is not changed. Raises
+    NamespaceError if no sandbox can be made.
     """
     root = root.resolve(strict=True)
     nowhere = os.open("/dev/null", os.O_WRONLY)
     try:
-        trial = Trial(init, inittab, Wish(timeout=timeout, console=nowhere), system=str(root))
-        outcome = trial.run()
+        session = Session(init, inittab, Settings(timeout=timeout, console=nowhere), system=str(root))
+        outcome = session.run()
     finally:
         os.close(nowhere)
     if outcome.status == OK:
         return outcome
-    return Outcome(outcome.status, f"{outcome.text}\n{trial.last_words}".rstrip())
+    return Outcome(outcome.status, f"{outcome.text}\n{session.last_lines}".rstrip())

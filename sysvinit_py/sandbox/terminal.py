@@ -1,4 +1,4 @@
-"""The person's terminal, lent to the sandbox's console."""
+"""Connecting the user's terminal to the sandbox's console."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ ESCAPE = b"\x1d"  # Ctrl-]
 
 
 @contextmanager
-def lent(console: Console) -> Iterator[None]:
-    """Hand keys through untouched, and let the console have this terminal's size; undone afterwards."""
+def connected(console: Console) -> Iterator[None]:
+    """Set the terminal to raw mode, and the console to its size; the terminal is restored afterwards."""
     terminal = sys.stdin.fileno()
 
     def resize(*_: object) -> None:
@@ -36,8 +36,8 @@ def lent(console: Console) -> Iterator[None]:
         signal.signal(signal.SIGWINCH, handler)
 
 
-def hand_over(console: Console, patience: float) -> bool:
-    """Wait ``patience`` seconds for keys to type on the console; False when the person wants to leave."""
+def pass_keys(console: Console, patience: float) -> bool:
+    """Wait up to ``patience`` seconds for keys, and type them on the console; return False for Ctrl-]."""
     terminal = sys.stdin.fileno()
     if not select.select([terminal], [], [], patience)[0]:
         return True

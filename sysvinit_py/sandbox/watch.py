@@ -1,4 +1,4 @@
-"""Watch: whether what an inittab starts has come to rest, seen from its processes."""
+"""Watch: whether the processes of an inittab have settled."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _TITLE = re.compile(r"init \[(.)\]")
 
 
 class Watched(Protocol):
-    """What has processes: a Sandbox."""
+    """The part of Sandbox that is needed here."""
 
     def processes(self) -> list[Process]:
         """Return all processes inside."""
 
 
 class Watch:
-    """Made to ``look`` several times a second, it knows the level and since when nothing has changed.
+    """Knows the level, and since when nothing has changed, if ``look`` is called several times a second.
 
-    init itself tells nobody that it is done, so this is a guess: an entry that is waited for and sleeps looks
-    like a level that has been entered.
+    This is a guess, as not every init publishes its state: an entry that is waited for and sleeps looks like
+    a level that has been entered.
     """
 
     def __init__(self, sandbox: Watched, clock: Callable[[], float] = time.monotonic) -> None:
@@ -37,7 +37,7 @@ class Watch:
         self._now = self._since = clock()
 
     def look(self) -> None:
-        """Look at the processes; zombies are gone."""
+        """Get the processes, without zombies."""
         self._now = self._clock()
         seen = [process for process in self._sandbox.processes() if process.state != "Z"]
         if [(p.pid, p.title) for p in seen] != [(p.pid, p.title) for p in self.processes]:
@@ -45,7 +45,7 @@ class Watch:
         self.processes = seen
 
     def restart(self) -> None:
-        """Begin to wait for rest anew: something was asked for."""
+        """Begin to wait again, as something was requested."""
         self._since = self._clock()
 
     @property
@@ -56,7 +56,7 @@ class Watch:
 
     @property
     def at_rest(self) -> bool:
-        """Whether nothing has come, gone or changed for a while."""
+        """Whether no process has started, ended or changed its title for REST seconds."""
         return self._now - self._since >= REST
 
     @property
@@ -66,5 +66,5 @@ class Watch:
 
     @property
     def nothing_left(self) -> bool:
-        """Whether level 0 or 6 is entered and PID 1 alone is left: nobody there will call halt any more."""
+        """Whether level 0 or 6 is entered and only PID 1 is left, so that nothing will call halt any more."""
         return self.level in LAST_LEVELS and len(self.processes) == 1 and self.at_rest

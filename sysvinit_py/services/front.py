@@ -41,7 +41,7 @@ _CHANGES = (
     calls.IN_CREATE | calls.IN_MOVED_TO | calls.IN_MOVED_FROM | calls.IN_DELETE | calls.IN_ATTRIB
     | calls.IN_DELETE_SELF | calls.IN_MOVE_SELF | calls.IN_ONLYDIR
 )  # fmt: skip
-#: Others change these, and the kernel here does not hear of it.
+#: File systems that other machines change, of which inotify gets no notice.
 _REMOTE = ("nfs", "cifs", "smb", "9p", "ceph", "fuse", "virtiofs", "afs", "vboxsf", "gfs", "ocfs")
 #: Services that one hub has at most, as each makes every start a little dearer, and each hub takes 2 MB;
 #: descriptors that a service with a logger needs, and a hub.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sysvinit_py.linux import calls
 from sysvinit_py.linux.loop import clock
-from sysvinit_py.protocol.supervise import RUN, circle, needed, reason
+from sysvinit_py.protocol.supervise import RUN, cycle, needed, reason
 from sysvinit_py.services import adoption
 from sysvinit_py.services.folder import Folder, FolderError
 from sysvinit_py.services.spawn import CannotForkError
@@ -89,10 +89,10 @@ class Needs:
             self.deadline = NEVER
             calls.kill(self._check, calls.SIGKILL)
 
-    def circle(self) -> str:
+    def cycle(self) -> str:
         """Return why it is never started, if it needs itself."""
-        way = circle(self._name, self._needs_of)
-        return f"needs {', which needs '.join(way)}: none of them is started" if way else ""
+        path = cycle(self._name, self._needs_of)
+        return f"needs {', which needs '.join(path)}: none of them is started" if path else ""
 
     def _needs_of(self, name: str) -> Iterable[str]:
         try:

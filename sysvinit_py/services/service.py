@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _GLANCE, _GLANCES = 0.2, 25
 #: Of the longest pause.
 _DIGITS = 9
-#: How often a start that no process can be had for is tried at least: after so many pauses.
+#: The pauses between attempts, at least, if no process can be created for a start.
 _LONGEST_PAUSE = 30
 #: Seconds: how long the parent of a process that was adopted may take to say how it ended.
 _TOLD = 0.2
@@ -256,7 +256,7 @@ class Service:
             return
         if missing:
             self._hub.waiting.setdefault(missing, set()).add(self)
-            if missing != slot.unit.missing and (wrong := wrong or self._needs.circle()):
+            if missing != slot.unit.missing and (wrong := wrong or self._needs.cycle()):
                 self._complain(slot, f"warning: {wrong}")
         now = self._hub.now()
         self._perform(slot, slot.unit.answered(missing, now), now)
@@ -360,7 +360,7 @@ class Service:
                 else:
                     calls.kill(slot.unit.pid, number)
             except ProcessLookupError:
-                pass  # its end is about to be heard of
+                pass  # it has ended, and is about to be reaped
             except OSError as error:
                 self._complain(slot, f"warning: unable to send signal {number}: {reason(error)}")
 

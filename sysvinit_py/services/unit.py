@@ -1,7 +1,7 @@
 """The machine of one process slot: a service's run and finish, or its logger's run (behaviour/services).
 
 Events are methods, which yield effects; no system call, no clock. What comes while a program in ``control/``
-runs, or while ``run`` cannot be started for want of a process, is the owner's to hold back: it asks ``busy``.
+runs, or while ``run`` cannot be started for lack of a process, is the owner's to hold back: it asks ``busy``.
 """
 
 from __future__ import annotations

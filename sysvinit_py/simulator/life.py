@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: Events of a life at most.
 MOST_EVENTS = 100_000
-#: What is waited for ends after so many seconds, unless the scenario says otherwise; all else goes on.
+#: Seconds after which a process that is waited for ends, unless the scenario says otherwise; others go on.
 WAITED = Behaviour(0, 0.05)
 #: What events are besides those of report/history.py: a line of the scenario, a message of init's, a signal
 #: to a process group. The text is their ``word``.

@@ -207,7 +207,7 @@ class World:
     def _changed(
         self, what: str, until: float | None = None, back: Callable[[], None] = lambda: None
     ) -> None:
-        """Have it changed back in so many seconds, unless it is changed again before."""
+        """Change it back after some seconds, unless it is changed again before."""
         number = self._changes[what] = next(self._numbers)
         if until is not None:
             self.later(until, lambda: back() if self._changes[what] == number else None)
@@ -259,7 +259,7 @@ class World:
     # Terminals.
 
     def unplug(self, terminal: str, there_after: float | None = None) -> None:
-        """Take a terminal away, perhaps only for so many seconds."""
+        """Remove a terminal, perhaps only for some seconds."""
         self.gone.add(terminal)
         self._changed(terminal, there_after, lambda: self.plug(terminal))
         self.terminals_changed()
@@ -278,7 +278,7 @@ class World:
         self.feed(ev.TerminalsSeen(tuple(sorted(self.machine.terminals & self.gone))))
 
     def set_forks(self, work: bool, until: float | None = None) -> None:
-        """Let forks work or fail from now on, perhaps only for so many seconds."""
+        """Let forks work or fail from now on, perhaps only for some seconds."""
         self.forks = work
         self._changed("forks", until, lambda: self.set_forks(not work))
 

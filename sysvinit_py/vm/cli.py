@@ -109,7 +109,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def say(line: str) -> None:
-    """Tell the person."""
+    """Write a message to standard error."""
     out.say(PROGRAM.name, line)
 
 

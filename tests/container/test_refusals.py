@@ -33,7 +33,7 @@ REFUSED = {
     "level 6": (f"id:6:initdefault:\n{WORKS}", [], r"initdefault 6 would end the container at once"),
     "level S": (f"id:S:initdefault:\n{WORKS}", [], r"level S has no place in a container"),
     "unknown option": (WORKS, ["--grase"], r"unknown option --grase"),
-    "grace": (WORKS, ["--grace", "8s"], r'--grace wants seconds, not "8s"'),
+    "grace": (WORKS, ["--grace", "8s"], r'--grace requires seconds, not "8s"'),
     "log": (WORKS, ["--log=xml"], r"--log"),
     "two mains": (f"# inittab: main\n{WORKS}", ["--", "true"],
                   r"two mains: a is marked, and a command was given"),

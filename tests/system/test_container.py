@@ -549,8 +549,8 @@ REFUSED: dict[str, tuple[str | None, list[str]]] = {
     "init: --level 0 would end the container at once": ("id:2:initdefault:\na:2:once:x\n", ["--level", "0"]),
     "init: level S has no place in a container": ("id:S:initdefault:\na:2:once:x\n", ["--", "x"]),
     "init: unknown option --grase": ("id:2:initdefault:\na:2:once:x\n", ["--grase", "3"]),
-    'init: --grace wants seconds, not "8s"': ("id:2:initdefault:\na:2:once:x\n", ["--grace", "8s"]),
-    "init: --grace wants seconds": ("id:2:initdefault:\na:2:once:x\n", ["--grace"]),
+    'init: --grace requires seconds, not "8s"': ("id:2:initdefault:\na:2:once:x\n", ["--grace", "8s"]),
+    "init: --grace requires seconds": ("id:2:initdefault:\na:2:once:x\n", ["--grace"]),
     "init: two mains: web is marked, and a command was given": (
         "id:2:initdefault:\n# inittab: main\nweb:2:respawn:x\n", ["--", "x"]
     ),

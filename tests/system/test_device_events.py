@@ -297,7 +297,7 @@ def test_more_events_than_the_kernel_keeps(network: Network, fifo: Fifo, start: 
     daemon.process.send_signal(signal.SIGSTOP)
     network.send(OFF, times=50_000)
     daemon.process.send_signal(signal.SIGCONT)
-    daemon.expect("too many events at once, some were lost: looking at everything anew", 30)
+    daemon.expect("too many events at once, some were lost: reading all devices again", 30)
     fifo.expect(POWERFAIL)
     network.send(ON)
     fifo.expect(POWEROK)

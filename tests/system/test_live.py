@@ -182,7 +182,7 @@ def test_only_from_c_to_ours_and_back(begin: Begin) -> None:
     ours.witness.wait("TWO")
     ours.wait_ready()
     refused(ours, forth(ours), "PID 1 is sysvinit_py, not C sysvinit")
-    refused(ours, back(ours), "/sbin/init.sysv is no C sysvinit")
+    refused(ours, back(ours), "/sbin/init.sysv is not C sysvinit")
     c = begin()
     c.witness.wait("TWO")
     c.wait_ready()

@@ -101,6 +101,6 @@ def test_nothing_is_imported_from_above(package: str) -> None:
             assert packages <= MAY_IMPORT[package] | {package}, name
 
 
-def test_no_import_goes_in_a_circle() -> None:
+def test_imports_have_no_cycle() -> None:
     """Guards against what job and rules did: each imported the other, one of them for type checkers only."""
     assert list(TopologicalSorter(modules()).static_order())

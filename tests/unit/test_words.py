@@ -1,9 +1,11 @@
-"""Words of our own, where the field has others, are not used in docs, man pages, docstrings and messages."""
+"""Words of our own, where the field has others, are not used in docs, docstrings, comments and messages."""
 
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,9 +28,21 @@ DIALECT = {
     r"\bwants? root\b": "requires root",
     r"\bmay not be run\b": "what is missing",
     r"(?<!\bthere )\bis no (whole )?(number|file|folder|fifo|level|program)\b": "is not a ...",
+    r"\bso many (seconds|minutes|bytes|times|words|in a row)\b": "that many, N ..., the number of ...",
+    r"\bin the midst of\b": "during, in the middle of",
+    r"\bthe person\b": "the user",
+    r"\bwhat is the matter\b": "what has failed",
+    r"\b(is|are|be) seen to\b": "is handled",
+    r"\bto be had\b": "available",
+    r"\bfor want of\b": "for lack of",
+    r"\bhears? of it\b": "is notified",
+    r"\b(ignored|dropped|reaped|obeyed) without a word\b": "silently",
+    r"\b(an )?enem(y|ies)\b": "untrusted, hostile",
+    r"\bseam\b(?! of)": "the module that ...",
 }
 PAGES = sorted(
     [
+        ROOT / "README.rst",
         ROOT / "CONTRIBUTING.rst",
         *ROOT.glob("docs/**/*.rst"),
         *ROOT.glob("man/*.rst"),
@@ -47,10 +61,13 @@ def found(text: str) -> list[str]:
 
 
 def strings(path: Path) -> Iterator[str]:
-    """Docstrings, messages, and all else that stands in quotes."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    """Docstrings, messages, and all else that stands in quotes; and comments."""
+    source = path.read_text()
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    yield " ".join(token.string.lstrip("#:") for token in tokens if token.type == tokenize.COMMENT)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -69,7 +69,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with wheel, sdist, and what the sdist is built with."""
     folder = tmp_path_factory.mktemp("pip")
     build(folder, "sources")
-    fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
+    fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder)]
     subprocess.run([*fetch, "setuptools>=70.1", "docutils"], check=True)
     return folder
 

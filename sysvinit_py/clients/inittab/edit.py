@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from sysvinit_py.clients.inittab.beside import beside
 from sysvinit_py.inittab.read import interpret
 from sysvinit_py.inittab.sources import MAX_BYTES, Source, gather
 from sysvinit_py.linux.beneath import named_file, read
+from sysvinit_py.linux.replacing import replace
 from sysvinit_py.protocol import initctl
 
 TYPE_CHECKING = False
@@ -167,28 +167,11 @@ def _sources(path: str, data: bytes) -> list[Source]:
 
 
 def _replace(walk: Walk, original: int, status: os.stat_result, data: bytes) -> None:
-    """Put the data in the place of the file, atomically. Raises OSError, RefusedError."""
-    draft = f".{walk.name}.{os.getpid()}"  # which init does not read, as it begins with a dot
-    how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    file = os.open(draft, how, 0o600, dir_fd=walk.folder)
-    try:
-        with open(file, "wb") as written:
-            written.write(data)
-            written.flush()
-            os.fchown(file, status.st_uid, status.st_gid)
-            os.fchmod(file, stat.S_IMODE(status.st_mode))
-            for name in os.listxattr(original):
-                with suppress(OSError):
-                    os.setxattr(file, name, os.getxattr(original, name))
-            os.fsync(file)
-        now = os.stat(walk.name, dir_fd=walk.folder, follow_symlinks=False)
-        if any(getattr(now, name) != getattr(status, name) for name in _SAME):
-            raise RefusedError("somebody else has changed it meanwhile")
-        os.rename(draft, walk.name, src_dir_fd=walk.folder, dst_dir_fd=walk.folder)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(draft, dir_fd=walk.folder)
-        raise
+    """Replace the file atomically, unless it has changed. Raises OSError, RefusedError."""
+    now = os.stat(walk.name, dir_fd=walk.folder, follow_symlinks=False)
+    if any(getattr(now, name) != getattr(status, name) for name in _SAME):
+        raise RefusedError("somebody else has changed it meanwhile")
+    replace(walk.folder, walk.name, data, original)
 
 
 def _have_it_read(path: str) -> None:

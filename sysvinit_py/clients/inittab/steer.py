@@ -1,7 +1,7 @@
-"""inittab stop, start, restart, kill, reload: a request, the answer, and what comes of it; and wait.
+"""inittab stop, start, restart, kill, reload: a request, the answer, and waiting for its result; and wait.
 
-A request goes into the FIFO, and its answer is published, as all that comes of it: so who waits does no more
-than to look.
+A request is written to the FIFO; the answer is published, as are the states of entries, so that waiting is
+reading these.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from sysvinit_py.report.item import Item
     from sysvinit_py.report.slots import Published
 
-    #: Returns the exit status when that is decided, and what there is to say.
-    Judge = Callable[[Item], tuple[int, str] | None]
+    #: Returns the exit status and a message once the result is known.
+    Check = Callable[[Item], tuple[int, str] | None]
 
-#: Seconds between two looks at first, and later; until init has answered; and beyond the wait time.
+#: Seconds between two reads at first, and later; for the answer of init; and beyond the wait time.
 _SOON, _LATER, _PATIENCE, _MORE = 0.005, 0.05, 5.0, 1.0
 #: Seconds for the inittab to be read, which a process of its own may do.
 _READING = 30
-#: As the kernel says that there is no login; and the longest name of a terminal.
+#: The loginuid without a login; and the length of a terminal's name.
 _NOBODY, _MOST_TTY = 2**32 - 1, 14
 _REASONS = {
     steering.UNKNOWN: "no entry has this id any more",
@@ -46,7 +46,7 @@ _REASONS = {
 
 
 def steer(values: Values) -> int:
-    """Ask for it, and wait until it is so; return the exit status."""
+    """Send the request, and wait for its result; return the exit status."""
     pid, published, listed = look(values.pid)
     before = chosen(values.ids, listed)
     kill = values.verb == steering.KILL
@@ -64,13 +64,13 @@ def steer(values: Values) -> int:
         for item in before:
             if item.id in waits:
                 stable = 0 if values.verb == steering.STOP else values.stable or 0
-                judge = _stopped if values.verb == steering.STOP else _started(item, values.verb, stable)
-                codes.append(_watch(pid, item, judge, timeout + stable))
+                check = _stopped if values.verb == steering.STOP else _started(item, values.verb, stable)
+                codes.append(_watch(pid, item, check, timeout + stable))
     return next(filter(None, codes), out.DONE)
 
 
 def _refused(verb: str, item: Item, answer: str, published: Published, patience: float) -> int:
-    """Say why; return the exit status."""
+    """Report why it was refused; return the exit status."""
     if not answer:
         out.say(
             PROGRAM,
@@ -86,7 +86,7 @@ def _refused(verb: str, item: Item, answer: str, published: Published, patience:
 def _ask(
     pid: int, verb: str, name: str, wait_time: int | None, signal: int, patience: float
 ) -> tuple[str, float]:
-    """Return the answer to a request, empty if none comes, and the wait time. Raises RefusedError."""
+    """Send a request; return the answer, empty if there was none, and the wait time. Raises RefusedError."""
     token = posix.urandom(4).hex()
     data = control.encode(control.Order(token, verb, name, _who(), signal))
     sleeptime = control.NOT_GIVEN if wait_time is None else wait_time
@@ -109,7 +109,7 @@ def _ask(
 
 
 def _who() -> str:
-    """Return who asks: the user who has logged in, and the terminal. A note, and no proof."""
+    """Return the requester, for information: the user who has logged in, and the terminal."""
     try:
         with open("/proc/self/loginuid") as file:
             uid = int(file.read())
@@ -126,8 +126,8 @@ def _who() -> str:
     return str(uid)
 
 
-def _watch(pid: int, of: Item, judge: Judge, timeout: float | None) -> int:
-    """Look until it is decided; return the exit status."""
+def _watch(pid: int, of: Item, check: Check, timeout: float | None) -> int:
+    """Read the state of an entry until the result is known; return the exit status."""
     begun = time.monotonic()
     while True:
         found = [item for item in look(pid)[2] if (item.id, item.action) == (of.id, of.action)]
@@ -135,10 +135,10 @@ def _watch(pid: int, of: Item, judge: Judge, timeout: float | None) -> int:
         if not same:
             out.say(PROGRAM, f"{of.id}: the entry is gone")
             return out.CANNOT_LOOK
-        if judged := judge(same[0]):
-            if judged[1]:
-                out.say(PROGRAM, f"{of.id}: {judged[1]}")
-            return judged[0]
+        if result := check(same[0]):
+            if result[1]:
+                out.say(PROGRAM, f"{of.id}: {result[1]}")
+            return result[0]
         waited = time.monotonic() - begun
         if timeout is not None and waited > timeout:
             out.say(PROGRAM, f"{of.id}: {same[0].state.word} still, after {waited:.0f} s")
@@ -154,10 +154,10 @@ def _stopped(item: Item) -> tuple[int, str] | None:
     return out.DONE, ""
 
 
-def _started(before: Item, verb: str, stable: int) -> Judge:
-    """Return what is decided by the starts since."""
+def _started(before: Item, verb: str, stable: int) -> Check:
+    """Return the check for a start or restart."""
 
-    def judge(item: Item) -> tuple[int, str] | None:
+    def check(item: Item) -> tuple[int, str] | None:
         word, starts = item.state.word, (item.starts or 0) - (before.starts or 0)
         runs = item.pid and word == "running"
         ended = "" if item.pid or not item.last else how_it_ended(item.last[1])
@@ -181,13 +181,13 @@ def _started(before: Item, verb: str, stable: int) -> Judge:
             return (out.DONE, "") if item.last and not item.last[1] else (out.FAILED, ended)
         return None
 
-    return judge
+    return check
 
 
 def wait(values: Values) -> int:
-    """Wait until an entry is as it is said; return the exit status."""
+    """Wait until an entry is in the given state; return the exit status."""
 
-    def judge(item: Item) -> tuple[int, str] | None:
+    def check(item: Item) -> tuple[int, str] | None:
         word = item.state.word
         if values.state == "done" and word == "failed":
             return out.FAILED, f"failed: {how_it_ended(item.last[1]) if item.last else word}"
@@ -196,7 +196,7 @@ def wait(values: Values) -> int:
         return (out.DONE, "") if word == values.state else None
 
     pid, _, listed = look(values.pid)
-    codes = [_watch(pid, item, judge, values.timeout) for item in chosen([values.id], listed)]
+    codes = [_watch(pid, item, check, values.timeout) for item in chosen([values.id], listed)]
     return next(filter(None, codes), out.DONE)
 
 

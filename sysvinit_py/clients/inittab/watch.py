@@ -110,7 +110,7 @@ class Wake:
         return _STDOUT not in ready
 
     def _listens(self, pid: int) -> bool:
-        """Return whether changes are heard of. The files may be others than those of a moment ago."""
+        """Watch the files, which may have been replaced; return whether that is possible."""
         heard = False
         for place, flags in zip(
             looking.places(pid), (calls.IN_ONLYDIR | calls.IN_DONT_FOLLOW, 0), strict=True

@@ -114,7 +114,7 @@ _PROGRAMS = (
         "Execute a program that holds a lock.",
         Option("-n", help="fail if the file is locked"),
         Option("-N", help="wait for it, as without an option"),
-        Option("-x", help="if it fails, exit 0 without a word"),
+        Option("-x", help="if it fails, exit 0 silently"),
         Option("-X", help="if it fails, say so and exit 111, as without an option"),
         Option("file", "FILE", "the file to lock", required=True, complete="file"),
         *_CHILD,

@@ -26,7 +26,7 @@ _WAIT, _MORE = 7, 0.4
 _OWN_WAIT = "wait"
 #: Seconds between two looks at the services: at first, and at most, as C's.
 _FIRST_PAUSE, _PAUSE = 0.01, 0.42
-#: Of exit statuses: at most so many failures; wrong usage; and as an LSB script: that, and an unknown status.
+#: Exit statuses: the maximum number of failures; wrong usage; and as an LSB script: that, and status unknown.
 _MOST, _USAGE, _LSB_USAGE, _LSB_DOWN, _LSB_UNKNOWN = 99, 100, 2, 3, 4
 
 

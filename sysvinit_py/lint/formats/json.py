@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from sysvinit_py.lint.finding import Finding
 
 
+_FIELDS = ("path", "line", "column", "end_column", "code", "name", "severity", "message")
+
+
 def render(findings: Sequence[Finding]) -> str:
     """Return a line for each finding. Columns count characters from 1; ``end_column`` is exclusive."""
     listed = ",\n".join(dump(_object(finding)) for finding in findings)
@@ -24,16 +27,7 @@ def dump(value: object, indent: int | None = None) -> str:
 
 
 def _object(finding: Finding) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "path": finding.path,
-        "line": finding.line,
-        "column": finding.column,
-        "end_column": finding.end_column,
-        "code": finding.code,
-        "name": finding.name,
-        "severity": finding.severity,
-        "message": finding.message,
-    }
+    found: dict[str, Any] = {name: getattr(finding, name) for name in _FIELDS}
     if finding.first:
         found["first"] = dict(zip(("path", "line"), finding.first, strict=True))
     if finding.hint:

@@ -168,7 +168,7 @@ def shared_console(inittab: Inittab) -> Iterator[Match]:
 def second_restart(inittab: Inittab) -> Iterator[Match]:
     """There are two restart entries.
 
-    BusyBox becomes the program of the first one; the others are ignored without a word.
+    BusyBox executes the program of the first one; the others are silently ignored.
 
     Bad::
 

@@ -47,7 +47,7 @@ def no_initdefault(inittab: Inittab) -> Iterator[Match]:
 def second_initdefault(inittab: Inittab) -> Iterator[Match]:
     """There are two initdefault entries.
 
-    The first one counts, the others are ignored without a word.
+    The first one counts, the others are silently ignored.
 
     Bad::
 

@@ -11,7 +11,7 @@ from sysvinit_py.lint.command import ends_with_ampersand, shell_command
 from sysvinit_py.lint.daemons import DAEMONIZES, FOREGROUND, fate, foreground_option
 from sysvinit_py.lint.rule import rule
 from sysvinit_py.lint.services import unwrapped
-from sysvinit_py.protocol.supervise import circle
+from sysvinit_py.protocol.supervise import cycle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,26 +20,11 @@ if TYPE_CHECKING:
     from sysvinit_py.lint.finding import Match
     from sysvinit_py.lint.services import Script, Services
 
-#: What a script may end with and need no exec: what takes no time, and the end of something larger.
+#: Commands with which a script may end without exec: they take no time, or end a compound command.
 _ENDS = (
-    "done",
-    "fi",
-    "esac",
-    "}",
-    "exit",
-    "return",
-    "wait",
-    "true",
-    "false",
-    ":",
-    "sleep",
-    "echo",
-    "printf",
-    "rm",
-    "sv",
-    "kill",
-    "test",
-)
+    "done", "fi", "esac", "}", "exit", "return", "wait", "true", "false", ":", "sleep", "echo", "printf",
+    "rm", "sv", "kill", "test",
+)  # fmt: skip
 _SECONDS = re.compile(rb"\s*\d{1,9}\s*")
 _ELF = b"\x7fELF"
 _FOREVER = re.compile(
@@ -391,7 +376,7 @@ def needs_never_met(services: Services) -> Iterator[Match]:
         for name, line in service.needs.items():
             if services.names and name not in services.names:
                 yield service.match(f"needs {name}, which is not in this folder", "", "needs", line)
-        if way := circle(service.name, lambda name: needs.get(name, ())):
+        if way := cycle(service.name, lambda name: needs.get(name, ())):
             text = f"needs {', which needs '.join(way)}: none of them is started"
             yield service.match(text, "", "needs", service.needs[way[0]])
 

@@ -206,7 +206,7 @@ def open_quote(inittab: Inittab) -> Iterator[Match]:
 def too_many_words(inittab: Inittab) -> Iterator[Match]:
     """The command has more words than init passes on.
 
-    C sysvinit splits a command into 14 words and cuts off the rest without a word.
+    C sysvinit splits a command into 14 words and silently drops the rest.
 
     Bad::
 

@@ -1,1 +1,1 @@
-"""Init in a container (``init --container``): other parts around the same machine and loop."""
+"""Init in a container (``init --container``), built on the same machine and loop."""

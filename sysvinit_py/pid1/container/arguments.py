@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sysvinit_py import __version__
-from sysvinit_py.inittab.options import MAX_SECONDS, log_form
+from sysvinit_py.inittab.options import log_form, seconds
 from sysvinit_py.pid1.container import policy
 from sysvinit_py.value import Value
 
@@ -14,24 +14,18 @@ if TYPE_CHECKING:
 
 
 class UsageError(Exception):
-    """The command line is wrong; the text says which word of it, and why."""
+    """The command line is wrong; the message names the word at fault."""
 
 
 class Arguments(Value):
-    """What the command line says."""
+    """The options and the command."""
 
     grace: float | None = None  # seconds
-    log: str = ""  # a form of the output
+    log: str = ""  # the form of the output
     level: str = ""
     check: bool = False
-    answer: str = ""  # what is printed, and nothing else done: the usage, or the version
+    answer: str = ""  # the usage or the version, if only that is printed
     command: tuple[str, ...] = ()
-
-
-def _seconds(text: str) -> float | None:
-    whole, _, rest = text.partition(".")
-    is_number = text.isascii() and whole.isdigit() and (rest.isdigit() or "." not in text) and len(text) < 12
-    return float(text) if is_number and float(text) <= MAX_SECONDS else None
 
 
 def _level(text: str) -> str | None:
@@ -40,9 +34,9 @@ def _level(text: str) -> str | None:
     return text
 
 
-#: By the name: what makes a value of the text, or None; and what was expected.
+#: By name: the converter of the text, which returns None if it is not valid; and what is expected.
 _OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
-    "--grace": (_seconds, "seconds"),
+    "--grace": (seconds, "seconds"),
     "--log": (log_form, "prefix, json or raw"),
     "--level": (_level, "a level"),
 }
@@ -57,10 +51,10 @@ _ANSWERS = {"--help": USAGE, "--version": f"init (sysvinit_py) {__version__}\n"}
 
 
 def parse(words: Sequence[str]) -> Arguments:
-    """Take the words apart, without the program's name and ``--container``. Raises UsageError."""
+    """Parse the words, without the program's name and ``--container``. Raises UsageError."""
     rest = iter(words)
-    told = dict(_split(rest))
-    return Arguments(command=(*rest,), **told)
+    options = dict(_split(rest))
+    return Arguments(command=(*rest,), **options)
 
 
 def _split(words: Iterator[str]) -> Iterator[tuple[str, Any]]:
@@ -77,9 +71,11 @@ def _split(words: Iterator[str]) -> Iterator[tuple[str, Any]]:
             given = text if equals else next(words, None)
             value = None if given is None else read(given)
             if value is None:
-                raise UsageError(f"{name} wants {expected}" + ("" if given is None else f', not "{given}"'))
+                raise UsageError(
+                    f"{name} requires {expected}" + ("" if given is None else f', not "{given}"')
+                )
             yield name.removeprefix("--"), value
         elif word.startswith("-"):
             raise UsageError(f"unknown option {word}")
         else:
-            raise UsageError(f"{word}: a command comes after --")
+            raise UsageError(f"{word}: a command has to follow --")

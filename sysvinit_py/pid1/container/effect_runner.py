@@ -1,4 +1,4 @@
-"""Carries out what the machine of a container wants done."""
+"""Carries out the effects of a container's machine."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from sysvinit_py.pid1.container.relay import Relay
     from sysvinit_py.pid1.inputs.reader import Reader
 
-#: The name of what ends what it supervises itself: C's runsv, and the process below our runsvdir.
+#: The name of processes that end their children themselves: C's runsv, and the child of our runsvdir.
 _SUPERVISOR = b"runsv"
 _STDIN = 0
 _TITLES = {SYSINIT: "init boot", BOOT: "init boot"}
 
 
 class ContainerRunner:
-    """Does to the processes of the container what the machine wants.
+    """Carries out effects, each by a method of its own.
 
     command  the entry that stands for the command, and its words
     """
@@ -52,8 +52,8 @@ class ContainerRunner:
         self._now = now
         self._groups = Groups()
         self._others_signal = calls.SIGTERM
-        self._told: set[int] = set()  # of the others, by pid
-        self._refused: set[int | None] = set()  # why there were no descriptors, by errno
+        self._signalled: set[int] = set()  # of the others, by pid
+        self._refused: set[int | None] = set()  # errors of starts that were reported
         self._perform: dict[type[fx.Effect], Callable[[Any], ev.Event | None]] = {
             fx.ReadInittab: lambda effect: reader.start(now()),
             fx.Start: self._start,
@@ -66,12 +66,12 @@ class ContainerRunner:
         }
 
     def perform(self, effect: fx.Effect) -> ev.Event | None:
-        """Do it, and return the answer, if the machine gets one at once. What is of machines is not done."""
+        """Carry it out; return the answer, if there is one at once. Those for a machine are ignored."""
         perform = self._perform.get(type(effect))
         return perform(effect) if perform else None
 
     def _say(self, effect: fx.Say) -> None:
-        if effect.console and effect.log:  # the others tell of what is as it should be
+        if effect.console and effect.log:  # the others report normal operation
             self._relay.say(effect.text)
 
     # Starts.
@@ -84,12 +84,12 @@ class ContainerRunner:
         except spawn.CannotForkError:
             return ev.CannotFork(effect.key)
         except OSError as error:
-            if error.errno not in self._refused:  # once: it may last
+            if error.errno not in self._refused:  # report it once, as it may last
                 self._refused.add(error.errno)
                 what = f"{error.strerror}: see ulimit -n" if error.errno == EMFILE else error.strerror
                 self._relay.say(f"{effect.entry.id}: cannot be started, and is tried again: {what}")
             return ev.CannotFork(effect.key)
-        return ev.Started(effect.key, pid)  # nothing else: what fails here would lose the child
+        return ev.Started(effect.key, pid)  # nothing else, as an error here would lose the child
 
     def _spawn(self, effect: fx.Start) -> int:
         variables = self._environment | dict(effect.variables)
@@ -113,23 +113,23 @@ class ContainerRunner:
     ) -> int:
         capture = self._relay.capture(name)
         try:
-            ends = ((_STDIN, stdin), *capture.ends.items())  # also those that stay: they may be close-on-exec
+            ends = ((_STDIN, stdin), *capture.ends.items())  # also unchanged ones, which may be close-on-exec
             files = [(calls.POSIX_SPAWN_DUP2, fd, number) for number, fd in ends]
             capture.process = spawn.execute(words, variables, search, file_actions=files, setsid=True)
         finally:
-            for fd in capture.owned:  # by now the process has them, if there is one
+            for fd in capture.owned:  # the process, if there is one, has copies now
                 calls.close(fd)
         return capture.process
 
     def _on_terminal(self, variables: dict[str, str], search: str) -> int:
-        """Start the command in the foreground of the terminal, to which init may still write."""
+        """Start the command in the foreground of the terminal, and let init write to it all the same."""
         calls.signal(calls.SIGTTOU, calls.SIG_IGN)
         pid = spawn.execute([*self._words], variables, search, setpgroup=0)
         try:
             calls.tcsetpgrp(_STDIN, pid)
-            calls.killpg(pid, calls.SIGCONT)  # it may have been stopped, as it was not in the foreground yet
+            calls.killpg(pid, calls.SIGCONT)  # it may have been stopped before it was in the foreground
         except OSError:
-            pass  # it is not our terminal, or the command has ended
+            pass  # not our controlling terminal, or the command has ended
         return pid
 
     # Signals.
@@ -138,7 +138,7 @@ class ContainerRunner:
         self._groups.signalled()
         is_kill = effect.name == "KILL"
         if effect.group == OTHERS:
-            self._others_signal, self._told = (calls.SIGKILL if is_kill else calls.SIGTERM), set()
+            self._others_signal, self._signalled = (calls.SIGKILL if is_kill else calls.SIGTERM), set()
             self._signal_others()
             return
         job = self._machine().running.get(effect.group)
@@ -160,19 +160,19 @@ class ContainerRunner:
         return OthersLeft()
 
     def _others(self, supervisor: bytes = b"") -> set[int]:
-        """Return the descendants that are in no group of an entry."""
+        """Return the descendants that are not in the process group of an entry."""
         machine = self._machine()
         groups = {*machine.running, *machine.processes.endings.by_group}
         return {pid for pid in descendants(supervisor) if _group_of(pid) not in groups}
 
     def _signal_others(self) -> None:
-        """Signal those that were not; what is supervised its supervisor ends, the loggers last."""
+        """Signal those that were not; supervisors end their children themselves, loggers last."""
         is_kill = self._others_signal == calls.SIGKILL
-        pids = self._others(b"" if is_kill else _SUPERVISOR) - self._told
-        self._told |= pids
+        pids = self._others(b"" if is_kill else _SUPERVISOR) - self._signalled
+        self._signalled |= pids
         for pid in pids:
             kill(pid, self._others_signal)
-            kill(pid, calls.SIGCONT)  # one that is stopped hears of nothing else
+            kill(pid, calls.SIGCONT)  # a stopped process handles no other signal
 
     def _look_for_others(self, effect: LookForOthers) -> ev.Event | None:
         try:
@@ -186,7 +186,7 @@ class ContainerRunner:
 
 
 def kill(pid: int, number: int) -> None:
-    """Send a signal to a process, if it is still there."""
+    """Send a signal to a process, if it still exists."""
     try:
         calls.kill(pid, number)
     except OSError:
@@ -194,7 +194,7 @@ def kill(pid: int, number: int) -> None:
 
 
 def _group_of(pid: int) -> int:
-    """Return the process group; that of nothing if the process is gone."""
+    """Return the process group; -1 if the process is gone."""
     try:
         return calls.getpgid(pid)
     except OSError:

@@ -1,51 +1,33 @@
-"""What a container's init is given: its variables, its streams, and whose parent it is."""
+"""The environment of a container's init: PID namespace, variables, standard streams."""
 
 from __future__ import annotations
 
-from sysvinit_py.linux import calls
+from sysvinit_py.linux import calls, inherited
 from sysvinit_py.linux.descriptors import open_nothing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ENVIRON = "/proc/self/environ"
-_CHUNK = 1 << 16
-#: What Python sets where no locale is set (PEP 538).
-_PYTHONS = ("LC_CTYPE", "C.UTF-8")
-
 
 def in_first_namespace() -> bool:
-    """Return whether this is a machine and no container, also where nobody can say."""
+    """Return whether this is the initial PID namespace: a machine, not a container. True if unknown."""
     try:
         return calls.readlink("/proc/self/ns/pid") == calls.FIRST_PID_NAMESPACE
     except OSError:
         return True
 
 
-def variables(pythons: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that init was executed with; ``pythons``: what Python has made of them."""
-    try:
-        given = _read(_ENVIRON)
-    except OSError:
-        return {name: value for name, value in pythons.items() if (name, value) != _PYTHONS}
-    pairs = (word.partition("=") for word in given.decode("utf-8", "surrogateescape").split("\0"))
-    return {name: value for name, equals, value in pairs if name and equals}
-
-
-def _read(path: str) -> bytes:
-    file = calls.open(path, calls.O_RDONLY | calls.O_CLOEXEC)
-    try:
-        data = b""
-        while chunk := calls.read(file, _CHUNK):
-            data += chunk
-        return data
-    finally:
-        calls.close(file)
+def variables() -> dict[str, str]:
+    """Return the variables that init was executed with."""
+    return {
+        name.decode("utf-8", "surrogateescape"): value.decode("utf-8", "surrogateescape")
+        for name, value in inherited.variables().items()
+    }
 
 
 def added(given: Mapping[str, str]) -> dict[str, str]:
-    """Return what children have besides, whatever their level."""
+    """Return the variables that all children get in addition."""
     more = {} if "SHELL" in given else {"SHELL": "/bin/sh"}
     try:
         calls.stat("/dev/console")
@@ -55,11 +37,11 @@ def added(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def open_missing_streams() -> None:
-    """See that 0, 1 and 2 are open, so that no file that is opened later takes their place."""
+    """Open those of 0, 1 and 2 that are closed, so that no file that is opened later becomes one of them."""
     try:
         nothing = open_nothing()
         while nothing <= 2:
             nothing = open_nothing()
         calls.close(nothing)
     except OSError:
-        pass  # they seldom are missing
+        pass  # they are seldom missing

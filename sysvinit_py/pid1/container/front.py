@@ -1,4 +1,4 @@
-"""What ``init --container`` is to be: a container's init, or what looks at one; on a machine, neither."""
+"""Dispatch of ``init --container``: a container's init, or its health check; on a machine, neither."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _OPTION = "--container"
 
 
 def program() -> Callable[[], int] | None:
-    """Return what to be; None: the machine's init, as a word on the kernel's command line may not stop it."""
+    """Return the function to run; None: boot as the machine's init, which no kernel argument may prevent."""
     words = [_as_utf8(word) for place, word in enumerate(sys.argv[1:]) if place or word != _OPTION]
     options = words[: words.index("--")] if "--" in words else words
     if "--status" in options:
         from sysvinit_py.clients.inittab.health import main as health
 
         options.remove("--status")
-        status = health(options)  # now, as it may need more of the one file
+        status = health(options)  # now, while the one file is open, as it may import more of it
         return lambda: status
     if calls.getpid() == 1 and in_first_namespace():
         sys.argv[1:] = words
@@ -39,6 +39,6 @@ def program() -> Callable[[], int] | None:
 
 
 def _as_utf8(word: str) -> str:
-    """Return a word as the seam takes text, whatever encoding the locale has."""
+    """Return an argument as ``linux.calls`` expects text, independent of the locale."""
     raw = word.encode(sys.getfilesystemencoding(), "surrogateescape")
     return raw.decode("utf-8", "surrogateescape")

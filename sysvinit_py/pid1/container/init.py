@@ -1,4 +1,4 @@
-"""The init of a container: the loop, until the machine says that the container ends."""
+"""The main loop of a container's init, which runs until the machine has an exit status."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from sysvinit_py.pid1.container.relay import Relay
     from sysvinit_py.pid1.survival.barrier import Errors
 
-#: How much may fail before the rest is left alone.
+#: Steps that may fail in recovery before the rest is skipped.
 _FAILURES = 3
-#: Seconds for the last words: to the next thing that happens to them, and at most after the grace.
-_LAST_WORDS = 0.9
+#: Seconds that remaining output may pause, and seconds for it after the grace time.
+_LAST_OUTPUT = 0.9
 _STDERR = 2
-#: Seconds between two looks whether all have ended.
+#: Seconds between two checks whether all have ended.
 _PAUSE = 0.02
 
 
@@ -41,13 +41,13 @@ class _Alarm(Source):
 
 
 class ContainerInit:
-    """Serves until the container ends.
+    """Runs the container to its end.
 
-    sources      what it waits for; they are served in this order
-    errors       counts those of our own
-    records      write down what has happened; called at the end of each turn
+    sources      the sources of events, in the order in which they are served
+    errors       counts internal errors
+    records      functions that record what has happened; called at the end of each turn
     first        steps before the loop
-    after_error  lets it look again at what an error may have kept from being noticed
+    after_error  checks again for events that an error may have lost
     """
 
     def __init__(
@@ -72,12 +72,12 @@ class ContainerInit:
         self._after_error = after_error
 
     def run(self) -> int:
-        """Run the container; return its exit status. Raises what recovery does not heal."""
+        """Run the container; return its exit status. Raises an error from which it cannot recover."""
         for step in (*self._first, self._driver.work):
             self._guarded(step)
         while self._machine.status is None:
             self._guarded(self._turn)
-        self._guarded(self._take_last_words)
+        self._guarded(self._pass_on_last_output)
         return self._machine.status
 
     def _turn(self) -> None:
@@ -88,20 +88,20 @@ class ContainerInit:
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
             step()
-        except BaseException as error:  # whatever it is, PID 1 does not leave its children
+        except BaseException as error:  # PID 1 must not exit before its children
             best_effort(report_error, self._relay.say, error)
             if not self._errors.healed(clock()):
                 raise
             best_effort(self._driver.recover, _FAILURES)
             best_effort(self._after_error)
 
-    def _take_last_words(self) -> None:
-        """Pass on what those that have ended have written, as long as somebody reads it."""
+    def _pass_on_last_output(self) -> None:
+        """Pass on the remaining output of the processes, as long as it is read."""
         alarm = _Alarm()
         loop = Loop((self._relay, alarm))
-        latest = (self._machine.stop_at or clock()) + _LAST_WORDS
+        latest = (self._machine.stop_at or clock()) + _LAST_OUTPUT
         while not self._relay.drained:
-            alarm.deadline = until = min(clock() + _LAST_WORDS, latest)
+            alarm.deadline = until = min(clock() + _LAST_OUTPUT, latest)
             loop.turn(lambda events: None)
             if clock() >= until:
                 break
@@ -109,7 +109,7 @@ class ContainerInit:
 
 
 def live(make: Callable[[], ContainerInit], grace: float) -> int:
-    """Be the init that is made; return the exit status, whatever happens."""
+    """Make and run the init; return the exit status, even after errors."""
     status, init = policy.OWN_ERROR, None
     for _ in range(_FAILURES):
         try:
@@ -122,17 +122,17 @@ def live(make: Callable[[], ContainerInit], grace: float) -> int:
                 break  # it could not go on
     if status == policy.OWN_ERROR:
         best_effort(_end_all, grace)
-    best_effort(_signal_all, calls.SIGKILL)  # such as what a clean-up entry has left
+    best_effort(_signal_all, calls.SIGKILL)  # for example what a clean-up entry has left
     return status
 
 
 def write_error(text: str) -> None:
-    """Write a line on standard error, for whom there is no relay."""
+    """Write a line to standard error, while there is no relay."""
     Output(_STDERR).write(f"init: {printable(text)}\n".encode("utf-8", "backslashreplace"))
 
 
 def _end_all(grace: float) -> None:
-    """End all descendants, as init itself cannot go on."""
+    """End all descendants, as init itself cannot continue."""
     until = clock() + grace
     _signal_all(calls.SIGTERM)
     while clock() < until:

@@ -1,7 +1,7 @@
-"""The machine of a container: the SysV one, and when it ends, and with which status.
+"""The machine of a container: the SysV machine, which also decides when the container ends, and its status.
 
-It is a table of roles (``policy``) applied to ends of processes. To stop is to enter level 0: all are told at
-once, then the clean-up entries run, and one grace counts for all of it. See behaviour/container.
+A table of roles (``policy``) is applied to ends of processes. To stop is to enter level 0: all processes are
+sent SIGTERM at once, then the clean-up entries run, within one grace time. See behaviour/container.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from sysvinit_py.inittab.entry import Entry
     from sysvinit_py.machine.job import Job
 
-#: In the place of a process group: all descendants that are in none of an entry's.
+#: Instead of a process group: all descendants that are not in the group of an entry.
 OTHERS = 0
-#: Seconds between two lines about services that were started again.
+#: Seconds between two messages about restarted services.
 _PAUSE = 1.0
 
 
 class StopRequested(ev.Event):
-    """A signal, or telinit 0 or 6, asks for the end of the container."""
+    """A signal, or telinit 0 or 6, requests the end of the container."""
 
     why: str
     level: str = "0"
 
 
 class Forwarded(ev.Event):
-    """A signal came that is the main process's."""
+    """A signal for the main process has come."""
 
     number: int
 
@@ -53,11 +53,11 @@ class OthersLeft(ev.Event):
 
 
 class OthersGone(ev.Event):
-    """The answer to LookForOthers if there is no descendant any more."""
+    """The answer to LookForOthers if there are no descendants."""
 
 
 class LookForOthers(fx.Effect):
-    """Look whether there is any descendant; answered by OthersGone if not."""
+    """Check whether there are any descendants; answered by OthersGone if not."""
 
 
 class Forward(fx.Effect):
@@ -68,39 +68,39 @@ class Forward(fx.Effect):
 
 
 class ContainerProcesses(Processes):
-    """Knows the rules of the last stage, and whose throttle ends the container."""
+    """The processes, with the rules of the last stage, and the throttle that ends the container."""
 
-    over = False  # the grace is: nothing has a place any more
+    over = False  # the grace time is over: nothing may run any more
     throttled: Job | None = None
 
     @property
     def stopping(self) -> bool:
-        """Whether this is the last stage."""
+        """Whether this is the last stage, in which the container ends."""
         return self.position.stage in policy.STOP_LEVELS
 
     def has_place(self, job: Job) -> bool:
-        """Return the SysV rule's answer; in the last stage only clean-up entries have a place."""
+        """Return whether the job may run in the stage; in the last one only clean-up entries may."""
         if not self.stopping:
             return super().has_place(job)
         return not self.over and policy.cleans_up(job.entry, self.position.stage)
 
     def must_end(self, job: Job) -> bool:
-        """Return the SysV rule's answer; in the last stage all end that have no place there."""
+        """Return whether its process has to end; in the last stage, unless it may run there."""
         return not self.has_place(job) if self.stopping else super().must_end(job)
 
     def enter_stage(self) -> None:
-        """Have the run queue made; to stop does not wait for a second attempt to start something."""
+        """Have the run queue made; in the last stage, do not wait for the end of a backoff."""
         super().enter_stage()
         while self.stopping and self._resting:
             self._rested(self.jobs[self._resting.pop()[1]])
 
     def _end(self, job: Job, kill_at: float, why: str, alone: bool = False) -> None:
-        """End it; one that is stopped hears of that only when it goes on."""
+        """End it; continue it, too, as a stopped process does not handle the signal."""
         super()._end(job, kill_at, why, alone)
         self._do(fx.Signal(job.pid, calls.SIGCONT))
 
     def end_grace(self) -> None:
-        """Let nothing have a place any more."""
+        """Let nothing run any more."""
         self.over = True
         self.enter_stage()
 
@@ -110,7 +110,7 @@ class ContainerProcesses(Processes):
         return wait_time if grace is None else min(grace, wait_time)
 
     def throttle(self, job: Job, now: float) -> None:
-        """Note it: the container ends."""
+        """Note that the job was started too often, which ends the container."""
         self._note(now, "rest", job)
         job.rest(until=now + limits.REST)
         self.changed.add(job)
@@ -118,7 +118,7 @@ class ContainerProcesses(Processes):
 
 
 class ContainerMachine(Machine):
-    """Decides when the container ends. Once it has, in ``status`` is the exit status."""
+    """Decides when the container ends. Then ``status`` is the exit status."""
 
     PROCESSES = ContainerProcesses
     processes: ContainerProcesses
@@ -126,14 +126,14 @@ class ContainerMachine(Machine):
     def __init__(self, grace: float) -> None:
         super().__init__(wait_time=grace)
         self.grace = grace
-        self.given: int | None = None  # the status that the container ends with whatever follows
+        self.given: int | None = None  # the exit status, if it is determined already
         self.main_code = 0  # of the main process, if it ended by itself after a request to stop
-        self.killed = False  # something had to be
-        self.stop_at: float | None = None  # when the grace is over; None: nothing ends yet
-        self.asked = False  # to stop
+        self.killed = False  # SIGKILL was necessary
+        self.stop_at: float | None = None  # when the grace time is over; None: not stopping yet
+        self.asked = False  # a stop was requested
         self.status: int | None = None
-        self.others_left = False  # of the descendants in no group of an entry, when it was looked last
-        self._not_before = 0.0  # for the next line about a service
+        self.others_left = False  # the last probe has found descendants outside the groups of entries
+        self._not_before = 0.0  # for the next message about a service
 
     def _handlers_by_event(self) -> dict[type[ev.Event], Callable[[Any], Iterable[None] | None]]:
         return super()._handlers_by_event() | {
@@ -148,7 +148,7 @@ class ContainerMachine(Machine):
         }
 
     def steps(self, event: ev.Event, now: float) -> Iterator[None]:
-        """Take in what happened, as the SysV machine does, and see whether the container ends."""
+        """Handle an event as the SysV machine does, and decide whether the container ends."""
         yield from super().steps(event, now)
         throttled = self.processes.throttled
         if throttled and self.stop_at is None:
@@ -161,7 +161,7 @@ class ContainerMachine(Machine):
 
     @property
     def _nothing_runs(self) -> bool:
-        """Whether no entry runs, and none will be started, not even a service that was stopped by request."""
+        """Whether no entry runs or will be started, not even a service that was stopped by request."""
         if self.busy or self.reading or self.running or self.position.stage != self.position.level:
             return False
         jobs = self.processes.jobs.values()
@@ -169,7 +169,7 @@ class ContainerMachine(Machine):
         return self.processes.stage_over and not held
 
     def take_effects(self) -> list[fx.Effect]:
-        """Return what is to be done; note what has to be killed."""
+        """Return the effects of the event; note whether anything has to be killed."""
         effects = super().take_effects()
         signals = (effect for effect in effects if isinstance(effect, fx.Signal) and effect.name == "KILL")
         kills = [kill for kill in signals if kill.group != OTHERS or self.others_left]
@@ -185,7 +185,7 @@ class ContainerMachine(Machine):
 
     @property
     def deadline(self) -> float | None:
-        """When the machine wants a Tick; at the end of the grace, too."""
+        """When the machine needs a Tick, also at the end of the grace time."""
         deadline = super().deadline
         if self.stop_at is None or self.processes.over:
             return deadline
@@ -210,7 +210,7 @@ class ContainerMachine(Machine):
             self._ended(job, policy.code_of_reason(event.reason), told=False)
 
     def _ended(self, job: Job, code: int, told: bool) -> None:
-        """Do what follows from an end, by the role of the entry."""
+        """Act on the end of a process, by the role of its entry."""
         role = policy.role(job.entry)
         if self.stop_at is not None:
             if role == policy.MAIN and not self.main_code:
@@ -238,19 +238,19 @@ class ContainerMachine(Machine):
     # The end of the container.
 
     def _stop_requested(self, event: StopRequested) -> None:
-        """Stop; asked a second time, kill what is left."""
+        """Stop; at the second request, kill what is left."""
         if self.asked:
             self._end_grace()
         elif self.stop_at is None:
             self._do(fx.Say(f"stopped by {event.why}"))
             self._stop(event.level, None)
-        self.asked = True  # last: an event is told again after an error of our own
+        self.asked = True  # last, as the event is handled again after an internal error
 
     def _stop(self, level: str, given: int | None) -> None:
         if self.stop_at is not None:
             return
         self.given, self.stop_at = given, self._now + self.grace
-        self.must_read = self.reading = self.switching = False  # what comes of a reading is not used
+        self.must_read = self.reading = self.switching = False  # the result of a reading is ignored
         self.position.prevlevel, self.position.level = self.position.level or stages.NO_LEVEL, level
         self._set_stage(level)
         self.processes.enter_stage()
@@ -265,7 +265,7 @@ class ContainerMachine(Machine):
         self.processes.end_misplaced(max(left, 0.0), self._now)
 
     def _end_grace(self) -> None:
-        """Kill all, and start nothing more."""
+        """Kill everything, and start nothing more."""
         self.stop_at = min(self.stop_at or self._now, self._now)
         self.processes.end_grace()
         self.processes.endings.hurry(self._now)
@@ -284,7 +284,7 @@ class ContainerMachine(Machine):
             self.status = policy.exit_status(self.given, self.main_code, self.killed)
 
     def _group_gone(self, event: ev.GroupGone) -> None:
-        """Forget the group; the others not before the entries' are gone, as these may leave some."""
+        """Forget the group; OTHERS only after the groups of all entries, which may leave some."""
         if event.group == OTHERS:
             self.others_left = False
         if event.group != OTHERS or len(self.processes.endings.by_group) == 1:
@@ -301,14 +301,14 @@ class ContainerMachine(Machine):
         if self.stop_at is None and not self.running:
             self._stop("0", policy.first_failure(self.processes.jobs.values()))
 
-    # Where the SysV machine does something else.
+    # Differences from the SysV machine.
 
     def _all_entries(self) -> tuple[Entry, ...]:
-        """Return what is read, and the command."""
+        """Return the entries of the inittab, and the command."""
         return (*(entry for entry in self.entries if entry != SULOGIN), *self.consoles)
 
     def _inittab_read(self, event: ev.InittabRead) -> Iterator[None]:
-        """Take an inittab in which nothing is wrong, or else keep the one there is."""
+        """Use an inittab without faults, or else keep the last one."""
         if self.stop_at is not None:
             return
         faults = [policy.fault(problem) for problem in event.problems]
@@ -319,7 +319,7 @@ class ContainerMachine(Machine):
             event = ev.InittabRead(self.entries)
         yield from super()._inittab_read(event)
         if not self.entries:
-            self._stop("0", policy.REFUSED)  # it was faultless a moment ago
+            self._stop("0", policy.REFUSED)  # it has changed since it was checked at the start
 
     def _inittab_not_read(self, event: ev.InittabNotRead) -> Iterator[None]:
         self._do(fx.Say(event.reason))
@@ -335,9 +335,9 @@ class ContainerMachine(Machine):
             super()._level_requested(event)
 
     def _enter_level(self, level: str, came_from: str) -> None:
-        """Enter it without a word."""
+        """Enter it silently."""
         self.position.prevlevel, self.position.level = came_from, level
         self._enter_stage(level)
 
     def _say_nothing_left(self) -> None:
-        """Do nothing: the container ends."""
+        """Do nothing, as the container ends."""

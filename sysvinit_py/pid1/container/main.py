@@ -1,4 +1,4 @@
-"""``init --container``: its parts, and how they are put together."""
+"""``init --container``: composition of its parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from sysvinit_py.pid1.container.effect_runner import ContainerRunner
 from sysvinit_py.pid1.container.init import ContainerInit, live, write_error
 from sysvinit_py.pid1.container.machine import ContainerMachine, Forwarded, Reaped, StopRequested
 from sysvinit_py.pid1.container.relay import Relay
-from sysvinit_py.pid1.environment import environment as pythons_environment
 from sysvinit_py.pid1.inputs.children import Children
 from sysvinit_py.pid1.inputs.fifo import Fifo
 from sysvinit_py.pid1.inputs.reader import Reader
@@ -35,23 +34,23 @@ if TYPE_CHECKING:
 COMMAND = "main"
 _STDOUT = 1
 
-#: Those that stop the container, by their names.
+#: The signals that stop the container, and their names.
 STOP_SIGNALS = {
     calls.SIGTERM: "SIGTERM", calls.SIGINT: "SIGINT", calls.SIGQUIT: "SIGQUIT", calls.SIGPWR: "SIGPWR",
     **{calls.SIGRTMIN + number: f"SIGRTMIN+{number}" for number in (3, 4, 5, 6)},
 }  # fmt: skip
-#: Those that are passed on to the main process.
+#: The signals that are forwarded to the main process.
 FORWARDED = (calls.SIGUSR1, calls.SIGUSR2, calls.SIGWINCH)
 
 
 def sources() -> tuple[Source, ...]:
-    """Return the files of the inittab; there need not be a main one where inittab.d has some."""
+    """Return the files of the inittab; the main file is optional if inittab.d has some."""
     main, *others = gather()
     return tuple(others) if main.missing and others else (main, *others)
 
 
 def read() -> Reading:
-    """Read them; what has a fault is read by the parser, which can tell."""
+    """Read the inittab; only if it is not plain, with the parser."""
     found = sources()
     reading = plain.read(found)
     if reading is None:
@@ -62,7 +61,7 @@ def read() -> Reading:
 
 
 def main(words: Sequence[str], program: str) -> Callable[[], int]:
-    """Return what runs the container and returns its exit status; all that it needs is imported by then."""
+    """Return a function that runs the container and returns its exit status; it needs no more imports."""
     try:
         return prepared(words, program)
     except BaseException as error:
@@ -71,7 +70,7 @@ def main(words: Sequence[str], program: str) -> Callable[[], int]:
 
 
 def prepared(words: Sequence[str], program: str) -> Callable[[], int]:
-    """Return what runs the container, checks its inittab, or refuses it."""
+    """Return a function that runs the container, or only reports the result of checking its inittab."""
     try:
         given = arguments.parse(words)
     except arguments.UsageError as error:
@@ -105,10 +104,10 @@ def _refuse(reasons: Iterable[str]) -> int:
 
 
 def compose(command: Sequence[str], program: str, level: str, grace: float, form: str) -> ContainerInit:
-    """Return the init of a container. The parts know each other in circles, as in the SysV init's."""
-    environment.open_missing_streams()  # not before: the one file may have been in their place
+    """Return the init of a container. The parts refer to each other, as in ``sysv.compose``."""
+    environment.open_missing_streams()  # not earlier, as the one file may have had one of these descriptors
     is_first = calls.getpid() == 1
-    given = environment.variables(pythons_environment())
+    given = environment.variables()
     passed_on = Relay(form, lambda: _ids(machine), _is_coloured(given))
     _adopt_orphans(is_first, passed_on.say)
     entry = _entry_of(command)
@@ -119,7 +118,7 @@ def compose(command: Sequence[str], program: str, level: str, grace: float, form
         lambda: machine, reader, passed_on, given | environment.added(given), (entry, command), now=clock
     )
     fifo = Fifo(lambda request: events_of(request, machine, passed_on.say), lambda text: None)
-    is_shared = _is_read(fifo.path)  # then /run is that of another init
+    is_shared = _is_read(fifo.path)  # /run belongs to another init
     publisher = Publisher(
         lambda: machine, lambda: children.collect(), only_in_memory=is_shared or not is_first
     )
@@ -135,7 +134,7 @@ def compose(command: Sequence[str], program: str, level: str, grace: float, form
 
 
 def _actions(children: Children) -> dict[int, Callable[[], ev.Event]]:
-    """Return what each signal means, in the order in which signals that came together are seen to."""
+    """Return the function for each signal, in the order in which simultaneous signals are handled."""
 
     def reaped() -> ev.Event:
         children.reap()
@@ -154,7 +153,7 @@ def _tells(event: ev.Event) -> Callable[[], ev.Event]:
 
 
 def _entry_of(command: Sequence[str]) -> Entry | None:
-    """Return the entry that stands for the command, in whatever level."""
+    """Return the entry that stands for the command, for all levels."""
     if not command:
         return None
     shown = " ".join(word or '""' for word in command)
@@ -162,7 +161,7 @@ def _entry_of(command: Sequence[str]) -> Entry | None:
 
 
 def _adopt_orphans(is_first: bool, warn: Callable[[str], None]) -> None:
-    """Have the orphans of the container become children of this process, as those of PID 1 do."""
+    """Become the parent of orphans, if this is not PID 1."""
     if not is_first:
         try:
             calls.become_subreaper()
@@ -171,24 +170,24 @@ def _adopt_orphans(is_first: bool, warn: Callable[[str], None]) -> None:
 
 
 def _is_read(path: str) -> bool:
-    """Return whether an init reads the FIFO at the path, or might."""
+    """Return whether an init reads the FIFO at the path; True if unknown."""
     if environment.in_first_namespace():
         return True
     try:
         calls.close(calls.open(path, calls.O_WRONLY | calls.O_NONBLOCK))
     except OSError:
-        return False  # nobody does, or there is none
+        return False  # it has no reader, or does not exist
     return True
 
 
 def _ids(machine: ContainerMachine) -> Iterable[str]:
-    """Return the ids of what may run."""
+    """Return the ids of the entries that may run."""
     entries = (job.entry for job in machine.processes.jobs.values())
     return (entry.id for entry in entries if policy.role(entry) != policy.NEVER)
 
 
 def _open_fifo(fifo: Fifo) -> None:
-    """Open the FIFO if that can be had; it is not looked for again."""
+    """Open the FIFO, if possible; do not try again."""
     fifo.keep()
     if fifo.fd < 0:
         fifo.shut()

@@ -1,7 +1,7 @@
-"""Output of the entries: from a pipe for each stream, by whole lines, to the same stream of init's.
+"""Output of the entries: from a pipe for each stream, by whole lines, to the same stream of init.
 
-Nothing here waits. While whoever reads the container's log does not, the pipes fill, and the services wait,
-as they would without us; nothing is dropped.
+Nothing here blocks. While the container's log is not read, the pipes fill, and the services wait, as they
+would without init; nothing is dropped.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ _NAMES = {STDOUT: "stdout", STDERR: "stderr"}
 PREFIX, JSON, RAW = LOG_FORMS
 #: The id of init's own lines.
 OWN = "init"
-#: /dev/stdout can be opened again, also by another user.
+#: The mode of the pipes: another user may open /dev/stdout, too.
 _MODE = 0o622
 _CHUNK = 1 << 16
-#: Bytes of own lines that are kept for a reader who stalls.
+#: Bytes of init's own lines that are kept while they are not read.
 _BACKLOG = 1 << 16
 _COLOURS = ("36", "33", "32", "35", "34", "31")
 
 
 def _unshared(fd: int, mode: int) -> int:
-    """Return another description of a pipe or terminal, which does not block; else the one that there is.
+    """Return a new non-blocking open file description of a pipe or terminal; else the descriptor itself.
 
-    A terminal takes less than poll(2) lets hope for, and another writer may fill a pipe in between.
+    A terminal may accept less than poll(2) indicates, and another writer may fill a pipe in between.
     """
     if S_ISFIFO(mode) or S_ISCHR(mode):
         try:
             how = calls.O_WRONLY | calls.O_NONBLOCK | calls.O_NOCTTY | calls.O_CLOEXEC
             return calls.open(f"/proc/self/fd/{fd}", how)
         except OSError:
-            pass  # it is another user's
+            pass  # it belongs to another user
     return fd
 
 
 class _Sink:
-    """A descriptor that lines go to. What nobody reads any more is dropped."""
+    """A descriptor to which lines are written. If it has no reader any more they are dropped."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
@@ -61,20 +61,20 @@ class _Sink:
         return self._output.busy or bool(self._own)
 
     def write(self, data: bytes) -> None:
-        """Write lines, while it is not busy."""
+        """Write lines; it must not be busy."""
         try:
             self._output.write(data)
         except OSError:
             self._output = Output(self.fd)
 
     def say(self, line: bytes) -> None:
-        """Write a line of init's when what is under way is written."""
+        """Write a line of init, after the present write."""
         if len(self._own) < _BACKLOG:
             self._own += line
         self.flush()
 
     def flush(self) -> None:
-        """Go on with what is not written yet."""
+        """Continue writing."""
         self.write(b"")
         if self._own and not self._output.busy:
             own, self._own = self._own, b""
@@ -87,8 +87,8 @@ class Capture:
     def __init__(self, name: str, ends: dict[int, int]) -> None:
         self.name = name
         self.process = 0
-        self.ends = ends  # the descriptors that it is to have as its streams
-        self.owned: tuple[int, ...] = ()  # those that are to be closed here
+        self.ends = ends  # by stream: the descriptor that the process gets
+        self.owned: tuple[int, ...] = ()  # those of them to close in this process
 
 
 class _Stream:
@@ -99,7 +99,7 @@ class _Stream:
 
 
 class Relay(Source):
-    """Reads all streams, and writes their lines."""
+    """Reads all streams, and writes their lines to init's."""
 
     def __init__(self, form: str, ids: Callable[[], Iterable[str]], coloured: bool = False) -> None:
         self._form = form
@@ -113,13 +113,13 @@ class Relay(Source):
         self._own = self._former(OWN, calls.getpid(), STDERR)
 
     def wanted(self) -> tuple[tuple[int, int], ...]:
-        """Return the streams that can be passed on, and the descriptors that others wait for."""
+        """Return the streams whose sink is not busy, and the busy sinks."""
         busy = {sink.fd for sink in self._sinks.values() if sink.busy}
         streams = ((fd, READABLE) for fd, stream in self._streams.items() if stream.sink.fd not in busy)
         return (*streams, *((fd, WRITABLE) for fd in sorted(busy)))
 
     def serve(self, ready: set[int], now: float) -> Iterable[object]:
-        """Pass on what has come; it makes no event."""
+        """Pass on what can be read; there are no events."""
         for sink in self._sinks.values():
             if sink.busy:
                 sink.flush()
@@ -128,7 +128,7 @@ class Relay(Source):
         return ()
 
     def capture(self, name: str) -> Capture:
-        """Return where the streams of a process are to go. Raises OSError."""
+        """Return the descriptors for the streams of a process. Raises OSError."""
         if self._form == RAW:
             return Capture(name, {STDOUT: STDOUT, STDERR: STDERR})
         capture = Capture(name, {})
@@ -138,7 +138,7 @@ class Relay(Source):
                 capture.owned += (write_end,)
                 capture.ends[number] = write_end
                 self._streams[read_end] = _Stream(capture, number, sink)
-                calls.fcntl(write_end, calls.F_SETFL, calls.O_WRONLY)  # a process's end blocks
+                calls.fcntl(write_end, calls.F_SETFL, calls.O_WRONLY)  # the process's end blocks
                 self._open_to_all(write_end)
         except OSError:
             for fd in capture.owned:
@@ -153,30 +153,30 @@ class Relay(Source):
             pass  # then /dev/stdout cannot be opened
 
     def say(self, text: str) -> None:
-        """Write a line of init's."""
+        """Write a line of init."""
         line = f"{printable(text)}\n".encode("utf-8", "backslashreplace")
         self._sinks[STDERR].say(self._own([line]))
 
     @property
     def drained(self) -> bool:
-        """Whether all has been read and written."""
+        """Whether everything was read and written."""
         return not self._streams and not any(sink.busy for sink in self._sinks.values())
 
     def finish(self) -> None:
-        """Pass on what there is, and read no more."""
+        """Pass on what can be read now, and close all streams."""
         for fd in [*self._streams]:
             if not self._streams[fd].sink.busy and not self._pass_on(fd):
                 self._end(fd)
 
     def _pass_on(self, fd: int) -> bool:
-        """Pass on what one read gives, unless the sink is busy; return whether the stream has ended."""
+        """Pass on the result of one read, unless the sink is busy; return whether the stream has ended."""
         stream = self._streams[fd]
         if stream.sink.busy:
             return False
         try:
             data = calls.read(fd, _CHUNK)
         except OSError:
-            return False  # nothing is there
+            return False  # nothing to read
         if not data:
             self._end(fd)
             return True
@@ -195,7 +195,7 @@ class Relay(Source):
             stream.sink.write(stream.form(lines))
 
     def _former(self, name: str, pid: int, number: int) -> Callable[[Iterable[bytes]], bytes]:
-        """Return what makes text of the lines of a stream."""
+        """Return a function that formats the lines of a stream."""
         if self._form == JSON:
             form = Json(id=name, pid=pid, stream=_NAMES[number])
             return lambda lines: form(lines, iso(calls.clock_gettime_ns(calls.CLOCK_REALTIME), digits=3))

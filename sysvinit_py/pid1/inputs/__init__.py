@@ -1,1 +1,1 @@
-"""What PID 1 waits for: requests by the FIFO, and the inittab, read by a process of its own."""
+"""The sources of PID 1's events: children, the FIFO, the reader of the inittab, mounts, terminals, timers."""

@@ -1,4 +1,4 @@
-"""Children that have ended: the entries', of which the machine is told, and orphans."""
+"""Reaping of children: processes of entries, whose ends are events, and orphans."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
     from sysvinit_py.machine.driver import Driver
 
-#: Children reaped before something else gets its turn, so that a flood of them leaves time for it.
+#: Children reaped at a time, so that a flood of them does not delay other events for long.
 _REAPED_AT_ONCE = 1000
-#: Seconds after orphans and nothing else: they come in storms, and the next ones are taken together.
+#: Seconds to wait if only orphans have ended: many of them end together, and are then reaped together.
 _LULL = 0.001
 
 
 class Children:
-    """Reaps them.
+    """Reaps children.
 
     orphan_ended  called with the pid of each child that is not an entry's
-    more          called if some may be left
+    more          called if there may be more of them
     """
 
     def __init__(
@@ -32,14 +32,14 @@ class Children:
         self._more = more
 
     def reap(self) -> None:
-        """Take all children that have ended: SIGCHLD."""
+        """Reap all children that have ended: SIGCHLD."""
         if self.collect() and self._driver.idle:
             calls.sleep(_LULL)
 
     def collect(self) -> int:
-        """Take the children that have ended, and queue the ends of the entries' for the machine.
+        """Reap the children that have ended, and queue events for those of entries.
 
-        Returns how many orphans there were.
+        Returns the number of orphans.
         """
         running = self._driver.machine.running
         orphans = 0

@@ -1,4 +1,4 @@
-"""/run/initctl: the FIFO that requests come in on (behaviour/initctl)."""
+"""/run/initctl: the FIFO for requests (behaviour/initctl)."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
     from sysvinit_py.machine.events import Event
 
-#: Seconds after which to look again where nothing tells of changes: there is no FIFO, or no inotify.
+#: Seconds between checks while there are no notifications: without a FIFO, or without inotify.
 _LOOK_AGAIN = 5.0
-#: Seconds before it is opened anew because it could not be read.
+#: Seconds before it is reopened after a failed read.
 _PAUSE = 0.01
 
-#: Bytes taken at a time, so that a flood of requests leaves time for everything else.
+#: Bytes read at a time, so that a flood of requests does not delay other events for long.
 CHUNK = 64 * 384
 
 
 class Fifo(Source):
-    """The FIFO, kept open and in its place; a deleted, replaced or mounted-over one is made anew at once.
+    """The FIFO, kept open; one that was deleted, replaced or mounted over is made again at once.
 
-    events_of  what a request means to the machine
+    events_of  returns the events of a request
     report     called once with the reason why there is no FIFO
     """
 
-    deadline: float | None = None  # when to look at it even if nothing tells of a change
+    deadline: float | None = None  # when to check it even without a notification
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Fifo(Source):
     ) -> None:
         self.path = path
         self.fd = -1
-        self.watch = -1  # an inotify descriptor: the file at the path was changed, moved or deleted
+        self.watch = -1  # inotify descriptor for changes of the file at the path
         self._is_shut = False
         self._watched = False
         self._events_of = events_of
@@ -50,11 +50,11 @@ class Fifo(Source):
         self._decoder = Decoder()
 
     def wanted(self) -> tuple[tuple[int, int], ...]:
-        """Return the FIFO, and what tells of changes to it."""
+        """Return the FIFO and the inotify descriptor."""
         return (self.fd, READABLE), (self.watch, READABLE)
 
     def serve(self, ready: set[int], now: float) -> Iterator[Event]:
-        """See whether it is still in its place, and yield what is asked for."""
+        """Check whether the FIFO is still in its place, and yield the events of the requests."""
         if self.watch in ready:
             self._read_watch()
         if self.is_due(now) or not ready.isdisjoint((self.fd, self.watch)):
@@ -64,7 +64,7 @@ class Fifo(Source):
                 yield from self._events_of(request)
 
     def keep(self) -> None:
-        """See that the open FIFO is the one at the path, else open that, or make it; not after SIGUSR2."""
+        """Ensure that the open FIFO is the one at the path: open it, or make it; not after SIGUSR2."""
         if self._is_shut:
             return
         self.deadline = None
@@ -83,7 +83,7 @@ class Fifo(Source):
         except FileNotFoundError:
             return False
         except OSError:
-            return True  # nobody can say
+            return True  # unknown
         return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
     def _open(self) -> None:
@@ -92,11 +92,11 @@ class Fifo(Source):
         except FileExistsError:
             pass
         if self._watched:
-            self._watch()  # before it is looked at, so that no change is missed; and whatever it is
+            self._watch()  # before the check, so that no change is missed; and whatever type it has
         if not S_ISFIFO(calls.stat(self.path).st_mode):
             self._refuse(f"{self.path} is not a fifo")
             return
-        # For writing too: so there is always a writer, and poll does not report that the last one went.
+        # Also for writing, so that there is always a writer, and poll(2) never reports POLLHUP.
         fd = calls.open(self.path, calls.O_RDWR | calls.O_NONBLOCK)
         if not is_roots(self.path, fd):
             calls.close(fd)
@@ -121,7 +121,7 @@ class Fifo(Source):
                 calls.inotify_add_watch(self.watch, self.path, mask)
         except OSError:
             calls.close(self.watch)
-            self.watch = -1  # then it is looked at every few seconds
+            self.watch = -1  # then it is checked every few seconds
 
     def _close(self) -> None:
         for fd in (self.fd, self.watch):
@@ -130,16 +130,16 @@ class Fifo(Source):
         self.fd = self.watch = -1
 
     def reopen(self) -> None:
-        """Open it anew: SIGUSR1.
+        """Reopen it: SIGUSR1.
 
-        The old end is closed last: with no end open, what is in the FIFO would be lost.
+        The old descriptor is closed last: without an open one the content of the FIFO would be lost.
         """
         self._is_shut = False
         self._refused = ""
         self._renew()
 
     def begin_watching(self) -> None:
-        """Watch for changes, which takes _ctypes: not before the first entries run, who may find it open."""
+        """Watch for changes. This imports _ctypes, so it is done when the first entries run."""
         self._watched = True
         self._renew()
 
@@ -151,26 +151,26 @@ class Fifo(Source):
             calls.close(before)
 
     def shut(self) -> None:
-        """Close it: SIGUSR2. Until SIGUSR1 nobody can ask for anything."""
+        """Close it: SIGUSR2. Until SIGUSR1 there are no requests."""
         self._is_shut = True
         self.deadline = None
         self._close()
 
     def _read_watch(self) -> None:
-        """Take what inotify has to say: it only says that it is time to look."""
+        """Read and discard the notifications: their content does not matter."""
         try:
             calls.read(self.watch, 4096)
         except OSError:
             pass
 
     def read(self) -> list[Request | Bogus]:
-        """Return the requests that are there, up to CHUNK bytes of them."""
+        """Return the pending requests, up to CHUNK bytes of them."""
         try:
             data = calls.read(self.fd, CHUNK)
         except BlockingIOError:
             return []
         except OSError:
-            calls.sleep(_PAUSE)  # should it go on like that
+            calls.sleep(_PAUSE)  # so as not to spin if it recurs
             self.reopen()
             return []
         requests = self._decoder.feed(data)

@@ -1,4 +1,4 @@
-"""Mounts: a file of init's may be another one, or may be writable, from now on."""
+"""Changes of the mount table, after which init's files may be others, or writable."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _MOUNTS = "/proc/self/mountinfo"
 
 
 class Mounts(Source):
-    """Calls these when something was mounted or unmounted."""
+    """Calls functions when something was mounted or unmounted."""
 
     def __init__(self, *mounted: Callable[[], object]) -> None:
         self._mounted = mounted
         self._fd = -1
-        self._is_new = False  # opened now: what was mounted before is not told
+        self._is_new = False  # just opened: earlier changes are not reported
 
     @property
     def deadline(self) -> float | None:
@@ -36,7 +36,7 @@ class Mounts(Source):
         return ((self._fd, CHANGED),)
 
     def serve(self, ready: set[int], now: float) -> Iterable[object]:
-        """Call them; it makes no event."""
+        """Call the functions; there are no events."""
         if self._is_new or self._fd in ready:
             self._is_new = False
             for act in self._mounted:

@@ -1,7 +1,7 @@
-"""Reading the inittab without a parser: a child parses what is not plain, and the result comes in on a pipe.
+"""Reading the inittab in PID 1: a child parses what is not plain, and sends the result through a pipe.
 
-So there is no parser in PID 1; one that hangs or dies cannot hurt it, and its memory is gone afterwards.
-Files that have not changed since the last time are not read again.
+So PID 1 has no parser; one that hangs or crashes does not affect it, and its memory is freed afterwards.
+Files that have not changed since the last time are not parsed again.
 """
 
 from __future__ import annotations
@@ -26,48 +26,48 @@ if TYPE_CHECKING:
 
     _Reading = TypeVar("_Reading", Reading, Reading | None)
 
-#: Seconds for the child: a slow machine takes some to start Python.
+#: Seconds for the child, as Python may start slowly.
 PATIENCE = 60.0
-#: An answer larger than this is none.
+#: Bytes of an answer; a larger one is invalid.
 MAX_BYTES = 64 << 20
-#: How often it is tried, and seconds between: for want of memory or processes it may fail, and pass then.
+#: The number of attempts, and seconds between them: a lack of memory or processes may be temporary.
 ATTEMPTS, PAUSE = 4, 0.5
 _CHUNK = 1 << 16
 
-#: The option by which the program knows that it is to be the child.
+#: The option that runs the program as the child.
 CHILD_OPTION = "--read-inittab"
 
 
 class Reader(LoopSource):
-    """One reading at a time; a new one replaces the one under way."""
+    """Reads the inittab, one reading at a time; a new one replaces the one in progress."""
 
-    deadline: float | None = None  # to begin once more, or to give up
+    deadline: float | None = None  # when to retry, or to give up
 
     def __init__(
         self, program: str, pause: Callable[[], object] = lambda: None,
         warn: Callable[[str], object] = lambda text: None,
         sources: Callable[[], tuple[Source, ...]] = lambda: gather(),
     ) -> None:  # fmt: skip
-        """Read with ``program``; ``pause`` is for what cannot wait while a long answer is taken."""
+        """Parse with ``program``; ``pause`` is called regularly while a long answer is decoded."""
         self._gather = sources
         self._pause = pause
         self._warn = warn
-        self._exposed: set[str] = set()  # what was warned of
+        self._exposed: set[str] = set()  # the warnings that were reported
         self._argv = [program, CHILD_OPTION]
-        self.pipe = -1  # the child's answer comes in here
+        self.pipe = -1  # for the child's answer
         self._failures = 0
         self._pid = 0
         self._answer = bytearray()
-        self._sources = b""  # what is being read, or was read last
-        self._last: InittabRead | None = None  # what that gave
-        self.files: tuple[tuple[str, FileOptions], ...] | None = None  # and said of files; None: not read yet
+        self._sources = b""  # of the present or the last reading
+        self._last: InittabRead | None = None  # the result for these sources
+        self.files: tuple[tuple[str, FileOptions], ...] | None = None  # paths and options; None: not read yet
 
     def wanted(self) -> tuple[tuple[int, int], ...]:
         """Return the pipe."""
         return ((self.pipe, READABLE),)
 
     def serve(self, ready: set[int], now: float) -> Iterator[InittabRead | InittabNotRead]:
-        """Take what the child has written, and see that it does not take forever."""
+        """Read the child's answer, and enforce the deadline."""
         event = self.read(now) if self.pipe in ready else None
         if event is None and self.is_due(now):
             event = self.time_passed(now)
@@ -75,12 +75,12 @@ class Reader(LoopSource):
             yield event
 
     def start(self, now: float) -> InittabRead | InittabNotRead | None:
-        """Begin a reading. Returns the last one's if the files are the same; None: the answer comes later."""
+        """Begin a reading. Returns the last result if the files are the same; None: the answer follows."""
         self._failures = 0
         return self._begin(now)
 
     def time_passed(self, now: float) -> InittabRead | InittabNotRead | None:
-        """Begin once more, or give up a child that does not answer: the deadline has come."""
+        """Retry, or give up a child that does not answer, as the deadline has passed."""
         return self._begin(now) if self.pipe < 0 else self.give_up("it takes too long")
 
     def _begin(self, now: float) -> InittabRead | InittabNotRead | None:
@@ -88,7 +88,7 @@ class Reader(LoopSource):
         self._warn_of_exposed(gathered)
         sources = dump(gathered)
         if sources == self._sources and self.pipe >= 0:
-            return None  # under way already; begun anew at each of many requests it would never be done
+            return None  # in progress already; restarted by each of many requests it would never finish
         self.stop()
         if sources == self._sources and self._last is not None:
             return self._last
@@ -104,7 +104,7 @@ class Reader(LoopSource):
         return None
 
     def _warn_of_exposed(self, sources: tuple[Source, ...]) -> None:
-        """Report once each file that others than root may change; it is obeyed all the same."""
+        """Report once each file that others than root may change; it is used all the same."""
         found = {source.path: source.exposed for source in sources}
         found |= {path: exposed(path) for path in (DIRECTORY, INITSCRIPT)}
         warnings = {f"{path} {why}: it should be root's alone" for path, why in found.items() if why}
@@ -134,7 +134,7 @@ class Reader(LoopSource):
                 calls.close(child_end)
 
     def read(self, now: float) -> InittabRead | InittabNotRead | None:
-        """Take what has come. None: there is more to come."""
+        """Read from the pipe; return None if the answer is not complete."""
         try:
             while chunk := calls.read(self.pipe, _CHUNK):
                 self._answer += chunk
@@ -152,7 +152,7 @@ class Reader(LoopSource):
             return self._failed("the process that parses it has failed", now)
 
     def _undisturbed(self, read: Callable[[], _Reading]) -> _Reading:
-        """Read without the garbage collector, which would look through the new entries again and again."""
+        """Call it with the garbage collector off, which would scan the new entries again and again."""
         gc.disable()
         try:
             return read()
@@ -161,19 +161,19 @@ class Reader(LoopSource):
             gc.enable()
 
     def _keep(self, reading: Reading) -> InittabRead:
-        """Return the event that tells of the reading, and keep it for as long as the files are the same."""
+        """Return the event of the reading, and keep it as long as the files are the same."""
         self.files = reading.files
         graces = tuple((path, of.grace) for path, of in reading.files if of.grace is not None)
         self._last = InittabRead(reading.entries, reading.problems, reading.complete, graces)
         return self._last
 
     def child_exited(self, pid: int) -> None:
-        """Forget the child if it is this one: it was reaped, and its pid may soon be another process's."""
+        """Forget the child if it was the one reaped, as its pid may be reused."""
         if pid == self._pid:
             self._pid = 0
 
     def _failed(self, reason: str, now: float) -> InittabNotRead | None:
-        """Begin once more in a moment, unless that was done already."""
+        """Retry in a moment, or give up after the last attempt."""
         self.stop()
         self._failures += 1
         if self._failures >= ATTEMPTS:
@@ -182,12 +182,12 @@ class Reader(LoopSource):
         return None
 
     def give_up(self, reason: str) -> InittabNotRead:
-        """End the reading under way."""
+        """End the reading in progress."""
         self.stop()
         return InittabNotRead(f"inittab is not read: {reason}")
 
     def stop(self) -> None:
-        """End the child, if there is one, and close the pipe; the child is reaped like any other."""
+        """Kill the child, if there is one, and close the pipe; the child is reaped like any other."""
         if self._pid:
             try:
                 calls.kill(self._pid, calls.SIGKILL)

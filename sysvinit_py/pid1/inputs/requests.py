@@ -1,4 +1,4 @@
-"""What the requests on the FIFO mean to the machine (behaviour/initctl)."""
+"""Translation of requests on the FIFO into events (behaviour/initctl)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sysvinit_py.machine.machine import Machine
 
-#: Requests that only call entries; what they call, as the machine knows it. They carry a wait time too.
+#: Requests that trigger entries, and the event that each stands for. They carry a wait time, too.
 CALLS = {
     initctl.POWERFAIL: "power failed",
     initctl.POWERFAILNOW: "power low",
@@ -39,7 +39,7 @@ _SIMPLE: dict[int, Callable[[Request], ev.Event]] = {
 
 
 def _about_entry(request: Request) -> ev.Event:
-    """Return what is asked for. Raises ValueError."""
+    """Return the event of a request for one entry. Raises ValueError if it is malformed."""
     order = control.decode(request.data)
     if order.verb not in (*VERBS, KILL, RELOAD) or (order.verb == KILL and not order.signal):
         raise ValueError("not a verb")
@@ -50,7 +50,7 @@ def _about_entry(request: Request) -> ev.Event:
 def events_of(
     request: Request | Bogus, machine: Machine, report: Callable[[str], None]
 ) -> tuple[ev.Event, ...]:
-    """Return what the machine is to be told; what is not a request, or an unknown one, is reported."""
+    """Return the events of a request; report garbage and unknown requests."""
     if isinstance(request, Bogus):
         report("got bogus initrequest")
         return ()

@@ -1,4 +1,4 @@
-"""Terminals that entries wait for: when one may have come (docs/devices.rst)."""
+"""Watching for terminals that entries wait for (docs/devices.rst)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-#: Seconds from a change in a folder to the look at it, so that a flood of devices costs little.
+#: Seconds from a change in a folder to the check, so that a flood of devices costs little.
 _LULL = 0.05
-#: Seconds after which to try again what the kernel had no room for.
+#: Seconds until a failed inotify call is retried.
 _TRY_AGAIN = 5.0
 
 _CHANGES = calls.IN_CREATE | calls.IN_MOVED_TO | calls.IN_DELETE_SELF | calls.IN_MOVE_SELF | calls.IN_ONLYDIR
 
 
 class TerminalWatch(Source):
-    """An inotify descriptor for the folders of missing terminals; closed while none is waited for."""
+    """Watches the folders of missing terminals by inotify; its descriptor is open only if there are any."""
 
-    deadline: float | None = None  # when to look
+    deadline: float | None = None  # when to check
 
     def __init__(self, awaited: Callable[[], Collection[str]]) -> None:
         """Watch for the paths that ``awaited`` returns."""
@@ -31,11 +31,11 @@ class TerminalWatch(Source):
         self._fd = -1
 
     def wanted(self) -> tuple[tuple[int, int], ...]:
-        """Return the watch, unless it is known already that it is time to look."""
+        """Return the inotify descriptor, unless a check is scheduled already."""
         return ((self._fd if self.deadline is None else -1, READABLE),)
 
     def serve(self, ready: set[int], now: float) -> Iterator[ev.Event]:
-        """Look when it is time, which is a moment after a change."""
+        """Check the terminals, a moment after a change."""
         if self._fd in ready:
             self.changed()
         if self.is_due(now):
@@ -45,20 +45,20 @@ class TerminalWatch(Source):
                 yield ev.TerminalsSeen(absent)
 
     def changed(self) -> None:
-        """Look soon: something has changed, there or in what is waited for."""
+        """Schedule a check, as a folder, or the set of awaited terminals, has changed."""
         if self.deadline is None:
             self.deadline = clock() + _LULL
 
     def mounted(self) -> None:
-        """Look soon, if one is waited for: something was mounted."""
+        """Schedule a check, if a terminal is awaited, as something was mounted."""
         if self._awaited():
             self.changed()
 
     def _look(self, paths: Iterable[str]) -> tuple[str, ...]:
-        """Watch the folders as they are now, and only then look; return the paths without a terminal."""
+        """Watch the folders, and then check the terminals; return the paths without a terminal."""
         self.deadline = None
         if self._fd >= 0:
-            calls.close(self._fd)  # with all events on it
+            calls.close(self._fd)  # with all pending events
             self._fd = -1
         try:
             for path in paths:

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 class Timer(Source):
-    """Tells the machine that its deadline has come."""
+    """Generates a Tick when the machine's deadline has passed."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
     @property
     def deadline(self) -> float | None:
-        """When the machine wants a tick."""
+        """When the machine needs a Tick."""
         return self._driver.machine.deadline
 
     def serve(self, ready: set[int], now: float) -> Iterator[ev.Event]:
-        """Yield a tick if it has come."""
+        """Yield a Tick if the deadline has passed."""
         if self.is_due(now):
             yield ev.Tick()

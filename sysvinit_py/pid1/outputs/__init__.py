@@ -1,1 +1,1 @@
-"""What PID 1 does to the world: processes, the console, accounting records."""
+"""The outputs of PID 1: processes, the console, logs, accounting records, the published status."""

@@ -1,8 +1,8 @@
-"""utmp(5) and wtmp(5): who runs since when (behaviour/children#accounting).
+"""Accounting in utmp(5) and wtmp(5) (behaviour/children#accounting).
 
-Init cannot write before /run and /var can be written to: the records of the boot wait for that. Ends, and
-starts of what does not read its own record, are only queued, and written together a moment later: nobody
-waits for the record, but somebody may for the next process. Nothing here waits for a file or a lock.
+The records of the boot are deferred until /run and /var are writable. Records of ends, and of starts of
+processes that do not read their own record, are queued and written together at the end of the turn, so that
+they do not delay the next start. Nothing here blocks on a file or a lock.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 UTMP = "/run/utmp"
 WTMP = "/var/log/wtmp"
 
-#: Deferred records for wtmp kept at most.
+#: The number of deferred records for wtmp.
 _MAX_DEFERRED = 16
-#: A utmp file larger than this is none.
+#: Bytes of a utmp file that are read.
 _MAX_UTMP = 4 << 20
 
 
 class Accounting:
-    """Writes the records. What could not be written of the boot and the level is written later."""
+    """Writes the records. Those of the boot and the level that could not be written are retried later."""
 
     def __init__(self) -> None:
-        self._slots: dict[bytes, int] = {}  # where in utmp the record of an id was last
+        self._slots: dict[bytes, int] = {}  # the last offset in utmp of the record of each id
         self._queued: list[bytes] = []  # records of processes
         self._deferred_utmp: dict[int, bytes] = {}  # records by type: BOOT_TIME and RUN_LVL
         self._deferred_wtmp: list[bytes] = []
         self._release = calls.uname().release
 
     def create(self) -> None:
-        """Make an empty utmp file, as nobody of before the boot is there any more."""
+        """Make an empty utmp file, as no session has survived the boot."""
         try:
             how = calls.O_WRONLY | calls.O_CREAT | calls.O_TRUNC | calls.O_NONBLOCK
             calls.close(calls.open(UTMP, how, 0o644))
@@ -52,18 +52,18 @@ class Accounting:
         self.write_all(utmp.run_level(level, old, _now()))
 
     def started(self, id: str, pid: int, read_by_child: bool) -> None:
-        """Record that a process of the entry runs: at once if it reads the record, else by :meth:`write`."""
+        """Record the start of an entry's process: at once if it reads the record, else by :meth:`write`."""
         self._queued.append(utmp.init_process(id, pid, _now()))
         if read_by_child:
             self.write_all(new_pid=pid)
 
     def ended(self, id: str, pid: int) -> None:
-        """Record that the process of the entry has ended, with :meth:`write`."""
+        """Record the end of an entry's process, by :meth:`write`."""
         self._queued.append(utmp.dead_process(id, pid, _now()))
 
     @property
     def recorded(self) -> tuple[bool, bool]:
-        """Whether the boot, and the level, stand in both files."""
+        """Whether the boot, and the level, are recorded in both files."""
         deferred = {*self._deferred_utmp, *map(utmp.type_of, self._deferred_wtmp)}
         return utmp.BOOT_TIME not in deferred, utmp.RUN_LVL not in deferred
 
@@ -73,9 +73,9 @@ class Accounting:
             self.write_all()
 
     def write_all(self, *lasting: bytes, new_pid: int = 0) -> None:
-        """Write what is queued, these records of the machine, and what could not be written before.
+        """Write the queued records, these records of the machine, and those that were deferred.
 
-        ``new_pid``: a process that may have put its own record in the place of one that has ended.
+        ``new_pid``: a process that may have written its own record over that of one that has ended.
         """
         queued, self._queued = self._queued, []
         records = [*self._deferred_wtmp, *self._update_all(queued, lasting, new_pid), *lasting]
@@ -84,12 +84,12 @@ class Accounting:
             self._deferred_wtmp = []
 
     def _update_all(self, queued: list[bytes], lasting: Iterable[bytes], new_pid: int) -> list[bytes]:
-        """Bring utmp up to date; return what was queued as it is to stand in wtmp."""
+        """Update utmp; return the queued records as they have to be written to wtmp."""
         self._deferred_utmp |= {utmp.type_of(record): record for record in lasting}
         if not (queued or self._deferred_utmp):
             return queued
         try:
-            # Without O_CREAT, as it is for the boot scripts to make a new one.
+            # Without O_CREAT, as boot scripts make the file.
             file = calls.open(UTMP, calls.O_RDWR | calls.O_NONBLOCK)
         except OSError:
             return queued
@@ -103,10 +103,10 @@ class Accounting:
         except OSError:
             return queued
         finally:
-            calls.close(file)  # and with it the lock
+            calls.close(file)  # which releases the lock
 
     def _append_all(self, records: Iterable[bytes]) -> bool:
-        """Add the records to wtmp, if it exists and can be written to."""
+        """Append the records to wtmp; return False if it does not exist or cannot be written."""
         try:
             file = calls.open(WTMP, calls.O_WRONLY | calls.O_APPEND | calls.O_NONBLOCK)
         except OSError:
@@ -121,7 +121,7 @@ class Accounting:
 
 
 class _Utmp:
-    """The file, open and locked. It is read as a whole if a record is not where it was last, and once."""
+    """The open and locked utmp file. It is read, once, if a record is not at its last offset."""
 
     def __init__(self, file: int, slots: dict[bytes, int]) -> None:
         self._file = file
@@ -129,13 +129,13 @@ class _Utmp:
         self._content: bytearray | None = None
 
     def update(self, record: bytes, new_pid: int = 0) -> bytes:
-        """Put the record in its place; return it with the line of the one that it ends."""
+        """Write the record to its place; return it, with the line of the record of the ended process."""
         offset, there = self._find(record)
         if there:
             type_, pid = utmp.type_and_pid_of(record)
             _, its_pid = utmp.type_and_pid_of(there)
             if its_pid == new_pid != 0 or (type_ == utmp.INIT_PROCESS and pid == its_pid):
-                return record  # the process was faster than we are
+                return record  # the process has written its own record already
             if type_ == utmp.DEAD_PROCESS and pid == its_pid:
                 record = utmp.with_line_of(record, there)
         calls.pwrite(self._file, record, offset)
@@ -164,7 +164,7 @@ def _now() -> int:
 
 
 def _lock(file: int) -> None:
-    """Lock as glibc does, but never wait: somebody who keeps the lock must not stop init."""
+    """Lock as glibc does, but without blocking: a process that keeps the lock must not stop init."""
     try:
         calls.lockf(file, calls.LOCK_EX | calls.LOCK_NB)
     except OSError:

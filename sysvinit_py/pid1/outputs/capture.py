@@ -1,9 +1,9 @@
-"""Output of entries that goes to logs (``# inittab: log``): init makes a pipe for each of them, and holds it.
+"""Capture of entries' output for logs (``# inittab: log``): init makes and keeps a pipe for each entry.
 
-Init neither reads nor writes the pipes: ``inittab logd`` does the former, a process that init starts with the
-first pipe, and again when it has ended. As init holds both ends, in one descriptor, nothing is lost while
-there is no logger, and no writer is ended by SIGPIPE: it waits once the pipe is full. So while the logger
-rests, because it ends again and again, what is started has the console. An error costs an entry its log only.
+Init does not read the pipes: ``inittab logd`` does, a process that init starts with the first pipe, and again
+when it has ended. As init has both ends open, in one descriptor, nothing is lost while there is no logger,
+and no writer gets SIGPIPE: it blocks once the pipe is full. So while the logger is in backoff, processes are
+started with the console instead. An error affects only the log of an entry.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
     from sysvinit_py.machine.machine import Machine
     from sysvinit_py.pid1.outputs.console import Console
 
-#: The option by which the program knows that it is to be the logger.
+#: The option that runs the program as the logger.
 LOGGER_OPTION = "--logger"
-#: Entries whose output is captured at most: each takes a descriptor, and a process may have 1024.
+#: The number of entries whose output is captured: each takes a descriptor, and a process may have 1024.
 MOST = 256
-#: Levels in which all processes are ended, the logger among them, and file systems are unmounted.
+#: Levels in which all processes are ended, including the logger, and file systems are unmounted.
 _HALTING = "06"
-#: Of the pipes: who runs as another user opens /dev/stdout anew.
+#: The mode of the pipes: processes of other users may open /dev/stdout.
 _MODE = 0o622
 
 
 class Capture(Source):
-    """Holds the pipes, and starts the logger.
+    """Keeps the pipes, and starts the logger.
 
-    program and environment are the logger's, and console is what it may write to
-    files   returns what comments say of the files of the inittab; None: they were not read yet
+    program, environment and console are the logger's
+    files  returns the options of the inittab's files; None: they were not read yet
     """
 
     deadline: float | None = None  # when to start the logger
@@ -69,12 +69,12 @@ class Capture(Source):
         self._logger = 0  # its pid
         self._throttle = Throttle()
         self._rests = False
-        self._jobs: object = None  # of the reading that the pipes were compared with
-        self._gone = False  # some belong to no entry any more
+        self._jobs: object = None  # those with which the pipes were compared last
+        self._gone = False  # there are pipes that do not belong to an entry any more
         self._said: set[str] = set()
 
     def set_flags(self, flags: int) -> None:
-        """Set the flags of what another init of ours inherits, as far as that is possible."""
+        """Set the descriptor flags of what the next init inherits; errors are ignored."""
         for fd in (pipes.FD, *(pipe.fd for pipe in self._pipes.values())) if self._pipes else ():
             try:
                 calls.fcntl(fd, calls.F_SETFD, flags)
@@ -82,11 +82,11 @@ class Capture(Source):
                 pass  # the next init makes another one
 
     def resume(self) -> None:
-        """Take over what the previous init has left, if it has left anything."""
+        """Take over the pipes of the previous init, if there are any."""
         try:
             table = pipes.decode(calls.pread(pipes.FD, pipes.MAX_BYTES, 0))
         except (OSError, ValueError):
-            return  # there is none, or it was not written to its end
+            return  # there is no table, or it is incomplete
         self._files = table.files
         self._pipes = {pipe.entry.id: pipe for pipe in table.pipes if _is_there(pipe)}
         self.set_flags(calls.FD_CLOEXEC)
@@ -96,7 +96,7 @@ class Capture(Source):
             self.deadline = 0.0
 
     def output(self, order: Start) -> int:
-        """Return the descriptor for what the entry's process writes, or CONSOLE."""
+        """Return the descriptor for the output of the entry's process, or CONSOLE."""
         entry = order.entry
         if not entry.options.log or order.owns_console or order.stage in _HALTING or self._rests:
             return CONSOLE
@@ -110,7 +110,7 @@ class Capture(Source):
         return pipe.fd
 
     def serve(self, ready: set[int], now: float) -> Iterable[object]:
-        """Start the logger: the deadline has come."""
+        """Start the logger, as the deadline has passed."""
         self.deadline = None
         if self._logger or not self._pipes or self._machine().position.stage in _HALTING:
             return ()
@@ -128,12 +128,12 @@ class Capture(Source):
         return ()
 
     def child_exited(self, pid: int) -> None:
-        """Start the logger again, if it is this one that has ended."""
+        """Start the logger again, if it is what has ended."""
         if pid == self._logger:
             self._logger, self.deadline = 0, 0.0
 
     def write(self) -> None:
-        """Bring the table up to date when the inittab was read; close the pipes that nobody needs."""
+        """Update the table when the inittab was read; close the pipes that are not needed any more."""
         if not self._pipes:
             return
         machine = self._machine()
@@ -163,7 +163,7 @@ class Capture(Source):
             calls.close(fd)
 
     def _make(self, entry: Entry) -> Pipe:
-        """Make the pipe of an entry, and note it where the logger sees it. Raises OSError."""
+        """Make the pipe of an entry, and add it to the table. Raises OSError."""
         if len(self._pipes) >= MOST:
             raise OSError(EMFILE, f"{MOST} entries have one already")
         ends = calls.pipe2(calls.O_CLOEXEC)
@@ -184,7 +184,7 @@ class Capture(Source):
         return pipe
 
     def _write(self) -> None:
-        """Write the table anew, and have the logger look at it. Raises OSError."""
+        """Write the table, and have the logger read it. Raises OSError."""
         data = pipes.encode(Table(tuple(self._pipes.values()), self._files, self._logger))
         try:
             written = calls.pwrite(pipes.FD, data, 0)
@@ -199,9 +199,9 @@ class Capture(Source):
             raise OSError(ENOSPC, "no memory for the table of pipes")
         if self._logger:
             try:
-                calls.kill(self._logger, calls.SIGWINCH)  # which harms none that does not expect it yet
+                calls.kill(self._logger, calls.SIGWINCH)  # ignored by a logger that has no handler yet
             except OSError:
-                pass  # it has ended, and is about to be reaped
+                pass  # it has ended, and will be reaped
 
     def _say(self, text: str) -> None:
         """Report it once."""
@@ -220,7 +220,7 @@ def _is_there(pipe: Pipe) -> bool:
 
 
 def _holds_something(fd: int) -> bool:
-    """Return whether the logger has not read all that is in the pipe."""
+    """Return whether the pipe is not empty."""
     poll = calls.poll()
     poll.register(fd, calls.POLLIN)
     return bool(poll.poll(0))

@@ -1,8 +1,7 @@
-"""The system console: messages, sane settings, and the question for a level.
+"""The system console: messages, terminal settings, and the question for a level.
 
-See behaviour/boot#preparation, behaviour/boot#target and behaviour/messages.
-
-A terminal may be stopped, hung up or gone at any time. Nothing here waits for it.
+See behaviour/boot#preparation, behaviour/boot#target and behaviour/messages. A terminal may be stopped, hung
+up or removed at any time. Nothing here blocks on it.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: Bytes kept for a console that takes none at the moment; what comes after them is lost.
+#: Bytes kept for a console that accepts none at the moment; more are dropped.
 BACKLOG = 64 * 1024
 
 PROMPT = b"\nEnter runlevel: "
@@ -48,7 +47,7 @@ _CONTROL_CHARACTERS = {
 
 
 class Console(Source):
-    """The terminal that init speaks on, opened anew each time."""
+    """The terminal for init's messages, opened again each time."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._candidates = [
@@ -68,7 +67,7 @@ class Console(Source):
         return (self.writing, WRITABLE), (self.asking, READABLE)
 
     def serve(self, ready: set[int], now: float) -> Iterator[ev.Event]:
-        """Go on with the backlog, and yield the answer to the question."""
+        """Continue writing the backlog, and yield the answer to the question."""
         if self.writing in ready:
             self.write_more()
         if self.asking in ready:
@@ -77,7 +76,7 @@ class Console(Source):
                 yield answer
 
     def find(self) -> None:
-        """Settle on the first console that opens."""
+        """Choose the first console that can be opened."""
         for path in self._candidates:
             try:
                 calls.close(calls.open(path, calls.O_RDWR | calls.O_NOCTTY | calls.O_NONBLOCK))
@@ -88,9 +87,9 @@ class Console(Source):
         self.path = "/dev/null"
 
     def open(self) -> int:
-        """Open it for a child: blocking, no controlling terminal yet; /dev/null if it does not open."""
+        """Open it for a child: blocking, not as controlling terminal; /dev/null if opening fails."""
         try:
-            # O_NONBLOCK, as opening a serial line may wait for the other end to pick up.
+            # O_NONBLOCK, as opening a serial line may block until there is a carrier.
             fd = calls.open(self.path, calls.O_RDWR | calls.O_NOCTTY | calls.O_NONBLOCK)
         except OSError:
             return open_nothing()
@@ -102,20 +101,20 @@ class Console(Source):
         return fd
 
     def report(self, text: str) -> None:
-        """Write a message as soon as the console takes it."""
+        """Write a message as soon as the console accepts it."""
         self.write(f"\rINIT: {printable(text)}\r\n".encode("utf-8", "backslashreplace"))
 
     def write(self, text: bytes) -> None:
-        """Write as much as the console takes, and keep the rest for later."""
+        """Write as much as the console accepts, and keep the rest for later."""
         if len(self._backlog) + len(text) <= BACKLOG:
             self._backlog += text
         self.write_more()
 
     def write_more(self) -> None:
-        """Go on with what could not be written; the descriptor is open only while there is something."""
+        """Continue writing the backlog; the descriptor is open only while there is any."""
         try:
             if self.writing < 0:
-                # Opened each time: a getty may have hung it up, and a descriptor of before is dead then.
+                # Opened each time, as a getty may have hung it up, which invalidates open descriptors.
                 self.writing = calls.open(self.path, calls.O_WRONLY | calls.O_NOCTTY | calls.O_NONBLOCK)
             while self._backlog:
                 del self._backlog[: calls.write(self.writing, self._backlog)]
@@ -128,11 +127,11 @@ class Console(Source):
             self.writing = -1
 
     def forget_backlog(self) -> None:
-        """Drop it: in a copy of init, which has no business with it."""
+        """Drop the backlog, in a forked child."""
         self._backlog.clear()
 
     def make_sane(self) -> None:
-        """Give it the settings of ``stty sane``; speed, size of characters, parity and UTF-8 stay."""
+        """Apply the settings of ``stty sane``; speed, character size, parity and IUTF8 are kept."""
         try:
             fd = calls.open(self.path, calls.O_RDWR | calls.O_NOCTTY | calls.O_NONBLOCK)
         except OSError:
@@ -153,14 +152,14 @@ class Console(Source):
             ]
             calls.tcsetattr(fd, termios.TCSANOW, settings)
         except (OSError, termios.error):
-            pass  # not a terminal, or it went away
+            pass  # not a terminal, or it is gone
         finally:
             calls.close(fd)
 
     # The question.
 
     def ask(self) -> bool:
-        """Put the question. Returns False if there is no console to ask on."""
+        """Ask the question. Returns False if there is no console."""
         if self.asking < 0:
             try:
                 self.asking = calls.open(self.path, calls.O_RDONLY | calls.O_NOCTTY | calls.O_NONBLOCK)
@@ -173,25 +172,25 @@ class Console(Source):
         return True
 
     def answer(self) -> ev.LevelAnswered | ev.NoAnswer | None:
-        """Return the line that was typed, or that the console is gone. None: there is no line yet."""
+        """Return the line that was typed, or NoAnswer if the console is gone; None: no complete line yet."""
         try:
             typed = calls.read(self.asking, 256)
         except OSError as error:
             if error.errno == EAGAIN:
                 return None
             typed = b""
-        if not typed:  # Ctrl-D, or the terminal was hung up: then it opens again, or is gone
+        if not typed:  # Ctrl-D, or the terminal was hung up, and can be reopened or not
             self.stop_asking()
             return None if self.ask() else ev.NoAnswer()
         self._answer = (self._answer + typed)[-256:]
         if not self._answer.endswith((b"\n", b"\r")):
             return None
         line, self._answer = self._answer, b""
-        self.stop_asking()  # what is typed now is for somebody else
+        self.stop_asking()  # what is typed from now on is for another program
         return ev.LevelAnswered(line.decode("ascii", "replace").rstrip("\r\n"))
 
     def stop_asking(self) -> None:
-        """Close the question: it is answered, or taken back."""
+        """Stop reading the answer: the question is answered, or withdrawn."""
         if self.asking >= 0:
             calls.close(self.asking)
             self.asking = -1

@@ -1,4 +1,4 @@
-"""Messages of init: on the console, in syslog."""
+"""Messages of init, on the console and in syslog."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 class Messages:
-    """Where init reports to."""
+    """Writes messages to their destinations."""
 
     def __init__(self, console: Console, syslog: Syslog) -> None:
         self._console = console
         self._syslog = syslog
 
     def report(self, text: str, console: bool = True, log: bool = True) -> None:
-        """Report on the console, in syslog, or on both."""
+        """Write a message to the console, to syslog, or to both."""
         if console:
             self._console.report(text)
         if log:

@@ -1,8 +1,8 @@
-"""Publishes what init knows (``report.slots``): who looks never reaches init, and costs it nothing.
+"""Publishes the status of init (``report.slots``), so that readers cost init nothing.
 
-In /run/inittab, if that is a folder of ours; before boot scripts may have mounted /run, and where there is no
-such folder, in two memfds. Their descriptors have fixed numbers, where root looks: /proc/1/fd/12. An error
-here does init no harm: what cannot be published is withdrawn, and tried again when something is new.
+It is in /run/inittab, if that folder belongs to init; before boot scripts have mounted /run, and if there is
+no such folder, in two memfds. Their descriptors have fixed numbers, so that root can read /proc/1/fd/12. An
+error here does not affect init: what cannot be published is withdrawn, and retried at the next change.
 """
 
 from __future__ import annotations
@@ -42,37 +42,37 @@ _LULL = 0.05
 
 
 class Publisher(Source):
-    """Keeps the published bytes as the machine is; ``pause`` is called in the midst of what takes long."""
+    """Keeps the published status up to date; ``pause`` is called regularly while much is written."""
 
-    deadline: float | None = None  # of what is not written yet
+    deadline: float | None = None  # for what is not written yet
 
     def __init__(
         self, machine: Callable[[], Machine], pause: Callable[[], object], only_in_memory: bool = False
     ) -> None:
-        self._only_in_memory = only_in_memory  # the folder is that of another init
+        self._only_in_memory = only_in_memory  # the folder belongs to another init
         self._machine = machine
         self._pause = pause
-        self._boot = ""  # the boot,
-        self._started = 0  # and when this process was started; unknown without /proc
-        self._jobs: object = None  # of the reading that was published
-        self._inittab: object = None  # what they were made of
+        self._boot = ""  # boot id; empty without /proc
+        self._started = 0  # start time of this process; 0 without /proc
+        self._jobs: object = None  # those that are published
+        self._inittab: object = None  # the entries that they were made of
         self._consoles: object = None
         self._problems: object = None
-        self._private: set[str] = set()  # the files that not everybody may read
-        self._reading = 0  # its number
+        self._private: set[str] = set()  # the files that are not world-readable
+        self._reading = 0  # number of the reading
         self._head: _Head | None = None
         self._has_place = False
         self.history = Ring()
 
     def take_place(self) -> None:
-        """Keep the descriptors free; to be called before there are many others."""
+        """Reserve the descriptors; to be called before many others are open."""
         try:
             self._take_place()
         except OSError:
-            pass  # it is tried again
+            pass  # retried later
 
     def write(self) -> None:
-        """Publish what has changed."""
+        """Publish changes."""
         machine = self._machine()
         processes, position = machine.processes, machine.position
         is_new = processes.jobs is not self._jobs
@@ -91,7 +91,7 @@ class Publisher(Source):
                 return
         self.deadline = None
         at, events = self.history.add(processes.take_notes()) if processes.notes else (0, b"")
-        # In a new stage /run may be there.
+        # In a new stage /run may be mounted.
         moves = is_new or not self._head or head[:3] != self._head[:3]
         changed, self._jobs = processes.take_changed(), processes.jobs
         try:
@@ -110,21 +110,21 @@ class Publisher(Source):
             self.withdraw()
 
     def serve(self, ready: set[int], now: float) -> Iterable[object]:
-        """Make no event: what is to be written is written at the end of the turn."""
+        """Do nothing: changes are written at the end of the turn."""
         return ()
 
     def events(self) -> bytes:
-        """Return the history with what was not written yet, for the next init."""
+        """Return the complete history, for the next init."""
         self.history.add(self._machine().processes.take_notes())
-        self._jobs, self._inittab = None, None  # should this one go on, it writes all anew
+        self._jobs, self._inittab = None, None  # if this one continues it writes everything again
         return bytes(self.history.content)
 
     def look_again(self) -> None:
-        """Mounts have changed: with the next change it is looked where the files are."""
+        """Have the next change check where the files are, as mounts have changed."""
         self._head = None
 
     def hand_over(self) -> None:
-        """Note that another init takes over; if that fails, the next :meth:`write` takes it back."""
+        """Publish that another init takes over; if that fails, the next :meth:`write` reverts it."""
         try:
             if self._head:
                 handed = self._header(self._head, calls.clock_gettime(calls.CLOCK_BOOTTIME))
@@ -134,7 +134,7 @@ class Publisher(Source):
             self.withdraw()
 
     def withdraw(self) -> None:
-        """Have nobody read what is not so any more."""
+        """Invalidate the published status, which may be outdated."""
         self._jobs, self._inittab, self._head = None, None, None
         self._empty()
 
@@ -144,7 +144,7 @@ class Publisher(Source):
             if self._has_place:
                 calls.ftruncate(FDS[STATUS], 0)
         except OSError:
-            pass  # the descriptor is that of /dev/null, or nothing helps
+            pass  # the descriptor is /dev/null, or there is no remedy
 
     def _same_inittab(self, machine: Machine) -> bool:
         same = (
@@ -157,7 +157,7 @@ class Publisher(Source):
         return same and self._private == was
 
     def _write_all(self, machine: Machine, head: _Head) -> None:
-        """Write header, slots and entries; in /run if they can be written there."""
+        """Write header, slots and entries, in /run if possible."""
         if not self._has_place:
             self._take_place()
         jobs = machine.processes.jobs.values()
@@ -180,14 +180,14 @@ class Publisher(Source):
         folder = _NONE if early or self._only_in_memory else _folder()
         try:
             if folder == _NONE or not _put(contents, folder):
-                self._empty()  # which may be in a folder that is not ours alone any more
+                self._empty()  # it may be in a folder that others may write to now
                 _put_in_memory(contents)
         finally:
             if folder != _NONE:
                 calls.close(folder)
 
     def _write_slots(self, jobs: Iterable[Job], processes: Processes) -> None:
-        """Write the slots of those jobs that are in the inittab; those that are side by side at once."""
+        """Write the slots of those jobs that are in the inittab; adjacent ones together."""
         run, end = b"", 0
         for job in sorted(jobs, key=lambda job: job.place):
             if processes.jobs.get(job.key) is not job:
@@ -205,7 +205,7 @@ class Publisher(Source):
         return slots.header(slots.Header(__version__, self._reading, *head, handed))
 
     def _take_place(self) -> None:
-        """Let nothing else have the descriptors. Raises OSError if something has."""
+        """Reserve the descriptors. Raises OSError if they are in use."""
         nothing = open_nothing()
         try:
             for fd in FDS.values():
@@ -221,11 +221,11 @@ _NONE = -1
 
 
 def _folder() -> int:
-    """Open the folder, which is made if necessary; _NONE if it is not ours alone."""
+    """Open the folder, and make it if necessary; _NONE if others may write to it."""
     try:
         calls.mkdir(FOLDER, 0o755)
     except OSError:
-        pass  # it is there, or cannot be
+        pass  # it exists, or cannot be made
     return _open_folder()
 
 
@@ -245,7 +245,7 @@ def _open_folder() -> int:
 
 
 def _put(contents: dict[str, bytes], folder: int) -> bool:
-    """Put the files in the folder, each at once; return whether that was possible. Else there are none."""
+    """Write the files to the folder, each atomically; return False, and remove them, if that has failed."""
     how = calls.O_RDWR | calls.O_CREAT | calls.O_EXCL | calls.O_NOFOLLOW | calls.O_CLOEXEC
     try:
         for name, content in contents.items():
@@ -267,7 +267,7 @@ def _put_in_memory(contents: dict[str, bytes]) -> None:
 
 
 def _fill(name: str, fd: int, content: bytes) -> None:
-    """Write all of it, so that no slot needs room later; from now on this is the descriptor of that name."""
+    """Write all content, so that no slot needs space later, and make ``fd`` the descriptor of that name."""
     try:
         rest = memoryview(content)
         while rest:
@@ -285,7 +285,7 @@ def _remove(name: str, folder: int) -> None:
 
 
 def _in_place() -> bool:
-    """Return whether what we write to is what is found in the folder, which is still ours alone."""
+    """Return whether the open files are those in the folder, to which only init may write."""
     folder = _open_folder()
     if folder == _NONE:
         return False
@@ -302,7 +302,7 @@ def _in_place() -> bool:
 
 
 def _identity() -> tuple[str, int]:
-    """Return the boot, and when this process was started."""
+    """Return the boot id, and the start time of this process."""
     try:
         return contents(slots.BOOT_ID).strip(), slots.start_time(contents("/proc/self/stat"))
     except (OSError, ValueError, IndexError):
@@ -310,7 +310,7 @@ def _identity() -> tuple[str, int]:
 
 
 def _public(entries: list[Entry], private: set[str]) -> Iterable[Entry]:
-    """The entries without the commands that stand where not everybody may read them."""
+    """Return the entries without the commands of files that are not world-readable."""
     if not private:
         return entries
     hide = {True: slots.HIDDEN, False: ""}
@@ -322,7 +322,7 @@ def _private(entries: Iterable[Entry]) -> set[str]:
 
 
 def _is_public(file: str) -> bool:
-    """Return whether everybody may read the file, wherever a link leads."""
+    """Return whether the file, with links followed, is world-readable, and all folders searchable."""
     try:
         handle = calls.open(file, calls.O_PATH | calls.O_CLOEXEC)
         try:

@@ -1,8 +1,8 @@
-"""Which commands for /bin/sh need the shell only to start them: ``exec`` before them spares its process.
+"""Putting ``exec`` before a command for /bin/sh that needs the shell only to be started.
 
-The shell would wait for the command, for the whole of its life, and its pid would be the one in utmp. Lists,
-pipes, groups, assignments, keywords and builtins need the shell; what is not plainly one simple command is
-left as it is written, so that it fails or works as it always did.
+Otherwise the shell would stay until the command ends, and its pid would be the one in utmp. Lists, pipes,
+groups, assignments, keywords and builtins need the shell; anything that is not evidently one simple command
+is not changed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from stat import S_ISREG
 
 from sysvinit_py.linux import calls
 
-#: What dash, bash and the ash of BusyBox do not look for along PATH.
+#: Keywords and builtins of dash, bash and BusyBox's ash.
 _RESERVED_WORDS = (
     ". if then elif else fi for in do done while until case esac select function time coproc alias bg bind "
     "break builtin caller cd chdir command compgen complete compopt continue declare dirs disown echo enable "
@@ -22,18 +22,18 @@ _RESERVED_WORDS = (
 _RESERVED = frozenset(_RESERVED_WORDS.split())
 _FIRST_WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./")
 _LITERAL = _FIRST_WORD | frozenset("+-,:@%")
-#: Outside of quotes: they make more of a line than one simple command, or may.
+#: Unquoted, they make a line more than one simple command, or may do so.
 _MORE = frozenset(";|&()`\n")
-#: What may stand after ``>&`` and ``<&``.
+#: What may follow ``>&`` and ``<&``.
 _DESCRIPTORS = frozenset("0123456789-")
-#: Not understood here, in whatever way the shells do.
+#: Expansions, which are not parsed here.
 _EXPANSIONS = ("$(", "${", "$'", '$"')
 
 
 def replaced(command: str, path: str) -> str:
-    """Return the command for ``sh -c``, with ``exec`` before it where that changes nothing else.
+    """Return the command for ``sh -c``, with ``exec`` before it if that has no other effect.
 
-    ``path``: the folders in which the shell would look for the program.
+    ``path``: the value of PATH for the shell.
     """
     words = command.split(None, 1)
     name = words[0] if words else ""
@@ -47,7 +47,7 @@ def _is_literal(name: str) -> bool:
 
 
 def _is_simple(command: str) -> bool:
-    """Return whether it is plainly one simple command: words, quoted or not, and redirections."""
+    """Return whether it is evidently one simple command: words, quoted or not, and redirections."""
     quote = before = ""
     at = 0
     while at < len(command):
@@ -69,7 +69,7 @@ def _is_simple(command: str) -> bool:
             if command.startswith(">>", at - 1):
                 at += 1
             if command.startswith(("<", ">"), at):
-                return False  # a here-document, or what only some shells know
+                return False  # a here-document, or an operator of some shells only
             if command.startswith("&", at) and command[at + 1 : at + 2] in _DESCRIPTORS:
                 at += 2
         elif here in _MORE:

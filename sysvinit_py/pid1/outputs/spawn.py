@@ -33,20 +33,20 @@ SHUTDOWN = ["/sbin/shutdown", "-hP", "now"]
 CONSOLE = -1
 
 _BY_FORCE = 1
-#: What somebody may send to the group of a leader of ours, which has to outlive its command.
+#: Signals to its group that a leader, which has to outlive its command, ignores.
 _GROUP_SIGNALS = (
     calls.SIGHUP, calls.SIGINT, calls.SIGQUIT, calls.SIGPIPE, calls.SIGALRM, calls.SIGTERM,
     calls.SIGCONT, calls.SIGTSTP, calls.SIGTTIN, calls.SIGTTOU,
 )  # fmt: skip
-#: posix_spawn(3): these say that there is no process to be had, not that the command is at fault.
+#: Errors of posix_spawn(3) that are not caused by the command: no process can be created.
 _NO_PROCESS = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
-#: execvp(3) goes on along PATH after these.
+#: Errors after which execvp(3) continues the search along PATH.
 _LOOK_FURTHER = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ESTALE, errno.ENODEV)
 _CANNOT_EXECUTE_STATUS = 127
 
 
 class CannotExecuteError(Exception):
-    """There is no such command, or it is not one."""
+    """The command does not exist, or cannot be executed."""
 
     def __init__(self, command: str, reason: str) -> None:
         super().__init__(command, reason)
@@ -54,13 +54,13 @@ class CannotExecuteError(Exception):
 
 
 class CannotForkError(Exception):
-    """No process can be made now."""
+    """No process can be created now."""
 
 
 def words(entry: Entry, stage: str, path: str = PATH) -> list[str]:
-    """Return the command of the entry as words, by way of a shell or /etc/initscript where that is the rule.
+    """Return the arguments to execute for the entry: its command, or a shell or /etc/initscript with it.
 
-    ``path``: where that shell will look for programs.
+    ``path``: the value of PATH for that shell.
     """
     command = entry.command
     if stage != SINGLE_USER and calls.access(INITSCRIPT, calls.R_OK):
@@ -71,7 +71,7 @@ def words(entry: Entry, stage: str, path: str = PATH) -> list[str]:
 
 
 def base_environment(environ: Mapping[str, str], console: str, auto: bool) -> dict[str, str]:
-    """Return what all children have: what the kernel gave init, and what init(8) lists."""
+    """Return the environment of all children: the kernel's for init, and the variables of init(8)."""
     given = {name: value for name, value in environ.items() if not name.startswith("INIT_")}
     if given.get("LC_CTYPE") == "C.UTF-8":
         del given["LC_CTYPE"]  # Python's own, where no locale is set
@@ -90,15 +90,15 @@ def start(
     report: Callable[[str], None],
     output: int = CONSOLE,
 ) -> int:
-    """Start the entry's process and return its pid. Raises CannotExecuteError or CannotForkError.
+    """Start the entry's process; return its pid. Raises CannotExecuteError or CannotForkError.
 
-    ``output``: where it writes, and it reads /dev/null then; if CONSOLE, it has the console for all.
+    ``output``: the descriptor for its output, with /dev/null as input; CONSOLE: the console for both.
     """
     environment = environment | dict(order.variables)
     argv = words(order.entry, order.stage, environment.get("PATH", ""))
     environment |= {"INIT_VERSION": VERSION, "RUNLEVEL": order.runlevel, "PREVLEVEL": order.prevlevel}
     if order.owns_console:
-        return _lead(argv, environment, console, report, order.entry)
+        return _lead(console, report, lambda: _leader(argv, environment, console, report, order.entry))
     if output != CONSOLE:  # init's own standard input is /dev/null
         actions = [(calls.POSIX_SPAWN_DUP2, output, number) for number in (1, 2)]
         return execute(argv, environment, file_actions=actions, setsid=True)
@@ -106,7 +106,7 @@ def start(
 
 
 def run(argv: list[str], environment: dict[str, str], console: Console) -> int:
-    """Start a command in a session of its own, without controlling terminal."""
+    """Start a command on the console, in a session of its own, without controlling terminal."""
     try:
         terminal = console.open()
     except OSError as error:
@@ -128,11 +128,11 @@ def shut_down(environment: dict[str, str], console: Console, report: Callable[[s
 
 
 def execute(argv: list[str], environment: dict[str, str], search: str = PATH, **how: object) -> int:
-    """posix_spawnp(3) along ``search``, which also gives a file without ``#!`` to the shell."""
+    """Start a command, searched along ``search``; return its pid. The shell runs a file without ``#!``."""
     if not argv:
         raise CannotExecuteError("", "no command")
     command, reason = argv[0], ""
-    if not command:  # as execvp(3) has it
+    if not command:  # as execvp(3) does
         raise CannotExecuteError(command, calls.strerror(errno.ENOENT))
     paths = [command] if "/" in command else [f"{folder}/{command}" for folder in search.split(":")]
     for path in paths:
@@ -147,27 +147,21 @@ def execute(argv: list[str], environment: dict[str, str], search: str = PATH, **
                 if error.errno not in (errno.ENOEXEC, *_LOOK_FURTHER):
                     raise CannotExecuteError(command, str(error.strerror)) from error
                 if error.errno != errno.ENOENT or not reason:
-                    reason = str(error.strerror)  # of a file that is there, if one is
+                    reason = str(error.strerror)  # preferably of a file that exists
                 if error.errno != errno.ENOEXEC:
                     break
-            except ValueError as error:  # words or variables that no process can have
+            except ValueError as error:  # arguments or variables with NUL
                 raise CannotExecuteError(command, str(error)) from error
     raise CannotExecuteError(command, reason)
 
 
-# An entry that owns the console (behaviour/children#terminal). Its session is led by a process of ours,
-# which takes the terminal
-# away from the session before it ends. Without that the kernel would hang up the console for all, and send
-# SIGHUP to what the command has left running in the background.
+# An entry that owns the console (behaviour/children#terminal). Its session is led by a child of init, which
+# gives up the terminal before it exits. Otherwise the kernel would hang up the console for all processes, and
+# send SIGHUP to what the command has left running in the background.
 
 
-def _lead(
-    argv: list[str],
-    environment: dict[str, str],
-    console: Console,
-    report: Callable[[str], None],
-    entry: Entry,
-) -> int:
+def _lead(console: Console, report: Callable[[str], None], lead: Callable[[], int]) -> int:
+    """Fork the leader, which exits with the status that ``lead`` returns; return its pid."""
     console.make_sane()
     try:
         leader = calls.fork()
@@ -177,8 +171,8 @@ def _lead(
         return leader
     status = _CANNOT_EXECUTE_STATUS
     try:
-        console.forget_backlog()  # that is for init itself to write
-        status = _leader(argv, environment, console, report, entry)
+        console.forget_backlog()  # init itself writes it
+        status = lead()
     except BaseException as error:
         best_effort(report_error, report, error)
     finally:
@@ -192,7 +186,7 @@ def _leader(
     report: Callable[[str], None],
     entry: Entry,
 ) -> int:
-    """Be the leader: take the terminal, run the command, wait, give the terminal back."""
+    """Take the terminal, run the command, wait for it, release the terminal; return the exit status."""
     calls.setsid()
     for number in calls.SIGNALS:
         calls.signal(number, calls.SIG_DFL)
@@ -206,9 +200,9 @@ def _leader(
     except CannotExecuteError as error:
         pid = 0
         report(cannot_execute(entry, error.command, error.reason))
-    for number in _GROUP_SIGNALS:  # not before, so that whoever ends the group now ends its start, too
+    for number in _GROUP_SIGNALS:  # not earlier, so that a signal to the group also ends the start
         calls.signal(number, calls.SIG_IGN)
-    calls.closerange(3, 1024)  # nothing of init's is kept open meanwhile, the FIFO least of all
+    calls.closerange(3, 1024)  # do not keep init's descriptors open, the FIFO least of all
     status = calls.waitpid(pid, 0)[1] if pid else _CANNOT_EXECUTE_STATUS << 8
     if has_terminal:
         tty_releaser = _insist(calls.fork, report)
@@ -221,7 +215,7 @@ def _leader(
 
 
 def _insist(make: Callable[[], int], report: Callable[[str], None]) -> int:
-    """Make a process however long it takes: of the leader nobody wants anything else."""
+    """Retry until a process is created: the leader has nothing else to do."""
     reported = False
     while True:
         try:
@@ -234,7 +228,7 @@ def _insist(make: Callable[[], int], report: Callable[[str], None]) -> int:
 
 
 def _take_terminal() -> bool:
-    """Make the terminal on standard input the controlling one, from whoever has it."""
+    """Make the terminal on standard input the controlling terminal, even if another session has it."""
     try:
         calls.take_terminal(0, _BY_FORCE)
     except OSError:

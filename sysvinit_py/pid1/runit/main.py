@@ -1,4 +1,4 @@
-"""runit as PID 1: its parts, and how they are put together."""
+"""runit as PID 1: composition of its parts, and effects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from sysvinit_py.logs.sinks import Output
 from sysvinit_py.machine import events as ev
 from sysvinit_py.machine.driver import Driver
 from sysvinit_py.pid1.container.environment import in_first_namespace, open_missing_streams, variables
-from sysvinit_py.pid1.environment import environment as pythons_environment
 from sysvinit_py.pid1.inputs.children import Children
 from sysvinit_py.pid1.inputs.timer import Timer
 from sysvinit_py.pid1.outputs.console import Console
@@ -34,16 +33,16 @@ if TYPE_CHECKING:
 
 FATAL = 111
 _STDERR = 2
-#: Before where it stands: the argument of a runit that goes on where another one was.
+#: The argument with the state of the previous process image.
 _GOES_ON = "--goes-on="
 _FAILURES = 3
 #: Seconds to wait after an error of our own.
 _AFTER_ERROR = 0.1
-#: Those of the machine; in a container TERM is one, too.
+#: The signals that are handled; in a container, SIGTERM, too.
 SIGNALS = (calls.SIGCONT, calls.SIGINT, calls.SIGPWR, calls.SIGALRM)
-#: What the last resort runs before it ends the machine.
+#: The commands of the last resort before it halts or reboots.
 LEVELS = dict.fromkeys("06", (f"{stages.FOLDER}/{stages.SHUT_DOWN}",))
-#: posix_spawn(3): there is no process to be had now.
+#: Errors of posix_spawn(3) that are not caused by the program: no process can be created.
 _NO_PROCESS = (EAGAIN, ENOMEM, EMFILE, ENFILE)
 
 
@@ -53,7 +52,7 @@ class Runit:
     def __init__(self, standing: Standing, program: str) -> None:
         open_missing_streams()
         self._in_container = not in_first_namespace()
-        self._variables = variables(pythons_environment())
+        self._variables = variables()
         self._console = Console(self._variables)
         self._errors = Errors()
         self._program = program
@@ -72,9 +71,9 @@ class Runit:
             self._driver.add(ev.Booted())
 
     def run(self) -> int:
-        """Be init until the end of a container; on a machine, this never returns."""
+        """Run until the end of a container; on a machine, this never returns."""
         for step in (calls.setsid, lambda: calls.reboot(calls.RB_DISABLE_CAD)):
-            best_effort(step)  # the machine may not be our own
+            best_effort(step)  # not permitted in a container
         best_effort(show, "runit")
         if self.machine.standing.stage == stages.BOOT:
             best_effort(self._say, f"sysvinit_py {__version__}: booting.")
@@ -86,7 +85,7 @@ class Runit:
     def _guarded(self, step: Callable[[], object]) -> None:
         try:
             step()
-        except BaseException as error:  # whatever it is, PID 1 must not end
+        except BaseException as error:  # PID 1 must never exit
             for report in (log_to_kernel, self._say):
                 best_effort(report_error, report, error)
             best_effort(self._driver.recover, _FAILURES)
@@ -96,7 +95,7 @@ class Runit:
             best_effort(calls.sleep, _AFTER_ERROR)
 
     def rescue(self) -> None:
-        """Go on in a new process image, which returns only on failure."""
+        """Continue in a new process image; return only on failure."""
         at = self.machine.standing
         running = ",".join(f"{pid}:{path}" for pid, path in at.running)
         argument = f"{_GOES_ON}{at.stage},{int(at.stopping)},{at.status},{running}"
@@ -119,7 +118,7 @@ class Runit:
     def _start(self, path: str, new_session: bool) -> ev.Event | None:
         if path in self.machine.running.values():
             return None
-        key, terminal = _key(path), -1  # before there is a process that an error could lose
+        key, terminal = _key(path), -1  # now, as after the start an error would lose the process
         try:
             if self._console.path != last_resort.NOTHING:
                 terminal = self._console.open()
@@ -187,7 +186,7 @@ def _exists(path: str) -> bool:
 
 
 def _standing(words: list[str]) -> Standing:
-    """Return where to go on: at the boot, or where the runit that has executed this one was."""
+    """Return the state to continue from: that in the arguments, or that at boot."""
     try:
         stage, stopping, status, *running = words[0].removeprefix(_GOES_ON).split(",")
         pairs = (item.split(":", 1) for item in running if item)
@@ -198,7 +197,7 @@ def _standing(words: list[str]) -> Standing:
 
 
 def live(make: Callable[[], Runit]) -> int:
-    """Be the runit that is made; return the exit status, in a container alone."""
+    """Make and run runit; return the exit status in a container, else never return."""
     runit = None
     for _ in range(_FAILURES):
         try:
@@ -207,7 +206,7 @@ def live(make: Callable[[], Runit]) -> int:
         except BaseException as error:
             best_effort(report_error, log_to_kernel, error)
             if runit:
-                break  # it is the barrier itself that has failed
+                break  # the barrier itself has failed
             best_effort(calls.sleep, _AFTER_ERROR)
     rescue = runit.rescue if runit else lambda: None
     while True:
@@ -218,7 +217,7 @@ def live(make: Callable[[], Runit]) -> int:
 
 
 def main(words: list[str]) -> int:
-    """Be runit. Returns in a container, and where this is not PID 1."""
+    """Run runit. Returns in a container, or if this is not PID 1."""
     if calls.getpid() != 1:
         calls.write(_STDERR, b"- runit: fatal: must be run as process no 1.\n")
         return FATAL

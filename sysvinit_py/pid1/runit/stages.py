@@ -1,7 +1,7 @@
-"""runit's three stages: what follows from what. No system call, no clock.
+"""runit's three stages, as a state machine without system calls and without a clock of its own.
 
-See docs/behaviour/services, "Stages". An event makes a new standing, and effects; so an error in the midst
-of it changes nothing.
+See docs/behaviour/services, "Stages". An event produces a new state, the Standing, and effects; so an error
+while it is handled changes nothing.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 FOLDER = "/etc/runit"
 CTRL_ALT_DEL, NO_SYNC = f"{FOLDER}/ctrlaltdel", f"{FOLDER}/nosync"
 STOP_IT, REBOOT = "/run/runit.stopit", "/run/runit.reboot"
-#: What ends the machine, as the machine of stages names it; no file is executed.
+#: The last step, reboot(2), as if it were a program.
 LAST_STEP = "reboot"
 
 BOOT, SET_UP, SERVE, SHUT_DOWN, OVER = range(5)
 #: Exit statuses of the first two stages that mean something.
 _SKIP_STAGE_2, _START_AGAIN = 100, 111
 _CANNOT_EXECUTE = 111
-#: Seconds until stage 2 is killed, until it is started again, and until a process is tried for again.
+#: Seconds until stage 2 is killed, until it is restarted, and until a failed fork is retried.
 _GRACE = _REST = 5.0
 _FORK_RETRY = 1.0
-#: Of a container that is to be started again; what the death by the SIGHUP of reboot(2) is for engines.
+#: The exit status of a container that requests a reboot, as if SIGHUP of reboot(2) had killed it.
 _WANTS_REBOOT = 129
 
 
@@ -45,7 +45,7 @@ class Looked(ev.Event):
 
 
 class Say(Value):
-    """Put it on the console."""
+    """Write a message to the console."""
 
     text: str
 
@@ -58,7 +58,7 @@ class Start(Value):
 
 
 class Look(Value):
-    """Look at the file, which is not executed."""
+    """Check whether the file is executable; answered by Looked."""
 
     path: str
 
@@ -72,7 +72,7 @@ class Signal(Value):
 
 
 class TakeBack(Value):
-    """Let the file that asks for the end ask no more."""
+    """Clear the mode of the file that requests the end."""
 
 
 class KillAll(Value):
@@ -87,15 +87,15 @@ class End(Value):
 
 
 class Standing(Value):
-    """Where it stands."""
+    """The state of the machine."""
 
     stage: int = BOOT
     running: tuple[tuple[int, str], ...] = ()  # pids and paths
-    stopping: bool = False  # was told to end
-    start_at: float | None = None  # when the stage is to be started, at last or again
-    kill_at: float | None = None  # when its process is to be killed
-    status: int = 0  # of the first stage that failed
-    no_power: bool = False  # is failing: no reboot, whatever else is asked for
+    stopping: bool = False  # an end was requested
+    start_at: float | None = None  # when to start, or restart, the stage
+    kill_at: float | None = None  # when to kill its process
+    status: int = 0  # of the first stage that has failed
+    no_power: bool = False  # the power is failing: power off, even if a reboot is requested
 
     @property
     def path(self) -> str:
@@ -109,39 +109,39 @@ class Standing(Value):
 
 
 class Stages:
-    """A machine for the driver, as the one of init is."""
+    """The state machine, with the interface of ``Machine`` for the driver."""
 
     def __init__(self, standing: Standing, *, in_container: bool) -> None:
         self._standing = standing
         self._in_container = in_container
         self._effects: list[Value] = []
-        self._taken: ev.Event | None = None  # the event of which these are
+        self._taken: ev.Event | None = None  # the event of these effects
         self.is_over = False
         self._orders: dict[int, Look | None] = {
             calls.SIGCONT: Look(STOP_IT), calls.SIGINT: Look(CTRL_ALT_DEL),
             calls.SIGPWR: None, calls.SIGALRM: None, calls.SIGTERM: None,
         }  # fmt: skip
 
-    # What the driver, the timer and those that reap ask.
+    # For the driver, the timer and the reaper.
 
     @property
     def standing(self) -> Standing:
-        """Where it stands."""
+        """The present state."""
         return self._standing
 
     @property
     def running(self) -> Mapping[int, str]:
-        """The children whose ends it wants to hear of, by pid."""
+        """The programs of the children whose ends are events, by pid."""
         return dict(self._standing.running)
 
     @property
     def deadline(self) -> float | None:
-        """When it wants a tick."""
+        """When it needs a Tick."""
         at = self._standing
         return min((when for when in (at.start_at, at.kill_at) if when is not None), default=None)
 
     def steps(self, event: ev.Event, now: float) -> Iterator[None]:
-        """Take in what happened."""
+        """Handle an event, in one step."""
         if event is not self._taken:  # else an error came between this and take_effects
             handle = getattr(self, f"_{type(event).__name__.lower()}")
             self._standing, effects = handle(self._standing, event, now)
@@ -149,24 +149,24 @@ class Stages:
         return iter(())
 
     def take_effects(self) -> list[Value]:
-        """Return what is to be done."""
+        """Return the effects of the event."""
         effects, self._effects, self._taken = self._effects, [], None
         return effects
 
     def adopt_child(self, event: ev.Started) -> None:
-        """Enter a child that it could not be told of."""
+        """Enter a child whose start could not be handled."""
         self._standing, _ = self._started(self._standing, event, 0.0)
 
     def recompute_run_queue(self) -> None:
         """Do nothing: stages have no queue."""
 
     def repair_after_error(self) -> None:
-        """See that a stage whose program does not run, though it should, is started."""
+        """Schedule the start of the stage's program if it should be running, but is not."""
         at = self._standing
         if not at.pid and at.start_at is None and not self.is_over:
             self._standing = at.replace(start_at=0.0)
 
-    # What happens: each returns the new standing, and what is to be done.
+    # Handlers, named after the events: each returns the new state and the effects.
 
     def _booted(self, at: Standing, event: ev.Booted, now: float) -> tuple[Standing, list[Value]]:
         return _enter(at, SET_UP)
@@ -198,7 +198,7 @@ class Stages:
     def _ended(
         self, at: Standing, path: str, status: int, said: Say | None, now: float
     ) -> tuple[Standing, list[Value]]:
-        """Return what follows from the end of a program, or from its not being one."""
+        """Return state and effects after the end of a program, or after it could not be executed."""
         effects: list[Value] = [said] if said else []
         if path == LAST_STEP:  # it has not come to pass
             return self._could_not_end(at)
@@ -220,7 +220,7 @@ class Stages:
         return at, [*effects, *more]
 
     def _could_not_end(self, at: Standing) -> tuple[Standing, list[Value]]:
-        """Return what is left to do where reboot(2) is not permitted."""
+        """Return state and effects if reboot(2) is not permitted."""
         said: list[Value] = [Say("system halt.")]
         return at, [*said, End(False, _WANTS_REBOOT)] if self._in_container else said
 
@@ -262,7 +262,7 @@ class Stages:
         return at, [said, Say(f"enter stage: {CTRL_ALT_DEL}"), Start(CTRL_ALT_DEL, True)]
 
     def _stop(self, at: Standing, now: float) -> tuple[Standing, list[Value]]:
-        """Return what ends the stage."""
+        """Return state and effects that end the stage."""
         at = at.replace(stopping=True, start_at=None)
         if at.pid:
             return at.replace(kill_at=now + _GRACE), [Signal(at.pid, calls.SIGTERM)]

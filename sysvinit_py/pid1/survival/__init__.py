@@ -1,1 +1,1 @@
-"""What keeps PID 1 alive: the barrier around each step, re-execution, the last resort."""
+"""What keeps PID 1 running after errors: the barrier around each step, re-execution, the last resort."""

@@ -1,7 +1,7 @@
-"""The barrier: an error of our own must not end PID 1, for that would be the end of the machine.
+"""The barrier: an internal error must not end PID 1, as that would be a kernel panic.
 
-Init says it, and re-executes itself: a new process image with the state of the old one. When that has not
-helped, time after time, it becomes the last resort. How often it was is among the arguments of the new init.
+Init reports it, and re-executes itself: a new process image with the state of the old one. If errors recur,
+it becomes the last resort. The number of errors is passed as an argument to the new init.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-#: The argument that says: so many errors in a row, and when the last one was.
+#: The argument with the number of errors in a row, and the time of the last one.
 _ARGUMENT = "--errors="
-#: Errors are in a row if no more than so many seconds lie between them.
+#: Seconds between two errors up to which they are in a row.
 ROW = 60.0
-#: So many in a row are healed by re-execution; the next one is not.
+#: The number of errors in a row after which init is re-executed; at the next one it is not.
 HEALED = 2
 
 _KMSG = "/dev/kmsg"
@@ -35,10 +35,10 @@ class Errors:
                 try:
                     self._count, self._last = int(count), float(last)
                 except ValueError:
-                    pass  # not ours
+                    pass  # another program's argument
 
     def healed(self, now: float) -> bool:
-        """Count one more; return whether re-execution may still help. ``now``: seconds since the boot."""
+        """Count an error; return whether re-execution may still help. ``now``: seconds since the boot."""
         if now - self._last > ROW:
             self._count = 0
         self._count, self._last = self._count + 1, now
@@ -46,12 +46,12 @@ class Errors:
 
     @property
     def argument(self) -> str:
-        """What tells the next process image."""
+        """The argument for the next process image."""
         return f"{_ARGUMENT}{self._count}@{self._last:.3f}"
 
 
 def best_effort(act: Callable[..., object], *arguments: object) -> None:
-    """Do something that may fail as well, for what failed before."""
+    """Call a function, and ignore its errors."""
     try:
         act(*arguments)
     except BaseException:
@@ -59,12 +59,12 @@ def best_effort(act: Callable[..., object], *arguments: object) -> None:
 
 
 def report_error(report: Callable[[str], None], error: BaseException) -> None:
-    """Report what went wrong, and where."""
+    """Report an error, with its place."""
     report(describe(error))
 
 
 def describe(error: BaseException) -> str:
-    """Return what went wrong, and where."""
+    """Return the message for an error, with its place."""
     place = error.__traceback__
     while place and place.tb_next:
         place = place.tb_next
@@ -73,7 +73,7 @@ def describe(error: BaseException) -> str:
 
 
 def log_to_kernel(text: str) -> None:
-    """Put it among the messages of the kernel, which are kept when nobody else listens."""
+    """Write a message to the kernel's log, which works without a console and syslog."""
     try:
         log = calls.open(_KMSG, calls.O_WRONLY | calls.O_NONBLOCK | calls.O_NOCTTY)
         try:

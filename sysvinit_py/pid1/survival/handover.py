@@ -1,10 +1,10 @@
-"""Re-execution: become the /sbin/init that is there now, children and all; or take over from one.
+"""Re-execution: replace this process by the present /sbin/init, which keeps all children; or take over.
 
 See behaviour/reexec.
 
-The state goes through a pipe in the form that C sysvinit writes and reads, so that either of the two can
-take over from the other. Between two of ours a line that C skips carries everything: what C's form has no
-words for would be lost otherwise, such as processes that are being ended, or a boot that is not done.
+The state is passed through a pipe in the format of C sysvinit, so that each of the two can take over from the
+other. A line that C skips carries the complete state: C's format cannot represent, for example, processes
+that are being ended, or an unfinished boot.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
 
 PROGRAM = "/sbin/init"
 OPTION = "--init"
-#: The option by which the program looks whether it could be init, and is not.
+#: The option with which the program only tests whether it can start.
 PROBE = "--probe"
-#: Bytes in which a script of ours says that it is.
+#: The first bytes of a build, which contain its mark.
 _BEGIN = 512
 
-#: A form of marshal that all versions of Python from 3.11 on read and write alike.
+#: A version of marshal's format that is the same in all versions of Python from 3.11 on.
 _MARSHAL = 2
-#: Bytes that a pipe holds unless it is asked to hold more.
+#: The default capacity of a pipe, in bytes.
 _PIPE_SIZE = 1 << 16
-#: How often it is looked whether the trial has ended, and seconds between: 20 s in all.
-_TRIAL_LOOKS, _TRIAL_PAUSE = 4000, 0.005
-#: Milliseconds: the signature is there before the new init is; what follows may take long on a slow machine.
+#: The number of checks whether the self-test has ended, and seconds between them: 20 s in all.
+_TEST_LOOKS, _TEST_PAUSE = 4000, 0.005
+#: Milliseconds for the signature, which is in the pipe already, and for the rest, which may take longer.
 _AT_ONCE, _PATIENCE = 1000, 60_000
-#: Milliseconds that the writer stays at most. Somebody may have inherited the pipe, and keep it open.
+#: Milliseconds after which the writer exits even if the pipe is still open somewhere.
 _STAYS = 10_000
-#: How often it is tried to read the state, and seconds between.
+#: The number of attempts to read the state, and seconds between them.
 _ATTEMPTS, _PAUSE = 10, 0.1
 _CHUNK = 1 << 16
 _MAX_BYTES = 64 << 20
@@ -54,15 +54,15 @@ _LAST_LINE = b"\nEND\n"
 def hand_over(
     state: bytes, environment: Mapping[str, str], *more: str, inherit: Callable[[int], object] = bool
 ) -> None:
-    """Become the new init, called with ``more`` arguments. Raises OSError if that is not possible.
+    """Execute the new init with ``more`` arguments. Raises OSError on failure, and nothing has changed then.
 
-    Nothing has changed then. Without a state, the one that was handed to this init and not read is passed on.
-    ``inherit`` is called with the flags of what one of ours inherits, and no other init.
+    Without a state, the one that this init was given and has not read is passed on. ``inherit`` is called
+    with the flags for descriptors that only this package's init inherits.
     """
-    option = _trial(PROGRAM)
+    option = _test_option(PROGRAM)
     if option:
-        _try_out(option, environment)
-    # What comes now waits for the new init.
+        _self_test(option, environment)
+    # Signals that come from now on are for the new init.
     blocked = calls.pthread_sigmask(calls.SIG_BLOCK, calls.SIGNALS)
     try:
         if state:
@@ -71,18 +71,18 @@ def hand_over(
             _pass_on()
         if option == PROBE:
             inherit(0)
-        # The path as the name, for C init executes what it was called by when it is its turn to hand over.
+        # argv[0] is the path, as C init executes its argv[0] when it is re-executed itself.
         calls.execve(PROGRAM, [PROGRAM, OPTION, *more], environment)
     finally:
-        # Still here: it did not work. The writer ends when nobody can read what there is.
+        # execve has failed. The writer exits when the pipe is closed.
         if state:
             keep_place()
         inherit(calls.FD_CLOEXEC)
         calls.pthread_sigmask(calls.SIG_SETMASK, blocked)
 
 
-def _trial(program: str) -> str:
-    """Return the option to try a script out with, for ours a look at all of itself; empty: not a script."""
+def _test_option(program: str) -> str:
+    """Return the option with which to test a script, PROBE for a build of ours; empty: not a script."""
     file = calls.open(program, calls.O_NONBLOCK)  # to read it
     try:
         begin = calls.read(file, _BEGIN)
@@ -93,12 +93,12 @@ def _trial(program: str) -> str:
     return PROBE if b"sysvinit_py" in begin else "--version"
 
 
-def _try_out(option: str, environment: Mapping[str, str]) -> None:
-    """Raise OSError unless the new init can be executed, starts, and says something.
+def _self_test(option: str, environment: Mapping[str, str]) -> None:
+    """Raise OSError unless the new init can be executed, starts, and prints something.
 
-    For want of memory, or of a Python that is whole, a script may not; and who executed it cannot go back.
+    A script may fail for lack of memory or with a broken Python, and after execve there is no way back.
     """
-    said = calls.memfd_create("trial", calls.MFD_CLOEXEC)
+    said = calls.memfd_create("self-test", calls.MFD_CLOEXEC)
     try:
         if not (_runs(option, environment, said) and calls.fstat(said).st_size):
             raise OSError(ENOEXEC, f"{PROGRAM} does not start")
@@ -112,11 +112,11 @@ def _runs(option: str, environment: Mapping[str, str], output: int) -> bool:
         file_actions=[(calls.POSIX_SPAWN_DUP2, output, 1)],
         setsid=True, setsigmask=[], setsigdef=calls.SIGNALS,
     )  # fmt: skip
-    for _ in range(_TRIAL_LOOKS):
+    for _ in range(_TEST_LOOKS):
         ended, status = calls.waitpid(pid, calls.WNOHANG)
         if ended:
             break
-        calls.sleep(_TRIAL_PAUSE)
+        calls.sleep(_TEST_PAUSE)
     else:
         calls.kill(pid, calls.SIGKILL)
         return False
@@ -129,19 +129,19 @@ def _pass_on() -> None:
     except OSError as error:
         if error.errno != EBADF:
             raise
-        # else there is none to pass on
+        # else there is no state to pass on
 
 
 def _offer(state: bytes) -> None:
-    """Put a pipe with the state in its place.
+    """Make a pipe with the state, whose read end is FD.
 
-    What the pipe holds is safe, whatever becomes of the process that writes the rest of it.
+    What the pipe holds is safe, even if the process that writes the rest fails.
     """
-    keep_place()  # else it might be an end of the pipe
+    keep_place()  # otherwise FD might become an end of the pipe
     read_end, write_end = calls.pipe2(calls.O_CLOEXEC)
     try:
         if FD in (read_end, write_end):
-            raise OSError(EMFILE, "the place of the state could not be kept")
+            raise OSError(EMFILE, "the descriptor of the state could not be reserved")
         rest = state[_fill(write_end, state) :]
         try:
             _start_writer(read_end, write_end, rest)
@@ -155,12 +155,12 @@ def _offer(state: bytes) -> None:
 
 
 def _fill(write_end: int, state: bytes) -> int:
-    """Write as much as the pipe holds, and return how much that was."""
+    """Write as much as the pipe holds; return the number of bytes."""
     if len(state) > _PIPE_SIZE:
         try:
             calls.fcntl(write_end, calls.F_SETPIPE_SZ, len(state))
         except OSError:
-            pass  # so much is not to be had
+            pass  # more than the limit
     calls.fcntl(write_end, calls.F_SETFL, calls.O_NONBLOCK)
     written = calls.write(write_end, state)
     calls.fcntl(write_end, calls.F_SETFL, 0)
@@ -168,9 +168,9 @@ def _fill(write_end: int, state: bytes) -> int:
 
 
 def _start_writer(read_end: int, write_end: int, state: bytes) -> None:
-    """Write what is left of the state, and stay until nobody can read it any more.
+    """Fork a writer for the rest of the state, which exits when the pipe is closed.
 
-    As long as the writer stays, the FIFO of requests is open: what is written to it meanwhile is not lost.
+    It keeps the FIFO of requests open, so that requests in the meantime are not lost.
     """
     if calls.fork():
         return
@@ -186,7 +186,7 @@ def _start_writer(read_end: int, write_end: int, state: bytes) -> None:
 
 
 def take_over() -> bytes:
-    """Return the state that the previous init has left; empty if it has left nothing. It stays open."""
+    """Return the state of the previous init; empty without one. The pipe stays open."""
     state = bytearray()
     for _ in range(_ATTEMPTS):
         try:
@@ -194,13 +194,13 @@ def take_over() -> bytes:
             break
         except OSError as error:
             if error.errno == EBADF:
-                break  # nobody has left anything
-            calls.sleep(_PAUSE)  # children depend on it
+                break  # there is no state
+            calls.sleep(_PAUSE)  # retry, as children depend on it
     return bytes(state) if state.startswith(SIGNATURE) else b""
 
 
 def _read(state: bytearray) -> None:
-    """Add to the state what is there, until it is whole, or can be none."""
+    """Append to the state what can be read, until it is complete or invalid."""
     calls.fcntl(FD, calls.F_SETFD, calls.FD_CLOEXEC)
     if not S_ISFIFO(calls.fstat(FD).st_mode):
         return
@@ -217,9 +217,9 @@ def _read(state: bytearray) -> None:
 
 
 def keep_place() -> None:
-    """Let nothing else have the descriptor of the state: a failed re-execution would have to give it back.
+    """Reserve the descriptor of the state, so that a re-execution finds it free.
 
-    The writer of the state that was there ends.
+    The writer of a state that was there exits.
     """
     try:
         nothing = open_nothing()
@@ -234,13 +234,13 @@ def keep_place() -> None:
             pass
 
 
-# What a machine knows, in C's form and in ours.
+# The state of a machine, in C's format and in ours.
 
 
 def serialized(
     machine: Machine, signals: Iterable[int], boot_recorded: bool, level_recorded: bool, history: bytes = b""
 ) -> bytes:
-    """Return the state of the machine, which signals have not reached it yet, and the last events."""
+    """Serialize the state of the machine, with pending signals and the history."""
     position = machine.position
     whole = marshal.dumps(save(machine), _MARSHAL)
     saved = Saved(
@@ -262,16 +262,16 @@ def serialized(
 
 
 def minimal_state(machine: Machine, signal: int) -> bytes:
-    """Return a state that says little more than the level, for when :func:`serialized` cannot be had.
+    """Return a state with little more than the level, if :func:`serialized` fails.
 
-    ``signal`` has the new init read the inittab, and start what has its place in the level.
+    ``signal`` has the new init read the inittab, and start the entries of the level.
     """
     level = machine.position.runlevel
     return encode(Saved(level, level, machine.position.prevlevel, signals=1 << signal))
 
 
 def history_of(saved: Saved) -> bytes:
-    """Return the events that the previous init has published; empty if it has left none."""
+    """Return the history that the previous init has published; empty without one."""
     try:
         return a2b_base64(saved.history)
     except ValueError:
@@ -279,7 +279,7 @@ def history_of(saved: Saved) -> bytes:
 
 
 def _saved_entry(job: Job) -> SavedEntry:
-    """Return it as C takes it, which would start what was stopped: there it is off until the next reading."""
+    """Return a job for C sysvinit. One that was stopped is off there until the next reading."""
     return SavedEntry(
         job.entry.replace(action="off") if job.stopped and job.rule.again else job.entry,
         pid=job.pid,
@@ -295,7 +295,7 @@ def _saved_entry(job: Job) -> SavedEntry:
 
 
 def machine_from_saved(saved: Saved, environ: Mapping[str, str]) -> Machine:
-    """Return the machine that goes on where the previous init was."""
+    """Return the machine in the state of the previous init."""
     number, _, text = saved.ours.partition(" ")
     if text:
         try:
@@ -303,12 +303,12 @@ def machine_from_saved(saved: Saved, environ: Mapping[str, str]) -> Machine:
             if crc32(whole) == int(number):
                 return restore(marshal.loads(whole))
         except Exception:
-            pass  # of another version of ours, whatever that has in it; C's form will do
+            pass  # from an incompatible version; C's format is used instead
     return _machine_from_c(saved, environ)
 
 
 def is_child(pid: int) -> bool:
-    """Return whether it is a child of ours still, if only as a zombie."""
+    """Return whether it is a child of this process, possibly a zombie."""
     try:
         calls.waitid(calls.P_PID, pid, calls.WNOHANG | calls.WEXITED | calls.WNOWAIT)
     except OSError:
@@ -317,20 +317,20 @@ def is_child(pid: int) -> bool:
 
 
 def _in_file(entry: Entry) -> Entry:
-    """Return the entry as the inittab may have it: C writes # and * for levels that are ignored."""
+    """Return the entry as in the inittab: C writes # and * for levels that are ignored."""
     ignored = entry.rule.when in (AT_SYSINIT, AT_BOOT)
     return entry.replace(runlevels="") if ignored else entry
 
 
 def variables_of(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the INIT_* variables of telinit -e: they live in the environment while no init does."""
+    """Return the INIT_* variables of telinit -e, which are passed in the environment."""
     return {
         name: value for name, value in environ.items() if name.startswith("INIT_") and name != "INIT_VERSION"
     }
 
 
 def _machine_from_c(saved: Saved, environ: Mapping[str, str]) -> Machine:
-    """Return the machine of a state in C's form: what that has no words for is as in a machine at rest."""
+    """Return the machine for a state in C's format; what that does not represent gets defaults."""
     new = Machine(saved.wait_time)
     new.resume_inittab(tuple(_in_file(marks.entry) for marks in saved.entries), ())
     state = save(new)
@@ -342,7 +342,7 @@ def _machine_from_c(saved: Saved, environ: Mapping[str, str]) -> Machine:
         "variables": variables_of(environ),
     }  # fmt: skip
     for number, ((key, entry), marks) in enumerate(zip(numbered(new.entries), saved.entries, strict=True)):
-        ended = marks.status or (marks.has_run and not marks.pid)  # 0 may say that it has not
+        ended = marks.status or (marks.has_run and not marks.pid)  # status 0 is ambiguous
         job = save_job(Job(key, entry, marks.status if ended else UNKNOWN))
         job["marks"] |= {
             "pid": marks.pid, "accounted": entry.accounting, "has_run": marks.has_run,

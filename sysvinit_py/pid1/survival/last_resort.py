@@ -1,8 +1,7 @@
-"""The last resort: what init is when re-execution has not helped, until ``telinit u`` makes it one again.
+"""The last resort: what PID 1 does if re-execution has not helped, until ``telinit u`` succeeds.
 
-Reaps, keeps a sulogin on the console, and obeys ``telinit u``, ``0`` and ``6``. It has nothing in common with
-the rest of PID 1 but the seam to the kernel, and the rule whose the FIFO is, as it is there for errors in all
-the rest.
+It reaps, keeps a sulogin on the console, and handles ``telinit u``, ``0`` and ``6``. As it is for errors in
+the rest of PID 1, it uses nothing of it but ``linux.calls`` and the check of the FIFO's ownership.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ _REQUEST = Struct("=iiii368x")
 _MAGIC, _RUNLVL = 0x03091969, 1
 _CHUNK = 64 * _REQUEST.size
 
-#: Milliseconds between two looks for children that have ended.
+#: Milliseconds between two checks for children that have ended.
 _LOOK = 250
-#: Seconds: a sulogin is started no sooner after the one before it.
+#: Seconds between two starts of sulogin.
 _PAUSE = 5.0
-#: Seconds after SIGTERM and after SIGKILL to all processes, when there is no entry that halts the machine.
+#: Seconds after SIGTERM and after SIGKILL to all processes, if no entry halts the machine.
 _WAIT = 5.0
 
 
@@ -42,10 +41,10 @@ def serve(
     commands: Mapping[str, Sequence[str]],
     signals: Iterable[int],
 ) -> None:
-    """Be the last resort. Never returns, whatever happens.
+    """Run the last resort. Never returns or raises.
 
-    ``become_init`` is telinit u, and returns or raises if that is not possible; ``commands`` are those of the
-    entries of levels 0 and 6; ``signals`` are those that init has handlers for.
+    ``become_init`` is for telinit u, and returns or raises if it fails; ``commands`` are those of the entries
+    of levels 0 and 6; ``signals`` are those that init handles.
     """
     resort = LastResort(report, become_init, commands)
     _best_effort(lambda: resort.begin(signals))
@@ -54,7 +53,7 @@ def serve(
 
 
 def _best_effort(step: Callable[[], None]) -> None:
-    """Do it, whatever it raises: an error here has nowhere to go."""
+    """Call a function, and ignore its errors."""
     try:
         step()
     except BaseException:
@@ -65,7 +64,7 @@ def _best_effort(step: Callable[[], None]) -> None:
 
 
 class LastResort:
-    """The little that is left of init."""
+    """The minimal init."""
 
     def __init__(
         self,
@@ -84,14 +83,14 @@ class LastResort:
         self._runs = 0  # the pid of what runs of it
 
     def begin(self, signals: Iterable[int]) -> None:
-        """Ignore what init handles, and report what is the matter."""
+        """Ignore the signals that init handles, and report the failure."""
         for number in signals:
-            calls.signal(number, calls.SIG_DFL)  # the kernel keeps them from PID 1 then
+            calls.signal(number, calls.SIG_DFL)  # not delivered to PID 1 by the kernel
         calls.pthread_sigmask(calls.SIG_SETMASK, [])
         self._report("init has failed, and only reaps now; telinit u, 0 and 6 are obeyed")
 
     def turn(self) -> None:
-        """Reap, see to sulogin, and obey."""
+        """Reap, keep a sulogin running, and handle requests."""
         self._reap()
         if self._ending:
             self._end()
@@ -115,7 +114,7 @@ class LastResort:
                 self._runs = 0
 
     def _requests(self) -> list[str]:
-        """Wait for requests, a moment at most, and return the levels that they name."""
+        """Wait for requests, up to _LOOK, and return the levels that they name."""
         try:
             if self._fifo < 0:
                 self._fifo = self._open_fifo()
@@ -156,7 +155,7 @@ class LastResort:
             self._to_run = list(self._commands.get(level, ()))
 
     def _end(self) -> None:
-        """Run what the inittab has for the level, one after the other; then end all by force."""
+        """Run the commands of the level, one after the other; then kill all processes, and reboot(2)."""
         if self._runs:
             return
         if self._to_run:
@@ -167,12 +166,12 @@ class LastResort:
                 calls.kill(-1, number)
                 calls.sleep(_WAIT)
             except OSError:
-                pass  # there are no others
+                pass  # there are no other processes
         calls.sync()
         calls.reboot(calls.RB_POWER_OFF if self._ending == "0" else calls.RB_AUTOBOOT)
 
     def _start(self, argv: list[str]) -> int:
-        """Start a command on the console, or on nothing. Raises OSError if that is not possible."""
+        """Start a command on the console, or on /dev/null. Raises OSError."""
         level = self._ending or "S"
         terminal = self._open_console()
         try:
@@ -186,7 +185,7 @@ class LastResort:
 
     def _open_console(self) -> int:
         try:
-            # It may be a line to wait for.
+            # O_NONBLOCK, as opening a serial line may block.
             console = calls.open(CONSOLE, calls.O_RDWR | calls.O_NOCTTY | calls.O_NONBLOCK)
         except OSError:
             return calls.open(NOTHING, calls.O_RDWR)

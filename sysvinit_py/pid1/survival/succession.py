@@ -1,4 +1,4 @@
-"""Succession: what the previous init has left to this one, and this one leaves to the next.
+"""Succession: taking over from the previous init, and handing over to the next one.
 
 See behaviour/reexec.
 """
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class Succession:
-    """Begins where the previous init has ended, and hands over.
+    """Continues the previous init, and hands over to the next one.
 
-    arguments    what this init was called with
-    inherited    the variables that it was executed with; ``environment``: those that its children have
-    boot_events  returns what the machine is told at boot
+    arguments    of this init
+    inherited    the environment of this init; ``environment``: that of its children
+    boot_events  returns the events of a boot
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class Succession:
         self._publisher = publisher
         self._capture = capture
         self._report = report
-        self._handed = b""  # the state that the previous init has left, until the machine has it
-        self._begun = False  # the machine has it, or the boot
+        self._handed = b""  # the state of the previous init, until the machine has it
+        self._begun = False  # the machine has that state, or is booting
 
     def begin(self) -> None:
-        """Boot, unless the previous init has left a state to go on with."""
+        """Boot, or continue from the state of the previous init."""
         if handover.OPTION in self._arguments:
             self._handed = handover.take_over()
         else:
@@ -89,7 +89,7 @@ class Succession:
         self._accounting.create()
 
     def _go_on(self, saved: Saved) -> None:
-        """Take over the children and all that the previous init knew."""
+        """Take over the children and the state of the previous init."""
         self._driver.machine = machine = handover.machine_from_saved(saved, self._inherited)
         self._publisher.history.resume(handover.history_of(saved))
         self._driver.add(*(ev.ChildExited(pid, 0) for pid in machine.running if not handover.is_child(pid)))
@@ -104,7 +104,7 @@ class Succession:
             self._accounting.level(machine.position.runlevel, machine.position.prevlevel)
 
     def hand_over_if_wanted(self) -> None:
-        """Become the /sbin/init that is there now if the machine wants it; go on if that is not possible."""
+        """Execute the present /sbin/init if that was requested; continue if it fails."""
         if not self._runner.successor_wanted:
             return
         self._runner.successor_wanted = False
@@ -118,11 +118,11 @@ class Succession:
             self._publisher.write()
 
     def hand_over(self, *more: str) -> None:
-        """Become the new init, called with ``more`` arguments. Raises OSError if that is not possible."""
+        """Execute the new init with ``more`` arguments. Raises OSError if it fails."""
         self._execute(self._state(), *more)
 
     def rescue(self) -> None:
-        """Become a new init with as much as can be told of what there was; return if that is not possible."""
+        """Execute the new init with as much of the state as possible; return if that fails."""
         for state in (self._state, lambda: handover.minimal_state(self._driver.machine, calls.SIGHUP)):
             try:
                 self._execute(state())
@@ -136,12 +136,12 @@ class Succession:
         self._report(f"Attempt to re-exec failed: {error.strerror}", log=False)
 
     def _state(self) -> bytes:
-        """Return what the next init needs; before this one has begun, what it was handed itself."""
+        """Return the state for the next init; before this one has begun, the state that it was given."""
         if not self._begun:
             return self._handed
         signals = self._signals.pending
         if self._driver.machine.reading:
-            signals.add(calls.SIGHUP)  # C init knows of no reading under way
+            signals.add(calls.SIGHUP)  # C's format has no reading in progress
         return handover.serialized(
             self._driver.machine, signals, *self._accounting.recorded, self._publisher.events()
         )

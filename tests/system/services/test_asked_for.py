@@ -181,7 +181,7 @@ def test_needs_that_cannot_be_met(services: Directory, needs: str, line: str) ->
     services.runs(web)
 
 
-def test_a_circle(services: Directory) -> None:
+def test_a_cycle(services: Directory) -> None:
     """Each in it says so once, and who needs one of them does not; it ends with one file."""
     made = {
         name: write(services.service(name), "needs", needs)

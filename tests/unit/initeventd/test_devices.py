@@ -164,7 +164,7 @@ def test_lost_events(world: World) -> None:
     old = Device("AC", "change", type="Mains", online="1")
     assert world.report(LOST, old, LOST) == 2
     assert world.devices.supplies == {"AC": Supply("Mains", online=False)}
-    assert world.said == ["too many events at once, some were lost: looking at everything anew"]
+    assert world.said == ["too many events at once, some were lost: reading all devices again"]
     assert world.report() == 0
 
 

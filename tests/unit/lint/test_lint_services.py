@@ -131,7 +131,7 @@ def test_a_name_that_is_taken_by_something_else(tmp_path: Path) -> None:
     assert lint(tmp_path, {}) == ["a/run:1 SVC001", "b/run:1 SVC001", "c/run:1 SVC001"]
 
 
-def test_circles_of_needs(tmp_path: Path) -> None:
+def test_cycles_of_needs(tmp_path: Path) -> None:
     """Each service in one has a line, and who needs one of them has none."""
     needs = {"a": "x\nb\n", "b": "c\n", "c": "a\n", "d": "a\n", "x": "", "y": "x\nz\n", "z": "y\n"}
     files = {f"{name}/run": WEB["web/run"] for name in needs}

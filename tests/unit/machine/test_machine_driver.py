@@ -91,7 +91,7 @@ def test_what_is_told_before_a_start_is_answered(event: ev.Event) -> None:
 
 
 def test_an_answer_that_nothing_asked_for() -> None:
-    with pytest.raises(MisuseError, match="nothing was told to start"):
+    with pytest.raises(MisuseError, match="nothing is being started"):
         Machine().handle(ev.Started(SI, 5), 1.0)
 
 

@@ -52,8 +52,8 @@ def test_the_commands_have_the_numbers_of_initreq_h() -> None:
     ("request_", "reason"),
     [
         (Request(initctl.SETENV, data=bytes(369)), "data of 369 bytes, at most 368 fit"),
-        (Request(2**31), f"{2**31} is no int32"),
-        (Request(initctl.RUNLVL, "2", -(2**31) - 1), f"{-(2**31) - 1} is no int32"),
+        (Request(2**31), f"{2**31} is not an int32"),
+        (Request(initctl.RUNLVL, "2", -(2**31) - 1), f"{-(2**31) - 1} is not an int32"),
     ],
 )
 def test_what_does_not_fit_is_refused(request_: Request, reason: str) -> None:

@@ -28,11 +28,11 @@ def test_what_it_says(words: str, expected: Arguments) -> None:
     ("words", "message"),
     [
         ("--grase", "unknown option --grase"), ("-x", "unknown option -x"),
-        ("--check=1", "unknown option --check=1"), ("bash", "bash: a command comes after --"),
-        ("--grace", "--grace wants seconds"),
-        *((f"--grace {text}", f'--grace wants seconds, not "{text}"')
+        ("--check=1", "unknown option --check=1"), ("bash", "bash: a command has to follow --"),
+        ("--grace", "--grace requires seconds"),
+        *((f"--grace {text}", f'--grace requires seconds, not "{text}"')
           for text in ("8s", "-1", "1e3", "nan", "99999999", "1.", "\u0663")),
-        ("--log=x", '--log wants prefix, json or raw, not "x"'),
+        ("--log=x", '--log requires prefix, json or raw, not "x"'),
         ("--level 0", "--level 0 would end the container at once"),
         ("--level 22", "--level 22: no such level"),
         ("--level=", "--level : no such level"), ("--level 06", "--level 06: no such level"),

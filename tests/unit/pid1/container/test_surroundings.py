@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posix
 import signal
 import sys
 from collections.abc import Callable
@@ -10,21 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from sysvinit_py.linux import calls
+from sysvinit_py.linux import calls, inherited
 from sysvinit_py.linux.descendants import descendants
 from sysvinit_py.pid1.container import environment, front, main
 
 
 def test_the_variables_are_those_of_the_container() -> None:
-    given = environment.variables({"LC_CTYPE": "C.UTF-8"})
+    given = environment.variables()
     words = Path("/proc/self/environ").read_bytes().rstrip(b"\0").split(b"\0")
     assert given == dict(os.fsdecode(word).partition("=")[::2] for word in words)
 
 
 def test_what_python_adds_is_not_passed_on_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "_ENVIRON", "/no/such")
-    assert environment.variables({"LC_CTYPE": "C.UTF-8", "A": "1"}) == {"A": "1"}
-    assert environment.variables({"LC_CTYPE": "de"}) == {"LC_CTYPE": "de"}
+    monkeypatch.setattr(inherited, "_ENVIRON", "/no/such")
+    monkeypatch.setattr(posix, "environ", {b"LC_CTYPE": b"C.UTF-8", b"A": b"1"})
+    assert environment.variables() == {"A": "1"}
+    monkeypatch.setattr(posix, "environ", {b"LC_CTYPE": b"de"})
+    assert environment.variables() == {"LC_CTYPE": "de"}
 
 
 def test_what_is_added(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,7 +193,7 @@ def test_what_does_not_start_is_not_executed(
     program.write_text("#!/bin/sh\nsleep 0.1\nexit 3\n")
     program.chmod(0o755)
     monkeypatch.setattr(handover, "PROGRAM", str(program))
-    monkeypatch.setattr(handover, "_TRIAL_LOOKS", looks)
+    monkeypatch.setattr(handover, "_TEST_LOOKS", looks)
     with pytest.raises(OSError, match="init does not start"):
         handover.hand_over(b"state", {})
     assert not executed
