@@ -31,6 +31,6 @@ def test_each_command_prints_what_is_shown(command: str, output: str, tmp_path: 
 
 
 def test_all_are_found() -> None:
-    assert len(SHOWN) == PAGE.count("$ inittab ") == 7
+    assert len(SHOWN) == PAGE.count("$ inittab ") == 8
     assert {command.split()[1] for command, _ in SHOWN} == {"explain", "graph", "fmt"}
     assert BLOCKS[0].startswith("id:3:initdefault:\n")

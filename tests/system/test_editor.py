@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -302,6 +304,34 @@ async def test_an_answer_comes_while_one_types(editor: LanguageClient, tmp_path:
         await all_found(file)
         took.append(cpu_time(editor._server.pid) - began)
     assert median(took) < 0.1 * 2 * PATIENCE, took
+
+
+BARE = "from pygls.lsp.server import LanguageServer; LanguageServer('bare', '1').start_io()"
+
+
+def first_answer(command: Sequence[str]) -> float:
+    """Return the seconds of a processor until the answer to initialize."""
+    asked = json.dumps(
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"processId": None, "capabilities": {}}}
+    )
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write(f"Content-Length: {len(asked)}\r\n\r\n{asked}".encode())
+        server.stdin.flush()
+        assert server.stdout.readline().startswith(b"Content-Length: ")
+        took = cpu_time(server.pid)
+        server.kill()
+    return took
+
+
+@pytest.mark.timed
+async def test_the_first_answer_takes_no_longer_than_that_of_a_server_that_does_nothing() -> None:
+    """The least of three each: Python, pygls and the protocol's classes take most of it in both."""
+    ours, bare = (
+        min(first_answer(command) for _ in range(3)) for command in (SERVER, [sys.executable, "-c", BARE])
+    )
+    assert ours < 1.1 * bare
 
 
 def cpu_time(pid: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ import pytest
 
 from sysvinit_py.lint import cli, fixes
 from sysvinit_py.lint.formats import FORMATS
+from sysvinit_py.linux import beneath
 from sysvinit_py.linux.beneath import Place, named_file
 
 Run = Callable[..., tuple[int, str]]
@@ -538,3 +540,19 @@ def test_what_strangers_wrote_gives_no_orders(order: str, act: str, run: Run, re
         status, said = run(repo, *words, act, "--target=sysvinit_py")
         assert status in (1, 2)
         assert harmless(said, github=act == "--format=github"), said
+
+
+def test_what_is_regular_by_its_mode_and_would_be_waited_for(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As /proc/kmsg: it hung; what is handed down is still waited for."""
+
+    def nothing_yet(*_: object) -> bytes:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    (repo / "kmsg").write_bytes(b"")
+    monkeypatch.setattr(os, "read", nothing_yet)
+    monkeypatch.setattr(beneath, "select", lambda *_: pytest.fail("it waits"))
+    with pytest.raises(BlockingIOError) as raised:
+        named_file(f"{repo}/kmsg").read(100)
+    assert raised.value.filename == f"{repo}/kmsg"

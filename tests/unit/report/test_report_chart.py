@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sysvinit_py.inittab.entry import Entry
 from sysvinit_py.machine import events as ev
-from sysvinit_py.report.chart import Bar, Chart, chart, rows, svg
+from sysvinit_py.report.chart import Bar, Chart, chart, facts, rows, svg
 from sysvinit_py.report.history import Event, Ring, read
 from sysvinit_py.simulator.world import World, entries
 
@@ -182,3 +182,16 @@ def test_an_entry_without_a_command_is_no_bar_by_name() -> None:
     )
     assert drawn
     assert [*rows(drawn)][1][-1] == "-"
+
+
+def test_for_programs() -> None:
+    """The times are those of the bars, from the beginning of the chart."""
+    world, ring = booted()
+    drawn = chart(noted(world, ring), FOUND, world.now)
+    found = facts(drawn) if drawn else {}
+    assert (found["seconds"], found["stages"][0]) == (5.0, {"time": 0.0, "stage": "#"})
+    assert [
+        (bar["id"], bar["began"], None if bar["ended"] is None else bar["ended"] - bar["began"], bar["held"])
+        for bar in found["bars"]
+    ] == told(drawn)
+    assert found["bars"][0]["command"] == "rcS"
