@@ -88,6 +88,8 @@ class Machine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.switch_off()
+        if error:
+            print(self.said.replace("\r", "")[-5000:])
         for file in self._qemu.stdin, self._qemu.stdout, self._lines, self._monitor:
             assert file
             file.close()

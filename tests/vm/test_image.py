@@ -229,7 +229,9 @@ def records(machine: Machine) -> list[str]:
 )
 def test_forced(fresh: Machine, options: str, recorded: bool, saved: bool) -> None:
     """``halt -f`` syncs, has the disk write its cache, and notes it in wtmp, unless it is told not to."""
-    fresh.run("sync; sleep 6")  # until the kernel has nothing to write any more
+    # The kernel itself is not to write it before, which on a slow machine would be in time.
+    fresh.run("mount -o remount,commit=600 /; echo 60000 > /proc/sys/vm/dirty_expire_centisecs")
+    fresh.run("sync; sleep 6")  # until it has nothing to write any more
     before = fresh.flushes()
     fresh.run("echo saved > /root/late")
     fresh.type(f"halt -f {options}")
