@@ -212,12 +212,10 @@ class Front(Source):
             own = next((other for other in self.hubs if other.alone and not other.entries), None)
             own = own or self._new_hub(alone=True)
             self._add(entry, own)
+        hubs = [other.pid for other in self.hubs]
         for pid in children():  # what the hub was about to start: it may yet do so, and would be nobody's
             try:
-                if (
-                    pid not in (other.pid for other in self.hubs)
-                    and contents(f"/proc/{pid}/comm") == "runsv\n"
-                ):
+                if pid not in hubs and contents(f"/proc/{pid}/comm") == "runsv\n":
                     calls.kill(pid, calls.SIGKILL)
             except OSError:
                 pass

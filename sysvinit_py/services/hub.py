@@ -151,22 +151,17 @@ class Hub(Host, Source):
 
     def reap(self) -> None:
         """Take in which children have ended."""
-        while pid_and_status := self._reaped():
-            pid, status = pid_and_status
-            if pid in self._children:
-                service, ended = self._children.pop(pid)
-                self.call(service, ended, status)
-            else:
-                self.ended(pid, status)
-        self._finish()
-
-    @staticmethod
-    def _reaped() -> tuple[int, int] | None:
         try:
-            pid, status = calls.waitpid(-1, calls.WNOHANG)
+            while (reaped := calls.waitpid(-1, calls.WNOHANG))[0]:
+                pid, status = reaped
+                if pid in self._children:
+                    service, ended = self._children.pop(pid)
+                    self.call(service, ended, status)
+                else:
+                    self.ended(pid, status)
         except ChildProcessError:
-            return None
-        return (pid, status) if pid else None
+            pass  # there is none left
+        self._finish()
 
     def _deleted(self) -> None:
         """Take in that something was deleted; a service that deletes all the time costs no more than this."""
