@@ -151,6 +151,7 @@ class Hub(Host, Source):
 
     def reap(self) -> None:
         """Take in which children have ended."""
+        hurries = False
         try:
             while (reaped := calls.waitpid(-1, calls.WNOHANG))[0]:
                 pid, status = reaped
@@ -159,9 +160,12 @@ class Hub(Host, Source):
                     self.call(service, ended, status)
                 else:
                     self.ended(pid, status)
+                hurries = hurries or self.spawner.hurry()
         except ChildProcessError:
             pass  # there is none left
         self._finish()
+        if hurries:
+            self.spawner.calm()
 
     def _deleted(self) -> None:
         """Take in that something was deleted; a service that deletes all the time costs no more than this."""
