@@ -137,6 +137,7 @@ class Hub(Host, Source):
                 loop.turn(_take)
             except Exception as error:
                 self.say(f"runsv: warning: {type(error).__name__}: {error}")
+                self.spawner.calm()
                 self._signals.again(calls.SIGCHLD)  # some may not have been reaped
                 calls.sleep(_RETRY)
 
