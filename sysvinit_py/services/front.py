@@ -43,9 +43,8 @@ _CHANGES = (
 )  # fmt: skip
 #: File systems that other machines change, of which inotify gets no notice.
 _REMOTE = ("nfs", "cifs", "smb", "9p", "ceph", "fuse", "virtiofs", "afs", "vboxsf", "gfs", "ocfs")
-#: Services that one hub has at most, as each makes every start a little dearer, and each hub takes 2 MB;
-#: descriptors that a service with a logger needs, and a hub.
-_MOST, _DESCRIPTORS, _OTHERS = 350, 10, 30
+#: Services that one hub has at most; descriptors that a service with a logger needs, and a hub.
+_MOST, _DESCRIPTORS, _OTHERS = 1000, 10, 30
 _RESCAN = ".forced-rescan"
 _CHUNK = 1 << 16
 

@@ -152,16 +152,18 @@ class Hub(Host, Source):
 
     def reap(self) -> None:
         """Take in which children have ended."""
-        hurries = False
+        count, hurries = 0, False
         try:
             while (reaped := calls.waitpid(-1, calls.WNOHANG))[0]:
                 pid, status = reaped
+                count += 1
+                if count == 2:  # from here on others wait while one is started
+                    hurries = self.spawner.hurry()
                 if pid in self._children:
                     service, ended = self._children.pop(pid)
                     self.call(service, ended, status)
                 else:
                     self.ended(pid, status)
-                hurries = hurries or self.spawner.hurry()
         except ChildProcessError:
             pass  # there is none left
         self._finish()
