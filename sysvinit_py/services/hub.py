@@ -165,7 +165,7 @@ class Hub(Host, Source):
                 else:
                     self.ended(pid, status)
         except ChildProcessError:
-            pass  # there is none left
+            pass  # all have been reaped
         self._finish()
         if hurries:
             self.spawner.calm()
