@@ -90,7 +90,7 @@ def measure(
             tell(f"{task.name}, round {number}: {init.name}")
             try:
                 values = task.run(init)
-            except (TimeoutError, PackageError) as error:
+            except (OSError, RuntimeError, PackageError) as error:
                 results.failures.append(f"{task.name}, round {number}, {init.name}: {error}")
                 continue
             for name, row in rows.items():

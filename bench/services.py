@@ -138,7 +138,7 @@ class ServicesTrial(Trial):
 
     def start(self, count: int) -> float:
         """Wait until all services run; return the seconds from runsvdir's start until then."""
-        last = self.stamps.wait(FIRST, count, timeout=300)[-1].time
+        last = self.stamps.wait(FIRST, count, timeout=60)[-1].time
         return last - self.stamps.all(BEGUN)[0].time
 
 
@@ -282,7 +282,7 @@ _CPU, _PSS = Measure("CPU", "ms"), Measure("PSS", "MB")
 
 
 def _task(name: str, run: object, *measures: Measure, inits: tuple[str, ...] = (OURS, RUNIT),
-          quick: bool = False, rounds: int | None = None) -> Task:  # fmt: skip
+          quick: bool = False, rounds: int = 5) -> Task:  # fmt: skip
     return Task(name, run, measures, inits, quick=quick, rounds=rounds, theirs=RUNIT)  # type: ignore[arg-type]
 
 

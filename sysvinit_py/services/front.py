@@ -43,9 +43,8 @@ _CHANGES = (
 )  # fmt: skip
 #: File systems that other machines change, of which inotify gets no notice.
 _REMOTE = ("nfs", "cifs", "smb", "9p", "ceph", "fuse", "virtiofs", "afs", "vboxsf", "gfs", "ocfs")
-#: Services that one hub has at most, as each makes every start a little dearer, and each hub takes 2 MB;
-#: descriptors that a service with a logger needs, and a hub.
-_MOST, _DESCRIPTORS, _OTHERS = 350, 10, 30
+#: Services that one hub has at most; descriptors that a service with a logger needs, and a hub.
+_MOST, _DESCRIPTORS, _OTHERS = 1000, 10, 30
 _RESCAN = ".forced-rescan"
 _CHUNK = 1 << 16
 
@@ -212,12 +211,10 @@ class Front(Source):
             own = next((other for other in self.hubs if other.alone and not other.entries), None)
             own = own or self._new_hub(alone=True)
             self._add(entry, own)
+        hubs = [other.pid for other in self.hubs]
         for pid in children():  # what the hub was about to start: it may yet do so, and would be nobody's
             try:
-                if (
-                    pid not in (other.pid for other in self.hubs)
-                    and contents(f"/proc/{pid}/comm") == "runsv\n"
-                ):
+                if pid not in hubs and contents(f"/proc/{pid}/comm") == "runsv\n":
                     calls.kill(pid, calls.SIGKILL)
             except OSError:
                 pass

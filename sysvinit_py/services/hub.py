@@ -137,6 +137,7 @@ class Hub(Host, Source):
                 loop.turn(_take)
             except Exception as error:
                 self.say(f"runsv: warning: {type(error).__name__}: {error}")
+                self.spawner.calm()
                 self._signals.again(calls.SIGCHLD)  # some may not have been reaped
                 calls.sleep(_RETRY)
 
@@ -151,22 +152,23 @@ class Hub(Host, Source):
 
     def reap(self) -> None:
         """Take in which children have ended."""
-        while pid_and_status := self._reaped():
-            pid, status = pid_and_status
-            if pid in self._children:
-                service, ended = self._children.pop(pid)
-                self.call(service, ended, status)
-            else:
-                self.ended(pid, status)
-        self._finish()
-
-    @staticmethod
-    def _reaped() -> tuple[int, int] | None:
+        count, hurries = 0, False
         try:
-            pid, status = calls.waitpid(-1, calls.WNOHANG)
+            while (reaped := calls.waitpid(-1, calls.WNOHANG))[0]:
+                pid, status = reaped
+                count += 1
+                if count == 2:  # from here on others wait while one is started
+                    hurries = self.spawner.hurry()
+                if pid in self._children:
+                    service, ended = self._children.pop(pid)
+                    self.call(service, ended, status)
+                else:
+                    self.ended(pid, status)
         except ChildProcessError:
-            return None
-        return (pid, status) if pid else None
+            pass  # all have been reaped
+        self._finish()
+        if hurries:
+            self.spawner.calm()
 
     def _deleted(self) -> None:
         """Take in that something was deleted; a service that deletes all the time costs no more than this."""

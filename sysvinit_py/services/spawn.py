@@ -51,17 +51,19 @@ class Spawner:
         if self._soft != self._hard:
             self._setrlimit(self._descriptors, (soft, self._hard))
 
-    def hurry(self) -> None:
-        """Be scheduled before others, and children until they are executed, where that is allowed.
+    def hurry(self) -> bool:
+        """Be scheduled before others, and children until they are executed; return whether that is new.
 
         Each start waits for an execve(2), and on a busy machine that would wait for its turn each time.
         """
         try:
-            if calls.sched_getscheduler(0) == calls.SCHED_OTHER:
-                calls.sched_setscheduler(0, calls.SCHED_RR, calls.sched_param(_FIRST))
-                self._how["scheduler"] = calls.SCHED_RR, calls.sched_param(_CHILD)
+            if "scheduler" in self._how or calls.sched_getscheduler(0) != calls.SCHED_OTHER:
+                return False
+            calls.sched_setscheduler(0, calls.SCHED_RR, calls.sched_param(_FIRST))
         except OSError:
-            pass
+            return False  # it is not allowed
+        self._how["scheduler"] = calls.SCHED_RR, calls.sched_param(_CHILD)
+        return True
 
     def calm(self) -> None:
         """Be scheduled as others again."""

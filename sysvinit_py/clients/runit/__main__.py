@@ -11,18 +11,15 @@ if TYPE_CHECKING:
 #: Which module each program is: it has a function main that takes the words of the command line, the name
 #: among them, and returns the exit status. Only that module is imported.
 MODULES = {
-    "chpst": "clients.runit.chpst",
-    "envdir": "clients.runit.chpst",
-    "envuidgid": "clients.runit.chpst",
-    "pgrphack": "clients.runit.chpst",
+    **dict.fromkeys(
+        ("chpst", "envdir", "envuidgid", "pgrphack", "setlock", "setuidgid", "softlimit"),
+        "clients.runit.chpst",
+    ),
     "runit": "pid1.runit.main",
     "runit-init": "clients.runit.runit_init",
     "runsv": "services.runsv",
     "runsvchdir": "clients.runit.runsvchdir",
     "runsvdir": "services.runsvdir",
-    "setlock": "clients.runit.chpst",
-    "setuidgid": "clients.runit.chpst",
-    "softlimit": "clients.runit.chpst",
     "sv": "clients.runit.sv",
     "svlogd": "clients.runit.svlogd",
     "utmpset": "clients.runit.utmpset",

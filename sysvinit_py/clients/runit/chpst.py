@@ -14,7 +14,7 @@ import pwd
 import resource
 
 from sysvinit_py import __version__
-from sysvinit_py.clients.runit.common import UsageError, complain, encoded, number, options
+from sysvinit_py.clients.runit.common import UsageError, complain, encoded, number, options, wrong_usage
 from sysvinit_py.linux import inherited
 from sysvinit_py.protocol.supervise import reason
 
@@ -92,7 +92,7 @@ class Changes:
 
 def main(argv: list[str]) -> int:
     """Execute what the command line says. Returns an exit status only if that fails."""
-    name, changes, status = argv[0].rpartition("/")[2], Changes(), 111
+    name, changes = argv[0].rpartition("/")[2], Changes()
     try:
         changes.words = argv[1:]
         _PARSERS.get(name, _daemontools)(name, changes)
@@ -101,12 +101,13 @@ def main(argv: list[str]) -> int:
         execute(changes, apply(changes))
     except UsageError as wrong:
         form = USAGES["chpst" if isinstance(wrong, _NumberError) else name]
-        complain(f"{name}: {wrong}\n" * bool(str(wrong)) + f"usage: {name} {form}\n\n")
-        status = 100
+        wrong_usage(name, wrong, f"{name} {form}")
+        return 100
     except (FatalError, MemoryError) as fatal:
-        complain("" if changes.quiet else f"chpst: fatal: {str(fatal) or 'out of memory.'}\n")
-        status = 0 if changes.quiet else status
-    return status
+        if changes.quiet:
+            return 0
+        complain(f"chpst: fatal: {str(fatal) or 'out of memory.'}\n")
+    return 111
 
 
 def _chpst(_: str, changes: Changes) -> None:

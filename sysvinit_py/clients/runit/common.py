@@ -37,6 +37,20 @@ def options(words: list[str], letters: str) -> Iterator[tuple[str, str]]:
             break
 
 
+def wrong_usage(name: str, wrong: UsageError, form: str) -> None:
+    """Say what is wrong, if that is known, and how the program is used."""
+    complain(f"{name}: {wrong}\n" * bool(str(wrong)) + f"usage: {form}\n\n")
+
+
+def is_there(path: str) -> bool:
+    """Return whether something has this name, be it a link that leads nowhere."""
+    try:
+        posix.lstat(path)
+    except OSError:
+        return False
+    return True
+
+
 def number(text: str) -> int:
     """Return digits, or none, as C's programs read them into 64 bits. Raises ValueError."""
     if text.strip("0123456789"):

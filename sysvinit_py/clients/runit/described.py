@@ -39,21 +39,16 @@ _OF_BOTH = {
 }
 _SERVICES = Option("services", "SERVICE", "a folder below $SVDIR, or a path", many=True, required=True,
     complete="sh -c 'ls -- \"${SVDIR:-/etc/service}\"'")  # fmt: skip
+_SIGNALS = {
+    "pause": "STOP", "cont": "CONT", "hup": "HUP", "alarm": "ALRM", "interrupt": "INT", "quit": "QUIT",
+    "1": "USR1", "2": "USR2", "term": "TERM", "kill": "KILL",
+}  # fmt: skip
 _SV_COMMANDS = {
     "status": "say how it is, and its logger",
     "up": "start it, and again whenever it ends",
     "down": "stop it",
     "once": "start it, and not again when it ends",
-    "pause": "send SIGSTOP",
-    "cont": "send SIGCONT",
-    "hup": "send SIGHUP",
-    "alarm": "send SIGALRM",
-    "interrupt": "send SIGINT",
-    "quit": "send SIGQUIT",
-    "1": "send SIGUSR1",
-    "2": "send SIGUSR2",
-    "term": "send SIGTERM",
-    "kill": "send SIGKILL",
+    **{name: f"send SIG{signal}" for name, signal in _SIGNALS.items()},
     "exit": "stop it, and its runsv",
     "start": "as up, and wait until it is up",
     "stop": "as down, and wait until it is down",
@@ -67,6 +62,7 @@ _SV_COMMANDS = {
     "force-restart": "as restart; if that takes too long, kill it",
     "force-shutdown": "as shutdown; if that takes too long, kill it",
 }
+_STREAMS = ("input", "output", "error")
 _PROGRAMS = (
     _program(
         "chpst",
@@ -83,9 +79,7 @@ _PROGRAMS = (
         Option("-v", help="warn of what is left out"),
         Option("-V", help="show the version on standard error, and fail"),
         Option("-P", help="lead a new session and process group"),
-        Option("-0", help="close standard input"),
-        Option("-1", help="close standard output"),
-        Option("-2", help="close standard error"),
+        *(Option(f"-{at}", help=f"close standard {name}") for at, name in enumerate(_STREAMS)),
         *_CHILD,
     ),
     _program(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posix  # and not os, which takes 2 ms to import
 from stat import S_IXUSR
 
-from sysvinit_py.clients.runit.common import complain
+from sysvinit_py.clients.runit.common import complain, is_there
 from sysvinit_py.protocol.supervise import SIGNALS, reason
 
 RUNIT = "/sbin/runit"
@@ -23,7 +23,7 @@ def main(argv: list[str]) -> int:
             complain(f"usage: {argv[0]} 0|6\n\n")
             return 0  # as Debian's does
         wants_reboot = argv[1] == "6"
-        if wants_reboot or _is_there(REBOOT):
+        if wants_reboot or is_there(REBOOT):
             _mark(REBOOT, _ORDERED if wants_reboot else _NOT_ORDERED)
         _mark(STOP_IT, _ORDERED)
         posix.kill(1, SIGNALS["c"])
@@ -42,11 +42,3 @@ def _mark(path: str, mode: int) -> None:
         posix.fchmod(file, mode)
     finally:
         posix.close(file)
-
-
-def _is_there(path: str) -> bool:
-    try:
-        posix.lstat(path)
-    except OSError:
-        return False
-    return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posix  # and not os, which takes 2 ms to import
 from stat import S_ISDIR
 
-from sysvinit_py.clients.runit.common import complain
+from sysvinit_py.clients.runit.common import complain, is_there
 from sysvinit_py.protocol.supervise import reason
 
 FOLDER = "/etc/runit/runsvdir"
@@ -64,15 +64,7 @@ def _try(act: Callable[[str], Any], name: str, what: str = "") -> Any:
 
 def _link(target: str, name: str) -> None:
     """Make a link, in the place of one that is there."""
-    if _is_there(_NEW):
+    if is_there(_NEW):
         _try(posix.unlink, _NEW, "unable to unlink: ")
     _try(lambda new: posix.symlink(target, new), _NEW, "unable to symlink: ")
     _try(lambda old: posix.rename(_NEW, old), name, "unable to unlink: ")
-
-
-def _is_there(name: str) -> bool:
-    try:
-        posix.lstat(name)
-    except OSError:
-        return False
-    return True

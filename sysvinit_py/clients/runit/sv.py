@@ -9,7 +9,7 @@ import posix  # and not os, which takes 2 ms to import
 import time
 
 from sysvinit_py.clients.runit import supervised
-from sysvinit_py.clients.runit.common import UsageError, complain, encoded, options
+from sysvinit_py.clients.runit.common import UsageError, complain, encoded, options, wrong_usage
 from sysvinit_py.clients.runit.controlled import Service, line, undoer, variable
 from sysvinit_py.clients.runit.supervised import NoFolderError, NoRunsvError, TroubleError
 from sysvinit_py.protocol.supervise import reason
@@ -39,22 +39,14 @@ class Command(Value):
     kills: bool = False  # what takes too long
 
 
-def _sent(_: Service) -> bool:
-    return True
-
-
-def _is_not_paused(service: Service) -> bool:
-    return not service.status.paused
-
-
 #: By their first letter.
 _LETTERS = {
     "u": Command("u", Service.is_up),
     "d": Command("d", Service.is_stopped),
     "o": Command("o", Service.is_once),
     "p": Command("p", Service.is_paused),
-    "c": Command("c", _is_not_paused),
-    **{letter: Command(letter, _sent) for letter in "haiq12"},
+    "c": Command("c", lambda service: not service.status.paused),
+    **{letter: Command(letter, lambda _: True) for letter in "haiq12"},
     **{letter: Command(letter, Service.is_new_or_down) for letter in "tk"},
     **dict.fromkeys("ex", Command("x")),
     "D": Command("d", Service.is_stopped, True, True),
@@ -66,7 +58,7 @@ _COMMANDS = {
     "start": Command("u", Service.is_up, True),
     "stop": Command("d", Service.is_stopped, True),
     "shutdown": Command("x", None, True),
-    "reload": Command("h", _sent, True),
+    "reload": Command("h", lambda _: True, True),
     "restart": Command("tcu", Service.is_new, True),
     "try-restart": Command("tc", Service.is_new_or_down, True),
     "check": Command("", Service.is_as_wanted, True),
@@ -92,9 +84,8 @@ def main(argv: list[str]) -> int:
         if not command or listed:
             raise UsageError
     except UsageError as error:
-        complain(f"{called}: {error}\n" if str(error) else "")
         operands = "[-w sec] command" if lsb else "[-v] [-w sec] command service ..."
-        complain(f"usage: {called} {operands}\n\n")
+        wrong_usage(called, error, f"{called} {operands}")
         return _LSB_USAGE if lsb else _USAGE
     orders = Orders(command, waits or command.waits, given)
     failed = orders.carry_out(services)

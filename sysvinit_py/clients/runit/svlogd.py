@@ -8,7 +8,7 @@ import time
 from errno import EBADF, ENOTDIR
 
 from sysvinit_py import __version__
-from sysvinit_py.clients.runit.common import UsageError, complain, encoded, options
+from sysvinit_py.clients.runit.common import UsageError, complain, encoded, options, wrong_usage
 from sysvinit_py.logs.folder import Folder
 from sysvinit_py.logs.lines import Lines
 from sysvinit_py.logs.stamps import STAMPS
@@ -211,8 +211,7 @@ def main(argv: list[str]) -> int:
                 return 0
         Logger(chosen).run()
     except UsageError as wrong:
-        head = f"{argv[0].rpartition('/')[2]}: {wrong}\n" if str(wrong) else ""
-        complain(f"{head}usage: {argv[0]} {USAGE}\n\n")
+        wrong_usage(argv[0].rpartition("/")[2], wrong, f"{argv[0]} {USAGE}")
         return 111
     except FatalError as fatal:
         complain(f"svlogd: fatal: {fatal}\n")

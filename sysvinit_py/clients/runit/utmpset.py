@@ -7,7 +7,7 @@ import posix as os  # and not os, which takes half a megabyte
 import time
 
 from sysvinit_py import __version__
-from sysvinit_py.clients.runit.common import UsageError, complain, options
+from sysvinit_py.clients.runit.common import UsageError, complain, options, wrong_usage
 from sysvinit_py.protocol import utmp
 from sysvinit_py.protocol.supervise import reason
 
@@ -23,7 +23,7 @@ def main(argv: list[str]) -> int:
         if "V" in letters or not words:
             raise UsageError(f"{__version__} (sysvinit_py)" if "V" in letters else "")
     except UsageError as wrong:
-        complain(f"{name}: {wrong}\n" * bool(str(wrong)) + f"usage: {argv[0]} {USAGE}\n\n")
+        wrong_usage(name, wrong, f"{argv[0]} {USAGE}")
         return 1
     try:
         if not logout(words[0]):

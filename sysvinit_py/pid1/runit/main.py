@@ -162,7 +162,7 @@ class Runit:
         if pid:
             return ev.Started(_key(stages.LAST_STEP), pid)
         try:
-            if not _exists(stages.NO_SYNC):
+            if not calls.access(stages.NO_SYNC, calls.R_OK):
                 calls.sync()
             calls.reboot(calls.RB_AUTOBOOT if reboot else calls.RB_POWER_OFF)
         finally:
@@ -175,14 +175,6 @@ def _key(path: str) -> Key:
 
 def _tells(event: ev.Event) -> Callable[[], ev.Event]:
     return lambda: event
-
-
-def _exists(path: str) -> bool:
-    try:
-        calls.stat(path)
-    except OSError:
-        return False
-    return True
 
 
 def _standing(words: list[str]) -> Standing:

@@ -24,7 +24,8 @@ def policies():
 os.nice(3)
 spawner = Spawner()
 print(*policies())
-spawner.hurry()
+assert spawner.hurry() == (len(sys.argv) > 2)
+assert not spawner.hurry()
 print(*policies())
 spawner.calm()
 print(*policies())
@@ -36,7 +37,7 @@ def test_who_is_first(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.write_text("#!/bin/sh\nexec sleep 100\n")
     run.chmod(0o755)
-    words = [sys.executable, "-c", _PROGRAM, str(tmp_path)]
+    words = [sys.executable, "-c", _PROGRAM, str(tmp_path), *(["may"] * _may_be_first())]
     lines = subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()
     first = os.SCHED_RR if _may_be_first() else os.SCHED_OTHER
     assert lines == [f"{os.SCHED_OTHER} {os.SCHED_OTHER} 3", f"{first} {os.SCHED_OTHER} 3",
