@@ -39,8 +39,9 @@ USES = [
 ]
 OF = {
     "root": [
-        ("inittab-install --root r --python /usr/bin/python3 --force", 0, "/sbin/init is sysvinit_py"),
-        ("../r/sbin/init --version", 0, "sysvinit_py"),
+        ("inittab-install", 0, "/sbin/init"),  # in this root
+        ("inittab --version; /sbin/init --version", 0, "SysV init version: sysvinit_py"),
+        ("inittab-install --undo", 0, "/sbin/init"),
     ],
     "ann": [("inittab-install --root r", 1, "requires root")],
 }
