@@ -26,10 +26,12 @@ CACHE = REPOSITORY / ".cache" / "vm"
 MACHINE = pytest.StashKey[Machine]()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A marker would hide a longer --timeout."""
+    timeout = max(600, config.getoption("timeout") or 0)
     for item in items:
         if item.path.parent == Path(__file__).parent and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(600))
+            item.add_marker(pytest.mark.timeout(timeout))
 
 
 @pytest.hookimpl(wrapper=True)
