@@ -181,14 +181,6 @@ def test_an_update_of_c_init_does_not_replace_ours(root: CRoot, package: Path, e
     check_removed(root, expected)
 
 
-def owned_by_dpkg(folder: Path) -> None:
-    """Put init and telinit in their places, where they were before postinst linked them there."""
-    for name in "init", "telinit":
-        (folder / "usr/lib/sysvinit-py/sbin" / name).rename(folder / "usr/sbin" / name)
-    postinst = folder / "DEBIAN/postinst"
-    postinst.write_text(postinst.read_text().replace("|| replace /usr/lib", "|| true /usr/lib"))
-
-
 @nightly
 @pytest.mark.parametrize("lost", [False, True], ids=["as it was", "after an update of C init"])
 def test_update_from_the_package_before_debian(root: CRoot, package: Path, lost: bool) -> None:
@@ -197,7 +189,8 @@ def test_update_from_the_package_before_debian(root: CRoot, package: Path, lost:
         (folder / "DEBIAN/postrm").write_text(OLDER_POSTRM)
         for script in "postinst", "prerm", "triggers":
             (folder / "DEBIAN" / script).unlink()
-        owned_by_dpkg(folder)
+        for name in "init", "telinit":  # dpkg had them in their places
+            (folder / "usr/lib/sysvinit-py/sbin" / name).rename(folder / "usr/sbin" / name)
         (folder / "usr/sbin").rename(folder / "sbin")
         control = folder / "DEBIAN/control"
         control.write_text(control.read_text().replace("\nVersion: ", "\nVersion: 0.0."))
