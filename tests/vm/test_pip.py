@@ -39,7 +39,7 @@ USES = [
 ]
 OF = {
     "root": [
-        ("inittab-install", 0, "/sbin/init"),  # in this root
+        ("inittab --version; cp tab /etc/inittab; v/bin/inittab-install", 0, "/sbin/init"),  # in this root
         ("inittab --version; /sbin/init --version", 0, "SysV init version: sysvinit_py"),
         ("inittab-install --undo", 0, "/sbin/init"),
     ],
@@ -88,7 +88,7 @@ def test_each_program_works(installed: Installed, form: str) -> None:
     for user in "root", "ann":
         pip = "v/bin/pip install --quiet --no-index --find-links /files"
         installed.run(user, f"python3 -m venv v && {pip} /files/sysvinit_py-*.{form}")
-        installed.run(user, f"mkdir -p r/sbin r/etc && printf '%s' '{TAB}' > tab")
+        installed.run(user, f"mkdir -p r && printf '%s' '{TAB}' > tab")
         said = installed.run(user, "set -e; for p in v/bin/init*; do $p --version; $p --help; done")
         for program in PROGRAMS:
             assert f"{program} (sysvinit_py) " in said
