@@ -39,7 +39,11 @@ USES = [
 ]
 OF = {
     "root": [
-        ("inittab --version; cp tab /etc/inittab; v/bin/inittab-install", 0, "/sbin/init"),  # in this root
+        (
+            "inittab --version; cp tab /etc/inittab; v/bin/inittab-install --programs",
+            0,
+            "/sbin/init",
+        ),  # in this root
         ("inittab --version; /sbin/init --version", 0, "SysV init version: sysvinit_py"),
         ("inittab-install --undo", 0, "/sbin/init"),
     ],
