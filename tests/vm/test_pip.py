@@ -40,7 +40,7 @@ USES = [
 OF = {
     "root": [
         (
-            "inittab --version; cp tab /etc/inittab; v/bin/inittab-install --programs",
+            "inittab --version; cp tab /etc/inittab; v/bin/inittab-install --programs --yes",
             0,
             "/sbin/init",
         ),  # in this root
