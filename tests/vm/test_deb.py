@@ -434,6 +434,8 @@ def test_over_systemd_and_back(suite: str, tmp_path: Path, packages: dict[str, P
     root.apt("install", "/debs/systemd-sysv.deb", f"{CORE}-", *(f"{Path(o).stem}-" for o in others))
     assert root.boots() == "systemd"
     root.dpkg("--purge", CORE, *(Path(other).stem for other in others))
+    # The scripts of the others leave this, and take links away.
+    (root.folder / "etc/systemd/system/kmod.service").unlink(missing_ok=True)
     root.check_undone({path: kind for path, kind in before.items() if not path.startswith("etc/rc")})
     root.apt("install", root.put(packages[PACKAGE]), "/debs/sysvinit-core.deb", *others, "systemd-sysv-")
     assert root.boots() == "ours"
