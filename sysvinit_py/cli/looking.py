@@ -29,7 +29,7 @@ _PATIENCE, _PAUSE = 2.0, 0.01
 
 
 class CannotLookError(Exception):
-    """Something is published, but cannot be read; the message says why."""
+    """A status is published, but cannot be read; the message says why."""
 
 
 class ForeignError(Exception):
@@ -112,7 +112,7 @@ def _identity(pid: int) -> tuple[str, int]:
 def _places(pid: int) -> Iterator[Callable[[str], bytes]]:
     yield lambda name: _in_folder(f"/proc/{pid}/root", name, pid)
     if pid == 1:
-        yield lambda name: _in_folder("/", name, pid)  # its root is for root alone to see
+        yield lambda name: _in_folder("/", name, pid)  # only root may open /proc/PID/root
     yield lambda name: _contents(posix.open(f"/proc/{pid}/fd/{_FDS[name]}", posix.O_PATH), pid)
 
 

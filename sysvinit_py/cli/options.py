@@ -1,4 +1,4 @@
-"""The command line of a program: one table, of which its parser, its usage and its help are made.
+"""The command line of a program: one table, from which its parser, its usage and its help are derived.
 
 Completions are made of it by completion.py, the SYNOPSIS of the man page by build/manual.py. argparse would
 do the first half, and takes longer to import than some of our programs take to run.
@@ -24,7 +24,7 @@ _MANY = 8
 
 
 class RefusedError(Exception):
-    """The program does not do it; the text says why, in one or more lines."""
+    """The program refuses; the text says why, in one or more lines."""
 
 
 class UsageError(RefusedError):
@@ -37,7 +37,7 @@ class Option(Value):
     names: str  # such as "-q --quiet"; the last one names the attribute
     value: str = ""  # what the usage calls the value; empty: a flag
     help: str = ""
-    kind: Callable[[str], Any] | tuple[str, ...] = str  # makes it of the text, or ValueError; or the choices
+    kind: Callable[[str], Any] | tuple[str, ...] = str  # converts the text; or the choices
     default: Any = None
     many: bool = False  # may be given again; the attribute is a list
     required: bool = False
@@ -51,17 +51,17 @@ class Option(Value):
 
     @property
     def shown(self) -> str:
-        """How messages call it."""
+        """The name in messages."""
         return self.value if self.is_operand else self.names.split()[-1]
 
     @property
     def attribute(self) -> str:
-        """The attribute that has its value."""
+        """The attribute of Values that has its value."""
         return self.names.split()[-1].strip("-").replace("-", "_")
 
     @property
     def synopsis(self) -> str:
-        """How the usage shows it."""
+        """The form in the usage."""
         text = self.shown if self.is_operand else f"{self.shown} {self.value}".rstrip()
         return (text if self.required else f"[{text}]") + "..." * self.many
 
@@ -80,10 +80,10 @@ class Option(Value):
 
 
 class Values:
-    """What a command line says: an attribute for each row of the table."""
+    """The values of a command line: an attribute for each row of the table."""
 
     verb = ""
-    answer = ""  # what is printed, and nothing else done: the help, or the version
+    answer = ""  # the help or the version, which is printed instead of acting
 
     if TYPE_CHECKING:
 
@@ -106,26 +106,26 @@ class Program(Value):
     forms: tuple[str, ...] = ()  # of the usage, after the name; empty: made of the rows
     verbs: tuple[Program, ...] = ()  # options before the verb are those that all verbs have
     default: str = ""  # the verb of a command line that begins with an option, and names none
-    passes: bool = False  # all words are another program's
+    passes: bool = False  # all words are passed to another program
     prefixes: bool = False  # long options may be abbreviated
     failed: int = out.FAILED  # exit status if it is refused, or cannot be done
     common: tuple[Option, ...] = COMMON  # rows, after all others
     misused: int = out.USAGE  # exit status if the command line is wrong
-    error: str = "error: "  # before what is wrong with the command line
+    error: str = "error: "  # the prefix of messages about the command line
 
     def run(self, act: Callable[[Values], int], arguments: Sequence[str] | None = None) -> int:
         """Parse the arguments, by default those of the process, and act; return the exit status."""
         try:
             values = self.parse(sys.argv[1:] if arguments is None else arguments)
             status = out.DONE if values.answer else act(values)
-            out.write(values.answer)  # and what was printed, and is still in a buffer
+            out.write(values.answer)  # which flushes what was printed, too
             return status
         except UsageError as error:
             out.say(self.name, f"{self.error}{error}")
             return self.misused
         except RefusedError as error:
             out.say(self.name, *str(error).splitlines())
-        except BrokenPipeError:  # whoever reads has seen enough
+        except BrokenPipeError:  # the reader has closed the pipe, as head(1) does
             out.forget()
             return out.FAILED
         except OSError as error:
@@ -160,7 +160,7 @@ class Program(Value):
         return verb.replace(name=f"{self.name} {name}", rows=rows, prefixes=self.prefixes)
 
     def parse(self, arguments: Sequence[str]) -> Values:
-        """Return what the arguments say. Raises UsageError."""
+        """Return the values of the arguments. Raises UsageError."""
         others = ("-h", "--help", "--version", *(verb.name for verb in self.verbs))
         begins = all(word[:1] == "-" for word in arguments[:1])
         if self.default and begins and not set(others) & set(arguments):
@@ -173,19 +173,19 @@ class Program(Value):
         return values
 
     def _parse(self, words: Iterator[str], values: Values) -> None:
-        told, operands = values.__dict__, self.operands
+        found, operands = values.__dict__, self.operands
         for row in self.table:
-            told.setdefault(row.attribute, [] if row.many else row.default if row.value else False)
+            found.setdefault(row.attribute, [] if row.many else row.default if row.value else False)
         for option, text in self._split(iter(("--", *words)) if self.passes else words):
             if not option and not operands:
                 raise UsageError(f"unrecognized arguments: {text or repr(text)}")
             row = option or operands[0]
             value = row.read(text) if row.value else True
             if row.many:
-                told[row.attribute].append(value)
+                found[row.attribute].append(value)
             else:
-                told.pop(row.attribute)  # they are in the order in which they were given
-                told[row.attribute] = value
+                found.pop(row.attribute)  # keeps the order in which they were given
+                found[row.attribute] = value
             if values.help or values.version:
                 values.answer = self.help() if values.help else f"{self.name} (sysvinit_py) {__version__}\n"
                 return
@@ -194,11 +194,11 @@ class Program(Value):
                 return
             if not option and not row.many:
                 del operands[0]
-        if missing := [row.shown for row in operands if row.required and told[row.attribute] in (None, [])]:
+        if missing := [row.shown for row in operands if row.required and found[row.attribute] in (None, [])]:
             raise UsageError(f"the following arguments are required: {', '.join(missing)}")
 
     def _split(self, words: Iterator[str]) -> Iterator[tuple[Option | None, str]]:
-        """Yield options with their values, and operands with none, as getopt_long(3) takes words apart."""
+        """Yield options with their values, and operands with None, split as by getopt_long(3)."""
         known = {name: row for row in self.options for name in row.names.split()}
         for word in words:
             if word == "--":
@@ -228,7 +228,7 @@ class Program(Value):
         raise UsageError(f"unrecognized arguments: {name}")
 
     def usage(self) -> list[str]:
-        """Return the ways to call it, a line each."""
+        """Return the lines of the usage."""
         options = [row.synopsis for row in self.rows if not row.is_operand]
         options = ["[OPTION]..."] if len(options) > _MANY else options
         forms = self.forms or [" ".join([*options, *(row.synopsis for row in self.operands)])]

@@ -1,4 +1,4 @@
-"""What programs print: text, tables, JSON, messages and colours, and the exit codes."""
+"""Output of programs: text, tables, JSON, messages and colours, and the exit codes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DONE, FAILED, USAGE, NOT_RUNNING, CANNOT_LOOK, TIMEOUT, REFUSED, FOREIGN = range
 
 
 def write(content: str | bytes) -> None:
-    """Write to standard output, unless it is closed. Raises OSError whose file name says that it was this."""
+    """Write to standard output, unless it is closed. Raises OSError with "cannot write" as the file name."""
     if sys.stdout is not None:
         try:
             sys.stdout.flush()
@@ -29,7 +29,7 @@ def write(content: str | bytes) -> None:
 
 
 def forget() -> None:
-    """Discard what cannot be written; Python would complain when it flushes it at its end."""
+    """Discard output that cannot be written, as Python would report an error when it flushes it at exit."""
     try:
         write("")
     except OSError:
@@ -41,10 +41,10 @@ def _discard(fd: int) -> None:
 
 
 def say(program: str, *lines: str) -> None:
-    """Write the lines to standard error, the program's name before each, unless nobody can read them."""
+    """Write the lines to standard error, each with the program's name, unless it is closed."""
     try:
         if sys.stderr is not None and lines:
-            # A CI takes ##vso[...] for an order to itself.
+            # Azure Pipelines executes ##vso[...] as a command.
             shown = (printable(line).replace("##", "\\x23" * 2 if "[" in line else "##") for line in lines)
             print("\n".join(f"{program}: {line}" for line in shown), file=sys.stderr, flush=True)
     except OSError:
@@ -61,7 +61,7 @@ def coloured(stream: TextIO | None, when: str = "auto") -> bool:
 
 
 def paint(text: str, colour: str) -> str:
-    """Return text in a colour, such as ``1;31``; without a colour as it is."""
+    """Return the text in a colour, such as ``1;31``, or unchanged if that is empty."""
     return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
 
 
@@ -83,7 +83,7 @@ def columns(text: str) -> int:
 
 
 def cut(text: str, most: int) -> str:
-    """Return as much of the text as fits into the columns; one that is cut ends in an ellipsis."""
+    """Return the text, truncated with an ellipsis to at most this many columns."""
     if columns(text) <= most:
         return text
     kept = text[: max(most - 1, 0)]
@@ -97,7 +97,7 @@ def table(
 ) -> str:
     """Return rows, the first one the header, escaped, in aligned columns.
 
-    ``right``: the columns with numbers. ``most``: at how many columns of a terminal lines are cut.
+    ``right``: the columns to align right. ``most``: the columns of a terminal at which lines are truncated.
     ``colours``: one for each row.
     """
     # A column at a time, and each cell measured once: there may be thousands of rows.

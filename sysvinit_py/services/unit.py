@@ -180,7 +180,7 @@ class Unit:
             yield Ask()
 
     def answered(self, missing: str, now: Now) -> Iterator[Effect]:
-        """Take in the name of a service that it needs and that is not up, or that none is missing."""
+        """Note the name of a needed service that is not up, or that all are up."""
         self._asking = False
         self.changed |= missing != self.missing
         self.missing = missing

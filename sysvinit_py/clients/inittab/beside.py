@@ -1,4 +1,4 @@
-"""The other programs for an inittab, which stand beside this one."""
+"""The other programs of sysvinit_py, in the folder of this one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MOST_LINKS = 8
 
 
 def beside(name: str) -> str:
-    """Return the path of a program, or an empty one; PATH may be anybody's."""
+    """Return the path of a program, or an empty one; PATH is not used, as it is untrusted."""
     own = sys.argv[0]
     for _ in range(_MOST_LINKS):
         folder, slash, _file = own.rpartition("/")

@@ -1,7 +1,7 @@
-"""inittab edit: a copy is edited, checked and looked at, and then takes the place of the inittab.
+"""inittab edit: edits a copy, checks it, shows its effect, and replaces the inittab with it.
 
-What is edited may lie where somebody else may write: it is opened beneath a descriptor of its folder, and
-replaced there, whatever has become of the names on the way. The copy is in a folder of our own.
+The file may be in a folder that other users may write to: it is opened and replaced relative to a
+descriptor of its folder, so that renames on the path have no effect. The copy is in a new private folder.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ if TYPE_CHECKING:
     from sysvinit_py.linux.beneath import Walk
 
 NAME = "inittab edit"
-#: Where no variable names one.
+#: Tried in this order if neither VISUAL nor EDITOR is set.
 _EDITORS = ("editor", "sensible-editor", "vi", "nano")
 _LINTER = "import sys; sys.path = {!r}; from sysvinit_py.lint.cli import main; sys.exit(main())"
 _QUESTION = "(i)nstall, (e)dit again or (q)uit? "
-#: If these are the same, nobody else has changed the file.
+#: If these fields are unchanged, so is the file.
 _SAME = "st_dev", "st_ino", "st_size", "st_mtime_ns"
 
 
 def edit(values: Values) -> int:
-    """Edit the file; return the exit status: 1 if nothing was installed that was changed."""
+    """Edit the file; return the exit status: 1 if it was changed but not installed."""
     place = named_file(values.file)
-    with place.opened(), place.held() as walk:  # what the first one raises has the file's name
+    with place.opened(), place.held() as walk:  # the errors of opened() have the file's name
         original = walk.open()
         try:
             with _locked(walk, values.file):
@@ -56,9 +56,9 @@ def edit(values: Values) -> int:
 
 @contextmanager
 def _locked(walk: Walk, path: str) -> Iterator[None]:
-    """Keep others from editing the file. It has a lock file that only its folder's owner can make or open.
+    """Hold a lock file that only the owner of the folder can create or open.
 
-    The inittab itself anybody may open, and lock.
+    The inittab itself is readable, and so could be locked, by any user.
     """
     name = f".{walk.name}.lock"
     how = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -103,7 +103,7 @@ def _edit(values: Values, walk: Walk, original: int) -> int:
 
 
 def _edited(draft: str, old: bytes, values: Values) -> bytes | None:
-    """Return what the copy became; None: it is not to be installed. Raises OSError, RefusedError."""
+    """Return the edited text, or None if it is not to be installed. Raises OSError, RefusedError."""
     while True:
         command = ["/bin/sh", "-c", f'{_editor()} "$@"', "sh", draft]
         if status := subprocess.run(command, check=False).returncode:
@@ -132,7 +132,7 @@ def _editor() -> str:
 
 
 def _ask() -> str:
-    """Return the letter of what is to be done; q at the end of the input."""
+    """Return the letter of the answer; q at the end of the input."""
     while True:
         print(_QUESTION, end="", flush=True)
         line = sys.stdin.readline() if sys.stdin else ""
@@ -141,7 +141,7 @@ def _ask() -> str:
 
 
 def _has_faults(data: bytes, path: str) -> bool:
-    """Show what the linter finds, or else what init would refuse; return whether there are errors."""
+    """Print what the linter finds, or else what init would refuse; return whether there are errors."""
     if program := beside("inittab-lint"):
         command = [program]
     elif find_spec("sysvinit_py.lint"):
@@ -158,7 +158,7 @@ def _has_faults(data: bytes, path: str) -> bool:
 
 
 def _sources(path: str, data: bytes) -> list[Source]:
-    """Return init's sources with this in the place of one of them; none if it is not among them."""
+    """Return init's sources, with the data of this one replaced; none if it is not among them."""
     sources = gather()
     real = os.path.realpath(path)
     if real not in (os.path.realpath(source.path) for source in sources):
@@ -175,7 +175,7 @@ def _replace(walk: Walk, original: int, status: os.stat_result, data: bytes) -> 
 
 
 def _have_it_read(path: str) -> None:
-    """Have init read it, if it is an inittab of init's."""
+    """Have init read the inittab, if this file is part of it."""
     if not _sources(path, b""):
         return
     try:

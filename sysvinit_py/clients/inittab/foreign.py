@@ -1,4 +1,4 @@
-"""What can be told of an init that publishes nothing: what utmp and /proc say."""
+"""The state of an init that publishes none, as far as utmp and /proc have it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 UTMP = "/run/utmp"
 _MAX_BYTES = 4 << 20
-#: Any other was not written by an init.
+#: A record with another level was not written by an init.
 _LEVELS = "0123456789S"
 _RUNNING = (utmp.INIT_PROCESS, utmp.LOGIN_PROCESS, utmp.USER_PROCESS)
 
@@ -44,7 +44,7 @@ def levels(found: list[utmp.Record]) -> tuple[str | None, str]:
 
 
 def items(found: list[utmp.Record], offset: float) -> Iterator[Item]:
-    """Yield the entries that utmp knows: those that run, and those that have ended, nobody knows how."""
+    """Yield the entries in utmp: those that run, and those that have ended with an unknown status."""
     for record in found:
         if record.type in _RUNNING and (process := _process(record.pid)):
             began, command = process

@@ -1,4 +1,4 @@
-"""inittab health, and a container's health check, ``init --container --status``: whether all is well."""
+"""inittab health, and the health check of a container, ``init --container --status``."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Be ``init --container --status``; return its exit status."""
+    """Run ``init --container --status``; return its exit status."""
     program = HEALTH.replace(name="init --container --status", failed=out.FAILED)
     return program.run(lambda values: health(values, "init"), arguments)
 
 
 def health(values: Values, program: str = PROGRAM) -> int:
-    """Say what is not well; return 0 if there is nothing, else 1."""
+    """Report what init waits for and what has failed; return 0 if there is nothing, else 1."""
     try:
         pid, published, listed = look(values.pid)
         items = chosen(values.ids, listed) if values.ids else listed

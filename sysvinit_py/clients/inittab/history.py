@@ -1,4 +1,4 @@
-"""inittab history: what has happened to the entries."""
+"""inittab history: the recent events of entries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sysvinit_py.cli.options import Values
 
-#: What is said of an event, by what it is; any other is a request.
+#: The text of an event, by its kind; any other is a request.
 _SAID: dict[str, Callable[[Event], str]] = {
     "begin": lambda event: f"started, process {event.pid}",
     "end": lambda event: (
@@ -30,7 +30,7 @@ _SAID: dict[str, Callable[[Event], str]] = {
 
 
 def said(event: Event) -> str:
-    """Return what has happened, in words."""
+    """Return the event as text."""
     return _SAID[event.what](event) if event.what in _SAID else f"{event.what} requested by {event.word}"
 
 
@@ -39,11 +39,11 @@ def _process(event: Event) -> str:
 
 
 def history(values: Values) -> int:
-    """Show it; return the exit status."""
+    """Show the events; return the exit status."""
     offset = looking.boot_time()
     _, published, listed = look(values.pid)
     events = read(published.history)
-    ids = {event.id for event in events if event.id in values.ids and event.id}  # of what is gone, too
+    ids = {event.id for event in events if event.id in values.ids and event.id}  # also removed entries
     ids.update(item.id for item in chosen([name for name in values.ids if name not in ids], listed))
     events = [event for event in events if not ids or event.id in ids]
     if values.lines is not None:
@@ -61,7 +61,7 @@ def history(values: Values) -> int:
 
 
 def event_json(event: Event, offset: float) -> dict[str, Any]:
-    """Return the event as the schema (data/history.schema.json) has it."""
+    """Return the event in the form of data/history.schema.json."""
     ended, is_request = event.what == "end", event.what not in _SAID
     fields = {
         "number": event.number, "time": iso(event.time + offset), "event": event.what, "id": event.id or None,

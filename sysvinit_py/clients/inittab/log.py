@@ -1,4 +1,4 @@
-"""inittab log: what entries have written, with their starts and ends in between."""
+"""inittab log: the logged output of entries, with their starts and ends in between."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from sysvinit_py.report.item import Item
 
 _CHUNK = 1 << 16
-#: Seconds between two looks at what is followed.
+#: Seconds between two reads with --follow.
 _PAUSE = 0.2
-#: Seconds by which the last line may be younger than the end of its process, as the logger reads it later.
+#: Seconds by which the last line may be later than the end of its process, as the logger stamps it when read.
 _SLACK = 0.001
-#: Seconds that the times of one event may differ.
+#: Seconds by which two times of one event may differ.
 _SAME = 0.01
-#: A stamp, and what makes zeros of digits, to see whether something is one.
+#: The form of a time stamp, and a translation of digits to zeros to compare with it.
 _STAMP, _ZEROS = b"0000-00-00T00:00:00.000000Z", bytes.maketrans(b"123456789", b"000000000")
 _JSON = b'{"time": "'
 _FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
@@ -45,9 +45,9 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Line(Value):
-    """A line of a log, or what has happened to the entry."""
+    """A line of a log, or an event of the entry."""
 
-    stamp: bytes  # ISO, which sorts by time; empty: nobody knows
+    stamp: bytes  # ISO, which sorts by time; empty: unknown
     id: str
     text: bytes  # as it is in the log
     is_event: bool = False
@@ -68,7 +68,7 @@ def since(text: str) -> str:
 
 
 class Log:
-    """The log directory of an entry, read from its oldest line on, and then what is new."""
+    """The log directory of an entry, read from its oldest line on, then its new lines."""
 
     def __init__(self, entry: str, place: Place, *, of_service: bool = False) -> None:
         self._id, self._place, self._of_service = entry, place, of_service
@@ -77,13 +77,13 @@ class Log:
         self._stamp = b""
 
     def check(self) -> None:
-        """Raise OSError unless there is such a directory, and it may be read."""
+        """Raise OSError unless the directory exists and is readable."""
         if not self._id:
-            raise FileNotFoundError  # its place would be that of all logs
+            raise FileNotFoundError  # the path would be the parent folder of all logs
         self._place.names()
 
     def lines(self, *, to_the_end: bool) -> Iterator[Line]:
-        """Yield the lines that were not read yet; ``to_the_end``: one that is not complete, too."""
+        """Yield the lines that were not read yet; ``to_the_end``: also an incomplete last one."""
         for name in self._unread():
             for chunk in self._chunks(name):
                 *whole, self._rest = (self._rest + chunk).split(b"\n")
@@ -93,7 +93,7 @@ class Log:
             self._rest = b""
 
     def _unread(self) -> list[str]:
-        """Return the files that have something new, the oldest first. Raises OSError."""
+        """Return the files with unread lines, the oldest first. Raises OSError."""
         if self._inode == self._inode_of("current"):
             return ["current"]
         names = [name for name in self._place.names() if name[:1] == "@" and name[-2:] in (".s", ".u")]
@@ -130,30 +130,30 @@ class Log:
         return Line(self._stamp, self._id, line)
 
 
-class Told(Value):
-    """What init tells of an entry: it, if it is in the inittab, and what has happened to it."""
+class Published(Value):
+    """What init publishes about an entry: its item, if it is in the inittab, and its events."""
 
     item: Item | None = None
     events: tuple[Event, ...] = ()  # on the clock of the item
 
 
-def events(name: str, told: Told) -> list[Line]:
-    """Return what has happened to the entry, the oldest first."""
+def events(name: str, published: Published) -> list[Line]:
+    """Return the events of the entry as lines, the oldest first."""
     return [
         Line(iso(round(when * 10**9)), name, said(event).encode(errors="surrogateescape"), True)
-        for when, event in _in_order(told)
+        for when, event in _in_order(published)
     ]
 
 
-def _in_order(told: Told) -> Iterator[tuple[float, Event]]:
+def _in_order(published: Published) -> Iterator[tuple[float, Event]]:
     """Yield the events with their times: an end comes after the last line, a start before the first one."""
-    item, happened = told.item, [*told.events]
+    item, happened = published.item, [*published.events]
     known = []
     if item and item.last and item.last[0]:
         known.append(Event(0, item.last[0], "end", item.id, 0, *item.last[1:]))
     if item and item.pid and item.since:
         known.append(Event(1, item.since, "begin", item.id, item.pid, 0, ""))
-    for event in known:  # the ring has no room for all, and others may have filled it
+    for event in known:  # they may have been overwritten in the ring buffer
         if not any(e.what == event.what and abs(e.time - event.time) < _SAME for e in happened):
             happened.append(event)
     before = 0.0
@@ -162,8 +162,8 @@ def _in_order(told: Told) -> Iterator[tuple[float, Event]]:
         yield before, event
 
 
-class _Shown:
-    """How lines are shown."""
+class _Formatter:
+    """Formats lines for the output."""
 
     def __init__(self, ids: list[str], *, as_json: bool) -> None:
         self._prefixed = len(ids) > 1
@@ -190,11 +190,11 @@ class _Shown:
 
 
 def _is_json(text: bytes) -> bool:
-    """Return whether it is JSON: in a raw log anything may begin as our lines do, or one may be cut off."""
+    """Return whether the text is JSON: in a raw log any line may begin like ours, or be truncated."""
     try:
         from json import loads
 
-        loads(text, parse_constant=int)  # which takes no NaN, nor Infinity
+        loads(text, parse_constant=int)  # int() refuses NaN and Infinity
     except ImportError:  # python3-minimal
         return text.endswith(b"}")
     except (ValueError, RecursionError):
@@ -204,11 +204,11 @@ def _is_json(text: bytes) -> bool:
 
 def log(values: Values) -> int:
     """Show the logs; return the exit status."""
-    found = _told(values)
+    found = _published(values)
     root = os.open("/" if values.pid in (None, 1) else f"/proc/{values.pid}/root", os.O_PATH | os.O_DIRECTORY)
-    logs = [_log(entry, told.item, root) for entry, told in found.items()]
-    shown = _Shown([*found], as_json=values.json)
-    lines = _woven(logs, found, values)
+    logs = [_log(entry, published.item, root) for entry, published in found.items()]
+    shown = _Formatter([*found], as_json=values.json)
+    lines = _merged(logs, found, values)
     try:
         for line in lines if values.lines is None else deque(lines, values.lines):
             out.write(shown(line))
@@ -230,8 +230,8 @@ def _log(entry: str, item: Item | None, root: int) -> Log:
     return Log(entry, Place(root, path, image=True, shown=path), of_service=of_service)
 
 
-def _told(values: Values) -> dict[str, Told]:
-    """Return the entries that are named, and what init tells of them."""
+def _published(values: Values) -> dict[str, Published]:
+    """Return the named entries, and what init publishes about them."""
     offset = looking.boot_time()
     listed: list[Item] = []
     happened: list[Event] = []
@@ -250,23 +250,23 @@ def _told(values: Values) -> dict[str, Told]:
             items_of = [service for service in known if service.id == name]
         found.update({item.id: item for item in items_of} if items_of else {name: None})
     return {
-        name: Told(item, tuple(event for event in happened if event.id == name))
+        name: Published(item, tuple(event for event in happened if event.id == name))
         for name, item in found.items()
     }
 
 
-def _woven(logs: list[Log], found: dict[str, Told], values: Values) -> Iterator[Line]:
-    """Return the lines of all logs, and the events between them, by time."""
+def _merged(logs: list[Log], found: dict[str, Published], values: Values) -> Iterator[Line]:
+    """Return the lines and events of all entries, ordered by time."""
     streams: list[Iterable[Line]] = []
-    for one, (name, told) in zip(logs, found.items(), strict=True):
+    for one, (name, published) in zip(logs, found.items(), strict=True):
         try:
             one.check()
         except OSError as error:
             raise RefusedError(_reason(name, error)) from None
-        streams += one.lines(to_the_end=not values.follow), events(name, told)
-    begin = _begin(values.since, [told.item for told in found.values()])
-    woven = merge(*streams, key=lambda line: line.stamp)
-    return (line for line in woven if line.stamp >= begin or not line.stamp)
+        streams += one.lines(to_the_end=not values.follow), events(name, published)
+    begin = _begin(values.since, [published.item for published in found.values()])
+    merged = merge(*streams, key=lambda line: line.stamp)
+    return (line for line in merged if line.stamp >= begin or not line.stamp)
 
 
 def _begin(text: str | None, found: list[Item | None]) -> bytes:
@@ -286,16 +286,16 @@ def _reason(name: str, error: OSError) -> str:
     return f"{name}: {error.strerror}{hint}"
 
 
-def _follow(logs: list[Log], values: Values, shown: _Shown) -> None:
+def _follow(logs: list[Log], values: Values, shown: _Formatter) -> None:
     last = iso(time.time_ns())
     stdout = select.poll()
-    stdout.register(1, 0)  # it is told when nobody reads any more
+    stdout.register(1, 0)  # POLLERR or POLLHUP when the reader has closed it
     while not stdout.poll(_PAUSE * 1000):
-        found = _told(values)
-        told = [line for name, of in found.items() for line in events(name, of) if line.stamp > last]
-        last = max([last, *(line.stamp for line in told)])
+        found = _published(values)
+        new = [line for name, of in found.items() for line in events(name, of) if line.stamp > last]
+        last = max([last, *(line.stamp for line in new)])
         lines = [line for one in logs for line in _new(one)]
-        for line in merge(lines, sorted(told, key=lambda line: line.stamp), key=lambda line: line.stamp):
+        for line in merge(lines, sorted(new, key=lambda line: line.stamp), key=lambda line: line.stamp):
             out.write(shown(line))
 
 

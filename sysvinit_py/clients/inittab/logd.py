@@ -1,8 +1,8 @@
-"""inittab logd: reads the pipes that init holds (pid1/outputs/capture.py), and writes what comes to the logs.
+"""inittab logd: copies output from the pipes that init holds (pid1/outputs/capture.py) to the logs.
 
-One process for all entries, which init starts. What it has read it writes before it reads more, so that no
+Init starts one process for all entries. It writes everything it has read before it reads more, so that no
 more than one read is lost if it is killed, and nothing while it waits. While a log cannot be written its pipe
-is left alone, and the writer waits once that is full.
+is not read, and the writer blocks once it is full.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ else:
     import _signal  # and not signal, which imports enum
 
 NAME = "inittab logd"
-#: What a pipe holds.
+#: The capacity of a pipe, in bytes.
 _READ = 1 << 16
-#: Seconds: after SIGTERM, until nobody seems to write any more, and at most.
+#: After SIGTERM: seconds without output after which it exits, and seconds at most.
 _LULL, _LAST = 0.3, 3.0
-#: Seconds until what init could not say in full is looked at again.
+#: Seconds until an incomplete table is read again.
 _AGAIN = 0.1
 
 
 class Source:
-    """A pipe, and the log that takes what comes."""
+    """A pipe, and the log that it is copied to."""
 
     def __init__(self, pipe: Pipe, fd: int, spec: places.Spec, sink: places.Sink) -> None:
         self.pipe, self.fd, self.spec, self.sink = pipe, fd, spec, sink
-        self.wanted = spec  # where init wants it now
+        self.wanted = spec  # the destination in the current table
 
     @property
     def settled(self) -> bool:
-        """Whether all that was read is written, and where it belongs."""
+        """Whether all that was read is written, and the destination is the current one."""
         return self.sink.deadline is None and self.wanted == self.spec
 
     def take(self) -> bool:
-        """Write what has come; return whether more can come."""
+        """Copy what can be read; return False at the end of the file."""
         try:
             data = os.read(self.fd, _READ)
         except BlockingIOError:
@@ -70,8 +70,8 @@ class Logger:
         self._sources: dict[int, Source] = {}  # by the inode
         self._polled: dict[int, Source] = {}  # by the descriptor
         self._poll = select.poll()
-        self._look_at: float | None = 0.0  # when to look at the table
-        self._end_at: float | None = None  # SIGTERM has come
+        self._look_at: float | None = 0.0  # when to read the table
+        self._end_at: float | None = None  # when to exit, after SIGTERM
         self._heard = time.monotonic()  # when something was read last
         self._bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._poll.register(self._bell[0], select.POLLIN)
@@ -109,7 +109,7 @@ class Logger:
         self._end_at = self._heard + _LAST
 
     def _turn(self, now: float) -> None:
-        """Wait for what comes, and write it."""
+        """Wait for output, signals and deadlines once, and copy the output."""
         deadlines = [self._look_at, None if self._end_at is None else min(self._end_at, now + _LULL)]
         for source in self._sources.values():
             if not source.settled or source.fd not in self._polled:
@@ -138,7 +138,7 @@ class Logger:
             self._poll.unregister(source.fd)
 
     def _close(self, source: Source) -> None:
-        """All writers have closed the pipe, and init has, too."""
+        """Remove a source whose pipe has been closed by all writers and by init."""
         self._register(source, False)
         os.close(source.fd)
         source.sink.close()
@@ -162,7 +162,7 @@ class Logger:
             self._look_at = now + _AGAIN  # it is being written
             return
         except OSError:
-            table = pipes.Table()  # it is another init now
+            table = pipes.Table()  # another init has been executed
         self._look_at = None
         for pipe, fd in self._opened(table, now):
             spec = places.spec(pipe.entry, dict(table.files))
@@ -180,7 +180,7 @@ class Logger:
             try:
                 fd = os.open(f"/proc/{self._init}/fd/{pipe.fd}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             except OSError:
-                self._look_at = now + _AGAIN  # it is another one meanwhile, and the table says so soon
+                self._look_at = now + _AGAIN  # it was replaced, and the table will soon have the new one
                 continue
             status = os.fstat(fd)
             if S_ISFIFO(status.st_mode) and status.st_ino == pipe.inode:
@@ -190,7 +190,7 @@ class Logger:
 
 
 def main(_: object = None) -> int:
-    """Be the logger; return the exit status."""
+    """Run the logger; return the exit status."""
     init = os.getppid()
     if init != 1:
         print(f"{NAME}: init starts this program when an entry has a log", file=sys.stderr)

@@ -50,7 +50,7 @@ def diff(values: Values) -> int:
 
 
 def effect(sources: Sequence[Source]) -> list[Step] | None:
-    """Return what telinit q would do with these sources; None: that cannot be told."""
+    """Return what telinit q would do with these sources, or None if that is unknown."""
     try:
         reading = interpret(tuple(sources))
         return of_running(reading).plan(ev.RereadRequested(), reading)
@@ -83,7 +83,7 @@ def _fields(step: Step) -> tuple[str | int | None, ...]:
 
 
 def read(sources: Sequence[Source]) -> Reading:
-    """Return what init would take of the sources; what it would refuse is told. Raises RefusedError."""
+    """Return what init would read from the sources, and report what it would refuse. Raises RefusedError."""
     reading = interpret(tuple(sources))
     for problem in reading.problems:
         out.say(NAME, str(problem))
@@ -97,7 +97,7 @@ def _of_file(path: str) -> Reading:
 
 
 def of_running(reading: Reading) -> World:
-    """Return the world in which process 1 stands. Raises RefusedError."""
+    """Return a simulated world in the state of process 1. Raises RefusedError."""
     try:
         _, published = looking.look(1)
     except looking.CannotLookError as error:

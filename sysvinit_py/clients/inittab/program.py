@@ -57,7 +57,7 @@ INITTAB = Program(
         ),
     ),
     default=STATUS.name,
-    failed=out.CANNOT_LOOK,  # 1 is that of an entry
+    failed=out.CANNOT_LOOK,  # 1 means that an entry has failed
 )
 
 
@@ -88,7 +88,7 @@ def _act(values: Values) -> int:
 
 
 def _call(name: str, module: str, words: list[str]) -> int:
-    """Become the program, which stands beside this one or is in the package; PATH may be anybody's."""
+    """Execute the program beside this one, or in the package; PATH is not used, as it is untrusted."""
     if path := beside(name):
         posix.execv(path, [path, *words])
     try:

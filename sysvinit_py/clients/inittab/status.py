@@ -1,4 +1,4 @@
-"""inittab status: what runs, and what not, and why."""
+"""inittab status: the state of each entry."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROGRAM = "inittab"
 _TABLE = ("id", "state", "pid", "since", "starts", "last-end", "command")
 _NUMBERS = ("pid", "starts")
 _COLOURS = {"+": "", "-": "2", "~": "33", "!": "1;31"}
-#: What init waits for, by what it publishes.
+#: What init waits for, by the word that it publishes.
 WAITS = {
     "inittab": "the inittab to be read",
     "answer": "an answer on the console",
@@ -37,7 +37,7 @@ _STAGES = {"#": "boot: sysinit entries", "*": "boot"}
 
 
 def look(pid: int | None, offset: float | None = None) -> tuple[int, Published, list[Item]]:
-    """Return what an init publishes, and its pid. Raises RefusedError, looking.ForeignError."""
+    """Return an init's pid, what it publishes, and the items. Raises RefusedError, looking.ForeignError."""
     offset = looking.boot_time() if offset is None else offset
     try:
         pid, published = looking.look(pid)
@@ -51,7 +51,7 @@ def look(pid: int | None, offset: float | None = None) -> tuple[int, Published, 
 
 
 def _with_start(item: Item, offset: float) -> Item:
-    """Return the item with what the kernel knows: when a process was started that C init has left."""
+    """Return the item with the start time, from /proc, of a process that was started by C init."""
     if not item.pid or item.since is not None:
         return item
     try:
@@ -76,18 +76,18 @@ def chosen(names: Sequence[str], listed: list[Item]) -> list[Item]:
 
 
 class View(Value):
-    """What there is to be shown of an init; of one that is not ours, ``code`` is FOREIGN."""
+    """The state of an init, to be shown; if it publishes none, ``code`` is FOREIGN."""
 
     pid: int
     init: dict[str, Any]  # as JSON has it
     listed: list[Item]
     title: str
     code: int = out.DONE
-    note: str = ""  # what people should know of it besides
+    note: str = ""  # a warning for the user
 
 
 def status(values: Values) -> int:
-    """Show it; return the exit status: of the entries named, or whether it could be looked."""
+    """Show the status; return the exit status: of the named entries, or whether it could be read."""
     now = time.time()
     view = view_of(values.pid, now, looking.boot_time())
     if view.note:
@@ -97,7 +97,7 @@ def status(values: Values) -> int:
 
 
 def view_of(pid: int | None, now: float, offset: float) -> View:
-    """Return what an init publishes, or else what is to be known of it. Raises RefusedError."""
+    """Return what an init publishes, or else what utmp and /proc have. Raises RefusedError."""
     try:
         pid, published, listed = look(pid, offset)
     except looking.ForeignError:
@@ -110,7 +110,7 @@ def view_of(pid: int | None, now: float, offset: float) -> View:
 
 
 def _foreign(pid: int, offset: float) -> View:
-    """Return what is to be known of another init: of process 1 only, what utmp and /proc have."""
+    """Return the state of an init that publishes none; for process 1, from utmp and /proc."""
     from sysvinit_py.clients.inittab import foreign
 
     try:
@@ -133,7 +133,7 @@ def _foreign(pid: int, offset: float) -> View:
 
 
 def _title(header: Header, listed: list[Item], now: float) -> str:
-    """Return where init stands, in a line; ``now`` on its clock."""
+    """Return the stage of init and the number of entries, as one line; ``now`` is on init's clock."""
     words = [item.state.word for item in listed]
     parts = [
         _STAGES.get(header.stage, f"level {header.stage} (from {header.prevlevel})"),
@@ -145,7 +145,7 @@ def _title(header: Header, listed: list[Item], now: float) -> str:
 
 
 def _show(values: Values, view: View, now: float) -> int:
-    """Print the items, or those that were asked for; return the exit status."""
+    """Print all items, or the named ones; return the exit status."""
     known = with_services(view)
     shown = chosen(values.ids, known) if values.ids else known
     if values.json:
@@ -166,7 +166,7 @@ def _show(values: Values, view: View, now: float) -> int:
 
 
 def services(item: Item, init: int) -> list[Item]:
-    """Return the services that an entry's process supervises; in a container process IDs are others."""
+    """Return the services that an entry's process supervises; none in a container, whose PIDs differ."""
     if init != 1 or "run" not in (item.command or ""):  # neither runsvdir nor /etc/runit
         return []
     from sysvinit_py.clients.runit.items import below
@@ -185,7 +185,7 @@ def cells(item: Item, columns: Sequence[str], now: float) -> str:
 
 
 def named(name: str, listed: list[Item]) -> list[Item]:
-    """Return the items with the id; or else the one whose program has the name."""
+    """Return the items with this id, or else the only one that runs a program of this name."""
     if same_id := [item for item in listed if item.id == name]:
         return same_id
     same_program = [item for item in listed if name and program_of(item) == name]
@@ -193,7 +193,7 @@ def named(name: str, listed: list[Item]) -> list[Item]:
 
 
 def details(item: Item, now: float) -> str:
-    """Return all that is known of an entry, a line each."""
+    """Return all columns of an entry, one on each line."""
     names = [name for name in COLUMNS if name not in ("id", "state", "symbol")]
     pairs = [
         (name, cell) for name, cell in zip(names, row(item, names, now), strict=True) if cell not in ("", "-")
@@ -203,7 +203,7 @@ def details(item: Item, now: float) -> str:
 
 
 def table(listed: list[Item], now: float, most: int) -> str:
-    """Return a line for each, the header first."""
+    """Return a header, and a line for each item."""
     indented = (item.replace(id=f"  {item.id}") if item.action == SERVICE else item for item in listed)
     rows = [[name.upper() for name in _TABLE], *(row(item, _TABLE, now) for item in indented)]
     colours = ["1", *(_COLOURS[item.state.symbol] for item in listed)] if out.coloured(sys.stdout) else ()

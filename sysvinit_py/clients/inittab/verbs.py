@@ -1,4 +1,4 @@
-"""The verbs of inittab but ``status``: their command lines, and where they are done."""
+"""The verbs of inittab except ``status``: their command lines, and the functions that implement them."""
 
 from __future__ import annotations
 
@@ -52,14 +52,18 @@ _STEERED = (
     Option(
         "-t --time", "SECONDS", "from SIGTERM to SIGKILL, instead of what grace= says, or 5", kind=_SECONDS
     ),
-    Option("--no-wait", help="return when init has taken the request"),
+    Option("--no-wait", help="return when init has accepted the request"),
     _TIMEOUT,
     PID,
 )
-_STABLE = Option("--stable", "SECONDS", "and has then run for so long without ending", kind=_SECONDS)
+_STABLE = Option("--stable", "SECONDS", "wait until it has run this long without ending", kind=_SECONDS)
 _STATES = ("running", "stopped", "done")
 
-HEALTH = Program("health", "say whether all is well, by the exit status", (_SOME, _JSON, PID))
+HEALTH = Program(
+    "health",
+    "check, by the exit status, that the level is entered and nothing has failed",
+    (_SOME, _JSON, PID),
+)
 
 STEERING = (
     Program("history", "show what has happened to the entries", (
@@ -88,7 +92,7 @@ LOG = Program(
     (
         Option("ids", "ID", f"{_ID}, or the name of a service", many=True, required=True,
                complete=f"{_COMPLETE}; sh -c 'ls -- \"${{SVDIR:-/etc/service}}\"'"),
-        Option("-f --follow", help="go on with what is written, until interrupted"),
+        Option("-f --follow", help="show new lines as they are written, until interrupted"),
         Option("-n --lines", "N", "no more than the last N lines", kind=_number(10**9 - 1, "a number")),
         Option("--since", "TIME", "no older lines: start (of the process), boot, 90s, 10m, 2h, 1d, or a time"
                " in UTC such as 2026-11-26T12:05", kind=_since),
@@ -137,7 +141,7 @@ GRAPH = Program(
 )  # fmt: skip
 CHART = Program(
     "chart",
-    "show the boot, or a change of level, as bars: what ran how long, and held up others for how long",
+    "show the boot, or a change of level, as bars: how long each entry ran, and delayed others",
     (
         Option("--to", "LEVEL", "the last change to this level, instead of the boot",
                kind=tuple("0123456789S")),
@@ -164,16 +168,17 @@ SIMULATE = Program(
         _JSON,
         Option("--junit", "FILE", "write a JUnit report, in which each expectation is a test case",
                complete="file"),
-        Option("--target", "INIT", "say where this one would do otherwise: sysvinit-2.88, -3.06 or -3.14"),
-        Option("--explore", "N", "live N random lives instead, and show what can go wrong",
+        Option("--target", "INIT", "show where this one would differ: sysvinit-2.88, -3.06 or -3.14"),
+        Option("--explore", "N", "simulate N random scenarios instead, and show what can go wrong",
                kind=_number(10**6, "a number")),
-        Option("--seed", "N", "which random lives", kind=_number(10**9 - 1, "a number"), default=1),
-        Option("--save", "FILE", "write the shortest life that shows the first one found, as a scenario",
+        Option("--seed", "N", "the seed of the random scenarios", kind=_number(10**9 - 1, "a number"),
+               default=1),
+        Option("--save", "FILE", "write the shortest scenario that shows the first finding",
                complete="file"),
     ),
 )  # fmt: skip
 VERBS = (*STEERING, LOG, LOGD, DIFF, EXPLAIN, GRAPH, CHART, EDIT, SIMULATE)
-#: What they do: a function of a module, imported when it is called so that status need not wait for it.
+#: The function that implements each verb; its module is imported when it is called, as status has to be fast.
 PLACES = {
     **dict.fromkeys(("stop", "start", "restart", "kill"), "steer.steer"),
     "wait": "steer.wait", "reload": "steer.reload",
@@ -186,7 +191,7 @@ PLACES = {
 
 
 def act(values: Values) -> int:
-    """Do what the verb says; return the exit status."""
+    """Carry out the verb; return the exit status."""
     module, _, function = PLACES[values.verb].partition(".")
     found = __import__(f"sysvinit_py.clients.inittab.{module}", fromlist=[function])
     return int(getattr(found, function)(values))

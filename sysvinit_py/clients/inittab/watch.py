@@ -1,6 +1,6 @@
-"""inittab status --watch: on a terminal the picture of now; else what changes, a line each.
+"""inittab status --watch: on a terminal the current state, redrawn; else each change as a line.
 
-It is woken when the published files change (inotify), and each second as times go on: init does not notice.
+It wakes when the published files change (inotify), and each second to update times. Init is not involved.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
 else:
     import _signal  # and not signal, which imports enum
 
-#: Seconds until it looks again though nothing was heard; the same without inotify; and at least.
+#: Seconds between updates without a change; the same without inotify; and between two changes.
 _BEAT, _BEAT_DEAF, _LULL = 1.0, 0.2, 0.05
 _CHANGES = calls.IN_MODIFY | calls.IN_MOVED_TO | calls.IN_CREATE
 _STDOUT = 1
-#: Seconds by which the clock is set, and not just read a moment later.
+#: Seconds of difference from which on the clock was set; less comes from the time between two reads.
 _STEP = 0.5
-#: Of a terminal that does not know its size: lines, columns.
+#: Lines and columns of a terminal whose size is unknown.
 _SIZE = 24, 80
 _HOME, _END_OF_LINE, _BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
-#: The order in which entries have to be seen where there is no room for all: what is wrong comes first.
+#: The order in which entries are kept if not all fit: failures first.
 _SYMBOLS = "!~+-"
 _LINE = ("id", "state", "pid", "starts", "last-end", "command")
 
 
 def watch(values: Values) -> int:
-    """Show it until interrupted, or until nobody reads any more; return the exit status."""
+    """Show the status until interrupted, or until standard output is closed; return the exit status."""
     lines = values.json or values.columns or not _redraws()
     show: Callable[[View], None] = Lines(values) if lines else Screen(in_full=bool(values.ids))
     wake, pid, offset, ids = Wake(), values.pid, looking.boot_time(), None
@@ -77,11 +77,11 @@ def _redraws() -> bool:
 
 
 class Wake:
-    """What wakes the one who looks."""
+    """The events that cause an update: a change of the files, a signal, a closed standard output."""
 
     def __init__(self) -> None:
         self._poll = select.poll()
-        self._poll.register(_STDOUT, 0)  # it is told when nobody reads any more
+        self._poll.register(_STDOUT, 0)  # POLLERR or POLLHUP when the reader has closed it
         read, write = calls.pipe2(calls.O_NONBLOCK | calls.O_CLOEXEC)
         self._poll.register(read, select.POLLIN)
         self._readable = [read]
@@ -96,11 +96,11 @@ class Wake:
             pass
 
     def wait(self, pid: int) -> bool:
-        """Wait until it is time to look; return False if nobody reads what is shown."""
+        """Wait for the next update; return False if standard output was closed."""
         beat = _BEAT if self._listens(pid) else _BEAT_DEAF
         ready = {fd for fd, _ in self._poll.poll(beat * 1000)}
         if self._inotify in ready:
-            time.sleep(_LULL)  # most changes have others after them
+            time.sleep(_LULL)  # changes come in groups
         for fd in ready & {*self._readable}:
             try:
                 while calls.read(fd, 1 << 16):
@@ -124,13 +124,13 @@ class Wake:
 
 
 class Screen:
-    """A terminal, on which each picture takes the place of the one before."""
+    """A terminal, which is redrawn in place."""
 
     def __init__(self, *, in_full: bool) -> None:
         self._in_full = in_full
 
     def __call__(self, view: View) -> None:
-        """Draw what there is to be seen, as far as there is room."""
+        """Draw the status, as far as it fits."""
         rows, columns = _SIZE
         try:
             size = posix.get_terminal_size(_STDOUT)
@@ -158,7 +158,7 @@ class Screen:
 
 
 class Lines:
-    """Something that is no terminal, or a program: it is told what was not so before."""
+    """A file or pipe, to which each change is written as a line."""
 
     def __init__(self, values: Values) -> None:
         self._values = values

@@ -159,7 +159,7 @@ def test_what_has_no_size_of_a_status_is_not_read(size: int) -> None:
     memory = os.memfd_create("status")
     try:
         os.truncate(memory, size)
-        with pytest.raises(FileNotFoundError, match="no status"):
+        with pytest.raises(FileNotFoundError, match="not a status"):
             looking._contents(os.open(f"/proc/self/fd/{memory}", os.O_PATH), os.getpid())
     finally:
         os.close(memory)

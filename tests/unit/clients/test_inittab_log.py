@@ -101,9 +101,9 @@ def test_events_are_in_order_and_each_once() -> None:
     """The ring has forgotten the first ones, and knows the last end as the item does."""
     item = shown(run(job("r:2:respawn:/w")))[0].replace(last=(50.0, 256, "stopped"), since=60.0, pid=7)
     ring = (Event(8, 49.9995, "end", "r", 6, 256, "stopped"), Event(10, 50.0, "start", "r", 0, 0, "0,tty1"))
-    lines = log.events("r", log.Told(item, ring))
+    lines = log.events("r", log.Published(item, ring))
     assert [line.text for line in lines] == [
         b"process 6 ended: exit 1 (stopped)", b"start requested by 0,tty1", b"started, process 7",
     ]  # fmt: skip
     assert sorted(line.stamp for line in lines) == [line.stamp for line in lines]
-    assert log.events("r", log.Told(item))[0].text == b"ended: exit 1 (stopped)"
+    assert log.events("r", log.Published(item))[0].text == b"ended: exit 1 (stopped)"
