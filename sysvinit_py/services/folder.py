@@ -210,7 +210,7 @@ class Folder:
             return ""
 
     def read(self, name: str, *, ours: bool = True) -> bytes:
-        """Return what is in a file; empty if there is none. Raises OSError.
+        """Return what is in a file; empty if there is no such file. Raises OSError.
 
         ours  no link is followed, and no file is read that is not our own, as in ``supervise/``
         """

@@ -180,7 +180,7 @@ class Unit:
             yield Ask()
 
     def answered(self, missing: str, now: Now) -> Iterator[Effect]:
-        """Take in the name of a service that it needs and that is not up, or that there is none."""
+        """Take in the name of a service that it needs and that is not up; empty: all are."""
         self._asking = False
         self.changed |= missing != self.missing
         self.missing = missing
