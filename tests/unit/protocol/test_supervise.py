@@ -100,6 +100,6 @@ def test_names_of_what_is_needed() -> None:
         ({"a": "b", **{chr(n): chr(n + 1) for n in range(98, 98 + 99)}, chr(98 + 99): "a"}, []),
     ],
 )
-def test_circles(needs: dict[str, str], way: list[str]) -> None:
+def test_cycles(needs: dict[str, str], way: list[str]) -> None:
     """The shortest one; one of more than a hundred services is not found."""
-    assert supervise.circle("a", lambda name: needs.get(name, "")) == way
+    assert supervise.cycle("a", lambda name: needs.get(name, "")) == way
