@@ -18,10 +18,7 @@ _FIRST, _CHILD = 2, 1
 #: What Python has ignored, and we handle; children have the default.
 _DEFAULT = (calls.SIGCHLD, calls.SIGTERM, calls.SIGIO, calls.SIGPIPE, calls.SIGXFSZ)
 
-_SILENT = [
-    (calls.POSIX_SPAWN_OPEN, 1, "/dev/null", calls.O_WRONLY, 0),
-    (calls.POSIX_SPAWN_DUP2, 1, 2),
-]
+_SILENT = [(calls.POSIX_SPAWN_OPEN, 1, "/dev/null", calls.O_WRONLY, 0), (calls.POSIX_SPAWN_DUP2, 1, 2)]
 
 
 class CannotForkError(Exception):

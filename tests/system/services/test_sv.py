@@ -356,6 +356,26 @@ def test_json_and_quiet(folders: Callable[..., Folder]) -> None:
     assert _one(True, folder, "--quiet", "status", "web", "none") == ("", "", 4)
     assert _one(True, folder, "--json", "status", "none")[1] == "sv: none: file does not exist\n"
     assert _one(True, folder, "--json", "stop", "web")[2] == 100
+    oracle()
+    assert _one(False, folder, "--json", "status", "web")[0].startswith("down: "), "words"
+
+
+@pytest.mark.parametrize("ago", [-100_000, 1.7e9], ids=["backwards", "forwards"])
+def test_the_time_of_a_clock_that_was_set(folders: Callable[..., Folder], ago: float) -> None:
+    """A process runs neither since tomorrow nor since before the boot; C's says 0, or billions of seconds."""
+    with subprocess.Popen(["sleep", "1000"]) as process:
+        folder = folders(status(ago, process.pid))
+        time.sleep(2.1)
+        ours, c = (
+            subprocess.run([*program, "status", folder.path], stdout=subprocess.PIPE, text=True, check=True)
+            for program in ((*OURS, "sv"), (oracle(),))
+        )
+        told = json.loads(_one(True, folder, "--json", "status", "web")[0])["entries"][0]["since"]
+        process.kill()
+    seconds = [int(said.stdout.rpartition(") ")[2].rstrip("s\n")) for said in (ours, c)]
+    assert 2 <= seconds[0] < 60
+    assert seconds[1] == 0 if ago < 0 else seconds[1] > 1e9
+    assert told[:8] == time.strftime("%Y-%m-", time.gmtime())
 
 
 @pytest.mark.timed

@@ -60,3 +60,46 @@ def test_errors_are_in_runits_words() -> None:
     assert supervise.reason(OSError(errno.EDEADLK, "")) == "operation would cause deadlock"
     assert supervise.reason(OSError(errno.ECANCELED, "")) == "unknown error"
     assert supervise.reason(OSError("without a number")) == "unknown error"
+    assert supervise.reason(ValueError("another error")) == "another error"
+
+
+@pytest.mark.parametrize("note", ["", "needs db", "needs a, b", "needs down", "pausing 60s"])
+@pytest.mark.parametrize("paused", [False, True])
+def test_what_a_start_waits_for(note: str, paused: bool) -> None:
+    stat = supervise.words(Status(0, paused=paused, state=DOWN), note=note)
+    assert stat == "down" + ", paused" * paused + f", {note}" * bool(note)
+    assert supervise.note(f"{stat}\n") == note
+
+
+@pytest.mark.parametrize(
+    "stat", ["", "\n", "run", "run, want down", "finish, paused, want down", "downtown, x"]
+)
+def test_no_note(stat: str) -> None:
+    assert supervise.note(stat) == ""
+
+
+def test_names_of_what_is_needed() -> None:
+    text = "db\n\n  # a comment\n cache \n#x\ndb\na b\r\n"
+    assert supervise.needed(text) == {"db": 6, "cache": 4, "a b": 7}
+    assert supervise.needed("") == {}
+
+
+@pytest.mark.parametrize(
+    ("needs", "way"),
+    [
+        ({}, []),
+        ({"a": "b", "b": "c"}, []),
+        ({"a": "a"}, ["a"]),
+        ({"a": "b", "b": "a"}, ["b", "a"]),
+        ({"a": "xbc", "c": "d", "b": "xd", "d": "ae"}, ["b", "d", "a"]),
+        ({"a": "b", "b": "c", "c": "b"}, []),
+        (
+            {"a": "b", **{chr(n): chr(n + 1) for n in range(98, 98 + 98)}, chr(98 + 98): "a"},
+            [*map(chr, range(98, 197)), "a"],
+        ),
+        ({"a": "b", **{chr(n): chr(n + 1) for n in range(98, 98 + 99)}, chr(98 + 99): "a"}, []),
+    ],
+)
+def test_cycles(needs: dict[str, str], way: list[str]) -> None:
+    """The shortest one; one of more than a hundred services is not found."""
+    assert supervise.cycle("a", lambda name: needs.get(name, "")) == way
