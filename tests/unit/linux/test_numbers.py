@@ -15,7 +15,9 @@ PACKAGE = Path(__file__).parents[3] / "sysvinit_py"
 #: The seams: what the standard library has no name for stands here, and is the same on every architecture.
 SEAMS = ("linux/calls.py", "linux/namespaces.py")
 #: What a file may be allowed; any other octal number would be a flag.
-MODES = {0o022, 0o077, 0o111, 0o600, 0o620, 0o622, 0o644, 0o666, 0o700, 0o710, 0o744, 0o750, 0o755, 0o777, 0o1777}
+MODES = {
+    0o022, 0o077, 0o111, 0o600, 0o620, 0o622, 0o644, 0o666, 0o700, 0o710, 0o744, 0o750, 0o755, 0o777, 0o1777,
+}  # fmt: skip
 FLAG = re.compile(
     r"_?AT_(FDCWD|EMPTY_PATH|SYMLINK_[A-Z]+|RECURSIVE|REMOVEDIR)|_?(O|SIG|F|FD|MFD|IN|TFD|EFD|SFD|CLONE|MS|MNT|PR|P|LOCK|RB|CLOCK|SEEK|POSIX_SPAWN|SO|AF|SOCK|S)_[A-Z_0-9]+"
     r"|_?(SIG|POLL|EPOLL|TIOC|KD)[A-Z]+|_?W(NOHANG|EXITED|NOWAIT|UNTRACED|CONTINUED)|_?DUP2|_?[RWXF]_OK"
