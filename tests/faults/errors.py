@@ -134,11 +134,17 @@ IN_RUNIT = ("chmod",)
 IN_PROGRAMS: dict[str, tuple[int, ...]] = {
     "epoll": (EMFILE, ENFILE, ENOMEM),
     "fchdir": (EACCES, EIO),
+    "fchown": (EIO, EPERM, EROFS),
     "flock": (ENOLCK,),
     "fsync": (),  # of the client that edits
     "pidfd_open": (EMFILE, ENFILE, ENODEV, ENOMEM),
     "pidfd_send_signal": (EPERM,),
     "sigtimedwait": (),  # of clients
     "reboot_with": (),  # of halt
+    "sched_getscheduler": (ENOSYS, EPERM),
+    "sched_param": (),  # no call
+    "sched_setscheduler": (ENOSYS, EPERM, ESRCH),
     "socketpair": (EMFILE, ENFILE, ENOMEM),
+    "timerfd_create": (),  # of initeventd
+    "timerfd_settime": (),
 }

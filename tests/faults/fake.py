@@ -434,6 +434,9 @@ class Kernel:
         if caller.f_code.co_name == "_start_writer":
             self.descriptors[caller.f_locals["write_end"]].file.data += caller.f_locals["state"]
             return self.make_process("writer", 0.1)
+        while "argv" not in caller.f_locals:  # the leader's
+            assert caller.f_back
+            caller = caller.f_back
         return self._entry(caller.f_locals["argv"])
 
     def waitpid(self, pid: int, options: int) -> tuple[int, int]:

@@ -13,6 +13,7 @@ import pytest
 
 import sysvinit_py.pid1.container
 from tests.faults import container, fake, test_barrier
+from tests.faults.container import OWN_ERROR
 from tests.faults.errors import ERRORS, IN_CHILDREN
 from tests.faults.test_barrier import Traps, survives
 from tests.faults.test_faults import some_of
@@ -72,6 +73,7 @@ def peace() -> dict[Make, dict[str, Any]]:
             lambda kernel: {**container.judge(kernel), "functions": dict(traps.calls)},
         )
         assert not after["problems"]
+        assert after["status"] != OWN_ERROR
         return after
 
     return {make: life(make) for make in container.LIVES}

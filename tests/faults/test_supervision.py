@@ -26,9 +26,6 @@ FAILS: dict[str, tuple[int, ...]] = ERRORS | IN_PROGRAMS | {
     "socket.send": (errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM),
     "socket.recv": (errno.EAGAIN, errno.ENOMEM),
     "fcntl": (errno.EINVAL,),
-    "sched_getscheduler": (errno.EPERM,),
-    "sched_setscheduler": (errno.EPERM,),
-    "sched_param": (),
     "stat": tuple(number for number in ERRORS["stat"] if number not in (errno.ENOENT, errno.ENOTDIR)),
 }  # fmt: skip
 #: Each error at each place takes long; so by default it is one of them.

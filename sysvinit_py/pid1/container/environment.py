@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sysvinit_py.linux import calls, inherited
+from sysvinit_py.linux import calls, inherited, proc
 from sysvinit_py.linux.descriptors import open_nothing
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ def variables() -> dict[str, str]:
     """Return the variables that init was executed with."""
     return {
         name.decode("utf-8", "surrogateescape"): value.decode("utf-8", "surrogateescape")
-        for name, value in inherited.variables().items()
+        for name, value in inherited.variables(proc.read).items()
     }
 
 
