@@ -484,7 +484,8 @@ class Interrupted:
         self.root, self.inits = root, inits
         self.name = deb.name.partition("_")[0]
         self.install = ["--auto-deconfigure", "--install", root.put(deb)]
-        self.words = ["--remove", self.name] if doing == "remove" else self.install
+        # init pre-depends on the core package.
+        self.words = ["--force-depends", "--remove", self.name] if doing == "remove" else self.install
         compiler = root.debs / "py3compile"  # it would take most of the time
         compiler.write_text("#!/bin/sh\n")
         compiler.chmod(0o755)
