@@ -45,7 +45,7 @@ OF = {
             "/sbin/init",
         ),  # in this root
         ("inittab --version; /sbin/init --version", 0, "SysV init version: sysvinit_py"),
-        ("inittab-install --undo", 0, "/sbin/init"),
+        ("inittab-install --undo --yes", 0, "/sbin/init"),
     ],
     "ann": [("inittab-install --root r", 1, "requires root")],
 }
