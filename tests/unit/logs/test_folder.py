@@ -590,6 +590,22 @@ def test_reopen_sets_aside_what_could_not_be_closed(opened: Opened, monkeypatch:
     assert opened.text() == b"one\ntwo\n"
 
 
+def test_a_descriptor_whose_close_fails_is_closed(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against a lock that was kept: nobody could reopen the folder."""
+    folder = opened()
+
+    def close(descriptor: int) -> None:
+        os.close(descriptor)
+        raise OSError(EIO, "input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(posix, "close", close)
+        with pytest.raises(OSError, match="input/output error"):
+            folder.close()
+    opened().write([b"one\n"])
+    assert opened.text() == b"one\n"
+
+
 def test_rotations_and_removals_are_told(opened: Opened) -> None:
     folder = opened(rules=Rules(keep=1))
     for _ in range(2):
