@@ -25,7 +25,7 @@ from sysvinit_py.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from sysvinit_py.cli.options import Values
     from sysvinit_py.report.item import Item
@@ -84,40 +84,44 @@ class Log:
 
     def lines(self, *, to_the_end: bool) -> Iterator[Line]:
         """Yield the lines that were not read yet; ``to_the_end``: also an incomplete last one."""
-        for name in self._unread():
-            for chunk in self._chunks(name):
-                *whole, self._rest = (self._rest + chunk).split(b"\n")
-                yield from map(self._line, whole)
+        while not (yield from self._read()):
+            pass
         if to_the_end and self._rest:
             yield self._line(self._rest)
             self._rest = b""
 
-    def _unread(self) -> list[str]:
-        """Return the files with unread lines, the oldest first. Raises OSError."""
+    def _read(self) -> Generator[Line, None, bool]:
+        """Yield the complete unread lines; return False if a file was renamed or removed meanwhile."""
+        for name, inode in self._unread():
+            try:
+                with self._place.child(name).opened() as fd:
+                    status = os.fstat(fd)
+                    if status.st_ino != inode:
+                        return False
+                    if inode != self._inode or status.st_size < self._offset:
+                        self._inode, self._offset = inode, 0
+                    while chunk := os.pread(fd, _CHUNK, self._offset):
+                        self._offset += len(chunk)
+                        *whole, self._rest = (self._rest + chunk).split(b"\n")
+                        yield from map(self._line, whole)
+            except FileNotFoundError:
+                return False
+        return True
+
+    def _unread(self) -> list[tuple[str, int]]:
+        """Return the files with unread lines, and their inodes, the oldest first. Raises OSError."""
         if self._inode == self._inode_of("current"):
-            return ["current"]
+            return [("current", self._inode)]
         names = [name for name in self._place.names() if name[:1] == "@" and name[-2:] in (".s", ".u")]
-        names.append("current")
-        inodes = [*map(self._inode_of, names)]
-        return names[inodes.index(self._inode) :] if self._inode in inodes else names
+        found = [(name, inode) for name in (*names, "current") if (inode := self._inode_of(name))]
+        inodes = [inode for _, inode in found]
+        return found[inodes.index(self._inode) :] if self._inode in inodes else found
 
     def _inode_of(self, name: str) -> int:
         try:
             return self._place.child(name).status().st_ino
         except FileNotFoundError:
             return 0  # it is being rotated, or was removed
-
-    def _chunks(self, name: str) -> Iterator[bytes]:
-        try:
-            with self._place.child(name).opened() as fd:
-                status = os.fstat(fd)
-                if status.st_ino != self._inode or status.st_size < self._offset:
-                    self._inode, self._offset = status.st_ino, 0
-                while chunk := os.pread(fd, _CHUNK, self._offset):
-                    self._offset += len(chunk)
-                    yield chunk
-        except FileNotFoundError:
-            pass  # it was rotated, and is one of the old ones now, or removed
 
     def _line(self, line: bytes) -> Line:
         start = len(_JSON) if line.startswith(_JSON) else 0

@@ -66,6 +66,23 @@ def test_a_log_that_is_being_rotated(web: Path, show: Run) -> None:
     assert show("web") == b""
 
 
+def test_rotations_while_it_is_read(web: Path, show: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against lost lines: current was a later file when it was opened than when it was listed."""
+    names = ["@400000006b07f17d117ed0aa.s", "@400000006b07f17d117ed0bb.u", "@400000006b07f17d117ed0cc.s"]
+    inode_of = log.Log._inode_of
+
+    def rotate(of: log.Log, name: str) -> int:
+        inode = inode_of(of, name)
+        if name == "current" and names and of._inode != inode:
+            (web / "current").rename(web / names.pop(0))
+            (web / "current").write_text(f"{STAMP} {len(names)} left\n")
+        return inode
+
+    monkeypatch.setattr(log.Log, "_inode_of", rotate)
+    texts = [line.split()[1:] for line in show("web").decode().splitlines()]
+    assert texts == [["one"], ["two"], ["2", "left"], ["1", "left"], ["0", "left"]]
+
+
 def test_what_cannot_be_read_is_named(web: Path, show: Run) -> None:
     (web / "current").unlink()
     (web / "current").mkdir()
