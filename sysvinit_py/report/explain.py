@@ -38,11 +38,18 @@ def explain(entry: Entry, order: Order) -> str:
     return "\n".join(filter(None, (sentence(entry, order) for sentence in _SENTENCES)))
 
 
-def facts(entry: Entry, order: Order) -> dict[str, Any]:
-    """Return what the sentences are made of, by names that do not change."""
+def fields(entry: Entry) -> dict[str, Any]:
+    """Return the fields of an entry, and where it is, by names that do not change."""
     return {
         "id": entry.id, "action": entry.action, "levels": entry.stages, "file": entry.file or None,
         "line": entry.line or None, "command": entry.command,
+    }  # fmt: skip
+
+
+def facts(entry: Entry, order: Order) -> dict[str, Any]:
+    """Return what the sentences are made of, by names that do not change."""
+    return {
+        **fields(entry),
         "never": order.never(entry) or None,
         "stages": [turn.stage for turn in order.turns_of(entry)],
         "after": {turn.stage: turn.after.id for turn in order.turns_of(entry) if turn.after},

@@ -7,7 +7,7 @@ from sysvinit_py.inittab.entry import DIGIT_LEVELS, SULOGIN
 from sysvinit_py.machine import limits
 from sysvinit_py.machine.stages import BOOT, SYSINIT
 from sysvinit_py.pid1.container import policy
-from sysvinit_py.report.explain import levels, listed
+from sysvinit_py.report.explain import fields, levels, listed
 from sysvinit_py.report.order import Order
 
 TYPE_CHECKING = False
@@ -49,11 +49,11 @@ class InContainer:
         """Return the same by names that do not change."""
         never = self.never(entry)
         return {
-            "id": entry.id, "action": entry.action, "levels": entry.stages, "file": entry.file or None,
-            "line": entry.line or None, "command": entry.command,
-            "never": never or None, "role": None if never else policy.role(entry),
+            **fields(entry),
+            "never": never or None,
+            "role": None if never else policy.role(entry),
             "text": self.explain(entry),
-        }  # fmt: skip
+        }
 
     def never(self, entry: Entry) -> str:
         """Return why it is never started; empty: it can be."""
